@@ -1,0 +1,15 @@
+//! What every part of Offing shares: identifiers, limits, formats, the wire, and, for the
+//! engine, the replica itself.
+//!
+//! This crate decides and never acts: it reads no clock, no randomness, no file and no
+//! socket. Time and random bytes are arguments; storage and network are the callers'.
+//! Modules depend on each other in one direction only:
+//! `id, limits → proto, rpc → crypto → content, log → tree, text → sync`.
+
+#![warn(missing_docs)]
+
+pub mod id;
+pub mod limits;
+pub mod log;
+pub mod proto;
+pub mod rpc;

@@ -1,0 +1,87 @@
+//! Every bound that more than one part relies on, in one place.
+//!
+//! Writers check before they write and readers check again after they read, so a limit
+//! holds whoever is at the other end. Raising one is compatible; lowering one is a format
+//! change.
+
+/// Bytes of plaintext in one sealed frame of a chunk.
+pub const FRAME_PLAIN_BYTES: usize = 64 * 1024;
+/// Most bytes of plaintext in one chunk of an ordinary file.
+pub const CHUNK_PLAIN_BYTES: usize = 1024 * 1024;
+/// Most bytes of plaintext in one chunk of a large file.
+pub const CHUNK_PLAIN_BYTES_LARGE: usize = 4 * 1024 * 1024;
+/// Files of this size and more use the large chunk size.
+pub const LARGE_FILE_BYTES: u64 = 256 * 1024 * 1024;
+/// Most bytes of one sealed chunk: the large plaintext plus a tag per frame.
+pub const CHUNK_SEALED_BYTES_MAX: usize =
+    CHUNK_PLAIN_BYTES_LARGE + (CHUNK_PLAIN_BYTES_LARGE / FRAME_PLAIN_BYTES + 1) * 16 + 64;
+/// Files up to this size share chunks with others of the same upload.
+pub const PACKED_FILE_BYTES_MAX: u64 = 256 * 1024;
+/// Smallest padded plaintext.
+pub const PADDED_BYTES_MIN: usize = 256;
+
+/// Most bytes of one log entry on the wire.
+pub const ENTRY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most entries in one append.
+pub const APPEND_ENTRIES_MAX: usize = 64;
+/// Most bytes of one append.
+pub const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most bytes of entries in one page of the log (one entry always fits).
+pub const LOG_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most entries in one page of the log.
+pub const LOG_PAGE_ENTRIES_MAX: usize = 1024;
+/// Most chunks one entry may declare.
+pub const ENTRY_CHUNKS_MAX: usize = 16 * 1024;
+/// Most streams one entry may touch.
+pub const ENTRY_STREAMS_MAX: usize = 4 * 1024;
+/// Most bytes an opened (decompressed) entry body may have.
+pub const BODY_PLAIN_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most ops in one change of the tree.
+pub const CHANGE_OPS_MAX: usize = 20_000;
+
+/// Most ids in one `have` question.
+pub const HAVE_IDS_MAX: usize = 1_000;
+/// Most chunks in one framed batch.
+pub const CHUNK_BATCH_MAX: usize = 64;
+/// Most bytes of one framed batch of chunks.
+pub const CHUNK_BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Most bytes of a name, as UTF-8.
+pub const NAME_BYTES_MAX: usize = 255;
+/// Deepest folder nesting that resolution follows.
+pub const TREE_DEPTH_MAX: usize = 256;
+/// Text files up to this size are edited as merged text; larger ones are whole revisions.
+pub const TEXT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Shortest and longest username, in characters.
+pub const USERNAME_CHARS_MIN: usize = 2;
+/// Longest username, in characters.
+pub const USERNAME_CHARS_MAX: usize = 64;
+/// Shortest password, in characters.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// Longest password, in bytes.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+
+/// Most bytes of one JSON request body.
+pub const JSON_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes of one message between page and engine.
+pub const RPC_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most rows in one window of a list.
+pub const WINDOW_ROWS_MAX: usize = 512;
+/// Most files one upload may name.
+pub const UPLOAD_FILES_MAX: usize = 50_000;
+
+/// First delay of a retry, in milliseconds; doubles, with full jitter.
+pub const RETRY_DELAY_MS_MIN: u64 = 1_000;
+/// Longest delay of a retry, in milliseconds.
+pub const RETRY_DELAY_MS_MAX: u64 = 5 * 60 * 1_000;
+
+/// Milliseconds without typing after which a batch of edits is saved.
+pub const EDIT_IDLE_MS: u64 = 1_000;
+/// Milliseconds of unbroken typing after which a batch of edits is saved.
+pub const EDIT_BATCH_MS: u64 = 5_000;
+
+/// Seconds an access token lives.
+pub const ACCESS_TOKEN_SECONDS: u64 = 10 * 60;
+/// Seconds a session cookie lives without use.
+pub const SESSION_SECONDS: u64 = 30 * 24 * 3600;
