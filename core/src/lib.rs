@@ -13,3 +13,5 @@ pub mod limits;
 pub mod log;
 pub mod proto;
 pub mod rpc;
+#[cfg(feature = "replica")]
+pub mod sync;
