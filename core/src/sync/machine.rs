@@ -158,13 +158,11 @@ impl Machine {
             Event::Pulled { seq } => {
                 self.busy = false;
                 self.seq = self.seq.max(seq);
-                self.pull_wanted = false;
                 self.succeeded();
                 effects.push(Effect::Wait { delay_ms: POLL_INTERVAL_MS });
             }
             Event::Pushed => {
                 self.busy = false;
-                self.push_wanted = false;
                 self.pull_wanted = true;
                 self.succeeded();
             }
