@@ -8,6 +8,8 @@
 
 #![warn(missing_docs)]
 
+pub mod content;
+pub mod crypto;
 pub mod id;
 pub mod limits;
 pub mod log;

@@ -17,6 +17,14 @@ pub const CHUNK_SEALED_BYTES_MAX: usize =
     CHUNK_PLAIN_BYTES_LARGE + (CHUNK_PLAIN_BYTES_LARGE / FRAME_PLAIN_BYTES + 1) * 16 + 64;
 /// Files up to this size share chunks with others of the same upload.
 pub const PACKED_FILE_BYTES_MAX: u64 = 256 * 1024;
+/// Most bytes of a decoded manifest.
+pub const MANIFEST_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Manifests up to this size stand inline in the tree.
+pub const MANIFEST_INLINE_BYTES_MAX: usize = 2 * 1024;
+/// Most extents (and block signatures) in one manifest.
+pub const EXTENTS_MAX: usize = 32 * 1024;
+/// Most bytes of a media type.
+pub const MIME_BYTES_MAX: usize = 255;
 /// Smallest padded plaintext.
 pub const PADDED_BYTES_MIN: usize = 256;
 
@@ -45,6 +53,13 @@ pub const HAVE_IDS_MAX: usize = 1_000;
 pub const CHUNK_BATCH_MAX: usize = 64;
 /// Most bytes of one framed batch of chunks.
 pub const CHUNK_BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Most members of a vault.
+pub const MEMBERS_MAX: usize = 1_024;
+/// Most devices that a vault's log may certify, the revoked ones included.
+pub const DEVICES_MAX: usize = 4_096;
+/// Most bytes of a device's name, as UTF-8.
+pub const DEVICE_NAME_BYTES_MAX: usize = 128;
 
 /// Most bytes of a name, as UTF-8.
 pub const NAME_BYTES_MAX: usize = 255;
