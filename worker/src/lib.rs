@@ -1,1 +1,14 @@
-//! Offing.
+//! What runs off the page: the engine in a dedicated worker, one for each tab, and the
+//! service worker.
+//!
+//! The library holds what both need: the local store, the browser's services, the calls
+//! to the server, and the one way to push. Only `store` opens IndexedDB and only `net`
+//! calls the server. The service worker links no replica and holds no key; what needs
+//! either stands behind the feature `engine`.
+
+#![warn(missing_docs)]
+
+pub mod net;
+pub mod platform;
+pub mod push;
+pub mod store;

@@ -1,0 +1,120 @@
+//! What a replica needs from where it runs: storage, server, cryptography, time, locks.
+//!
+//! The browser is one host ([`browser`]); scenario tests run the same replica on another,
+//! with memory stores, a virtual clock and a server in the same process. A host is cheap to
+//! clone; all clones are one device in one tab.
+
+use std::future::Future;
+
+use offing_core::crypto::hazmat::Crypto;
+use offing_core::id::{ChunkId, DeviceId, NodeId, Seq, VaultId};
+use offing_core::proto::LogPage;
+use serde::{Deserialize, Serialize};
+
+use crate::net::{NetError, Remote};
+use crate::store::chunks::ChunkStore;
+use crate::store::{Store, StoreError};
+
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
+
+/// The calls that reading needs, beside those of pushing.
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
+pub trait Server: Remote {
+    /// Reads the log after a place; the reader's own entries come without their bodies.
+    async fn read_log(
+        &self,
+        vault: VaultId,
+        after: Seq,
+        own: Option<DeviceId>,
+    ) -> Result<LogPage, NetError>;
+
+    /// Reads a whole sealed chunk. The caller verifies it.
+    async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError>;
+}
+
+/// A file that a person chose, read in pieces.
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
+pub trait Source {
+    /// Reads the bytes from `start` to `end`; `None` if the file changed or vanished.
+    async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>>;
+}
+
+/// What one tab tells the others of the same profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// Nodes changed: the folders whose lists did, and the texts that have new increments.
+    Changed {
+        /// The folders.
+        folders: Vec<NodeId>,
+        /// The texts.
+        texts: Vec<NodeId>,
+    },
+    /// The outbox grew or shrank.
+    Outbox,
+    /// Somebody signed in, signed out, or the session ended.
+    Session,
+}
+
+/// Where a replica runs.
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
+pub trait Host: Clone + 'static {
+    /// The primitives.
+    type Crypto: Crypto + 'static;
+    /// The byte-to-byte map.
+    type Store: Store;
+    /// The chunks' bytes.
+    type Chunks: ChunkStore;
+    /// The server.
+    type Server: Server;
+    /// Held while a lock is; dropping it releases the lock.
+    type Guard;
+
+    /// The primitives.
+    fn crypto(&self) -> &Self::Crypto;
+    /// The byte-to-byte map.
+    fn store(&self) -> &Self::Store;
+    /// The chunks' bytes.
+    fn chunks(&self) -> &Self::Chunks;
+    /// The server.
+    fn server(&self) -> &Self::Server;
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+    /// Fresh random bytes.
+    fn random<const N: usize>(&self) -> [u8; N];
+    /// Waits for a lock that all tabs of the profile share.
+    async fn lock(&self, name: &str) -> Self::Guard;
+    /// Takes such a lock if it is free.
+    async fn try_lock(&self, name: &str) -> Option<Self::Guard>;
+    /// Waits.
+    async fn sleep(&self, delay_ms: u64);
+    /// Runs a future on its own.
+    fn spawn(&self, future: impl Future<Output = ()> + 'static);
+    /// Tells the other tabs.
+    fn announce(&self, notice: &Notice);
+}
+
+/// The keys of a signed-in device, as the platform holds them.
+pub struct Keys<C: Crypto> {
+    /// The account master key, to open what is wrapped for the account.
+    pub account: C::Secret,
+    /// The device's signing key.
+    pub signing: C::SigningKey,
+}
+
+impl<C: Crypto> Clone for Keys<C> {
+    fn clone(&self) -> Self {
+        Self { account: self.account.clone(), signing: self.signing.clone() }
+    }
+}
+
+/// Where the keys are kept between starts: non-extractable, in the browser.
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
+pub trait KeyRing<C: Crypto> {
+    /// Reads the keys of the signed-in device.
+    async fn load(&self) -> Result<Option<Keys<C>>, StoreError>;
+    /// Keeps them.
+    async fn save(&self, keys: &Keys<C>) -> Result<(), StoreError>;
+    /// Forgets them.
+    async fn clear(&self) -> Result<(), StoreError>;
+}

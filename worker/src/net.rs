@@ -1,0 +1,137 @@
+//! The calls to the server: the only place that makes any.
+//!
+//! [`api::Api`] is a typed client over `fetch`, [`live`] the socket that wakes a device.
+//! Neither retries on its own (but for an access token that ran out): what to do after an
+//! error, and when, is the caller's decision. [`Remote`] is the part that pushing needs,
+//! so that it runs against an in-memory server on the host too.
+
+use offing_core::id::{ChunkId, VaultId};
+use offing_core::proto::{Appended, ChunksStored, Code, Refusal};
+
+#[cfg(target_arch = "wasm32")]
+pub mod api;
+#[cfg(target_arch = "wasm32")]
+mod http;
+#[cfg(target_arch = "wasm32")]
+pub mod live;
+
+/// Reports that a call did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetError {
+    /// The server cannot be reached.
+    #[error("the server cannot be reached")]
+    Offline,
+    /// The server did not answer in time.
+    #[error("the server did not answer in time")]
+    TimedOut,
+    /// The server, or something before it, cannot serve now.
+    #[error("the server cannot serve now (status {status})")]
+    Unavailable {
+        /// The HTTP status.
+        status: u16,
+        /// How long to wait, if it was said.
+        retry_after_ms: Option<u64>,
+    },
+    /// The server refused.
+    #[error("the server refused: {:?}", refusal.code)]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The answer is not what the protocol says.
+    #[error("the server's answer makes no sense")]
+    Malformed,
+    /// The caller gave the call up.
+    #[error("the call was given up")]
+    Aborted,
+}
+
+impl NetError {
+    /// Says whether the device should consider itself offline: nobody was reached who
+    /// could have refused.
+    pub fn is_offline(&self) -> bool {
+        matches!(self, Self::Offline | Self::TimedOut | Self::Unavailable { .. })
+    }
+
+    /// The reason of a refusal.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal.code),
+            Self::Offline
+            | Self::TimedOut
+            | Self::Unavailable { .. }
+            | Self::Malformed
+            | Self::Aborted => None,
+        }
+    }
+
+    /// How long the server asks to wait before the next try.
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Refused { refusal, .. } => refusal.retry_after_ms,
+            Self::Unavailable { retry_after_ms, .. } => *retry_after_ms,
+            Self::Offline | Self::TimedOut | Self::Malformed | Self::Aborted => None,
+        }
+    }
+
+    /// Reads a response that is not a success; `body` is what came with it.
+    pub fn from_response(status: u16, retry_after_s: Option<u64>, body: &[u8]) -> Self {
+        let retry_after_ms = retry_after_s.map(|seconds| seconds.saturating_mul(1_000));
+        let refusal = serde_json::from_slice::<Refusal>(body).ok().map(|mut refusal| {
+            refusal.retry_after_ms = refusal.retry_after_ms.or(retry_after_ms);
+            refusal
+        });
+        match refusal {
+            // A full disk is the server's considered word, whatever the status class.
+            Some(refusal) if status < 500 || refusal.code == Code::StorageFull => {
+                Self::Refused { status, refusal }
+            }
+            refusal if status >= 500 => Self::Unavailable {
+                status,
+                retry_after_ms: refusal.and_then(|refusal| refusal.retry_after_ms).or(retry_after_ms),
+            },
+            _ => Self::Malformed,
+        }
+    }
+}
+
+/// What pushing needs of a server; each call answers only when its effect is durable.
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
+pub trait Remote {
+    /// Asks which of at most `HAVE_IDS_MAX` chunks the server holds.
+    async fn have(&self, vault: VaultId, ids: &[ChunkId]) -> Result<Vec<bool>, NetError>;
+
+    /// Stores a framed batch of chunks (`proto::encode_chunk_batch`).
+    async fn put_chunks(&self, vault: VaultId, batch: &[u8]) -> Result<ChunksStored, NetError>;
+
+    /// Appends wire entries (`proto::encode_append`).
+    async fn append(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_keeps_its_code_and_the_headers_delay() {
+        let error = NetError::from_response(429, Some(7), br#"{"code":"rate_limited"}"#);
+        assert_eq!((error.code(), error.retry_after_ms()), (Some(Code::RateLimited), Some(7_000)));
+        assert!(!error.is_offline());
+    }
+
+    #[test]
+    fn a_failing_server_counts_as_offline_but_a_full_disk_does_not() {
+        assert!(NetError::from_response(502, None, b"<html>").is_offline());
+        assert!(NetError::from_response(500, None, br#"{"code":"internal"}"#).is_offline());
+        let full = NetError::from_response(507, None, br#"{"code":"storage_full"}"#);
+        assert_eq!(full.code(), Some(Code::StorageFull));
+    }
+
+    #[test]
+    fn an_answer_from_something_else_is_malformed() {
+        assert_eq!(NetError::from_response(403, None, b"captive portal"), NetError::Malformed);
+    }
+}

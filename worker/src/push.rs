@@ -1,0 +1,410 @@
+//! Empties the outbox: chunks first, then the entries that need them. No key is used.
+//!
+//! The one way to push, for the engine and for the service worker. Every unit (a `have`, a
+//! batch of chunks, an append) is one request of a few seconds whose effect is recorded
+//! before the next, so a push may stop anywhere and goes on where it was: chunks and
+//! entries are idempotent on the server, acknowledgements are rows beside the items.
+//!
+//! Whoever drains a vault holds the Web Lock `sync:<vault>`.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use futures_util::future::join_all;
+use offing_core::id::{ChunkId, Seq, VaultId};
+use offing_core::limits;
+use offing_core::proto::{self, AppendResult, Tip};
+
+use crate::net::{NetError, Remote};
+use crate::platform::clock;
+use crate::store::chunks::ChunkStore;
+use crate::store::outbox::{self, Ack, OutboxItem};
+use crate::store::{Batch, Durability, Store, StoreError};
+
+/// Batches of chunks under way at once.
+const LANES: usize = 2;
+/// First size of a batch of chunks; it grows and shrinks with the speed of the line.
+const BATCH_BYTES_FIRST: usize = 2 * 1024 * 1024;
+/// Smallest batch that is aimed at; one chunk always fits.
+const BATCH_BYTES_MIN: usize = 256 * 1024;
+/// A round faster than this doubles the size of the next.
+const ROUND_MS_FAST: i64 = 3_000;
+/// A round slower than this halves it.
+const ROUND_MS_SLOW: i64 = 10_000;
+/// How often an append may answer `missing` before the push gives up.
+const MISSING_ROUNDS_MAX: usize = 3;
+
+/// Reports that a push stopped; what was acknowledged until then stays so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PushError {
+    /// The local store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A call failed.
+    #[error(transparent)]
+    Net(#[from] NetError),
+}
+
+/// One thing that was done, told while it happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// These chunks are durable on the server, held before or sent now.
+    Stored {
+        /// The chunks.
+        ids: Vec<ChunkId>,
+        /// How many bytes of them were sent now.
+        sent_bytes: u64,
+    },
+    /// An entry is durable on the server.
+    Acked {
+        /// The device's counter.
+        dseq: u64,
+        /// Its place in the log.
+        seq: Seq,
+    },
+}
+
+/// How a push ended that met no error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// Nothing is left to send.
+    Drained,
+    /// The observer asked to stop.
+    Stopped,
+    /// The server does not take this entry; those after it wait.
+    Refused {
+        /// The entry's counter.
+        dseq: u64,
+        /// The server's answer.
+        result: AppendResult,
+    },
+    /// The server lacks chunks that this device does not hold (any more).
+    ChunksLost {
+        /// The entry's counter; `None` outside an append.
+        dseq: Option<u64>,
+        /// The chunks.
+        ids: Vec<ChunkId>,
+    },
+}
+
+/// What a push did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// How it ended.
+    pub ended: Ended,
+    /// How many entries were acknowledged.
+    pub acked: u64,
+    /// How many bytes of chunks were sent.
+    pub sent_bytes: u64,
+    /// The tip that the last append told, a hint that there is something to read.
+    pub tip: Option<Tip>,
+}
+
+/// Pushes everything in a vault's outbox; `observe` hears each step and may stop it.
+pub async fn drain<S: Store, C: ChunkStore, R: Remote>(
+    vault: VaultId,
+    store: &S,
+    chunks: &C,
+    remote: &R,
+    observe: &mut dyn FnMut(&Step) -> ControlFlow<()>,
+) -> Result<Report, PushError> {
+    Push::new(vault, store, chunks, remote, observe).run().await
+}
+
+/// Makes chunks durable on the server, before an entry needs them; `false` if the observer
+/// stopped it. Chunks that are not here are passed over when the server holds them.
+pub async fn upload<S: Store, C: ChunkStore, R: Remote>(
+    vault: VaultId,
+    ids: &[ChunkId],
+    store: &S,
+    chunks: &C,
+    remote: &R,
+    observe: &mut dyn FnMut(&Step) -> ControlFlow<()>,
+) -> Result<Ended, PushError> {
+    match Push::new(vault, store, chunks, remote, observe).upload(ids).await? {
+        ControlFlow::Continue(()) => Ok(Ended::Drained),
+        ControlFlow::Break(ended) => Ok(ended),
+    }
+}
+
+/// Drains under the vault's lock, or does nothing (`None`) if someone else holds it.
+#[cfg(target_arch = "wasm32")]
+pub async fn drain_if_free<S: Store, C: ChunkStore, R: Remote>(
+    vault: VaultId,
+    store: &S,
+    chunks: &C,
+    remote: &R,
+    observe: &mut dyn FnMut(&Step) -> ControlFlow<()>,
+) -> Result<Option<Report>, PushError> {
+    use crate::platform::locks::{Lock, Mode, Wait};
+
+    let name = lock_name(&vault);
+    let Some(lock) = Lock::acquire(&name, Mode::Exclusive, Wait::IfFree).await else {
+        return Ok(None);
+    };
+    let report = drain(vault, store, chunks, remote, observe).await;
+    drop(lock);
+    report.map(Some)
+}
+
+/// The Web Lock that whoever synchronises a vault holds.
+pub fn lock_name(vault: &VaultId) -> String {
+    format!("sync:{vault}")
+}
+
+struct Push<'a, S, C, R> {
+    vault: VaultId,
+    store: &'a S,
+    chunks: &'a C,
+    remote: &'a R,
+    observe: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
+    batch_bytes: usize,
+    report: Report,
+}
+
+impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
+    fn new(
+        vault: VaultId,
+        store: &'a S,
+        chunks: &'a C,
+        remote: &'a R,
+        observe: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
+    ) -> Self {
+        let report = Report { ended: Ended::Drained, acked: 0, sent_bytes: 0, tip: None };
+        Self { vault, store, chunks, remote, observe, batch_bytes: BATCH_BYTES_FIRST, report }
+    }
+
+    async fn run(mut self) -> Result<Report, PushError> {
+        let mut after = outbox::last_ack(self.store, &self.vault).await?.map_or(0, |(d, _)| d);
+        loop {
+            let limit = limits::APPEND_ENTRIES_MAX as u32;
+            let mut items = outbox::items(self.store, &self.vault, after, limit).await?;
+            truncate_to_one_append(&mut items);
+            let Some(last) = items.last() else { return Ok(self.report) };
+            let last_dseq = last.dseq;
+            if let ControlFlow::Break(ended) = self.send(&items).await? {
+                self.report.ended = ended;
+                return Ok(self.report);
+            }
+            after = last_dseq;
+        }
+    }
+
+    /// Sends one append's worth of items with their chunks.
+    async fn send(&mut self, items: &[OutboxItem]) -> Result<ControlFlow<Ended>, PushError> {
+        let ids: Vec<ChunkId> = items.iter().flat_map(|item| item.chunks.clone()).collect();
+        if let ControlFlow::Break(ended) = self.upload(&ids).await? {
+            return Ok(ControlFlow::Break(ended));
+        }
+        let mut items = items;
+        for _ in 0..=MISSING_ROUNDS_MAX {
+            let dseqs: Vec<u64> = items.iter().map(|item| item.dseq).collect();
+            let entries = outbox::entries(self.store, &self.vault, &dseqs).await?;
+            let appended = self.remote.append(self.vault, &proto::encode_append(&entries)).await?;
+            let outcome = read_results(&dseqs, &appended)?;
+            self.report.tip = Some(appended.tip);
+            if self.record(&outcome.acks).await?.is_break() {
+                return Ok(ControlFlow::Break(Ended::Stopped));
+            }
+            items = &items[outcome.acks.len()..];
+            match outcome.refused {
+                None => return Ok(ControlFlow::Continue(())),
+                Some((dseq, AppendResult::Missing { ids })) => {
+                    match self.upload(&ids).await? {
+                        ControlFlow::Continue(()) => {}
+                        ControlFlow::Break(Ended::ChunksLost { ids, .. }) => {
+                            let ended = Ended::ChunksLost { dseq: Some(dseq), ids };
+                            return Ok(ControlFlow::Break(ended));
+                        }
+                        ControlFlow::Break(ended) => return Ok(ControlFlow::Break(ended)),
+                    }
+                }
+                Some((dseq, result)) => {
+                    return Ok(ControlFlow::Break(Ended::Refused { dseq, result }));
+                }
+            }
+        }
+        // The server took the chunks and still calls them missing.
+        Err(NetError::Malformed.into())
+    }
+
+    async fn record(&mut self, acks: &[(u64, Seq)]) -> Result<ControlFlow<()>, PushError> {
+        let mut batch = Batch::new();
+        for (dseq, seq) in acks {
+            outbox::acknowledge(&mut batch, &self.vault, *dseq, Ack { seq: *seq });
+        }
+        // Relaxed: an ack that is lost costs one answer `dup`.
+        if !batch.is_empty() {
+            self.store.write(batch, Durability::Relaxed).await?;
+        }
+        self.report.acked += acks.len() as u64;
+        let mut flow = ControlFlow::Continue(());
+        for (dseq, seq) in acks {
+            if (self.observe)(&Step::Acked { dseq: *dseq, seq: *seq }).is_break() {
+                flow = ControlFlow::Break(());
+            }
+        }
+        Ok(flow)
+    }
+
+    async fn upload(&mut self, ids: &[ChunkId]) -> Result<ControlFlow<Ended>, PushError> {
+        let mut seen = HashSet::new();
+        let ids: Vec<ChunkId> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
+        for page in ids.chunks(limits::HAVE_IDS_MAX) {
+            let held = self.remote.have(self.vault, page).await?;
+            if held.len() != page.len() {
+                return Err(NetError::Malformed.into());
+            }
+            let (known, wanted): (Vec<_>, Vec<_>) =
+                page.iter().zip(held).partition(|(_, held)| *held);
+            let ids: Vec<ChunkId> = known.into_iter().map(|(id, _)| *id).collect();
+            if !ids.is_empty() && (self.observe)(&Step::Stored { ids, sent_bytes: 0 }).is_break() {
+                return Ok(ControlFlow::Break(Ended::Stopped));
+            }
+            let wanted: Vec<ChunkId> = wanted.into_iter().map(|(id, _)| *id).collect();
+            let flow = self.send_chunks(&wanted).await?;
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    async fn send_chunks(&mut self, wanted: &[ChunkId]) -> Result<ControlFlow<Ended>, PushError> {
+        let mut lost = Vec::new();
+        let mut rest = wanted;
+        while !rest.is_empty() {
+            let mut frames = Vec::with_capacity(LANES);
+            while frames.len() < LANES && !rest.is_empty() {
+                let frame = self.fill(&mut rest, &mut lost).await?;
+                if !frame.ids.is_empty() {
+                    frames.push(frame);
+                }
+            }
+            let started_ms = clock::now_ms();
+            let (vault, remote) = (self.vault, self.remote);
+            let sends = frames.iter().map(|frame| remote.put_chunks(vault, &frame.bytes));
+            // Every lane is heard before an error ends the round: what was stored counts.
+            let answers = join_all(sends).await;
+            let elapsed_ms = clock::now_ms() - started_ms;
+            let mut first_error = None;
+            let mut stopped = false;
+            for (frame, answer) in frames.into_iter().zip(answers) {
+                match answer {
+                    Ok(answer) if answer.stored as usize == frame.ids.len() => {
+                        let sent_bytes = frame.bytes.len() as u64;
+                        self.report.sent_bytes += sent_bytes;
+                        let step = Step::Stored { ids: frame.ids, sent_bytes };
+                        stopped |= (self.observe)(&step).is_break();
+                    }
+                    Ok(_) => first_error = first_error.or(Some(NetError::Malformed)),
+                    Err(error) => first_error = first_error.or(Some(error)),
+                }
+            }
+            if let Some(error) = first_error {
+                return Err(error.into());
+            }
+            if stopped {
+                return Ok(ControlFlow::Break(Ended::Stopped));
+            }
+            self.batch_bytes = next_batch_bytes(self.batch_bytes, elapsed_ms);
+        }
+        if lost.is_empty() {
+            Ok(ControlFlow::Continue(()))
+        } else {
+            Ok(ControlFlow::Break(Ended::ChunksLost { dseq: None, ids: lost }))
+        }
+    }
+
+    /// Takes chunks from `rest` until a batch is full; at least one, if one is here.
+    async fn fill(
+        &self,
+        rest: &mut &[ChunkId],
+        lost: &mut Vec<ChunkId>,
+    ) -> Result<Frame, PushError> {
+        let mut frame = Frame { ids: Vec::new(), bytes: Vec::new() };
+        while let [id, tail @ ..] = *rest {
+            if frame.ids.len() == limits::CHUNK_BATCH_MAX {
+                break;
+            }
+            let Some(len) = self.chunks.len(*id).await? else {
+                lost.push(*id);
+                *rest = tail;
+                continue;
+            };
+            let framed = frame.bytes.len() as u64 + len + 36;
+            if !frame.ids.is_empty() && framed > self.batch_bytes as u64 {
+                break;
+            }
+            if len > limits::CHUNK_SEALED_BYTES_MAX as u64 {
+                return Err(StoreError::Lost.into());
+            }
+            let bytes = self.chunks.get(*id, 0..len).await?;
+            frame.bytes.extend(proto::encode_chunk_batch([(*id, bytes.as_slice())]));
+            frame.ids.push(*id);
+            *rest = tail;
+        }
+        Ok(frame)
+    }
+}
+
+struct Frame {
+    ids: Vec<ChunkId>,
+    bytes: Vec<u8>,
+}
+
+/// Keeps as many items as one append may carry: at least one.
+fn truncate_to_one_append(items: &mut Vec<OutboxItem>) {
+    let mut bytes = 4;
+    let fits = items.iter().take_while(|item| {
+        bytes += 4 + item.entry_bytes as usize;
+        bytes <= limits::APPEND_BYTES_MAX
+    });
+    let count = fits.count().max(1);
+    items.truncate(count);
+}
+
+fn next_batch_bytes(bytes: usize, elapsed_ms: i64) -> usize {
+    let next = match elapsed_ms {
+        ..ROUND_MS_FAST => bytes * 2,
+        ROUND_MS_SLOW.. => bytes / 2,
+        _ => bytes,
+    };
+    next.clamp(BATCH_BYTES_MIN, limits::CHUNK_BATCH_BYTES_MAX / LANES)
+}
+
+struct Outcome {
+    acks: Vec<(u64, Seq)>,
+    refused: Option<(u64, AppendResult)>,
+}
+
+/// Reads an append's results and refuses those that no honest server gives.
+fn read_results(dseqs: &[u64], appended: &proto::Appended) -> Result<Outcome, NetError> {
+    if appended.results.len() != dseqs.len() {
+        return Err(NetError::Malformed);
+    }
+    let mut outcome = Outcome { acks: Vec::new(), refused: None };
+    let mut last_seq = 0;
+    for (dseq, result) in dseqs.iter().zip(&appended.results) {
+        match (result, &outcome.refused) {
+            (AppendResult::Ok { seq, .. } | AppendResult::Dup { seq }, None) => {
+                // One device's entries stand in the log in the order of its counter.
+                if *seq <= last_seq || *seq > appended.tip.seq {
+                    return Err(NetError::Malformed);
+                }
+                last_seq = *seq;
+                outcome.acks.push((*dseq, *seq));
+            }
+            (AppendResult::Skipped, Some(_)) => {}
+            (AppendResult::Skipped, None) | (AppendResult::Ok { .. }, Some(_)) => {
+                return Err(NetError::Malformed);
+            }
+            (result, None) => outcome.refused = Some((*dseq, result.clone())),
+            (_, Some(_)) => {}
+        }
+    }
+    Ok(outcome)
+}

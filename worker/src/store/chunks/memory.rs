@@ -1,0 +1,105 @@
+//! Chunks in memory: for tests, and for sessions on a borrowed computer.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use offing_core::id::ChunkId;
+
+use super::{ChunkStore, StoreError};
+
+/// Chunks in memory; clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryChunks {
+    shared: Rc<RefCell<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    chunks: HashMap<ChunkId, Vec<u8>>,
+    fault: Option<StoreError>,
+}
+
+impl MemoryChunks {
+    /// Makes an empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes later puts fail, or heals the store.
+    pub fn inject(&self, fault: Option<StoreError>) {
+        self.shared.borrow_mut().fault = fault;
+    }
+
+    /// Cuts a chunk short, as a crash may do.
+    pub fn tear(&self, id: ChunkId, len: usize) {
+        if let Some(bytes) = self.shared.borrow_mut().chunks.get_mut(&id) {
+            bytes.truncate(len);
+        }
+    }
+}
+
+impl ChunkStore for MemoryChunks {
+    async fn put(&self, id: ChunkId, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut shared = self.shared.borrow_mut();
+        if let Some(fault) = shared.fault.clone() {
+            return Err(fault);
+        }
+        shared.chunks.insert(id, bytes.to_vec());
+        Ok(())
+    }
+
+    async fn get(&self, id: ChunkId, range: Range<u64>) -> Result<Vec<u8>, StoreError> {
+        let shared = self.shared.borrow();
+        let bytes = shared.chunks.get(&id).ok_or(StoreError::NotFound)?;
+        let start = usize::try_from(range.start).map_err(|_| StoreError::Lost)?;
+        let end = usize::try_from(range.end).map_err(|_| StoreError::Lost)?;
+        bytes.get(start..end).map(<[u8]>::to_vec).ok_or(StoreError::Lost)
+    }
+
+    async fn len(&self, id: ChunkId) -> Result<Option<u64>, StoreError> {
+        Ok(self.shared.borrow().chunks.get(&id).map(|bytes| bytes.len() as u64))
+    }
+
+    async fn delete(&self, id: ChunkId) -> Result<(), StoreError> {
+        self.shared.borrow_mut().chunks.remove(&id);
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<ChunkId>, StoreError> {
+        Ok(self.shared.borrow().chunks.keys().copied().collect())
+    }
+
+    async fn usage(&self) -> Result<u64, StoreError> {
+        Ok(self.shared.borrow().chunks.values().map(|bytes| bytes.len() as u64).sum())
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        self.shared.borrow_mut().chunks.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+
+    use super::*;
+    use crate::store::conformance;
+
+    #[test]
+    fn the_memory_chunks_conform() {
+        block_on(conformance::run_chunks(&MemoryChunks::new()));
+    }
+
+    #[test]
+    fn a_torn_chunk_is_lost_not_short() {
+        let chunks = MemoryChunks::new();
+        let id = ChunkId([1; 32]);
+        block_on(chunks.put(id, b"whole")).unwrap();
+        chunks.tear(id, 2);
+        assert_eq!(block_on(chunks.len(id)), Ok(Some(2)));
+        assert_eq!(block_on(chunks.get(id, 0..5)), Err(StoreError::Lost));
+    }
+}

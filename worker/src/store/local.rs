@@ -1,0 +1,135 @@
+//! The store of this session: the browser's, or memory on a borrowed computer.
+//!
+//! One type for both, so that whoever uses it is compiled once.
+
+use std::ops;
+
+use offing_core::id::ChunkId;
+
+use super::chunks::ChunkStore;
+use super::chunks::memory::MemoryChunks;
+use super::memory::MemoryStore;
+use super::{Batch, Direction, Durability, Range, Row, Store, StoreError, Table};
+
+/// The session's store.
+#[derive(Debug, Clone)]
+pub enum LocalStore {
+    /// The browser's database.
+    #[cfg(target_arch = "wasm32")]
+    Browser(super::idb::IdbStore),
+    /// Nothing is written to the disk.
+    Memory(MemoryStore),
+}
+
+/// Calls the same method on whichever store it is.
+macro_rules! on_store {
+    ($self:expr, $store:ident => $call:expr) => {
+        match $self {
+            #[cfg(target_arch = "wasm32")]
+            LocalStore::Browser($store) => $call,
+            LocalStore::Memory($store) => $call,
+        }
+    };
+}
+
+impl Store for LocalStore {
+    async fn get_many(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        on_store!(self, store => store.get_many(table, keys).await)
+    }
+
+    async fn scan(
+        &self,
+        table: Table,
+        range: &Range,
+        skip: u32,
+        limit: u32,
+        direction: Direction,
+    ) -> Result<Vec<Row>, StoreError> {
+        on_store!(self, store => store.scan(table, range, skip, limit, direction).await)
+    }
+
+    async fn scan_keys(
+        &self,
+        table: Table,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        on_store!(self, store => store.scan_keys(table, range, limit).await)
+    }
+
+    async fn count(&self, table: Table, range: &Range) -> Result<u64, StoreError> {
+        on_store!(self, store => store.count(table, range).await)
+    }
+
+    async fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
+        on_store!(self, store => store.write(batch, durability).await)
+    }
+}
+
+/// The session's chunks.
+#[derive(Debug, Clone)]
+pub enum LocalChunks {
+    /// Files of the origin private file system.
+    #[cfg(target_arch = "wasm32")]
+    Files(super::chunks::opfs::OpfsChunks),
+    /// Rows of the browser's database, where there is no such file system.
+    #[cfg(target_arch = "wasm32")]
+    Rows(super::chunks::idb::IdbChunks),
+    /// Nothing is written to the disk.
+    Memory(MemoryChunks),
+}
+
+macro_rules! on_chunks {
+    ($self:expr, $chunks:ident => $call:expr) => {
+        match $self {
+            #[cfg(target_arch = "wasm32")]
+            LocalChunks::Files($chunks) => $call,
+            #[cfg(target_arch = "wasm32")]
+            LocalChunks::Rows($chunks) => $call,
+            LocalChunks::Memory($chunks) => $call,
+        }
+    };
+}
+
+impl ChunkStore for LocalChunks {
+    async fn put(&self, id: ChunkId, bytes: &[u8]) -> Result<(), StoreError> {
+        on_chunks!(self, chunks => chunks.put(id, bytes).await)
+    }
+
+    async fn get(&self, id: ChunkId, range: ops::Range<u64>) -> Result<Vec<u8>, StoreError> {
+        on_chunks!(self, chunks => chunks.get(id, range).await)
+    }
+
+    async fn len(&self, id: ChunkId) -> Result<Option<u64>, StoreError> {
+        on_chunks!(self, chunks => chunks.len(id).await)
+    }
+
+    async fn delete(&self, id: ChunkId) -> Result<(), StoreError> {
+        on_chunks!(self, chunks => chunks.delete(id).await)
+    }
+
+    async fn list(&self) -> Result<Vec<ChunkId>, StoreError> {
+        on_chunks!(self, chunks => chunks.list().await)
+    }
+
+    async fn usage(&self) -> Result<u64, StoreError> {
+        on_chunks!(self, chunks => chunks.usage().await)
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        on_chunks!(self, chunks => chunks.clear().await)
+    }
+}
+
+/// Opens the chunks beside a database: files if this worker may have them, else rows.
+#[cfg(target_arch = "wasm32")]
+pub async fn open_chunks(store: &super::idb::IdbStore) -> LocalChunks {
+    match super::chunks::opfs::OpfsChunks::open(store.name()).await {
+        Ok(files) => LocalChunks::Files(files),
+        Err(_) => LocalChunks::Rows(super::chunks::idb::IdbChunks::new(store.clone())),
+    }
+}
