@@ -1,0 +1,254 @@
+//! What the server does for its callers, without HTTP: accounts, sessions, logs, chunks.
+//!
+//! [`Services`] is cheap to clone and holds the stores. Every call says who asks
+//! ([`Caller`], which `auth` has verified) and what time it is; refusals are
+//! [`ServiceError`]s with a stable [`Code`]. A refused call has changed nothing, except that
+//! an append keeps the entries before the refused one, as its answer says.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use offing_core::id::{AccountId, ChunkId, DeviceId, VaultId};
+use offing_core::log::entry::EntryError;
+use offing_core::proto::{Code, Wake, WireError};
+use tokio::sync::broadcast;
+
+use crate::store::blob::BlobError;
+use crate::store::chunks::{ChunkStore, ChunkStoreOptions, Recovery};
+use crate::store::memory::{MemoryBlobs, MemoryMeta};
+use crate::store::meta::{MetaError, MetaStats, MetaStore};
+use crate::store::segment::{SegmentOptions, SegmentStore};
+use crate::store::sqlite::SqliteMeta;
+
+pub mod accounts;
+pub mod append;
+pub mod chunks;
+pub mod log;
+pub mod quota;
+pub mod sessions;
+
+/// Who asks, as verified by the access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The account.
+    pub account: AccountId,
+    /// The device the session is bound to.
+    pub device: DeviceId,
+}
+
+/// A vault of an account has grown; what the live socket tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Growth {
+    /// Whose vault.
+    pub account: AccountId,
+    /// Which vault, and how far.
+    pub wake: Wake,
+}
+
+/// Reports a refused call.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// No such vault, or not for this account.
+    #[error("no such vault for this account")]
+    VaultUnknown,
+    /// No such chunk in this vault.
+    #[error("no such chunk in this vault")]
+    ChunkUnknown,
+    /// The bytes do not hash to the id they came with.
+    #[error("the bytes do not hash to {id}")]
+    ChunkMismatch {
+        /// The id they came with.
+        id: ChunkId,
+    },
+    /// The range does not lie inside the chunk.
+    #[error("the range does not lie inside the chunk's {len} bytes")]
+    RangeInvalid {
+        /// Bytes of the chunk.
+        len: u64,
+    },
+    /// The account's space is used up.
+    #[error("the account's space is used up")]
+    QuotaExceeded,
+    /// The server's disk is full; nothing was stored.
+    #[error("the server's disk is full")]
+    StorageFull,
+    /// A body or a part of it is larger than its limit.
+    #[error("larger than the limit of {max}")]
+    TooLarge {
+        /// The limit.
+        max: usize,
+    },
+    /// The bytes are not what the wire format says.
+    #[error("malformed message")]
+    Malformed(#[source] WireError),
+    /// The bytes are no entry.
+    #[error("malformed entry")]
+    MalformedEntry(#[source] EntryError),
+    /// The entry cannot begin a vault: another kind, place, vault or device.
+    #[error("this entry cannot begin a vault")]
+    NotGenesis,
+    /// The sign-up link is unknown.
+    #[error("unknown sign-up link")]
+    InviteUnknown,
+    /// The sign-up link was used.
+    #[error("the sign-up link was used")]
+    InviteUsed,
+    /// The sign-up link has expired.
+    #[error("the sign-up link has expired")]
+    InviteExpired,
+    /// The username (or the account id) is taken.
+    #[error("the username is taken")]
+    NameTaken,
+    /// No session, or one that ended.
+    #[error("signed out")]
+    SignedOut,
+    /// Too many requests wait.
+    #[error("too many requests wait")]
+    Busy,
+    /// The metadata store failed.
+    #[error("the metadata store failed")]
+    Meta(#[source] MetaError),
+    /// The chunk store failed.
+    #[error("the chunk store failed")]
+    Blob(#[source] Arc<BlobError>),
+}
+
+impl ServiceError {
+    /// The stable code for the wire.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::VaultUnknown => Code::VaultUnknown,
+            Self::ChunkUnknown => Code::ChunkUnknown,
+            Self::ChunkMismatch { .. } => Code::ChunkMismatch,
+            Self::RangeInvalid { .. } => Code::RangeInvalid,
+            Self::QuotaExceeded => Code::QuotaExceeded,
+            Self::StorageFull => Code::StorageFull,
+            Self::TooLarge { .. } => Code::TooLarge,
+            Self::Malformed(_) | Self::MalformedEntry(_) | Self::NotGenesis => Code::BadRequest,
+            Self::InviteUnknown => Code::InviteUnknown,
+            Self::InviteUsed => Code::InviteUsed,
+            Self::InviteExpired => Code::InviteExpired,
+            Self::NameTaken => Code::NameTaken,
+            Self::SignedOut => Code::SignedOut,
+            Self::Busy => Code::Unavailable,
+            Self::Meta(_) | Self::Blob(_) => Code::Internal,
+        }
+    }
+}
+
+impl From<MetaError> for ServiceError {
+    fn from(error: MetaError) -> Self {
+        match error {
+            MetaError::Full => Self::StorageFull,
+            MetaError::Busy => Self::Busy,
+            error => Self::Meta(error),
+        }
+    }
+}
+
+impl From<Arc<BlobError>> for ServiceError {
+    fn from(error: Arc<BlobError>) -> Self {
+        if matches!(*error, BlobError::Full) { Self::StorageFull } else { Self::Blob(error) }
+    }
+}
+
+impl From<WireError> for ServiceError {
+    fn from(error: WireError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+/// How [`Services::open`] behaves.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceOptions {
+    /// How segment files are written.
+    pub segments: SegmentOptions,
+    /// How chunks are received.
+    pub chunks: ChunkStoreOptions,
+    /// The most bytes a new account may store, if there is a limit.
+    pub account_quota_bytes: Option<u64>,
+}
+
+/// Counters since the start, for `/readyz`, logs and benchmarks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ServiceStats {
+    /// The database's.
+    pub meta: MetaStats,
+    /// Times the chunk store waited for the disk.
+    pub chunk_syncs: u64,
+}
+
+/// The services over their stores; cloning shares them.
+#[derive(Clone)]
+pub struct Services {
+    pub(crate) meta: Arc<dyn MetaStore>,
+    pub(crate) chunks: ChunkStore,
+    pub(crate) growth: broadcast::Sender<Growth>,
+    pub(crate) account_quota_bytes: Option<u64>,
+}
+
+/// Growth messages a slow listener may fall behind before it has to ask for the tips.
+const GROWTH_BACKLOG: usize = 256;
+
+impl Services {
+    /// Opens (or creates) the stores in a folder and repairs what a crash left behind.
+    ///
+    /// Blocks; call it before serving.
+    pub fn open(
+        data: &Path,
+        options: ServiceOptions,
+    ) -> Result<(Self, Recovery), ServiceError> {
+        std::fs::create_dir_all(data).map_err(MetaError::from)?;
+        let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&data.join("offing.sqlite"))?);
+        let blobs = SegmentStore::open(&data.join("chunks"), options.segments)
+            .map_err(|error| ServiceError::from(Arc::new(error)))?;
+        let (chunks, recovery) =
+            ChunkStore::open(Arc::clone(&meta), Box::new(blobs), options.chunks)?;
+        Ok((Self::over(meta, chunks, options.account_quota_bytes), recovery))
+    }
+
+    /// Makes services over memory, for tests; nothing outlives the value.
+    pub fn in_memory(options: ServiceOptions) -> Result<Self, ServiceError> {
+        let meta: Arc<dyn MetaStore> = Arc::new(MemoryMeta::new());
+        let blobs = MemoryBlobs::new(options.segments);
+        let (chunks, _) = ChunkStore::open(Arc::clone(&meta), Box::new(blobs), options.chunks)?;
+        Ok(Self::over(meta, chunks, options.account_quota_bytes))
+    }
+
+    fn over(meta: Arc<dyn MetaStore>, chunks: ChunkStore, quota: Option<u64>) -> Self {
+        let (growth, _) = broadcast::channel(GROWTH_BACKLOG);
+        Self { meta, chunks, growth, account_quota_bytes: quota }
+    }
+
+    /// Listens to the growth of all vaults. A listener that lags has to ask for the tips.
+    pub fn listen(&self) -> broadcast::Receiver<Growth> {
+        self.growth.subscribe()
+    }
+
+    /// Counters since the start.
+    pub fn stats(&self) -> ServiceStats {
+        ServiceStats { meta: self.meta.stats(), chunk_syncs: self.chunks.syncs() }
+    }
+
+    /// Says whether the stores answer.
+    pub async fn check_ready(&self) -> Result<(), ServiceError> {
+        self.meta.read(|state| state.incarnation()).await?;
+        Ok(())
+    }
+
+    /// Reclaims segments that are mostly dead space, and says how many.
+    pub async fn compact_chunks(&self) -> Result<usize, ServiceError> {
+        Ok(self.chunks.compact().await?)
+    }
+
+    /// The vault, if the account is a member of it.
+    pub(crate) async fn require_member(
+        &self,
+        account: AccountId,
+        vault: VaultId,
+    ) -> Result<(), ServiceError> {
+        let member = self.meta.read(move |state| state.is_member(&vault, &account)).await?;
+        if member { Ok(()) } else { Err(ServiceError::VaultUnknown) }
+    }
+}

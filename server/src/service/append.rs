@@ -1,0 +1,232 @@
+//! Appends entries to a vault's log.
+//!
+//! The entries of one append are tried in order inside one transaction; the first that is
+//! refused ends it, those before it stay. Checked blind: vault, device, the device's dense
+//! counter and hash link, the epoch, the chunks it refers to, the quota. Signatures, roles
+//! and what a device has seen are for the replicas to judge, who trust no server with it.
+//! Repeating an append is safe: an entry that is held already answers `Dup`.
+
+use std::collections::BTreeSet;
+
+use offing_core::id::{AccountId, ChunkId, Hash, VaultId};
+use offing_core::log::chain::ChainPoint;
+use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::proto::{AppendResult, Appended, Wake, decode_append};
+
+use super::{Caller, Growth, ServiceError, Services, log, quota};
+use crate::store::meta::{DeviceCounter, Durability, MetaResult, MetaTx, StoredEntry, Vault};
+
+/// Most vaults of one account.
+pub const VAULTS_MAX: usize = 64;
+
+/// An entry whose encoding has been checked.
+struct Parsed {
+    entry: Entry,
+    header: Header,
+}
+
+impl Parsed {
+    fn decode(bytes: &[u8]) -> Result<Self, ServiceError> {
+        let entry = Entry::decode(bytes).map_err(ServiceError::MalformedEntry)?;
+        let header = Header::decode(&entry.header).map_err(ServiceError::MalformedEntry)?;
+        Ok(Self { entry, header })
+    }
+
+    fn stored_bytes(&self) -> u64 {
+        (self.entry.header.len() + self.entry.body.len() + 64) as u64
+    }
+}
+
+impl Services {
+    /// Appends the entries of one request (`proto::encode_append`).
+    pub async fn append(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        body: &[u8],
+    ) -> Result<Appended, ServiceError> {
+        let entries: Vec<Option<Parsed>> =
+            decode_append(body)?.into_iter().map(|bytes| Parsed::decode(bytes).ok()).collect();
+        let caller = *caller;
+        let job = move |tx: &mut dyn MetaTx| append_all(tx, &caller, &vault, entries);
+        let appended = self.meta.write(Durability::Now, job).await?;
+        let appended = appended.ok_or(ServiceError::VaultUnknown)?;
+        self.tell_growth(caller.account, vault, &appended);
+        Ok(appended)
+    }
+
+    /// Makes a vault from its genesis entry, which names it. Repeating it is safe.
+    pub async fn create_vault(
+        &self,
+        caller: &Caller,
+        genesis: &[u8],
+        now_ms: i64,
+    ) -> Result<(VaultId, Appended), ServiceError> {
+        let parsed = Parsed::decode(genesis)?;
+        let header = &parsed.header;
+        let begins = header.kind == EntryKind::Epoch
+            && header.vault.is_none()
+            && header.device == caller.device
+            && header.dseq == 1
+            && header.prev == Hash([0; 32])
+            && header.seen_seq == 0
+            && header.chunks.is_empty();
+        if !begins {
+            return Err(ServiceError::NotGenesis);
+        }
+        let id = VaultId(parsed.entry.hash().0);
+        let caller = *caller;
+        let job = move |tx: &mut dyn MetaTx| create(tx, &caller, id, &parsed, now_ms);
+        let appended = self.meta.write(Durability::Now, job).await??;
+        self.tell_growth(caller.account, id, &appended);
+        Ok((id, appended))
+    }
+
+    fn tell_growth(&self, account: AccountId, vault: VaultId, appended: &Appended) {
+        if appended.results.iter().any(|result| matches!(result, AppendResult::Ok { .. })) {
+            let wake = Wake { vault, seq: appended.tip.seq };
+            // An error means that nobody listens.
+            let _ = self.growth.send(Growth { account, wake });
+        }
+    }
+}
+
+fn create(
+    tx: &mut dyn MetaTx,
+    caller: &Caller,
+    id: VaultId,
+    genesis: &Parsed,
+    now_ms: i64,
+) -> MetaResult<Result<Appended, ServiceError>> {
+    if tx.vault(&id)?.is_some() {
+        if !tx.is_member(&id, &caller.account)? {
+            return Ok(Err(ServiceError::VaultUnknown));
+        }
+        let tip = log::tip(tx, &id)?.expect("the vault was just found");
+        return Ok(Ok(Appended { tip, results: vec![AppendResult::Dup { seq: 1 }] }));
+    }
+    let Some(account) = tx.account(&caller.account)? else {
+        return Ok(Err(ServiceError::SignedOut));
+    };
+    let full = tx.vaults_of(&caller.account)?.len() >= VAULTS_MAX;
+    if full || !quota::fits(&account, genesis.stored_bytes()) {
+        return Ok(Err(ServiceError::QuotaExceeded));
+    }
+    let start = ChainPoint::START;
+    let mut vault = Vault {
+        id,
+        account: caller.account,
+        seq: start.seq,
+        chain: start.chain,
+        epoch: genesis.header.epoch,
+    };
+    tx.add_vault(&vault, now_ms)?;
+    let result = store(tx, &mut vault, genesis)?;
+    let tip = log::tip(tx, &id)?.expect("the vault was just added");
+    Ok(Ok(Appended { tip, results: vec![result] }))
+}
+
+fn append_all(
+    tx: &mut dyn MetaTx,
+    caller: &Caller,
+    id: &VaultId,
+    entries: Vec<Option<Parsed>>,
+) -> MetaResult<Option<Appended>> {
+    if !tx.is_member(id, &caller.account)? {
+        return Ok(None);
+    }
+    let Some(mut vault) = tx.vault(id)? else { return Ok(None) };
+    let mut results = Vec::with_capacity(entries.len());
+    let mut refused = false;
+    for parsed in entries {
+        let result = match parsed {
+            _ if refused => AppendResult::Skipped,
+            None => AppendResult::Malformed,
+            Some(parsed) => append_one(tx, caller, &mut vault, &parsed)?,
+        };
+        refused = !matches!(result, AppendResult::Ok { .. } | AppendResult::Dup { .. });
+        results.push(result);
+    }
+    let tip = log::tip(tx, id)?.expect("the vault was just found");
+    Ok(Some(Appended { tip, results }))
+}
+
+fn append_one(
+    tx: &mut dyn MetaTx,
+    caller: &Caller,
+    vault: &mut Vault,
+    parsed: &Parsed,
+) -> MetaResult<AppendResult> {
+    let header = &parsed.header;
+    if header.device != caller.device {
+        return Ok(AppendResult::Malformed);
+    }
+    match header.vault {
+        Some(id) if id == vault.id => {}
+        // The genesis entry again, from an outbox that missed the first answer.
+        None if parsed.entry.hash().0 == vault.id.0 => return Ok(AppendResult::Dup { seq: 1 }),
+        Some(_) | None => return Ok(AppendResult::Malformed),
+    }
+    let last = tx
+        .device_counter(&vault.id, &header.device)?
+        .unwrap_or(DeviceCounter { dseq: 0, hash: Hash([0; 32]) });
+    if header.dseq <= last.dseq {
+        let held = tx.entry_of_device(&vault.id, &header.device, header.dseq)?;
+        return Ok(match held {
+            Some((seq, hash)) if hash == parsed.entry.hash() => AppendResult::Dup { seq },
+            Some(_) | None => AppendResult::DeviceFork,
+        });
+    }
+    if header.dseq != last.dseq + 1 || header.prev != last.hash {
+        return Ok(AppendResult::DeviceFork);
+    }
+    // An epoch record is a compare-and-set: the first that follows the current one wins.
+    let new_epoch = header.kind == EntryKind::Epoch;
+    let expected = if new_epoch { vault.epoch.checked_add(1) } else { Some(vault.epoch) };
+    if expected != Some(header.epoch) {
+        return Ok(AppendResult::EpochStale);
+    }
+    let chunks: BTreeSet<ChunkId> = header.chunks.iter().copied().collect();
+    let mut missing = Vec::new();
+    for id in &chunks {
+        if tx.chunk(&vault.id, id)?.is_none() {
+            missing.push(*id);
+        }
+    }
+    if !missing.is_empty() {
+        return Ok(AppendResult::Missing { ids: missing });
+    }
+    let account = tx.account(&vault.account)?;
+    if !account.is_some_and(|account| quota::fits(&account, parsed.stored_bytes())) {
+        return Ok(AppendResult::Quota);
+    }
+    vault.epoch = header.epoch;
+    store(tx, vault, parsed)
+}
+
+/// Puts a checked entry at the next place.
+fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<AppendResult> {
+    let (header, entry) = (&parsed.header, &parsed.entry);
+    let hash = entry.hash();
+    let point = ChainPoint { seq: vault.seq, chain: vault.chain }.extend(&hash);
+    (vault.seq, vault.chain) = (point.seq, point.chain);
+    let stored = StoredEntry {
+        seq: point.seq,
+        device: header.device,
+        dseq: header.dseq,
+        hash,
+        chain: point.chain,
+        header: entry.header.clone(),
+        signature: entry.signature,
+        body_hash: entry.body_hash(),
+        body: Some(entry.body.clone()),
+    };
+    tx.add_entry(&vault.id, &stored)?;
+    tx.advance_vault(vault)?;
+    for id in &header.chunks {
+        tx.declare_chunk(&vault.id, id, point.seq)?;
+    }
+    let bytes = i64::try_from(parsed.stored_bytes()).expect("bounded by ENTRY_BYTES_MAX");
+    tx.add_usage(&vault.account, bytes)?;
+    Ok(AppendResult::Ok { seq: point.seq, chain: point.chain })
+}

@@ -1,0 +1,28 @@
+//! How much an account may store.
+//!
+//! Sealed chunks and entries count, once each, against the account that owns the vault.
+//! The stores add and take; the rule whether something still fits is here alone.
+
+use offing_core::id::AccountId;
+
+use super::{ServiceError, Services};
+use crate::store::meta::{Account, Durability};
+
+/// Says whether `more` bytes still fit.
+pub(crate) fn fits(account: &Account, more: u64) -> bool {
+    account.quota_bytes.is_none_or(|quota| account.used_bytes.saturating_add(more) <= quota)
+}
+
+impl Services {
+    /// Sets or lifts an account's limit. What is stored stays, even above a new limit.
+    pub async fn limit_account(
+        &self,
+        account: AccountId,
+        quota_bytes: Option<u64>,
+    ) -> Result<(), ServiceError> {
+        let job = move |tx: &mut dyn crate::store::meta::MetaTx| {
+            tx.limit_account(&account, quota_bytes)
+        };
+        Ok(self.meta.write(Durability::Now, job).await?)
+    }
+}

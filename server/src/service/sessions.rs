@@ -1,0 +1,188 @@
+//! Sessions: what the cookie stands for.
+//!
+//! A cookie's token is `base64url(session id | secret)`; the store has only the secret's
+//! hash. Refreshing rotates the secret. For [`GRACE_MS`] the secret before it still
+//! answers, since several tabs share one cookie and race; an older one means that the
+//! cookie was copied, so the session ends.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use offing_core::id::{AccountId, DeviceId, Hash};
+use offing_core::limits;
+use rand::RngCore as _;
+use sha2::{Digest, Sha256};
+
+use super::{ServiceError, Services};
+use crate::store::meta::{Durability, MetaTx, Session, SessionId};
+
+/// Milliseconds for which the secret before a rotation still answers.
+pub const GRACE_MS: i64 = 60 * 1000;
+
+/// A refreshed session.
+#[derive(Debug, Clone)]
+pub struct Refreshed {
+    /// The session.
+    pub session: Session,
+    /// The cookie's new token; `None` when a racing tab has received it already.
+    pub token: Option<String>,
+}
+
+/// What a token turned out to be.
+enum Checked {
+    Fresh(Session),
+    Racing(Session),
+    Refused,
+}
+
+impl Services {
+    /// Starts a session for a device that has just proved a secret; answers it with the
+    /// cookie's token.
+    pub async fn start_session(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+        device_public: Vec<u8>,
+        now_ms: i64,
+    ) -> Result<(Session, String), ServiceError> {
+        let mut id = [0; 16];
+        rand::rngs::OsRng.fill_bytes(&mut id);
+        let (token, token_hash) = new_token(SessionId(id));
+        let session = Session {
+            id: SessionId(id),
+            account,
+            device,
+            device_public,
+            token_hash,
+            previous_hash: None,
+            rotated_ms: now_ms,
+            created_ms: now_ms,
+            used_ms: now_ms,
+        };
+        let row = session.clone();
+        self.meta.write(Durability::Now, move |tx| tx.put_session(&row)).await?;
+        Ok((session, token))
+    }
+
+    /// Checks a cookie's token and rotates it.
+    pub async fn refresh_session(
+        &self,
+        token: &str,
+        now_ms: i64,
+    ) -> Result<Refreshed, ServiceError> {
+        let (id, secret_hash) = parse_token(token).ok_or(ServiceError::SignedOut)?;
+        let (next, next_hash) = new_token(id);
+        let job = move |tx: &mut dyn MetaTx| match check(tx, &id, &secret_hash, now_ms)? {
+            Checked::Fresh(mut session) => {
+                session.previous_hash = Some(session.token_hash);
+                session.token_hash = next_hash;
+                session.rotated_ms = now_ms;
+                session.used_ms = now_ms;
+                tx.put_session(&session)?;
+                Ok(Some((session, true)))
+            }
+            Checked::Racing(session) => Ok(Some((session, false))),
+            Checked::Refused => Ok(None),
+        };
+        let found = self.meta.write(Durability::Now, job).await?;
+        let (session, rotated) = found.ok_or(ServiceError::SignedOut)?;
+        Ok(Refreshed { session, token: rotated.then_some(next) })
+    }
+
+    /// Checks a cookie's token without rotating it, as the live socket does.
+    pub async fn session_of_token(
+        &self,
+        token: &str,
+        now_ms: i64,
+    ) -> Result<Session, ServiceError> {
+        let (id, secret_hash) = parse_token(token).ok_or(ServiceError::SignedOut)?;
+        let job = move |tx: &mut dyn MetaTx| check(tx, &id, &secret_hash, now_ms);
+        match self.meta.write(Durability::Later, job).await? {
+            Checked::Fresh(session) | Checked::Racing(session) => Ok(session),
+            Checked::Refused => Err(ServiceError::SignedOut),
+        }
+    }
+
+    /// The session, if it has not ended.
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, ServiceError> {
+        Ok(self.meta.read(move |state| state.session(&id)).await?)
+    }
+
+    /// Binds a session to another device, as after a cloned profile minted a new one.
+    pub async fn rebind_session(
+        &self,
+        id: SessionId,
+        device: DeviceId,
+        device_public: Vec<u8>,
+    ) -> Result<Session, ServiceError> {
+        let job = move |tx: &mut dyn MetaTx| {
+            let Some(mut session) = tx.session(&id)? else { return Ok(None) };
+            session.device = device;
+            session.device_public = device_public;
+            tx.put_session(&session)?;
+            Ok(Some(session))
+        };
+        self.meta.write(Durability::Now, job).await?.ok_or(ServiceError::SignedOut)
+    }
+
+    /// Ends a session.
+    pub async fn end_session(&self, id: SessionId) -> Result<(), ServiceError> {
+        Ok(self.meta.write(Durability::Now, move |tx| tx.remove_session(&id)).await?)
+    }
+
+    /// Ends the account's sessions except one, and says how many.
+    pub async fn end_other_sessions(
+        &self,
+        account: AccountId,
+        keep: SessionId,
+    ) -> Result<u64, ServiceError> {
+        let job = move |tx: &mut dyn MetaTx| tx.remove_other_sessions(&account, Some(&keep));
+        Ok(self.meta.write(Durability::Now, job).await?)
+    }
+
+    /// Forgets sessions that nobody used for their lifetime, and says how many.
+    pub async fn sweep_sessions(&self, now_ms: i64) -> Result<u64, ServiceError> {
+        let since = now_ms.saturating_sub(lifetime_ms());
+        let job = move |tx: &mut dyn MetaTx| tx.remove_sessions_unused_since(since);
+        Ok(self.meta.write(Durability::Later, job).await?)
+    }
+}
+
+fn check(
+    tx: &mut dyn MetaTx,
+    id: &SessionId,
+    secret_hash: &Hash,
+    now_ms: i64,
+) -> crate::store::meta::MetaResult<Checked> {
+    let Some(session) = tx.session(id)? else { return Ok(Checked::Refused) };
+    // Hashes of 256-bit secrets: comparing them in variable time tells nothing useful.
+    if session.used_ms < now_ms.saturating_sub(lifetime_ms()) {
+        tx.remove_session(id)?;
+        return Ok(Checked::Refused);
+    }
+    if session.token_hash == *secret_hash {
+        return Ok(Checked::Fresh(session));
+    }
+    let in_grace = now_ms.saturating_sub(session.rotated_ms) <= GRACE_MS;
+    if session.previous_hash == Some(*secret_hash) && in_grace {
+        return Ok(Checked::Racing(session));
+    }
+    tx.remove_session(id)?;
+    Ok(Checked::Refused)
+}
+
+fn lifetime_ms() -> i64 {
+    i64::try_from(limits::SESSION_SECONDS * 1000).expect("a month of milliseconds fits")
+}
+
+fn new_token(id: SessionId) -> (String, Hash) {
+    let mut bytes = [0; 48];
+    bytes[..16].copy_from_slice(&id.0);
+    rand::rngs::OsRng.fill_bytes(&mut bytes[16..]);
+    (URL_SAFE_NO_PAD.encode(bytes), Hash(Sha256::digest(&bytes[16..]).into()))
+}
+
+fn parse_token(token: &str) -> Option<(SessionId, Hash)> {
+    let bytes: [u8; 48] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
+    let (id, secret) = bytes.split_at(16);
+    Some((SessionId(id.try_into().ok()?), Hash(Sha256::digest(secret).into())))
+}
