@@ -1,2 +1,88 @@
-//! The commands of the README.
-fn main() {}
+//! The commands of the README, and all they need installed.
+//!
+//! There is one way to build the app, `cargo xtask build`; `serve`, `test`, `bench` and
+//! `.ci/run` go through it. This crate only drives tools (cargo, wasm-bindgen, node, npm)
+//! and knows nothing of what it builds beyond names of packages and files.
+
+mod check;
+mod dist;
+mod run;
+mod serve;
+mod size;
+mod tools;
+mod wasm;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::wasm::Mode;
+
+const HELP: &str = "\
+Builds, serves and tests Offing.
+
+Usage: cargo xtask <command>
+
+  serve [options]      build all in release and serve it at http://localhost:7070;
+                       options go to the server (see `serve -- --help`)
+  test [--only STEP]   all checks and tests, the browser's included
+  build [--dev]        the app into dist/ (--dev: not optimised)
+  check                the quick half of `test`: format, lints, host tests
+  bench [options]      the benchmark; options go to it
+  setup                only install what is missing
+  steps                name the steps of `test`
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<()> {
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", arguments),
+    };
+    match command {
+        "serve" => serve::serve(rest),
+        "test" => check::test(rest),
+        "check" => {
+            no_more(rest)?;
+            check::quick()
+        }
+        "steps" => {
+            no_more(rest)?;
+            check::list();
+            Ok(())
+        }
+        "build" => match rest {
+            [] => dist::build(Mode::Release),
+            [flag] if flag == "--dev" => dist::build(Mode::Dev),
+            _ => bail!("build takes only --dev"),
+        },
+        "bench" => serve::bench(rest),
+        "setup" => {
+            no_more(rest)?;
+            tools::for_build()?;
+            tools::for_tests()
+        }
+        "help" | "--help" | "-h" => {
+            eprint!("{HELP}");
+            Ok(())
+        }
+        other => bail!("no command {other:?}\n\n{HELP}"),
+    }
+}
+
+fn no_more(rest: &[String]) -> Result<()> {
+    match rest.first() {
+        None => Ok(()),
+        Some(argument) => bail!("what is {argument:?} for? this command takes no arguments"),
+    }
+}

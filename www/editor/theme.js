@@ -1,0 +1,86 @@
+// How the editor looks: only the page's design tokens, so that light and dark,
+// contrast and type size are decided in one place (`styles/tokens.css`). Custom
+// properties reach through the editor's shadow root.
+
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { EditorView } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+
+const frame = EditorView.theme({
+  "&": {
+    height: "100%",
+    color: "var(--ink)",
+    backgroundColor: "var(--surface)",
+    fontSize: "var(--text-md)",
+  },
+  "&.cm-focused": { outline: "none" },
+  ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "1.6" },
+  ".cm-content": { padding: "var(--space-3) 0", caretColor: "var(--accent)" },
+  ".cm-line": { padding: "0 var(--space-4)" },
+  ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--accent)", borderLeftWidth: "2px" },
+  ".cm-gutters": {
+    color: "var(--ink-faint)",
+    backgroundColor: "var(--surface)",
+    borderRight: "1px solid var(--line)",
+  },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--hover-veil)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
+    backgroundColor: "var(--selection)",
+  },
+  ".cm-content ::selection": { backgroundColor: "var(--selection)" },
+  ".cm-selectionMatch": { backgroundColor: "var(--mark)" },
+  ".cm-searchMatch": { backgroundColor: "var(--mark)", outline: "1px solid var(--line-strong)" },
+  ".cm-searchMatch.cm-searchMatch-selected": { backgroundColor: "var(--selection)" },
+  "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--mark)" },
+  "&.cm-focused .cm-nonmatchingBracket": { color: "var(--danger)" },
+  ".cm-panels": { color: "var(--ink)", backgroundColor: "var(--surface-raised)" },
+  ".cm-panels.cm-panels-top": { borderBottom: "1px solid var(--line)" },
+  ".cm-panels.cm-panels-bottom": { borderTop: "1px solid var(--line)" },
+  ".cm-panel.cm-search": { padding: "var(--space-2) var(--space-3)", fontFamily: "var(--font)" },
+  ".cm-textfield": {
+    minHeight: "32px",
+    color: "var(--ink)",
+    backgroundColor: "var(--surface)",
+    border: "1px solid var(--line-strong)",
+    borderRadius: "var(--radius-sm)",
+  },
+  ".cm-button": {
+    minHeight: "32px",
+    color: "var(--ink)",
+    backgroundColor: "var(--surface)",
+    backgroundImage: "none",
+    border: "1px solid var(--line-strong)",
+    borderRadius: "var(--radius-sm)",
+  },
+  ".cm-tooltip": {
+    color: "var(--ink)",
+    backgroundColor: "var(--surface-raised)",
+    border: "1px solid var(--line)",
+    borderRadius: "var(--radius-sm)",
+    boxShadow: "var(--shadow-2)",
+  },
+  ".cm-foldPlaceholder": {
+    color: "var(--ink-soft)",
+    backgroundColor: "var(--surface-raised)",
+    border: "1px solid var(--line)",
+  },
+});
+
+const colours = HighlightStyle.define([
+  { tag: tags.heading, fontWeight: "600", color: "var(--ink)" },
+  { tag: tags.strong, fontWeight: "700" },
+  { tag: tags.emphasis, fontStyle: "italic" },
+  { tag: tags.strikethrough, textDecoration: "line-through" },
+  { tag: [tags.link, tags.url], color: "var(--accent)" },
+  { tag: [tags.processingInstruction, tags.meta], color: "var(--ink-faint)" },
+  { tag: [tags.keyword, tags.operatorKeyword, tags.modifier], color: "var(--code-keyword)" },
+  { tag: [tags.string, tags.special(tags.string), tags.regexp, tags.monospace], color: "var(--code-string)" },
+  { tag: [tags.number, tags.bool, tags.null, tags.atom], color: "var(--code-number)" },
+  { tag: [tags.comment, tags.quote], color: "var(--ink-soft)", fontStyle: "italic" },
+  { tag: [tags.typeName, tags.className, tags.namespace, tags.tagName], color: "var(--code-type)" },
+  { tag: [tags.function(tags.variableName), tags.macroName, tags.attributeName], color: "var(--code-name)" },
+  { tag: tags.invalid, color: "var(--danger)" },
+]);
+
+/** The editor's look, for light and dark alike. */
+export const theme = [frame, syntaxHighlighting(colours)];

@@ -1,0 +1,67 @@
+// Bundles what of the page is JavaScript and CSS; called by `cargo xtask build`.
+//
+// One argument, JSON: {out, minify, clientGlue, engineGlue, engineWasm}.
+// Writes content-hashed files to `<out>/assets` and prints JSON with their paths:
+// {boot, engine, editor, style, lazy}, where `lazy` are the chunks that are fetched
+// only when somebody asks for them (rare languages), so not stored for offline use.
+
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+
+const www = dirname(dirname(fileURLToPath(import.meta.url)));
+const { out, minify, clientGlue, engineGlue, engineWasm } = JSON.parse(process.argv[2]);
+
+const { metafile } = await build({
+  absWorkingDir: www,
+  entryPoints: {
+    boot: "boot/boot.js",
+    engine: "boot/engine.js",
+    editor: "editor/editor.js",
+    style: "styles/main.css",
+  },
+  outdir: join(out, "assets"),
+  entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: "es2022",
+  minify,
+  metafile: true,
+  legalComments: "none",
+  logLevel: "warning",
+  charset: "utf8",
+  alias: { "offing-client-glue": clientGlue, "offing-engine-glue": engineGlue },
+  define: { __ENGINE_WASM__: JSON.stringify(engineWasm) },
+});
+
+const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({
+  ...output,
+  url: "/" + relative(out, join(www, path)),
+  path,
+}));
+const byPath = new Map(outputs.map((output) => [output.path, output]));
+const entry = (source) => outputs.find((output) => output.entryPoint === source);
+
+/** The files that an output needs before it runs, itself included. */
+function closure(output, found = new Set()) {
+  if (found.has(output)) return found;
+  found.add(output);
+  for (const { path, kind } of output.imports) {
+    if (kind === "import-statement" && byPath.has(path)) closure(byPath.get(path), found);
+  }
+  return found;
+}
+
+const entries = {
+  boot: entry("boot/boot.js"),
+  engine: entry("boot/engine.js"),
+  editor: entry("editor/editor.js"),
+  style: entry("styles/main.css"),
+};
+const needed = new Set(Object.values(entries).flatMap((output) => [...closure(output)]));
+const urls = Object.fromEntries(Object.entries(entries).map(([name, output]) => [name, output.url]));
+const lazy = outputs.filter((output) => !needed.has(output)).map((output) => output.url);
+process.stdout.write(JSON.stringify({ ...urls, lazy }));

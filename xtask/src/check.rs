@@ -1,0 +1,254 @@
+//! All checks and tests, as named steps.
+//!
+//! Each can be run alone (`test --only <name>`). Few builds are made: host tests and the
+//! server of the browser tests share the dev profile, wasm lints and tests another, and
+//! only the app itself is built in release.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    dist,
+    run::{cargo, probe, program, root, run, step, target},
+    tools::{self, www},
+    wasm::Mode,
+};
+
+/// One step: its name, and what it does.
+struct Step {
+    name: &'static str,
+    work: fn() -> Result<()>,
+}
+
+const STEPS: [Step; 10] = [
+    Step {
+        name: "format",
+        work: format,
+    },
+    Step {
+        name: "lint",
+        work: lint,
+    },
+    Step {
+        name: "lint-wasm",
+        work: lint_wasm,
+    },
+    Step {
+        name: "host",
+        work: host,
+    },
+    Step {
+        name: "docs",
+        work: docs,
+    },
+    Step {
+        name: "deny",
+        work: deny,
+    },
+    Step {
+        name: "scripts",
+        work: scripts,
+    },
+    Step {
+        name: "wasm",
+        work: wasm,
+    },
+    Step {
+        name: "app",
+        work: app,
+    },
+    Step {
+        name: "browser",
+        work: browser,
+    },
+];
+
+/// What `check` runs: no wasm, no browser.
+const QUICK: [&str; 3] = ["format", "lint", "host"];
+
+/// Names the steps.
+pub(crate) fn list() {
+    for step in &STEPS {
+        eprintln!("{}", step.name);
+    }
+}
+
+/// Runs all steps, or the ones named by `--only`.
+pub(crate) fn test(arguments: &[String]) -> Result<()> {
+    let mut only = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        if word != "--only" {
+            bail!("test takes only --only STEP, not {word:?}");
+        }
+        only.push(words.next().context("--only names a step")?.as_str());
+    }
+    if let Some(unknown) = only
+        .iter()
+        .find(|name| STEPS.iter().all(|step| step.name != **name))
+    {
+        bail!("no step {unknown:?}; `cargo xtask steps` names them");
+    }
+    step("setup", || {
+        tools::for_build()?;
+        tools::for_tests()
+    })?;
+    run_steps(|name| only.is_empty() || only.contains(&name))
+}
+
+/// Runs the quick ones.
+pub(crate) fn quick() -> Result<()> {
+    run_steps(|name| QUICK.contains(&name))
+}
+
+/// Runs what is chosen, to the end even where one fails: one run tells everything.
+fn run_steps(chosen: impl Fn(&str) -> bool) -> Result<()> {
+    let start = Instant::now();
+    let mut summary = Vec::new();
+    for Step { name, work } in &STEPS {
+        if !chosen(name) {
+            continue;
+        }
+        let begin = Instant::now();
+        let result = step(name, work);
+        if let Err(error) = &result {
+            eprintln!("   {error:#}");
+        }
+        summary.push((*name, result.is_ok(), begin.elapsed().as_secs_f64()));
+    }
+    eprintln!("\n   {:<12}{:>8}{:>12}", "step", "result", "seconds");
+    for (name, passed, seconds) in &summary {
+        let result = if *passed { "ok" } else { "FAILED" };
+        eprintln!("   {name:<12}{result:>8}{seconds:>12.1}");
+    }
+    let failed: Vec<_> = summary
+        .iter()
+        .filter(|step| !step.1)
+        .map(|step| step.0)
+        .collect();
+    let seconds = start.elapsed().as_secs_f64();
+    if !failed.is_empty() {
+        bail!(
+            "{} of {} steps failed in {seconds:.0} s: {}",
+            failed.len(),
+            summary.len(),
+            failed.join(", ")
+        );
+    }
+    eprintln!("\nall {} steps passed in {seconds:.0} s", summary.len());
+    Ok(())
+}
+
+fn format() -> Result<()> {
+    run(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn lint() -> Result<()> {
+    run(cargo()
+        .args([
+            "clippy",
+            "-q",
+            "--workspace",
+            "--all-targets",
+            "--features",
+            HOST_FEATURES,
+        ])
+        .args(DENY_WARNINGS))
+}
+
+/// Features that the host's tests need beyond the defaults.
+const HOST_FEATURES: &str = "offing-core/replica,offing-core/opaque,offing-core/native-crypto";
+
+const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
+
+fn lint_wasm() -> Result<()> {
+    let wasm = ["clippy", "-q", "--target", "wasm32-unknown-unknown"];
+    run(cargo()
+        .args(wasm)
+        .args(["-p", "offing-client", "--lib", "--bins"])
+        .args(DENY_WARNINGS))?;
+    run(cargo()
+        .args(wasm)
+        .args([
+            "-p",
+            "offing-worker",
+            "--all-targets",
+            "--features",
+            "engine",
+        ])
+        .args(DENY_WARNINGS))
+}
+
+fn host() -> Result<()> {
+    run(cargo().args(["test", "--workspace", "--features", HOST_FEATURES]))
+}
+
+fn docs() -> Result<()> {
+    run(cargo()
+        .args([
+            "doc",
+            "-q",
+            "--workspace",
+            "--no-deps",
+            "--document-private-items",
+        ])
+        .env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Licences, advisories and sources of the dependencies, where cargo-deny is installed.
+fn deny() -> Result<()> {
+    if probe("cargo-deny", &["--version"]).is_none() {
+        eprintln!("   skipped: cargo-deny is not installed (cargo install cargo-deny)");
+        return Ok(());
+    }
+    run(program("cargo-deny").args(["--all-features", "check"]))
+}
+
+fn scripts() -> Result<()> {
+    run(program("node")
+        .args(["--test", "boot/", "editor/"])
+        .current_dir(www()))
+}
+
+/// Tests that need a browser's interfaces, in headless Chromium, without the app.
+fn wasm() -> Result<()> {
+    let folder = tools::wasm_bindgen()?;
+    let mut path = vec![folder];
+    path.extend(std::env::split_paths(
+        &std::env::var_os("PATH").unwrap_or_default(),
+    ));
+    run(cargo()
+        .args([
+            "test",
+            "--target",
+            "wasm32-unknown-unknown",
+            "-p",
+            "offing-worker",
+        ])
+        .args(["--features", "engine", "--test", "web"])
+        .env("PATH", std::env::join_paths(path)?))
+}
+
+/// The app in release, within its size budget.
+fn app() -> Result<()> {
+    dist::build(Mode::Release)
+}
+
+/// The story in a real browser against a real server, one test at a time.
+fn browser() -> Result<()> {
+    if !dist::folder().join("index.html").exists() {
+        dist::build(Mode::Release)?;
+    }
+    run(cargo().args(["build", "-q", "-p", "offing-server"]))?;
+    run(program("node")
+        .args([
+            "--test",
+            "--test-concurrency=1",
+            "--test-reporter=spec",
+            ".",
+        ])
+        .current_dir(root().join("tests/e2e"))
+        .env("OFFING_SERVER", target().join("debug/offing-server"))
+        .env("OFFING_DIST", dist::folder()))
+}

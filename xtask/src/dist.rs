@@ -1,0 +1,271 @@
+//! Puts the app together: what the server serves, in `dist/`.
+//!
+//! Everything under `assets/` carries the hash of its content in its name and never
+//! changes; the few files with fixed names (`index.html`, `sw.js`, `precache.js`,
+//! `manifest.webmanifest`, `icons/`) name the rest. `precache.js` carries a hash over all,
+//! so that any change makes browsers fetch the app anew. The folder is put together
+//! elsewhere and exchanged at the end: a build that fails leaves the old one as it was.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    run::{output, program, root, run, step},
+    size,
+    tools::{self, www},
+    wasm::{self, Mode, hex},
+};
+
+/// The finished app.
+pub(crate) fn folder() -> PathBuf {
+    root().join("dist")
+}
+
+/// Builds the app into `dist/`.
+pub(crate) fn build(mode: Mode) -> Result<()> {
+    tools::for_build()?;
+    let modules = wasm::build(mode)?;
+    let stage = mode.folder().join("dist");
+    if stage.exists() {
+        fs::remove_dir_all(&stage)?;
+    }
+    fs::create_dir_all(stage.join("assets"))?;
+
+    let page_wasm = add_asset(&stage, "page", "wasm", &fs::read(&modules.page.wasm)?)?;
+    let engine_wasm = add_asset(&stage, "engine", "wasm", &fs::read(&modules.engine.wasm)?)?;
+    let sw_wasm = add_asset(&stage, "sw", "wasm", &fs::read(&modules.sw.wasm)?)?;
+    let icons = add_asset(&stage, "icons", "svg", sprite()?.as_bytes())?;
+    let bundle = step("bundle scripts and styles", || {
+        bundle(&stage, mode, &modules, &engine_wasm)
+    })?;
+    copy_fixed(&stage)?;
+
+    let mut page = Page::read()?;
+    for name in ["boot", "engine", "editor", "style"] {
+        page.fill(name, bundle.url(name)?)?;
+    }
+    page.fill("page_wasm", &page_wasm)?;
+    page.fill("icons", &icons)?;
+    let version = version(&stage, &page.text)?;
+    page.fill("version", &version)?;
+    fs::write(stage.join("index.html"), page.finish()?)?;
+
+    let glue = fs::read_to_string(&modules.sw.script)?;
+    let precache = precache(&stage, &glue, &version, &sw_wasm, &bundle.lazy()?)?;
+    fs::write(stage.join("precache.js"), precache)?;
+
+    if mode == Mode::Release {
+        step("compress", || {
+            run(program("node")
+                .arg(www().join("tools/compress.mjs"))
+                .arg(&stage))
+        })?;
+    }
+    exchange(&stage, mode)?;
+    eprintln!("   dist/ holds version {version}");
+    match mode {
+        Mode::Release => size::check(&folder()),
+        Mode::Dev => Ok(()),
+    }
+}
+
+/// Writes a file under a name with the hash of its content; returns its address.
+fn add_asset(stage: &Path, name: &str, extension: &str, bytes: &[u8]) -> Result<String> {
+    let hash = hex(&Sha256::digest(bytes));
+    let url = format!("/assets/{name}-{}.{extension}", &hash[..10]);
+    fs::write(stage.join(&url[1..]), bytes)?;
+    Ok(url)
+}
+
+/// What the bundler made: names and addresses.
+struct Bundle(Value);
+
+impl Bundle {
+    fn url(&self, name: &str) -> Result<&str> {
+        self.0[name]
+            .as_str()
+            .with_context(|| format!("the bundler made no {name}"))
+    }
+
+    /// What is fetched only when somebody asks for it.
+    fn lazy(&self) -> Result<Vec<String>> {
+        let urls = self.0["lazy"]
+            .as_array()
+            .context("the bundler names no lazy chunks")?;
+        Ok(urls
+            .iter()
+            .filter_map(|url| url.as_str().map(str::to_owned))
+            .collect())
+    }
+}
+
+fn bundle(stage: &Path, mode: Mode, modules: &wasm::Modules, engine_wasm: &str) -> Result<Bundle> {
+    let order = json!({
+        "out": stage,
+        "minify": mode == Mode::Release,
+        "clientGlue": modules.page.script,
+        "engineGlue": modules.engine.script,
+        "engineWasm": engine_wasm,
+    });
+    let answer = output(
+        program("node")
+            .arg(www().join("tools/bundle.mjs"))
+            .arg(order.to_string()),
+    )?;
+    Ok(Bundle(
+        serde_json::from_str(&answer).context("the bundler answered no JSON")?,
+    ))
+}
+
+/// One SVG with a symbol for each icon that `www/icons.txt` lists.
+fn sprite() -> Result<String> {
+    let names = fs::read_to_string(www().join("icons.txt"))?;
+    let mut sprite = String::from("<svg xmlns=\"http://www.w3.org/2000/svg\">");
+    for name in names.lines().map(str::trim).filter(|name| !name.is_empty()) {
+        let path = www().join(format!("node_modules/lucide-static/icons/{name}.svg"));
+        let icon = fs::read_to_string(&path)
+            .with_context(|| format!("www/icons.txt: the icon set has no {name:?}"))?;
+        let open = icon.find("<svg").context("an icon without <svg")?;
+        let start = open
+            + icon[open..]
+                .find('>')
+                .context("an icon whose <svg never ends")?
+            + 1;
+        let end = icon.rfind("</svg>").context("an icon without </svg>")?;
+        let shapes: Vec<&str> = icon[start..end].lines().map(str::trim).collect();
+        write!(
+            sprite,
+            "<symbol id=\"{name}\" viewBox=\"0 0 24 24\" fill=\"none\" stroke=\"currentColor\" \
+             stroke-width=\"2\" stroke-linecap=\"round\" stroke-linejoin=\"round\">{}</symbol>",
+            shapes.concat()
+        )?;
+    }
+    sprite.push_str("</svg>");
+    Ok(sprite)
+}
+
+/// Copies the files that keep their names.
+fn copy_fixed(stage: &Path) -> Result<()> {
+    for name in ["manifest.webmanifest", "sw.js"] {
+        fs::copy(www().join(name), stage.join(name)).with_context(|| format!("www/{name}"))?;
+    }
+    fs::create_dir_all(stage.join("icons"))?;
+    for icon in fs::read_dir(www().join("icons"))? {
+        let icon = icon?;
+        fs::copy(icon.path(), stage.join("icons").join(icon.file_name()))?;
+    }
+    Ok(())
+}
+
+/// `www/index.html` while its `{{names}}` are filled in.
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn read() -> Result<Self> {
+        Ok(Self {
+            text: fs::read_to_string(www().join("index.html"))?,
+        })
+    }
+
+    fn fill(&mut self, name: &str, value: &str) -> Result<()> {
+        let mark = format!("{{{{{name}}}}}");
+        ensure!(self.text.contains(&mark), "www/index.html has no {mark}");
+        self.text = self.text.replace(&mark, value);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<String> {
+        if let Some(place) = self.text.find("{{") {
+            let rest: String = self.text[place..].chars().take(20).collect();
+            bail!("www/index.html has a name that the build does not know: {rest}");
+        }
+        // The policy allows no inline script, so one would be dead weight at best.
+        let inline = self.text.split("<script").skip(1).any(|tag| {
+            tag.split('>')
+                .next()
+                .is_some_and(|attributes| !attributes.contains("src="))
+        });
+        ensure!(
+            !inline && !self.text.contains("<style"),
+            "www/index.html has inline code"
+        );
+        Ok(self.text)
+    }
+}
+
+/// A hash over all files, and over the page before it is told the hash.
+fn version(stage: &Path, page: &str) -> Result<String> {
+    let mut hash = Sha256::new();
+    for url in files(stage)? {
+        let bytes = fs::read(stage.join(&url[1..]))?;
+        hash.update((url.len() as u64).to_be_bytes());
+        hash.update(&url);
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    }
+    hash.update(page);
+    Ok(hex(&hash.finalize())[..16].to_owned())
+}
+
+/// What the service worker loads at its start: the glue of its wasm module, and the list
+/// of what makes up the app.
+fn precache(
+    stage: &Path,
+    glue: &str,
+    version: &str,
+    sw_wasm: &str,
+    lazy: &[String],
+) -> Result<String> {
+    let files: Vec<String> = files(stage)?
+        .into_iter()
+        .filter(|url| url != "/sw.js" && url != "/precache.js" && !lazy.contains(url))
+        .collect();
+    let list = json!({ "version": version, "files": files, "lazy": lazy, "wasm": sw_wasm });
+    Ok(format!("{glue}\nself.__PRECACHE={list};\n"))
+}
+
+/// The addresses of all files, in order.
+fn files(stage: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut folders = vec![stage.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let inside = path
+                    .strip_prefix(stage)
+                    .expect("the walk never leaves the folder");
+                found.push(format!("/{}", inside.display()));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Puts the finished folder in the place of the old one.
+fn exchange(stage: &Path, mode: Mode) -> Result<()> {
+    let old = mode.folder().join("old");
+    if old.exists() {
+        fs::remove_dir_all(&old)?;
+    }
+    if folder().exists() {
+        fs::rename(folder(), &old)?;
+    }
+    fs::rename(stage, folder()).context("cannot put dist/ in place")?;
+    if old.exists() {
+        fs::remove_dir_all(&old)?;
+    }
+    Ok(())
+}

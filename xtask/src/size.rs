@@ -1,0 +1,82 @@
+//! Keeps what the browser downloads within its budget.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result, bail};
+
+/// One line of the budget: files whose brotli sizes are added up.
+struct Budget {
+    name: &'static str,
+    /// How a file's path begins and ends.
+    parts: &'static [(&'static str, &'static str)],
+    kib_max: u64,
+}
+
+/// What stands between a person and the first paint, and what the service worker costs
+/// each time it is woken.
+const BUDGETS: [Budget; 4] = [
+    Budget {
+        name: "page wasm",
+        parts: &[("assets/page-", ".wasm.br")],
+        kib_max: 250,
+    },
+    Budget {
+        name: "engine wasm",
+        parts: &[("assets/engine-", ".wasm.br")],
+        kib_max: 700,
+    },
+    Budget {
+        name: "service worker",
+        parts: &[
+            ("assets/sw-", ".wasm.br"),
+            ("sw", ".js.br"),
+            ("precache", ".js.br"),
+        ],
+        kib_max: 128,
+    },
+    Budget {
+        name: "boot, styles, index",
+        parts: &[
+            ("assets/boot-", ".js.br"),
+            ("assets/style-", ".css.br"),
+            ("index", ".html.br"),
+        ],
+        kib_max: 48,
+    },
+];
+
+/// Prints the budget and fails where something is over it.
+pub(crate) fn check(dist: &Path) -> Result<()> {
+    let mut files = Vec::new();
+    for folder in ["", "assets"] {
+        let inside = dist.join(folder);
+        for entry in
+            fs::read_dir(&inside).with_context(|| format!("cannot list {}", inside.display()))?
+        {
+            let entry = entry?;
+            let name = Path::new(folder).join(entry.file_name());
+            files.push((name.display().to_string(), entry.metadata()?.len()));
+        }
+    }
+    let mut over = Vec::new();
+    eprintln!("   {:<22}{:>12}{:>10}", "after brotli", "KiB", "at most");
+    for budget in &BUDGETS {
+        let mut bytes = 0;
+        for (start, end) in budget.parts {
+            let part = files
+                .iter()
+                .find(|(name, _)| name.starts_with(start) && name.ends_with(end));
+            let (_, len) = part.with_context(|| format!("dist/ has no {start}…{end}"))?;
+            bytes += len;
+        }
+        let kib = bytes as f64 / 1024.0;
+        eprintln!("   {:<22}{kib:>12.1}{:>10}", budget.name, budget.kib_max);
+        if bytes > budget.kib_max * 1024 {
+            over.push(budget.name);
+        }
+    }
+    if !over.is_empty() {
+        bail!("over the size budget: {}", over.join(", "));
+    }
+    Ok(())
+}

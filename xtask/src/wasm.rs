@@ -1,0 +1,217 @@
+//! Makes the three wasm modules: the page, the engine, the service worker.
+//!
+//! cargo → wasm-bindgen → wasm-opt (release only). Each is built by a cargo of its own, so
+//! that features of one (the engine links a CRDT) do not leak into another. While cargo
+//! links the next module, the one before is optimised. What was optimised once is kept
+//! under the hash of its input.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use anyhow::{Context as _, Result};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    run::{cargo, program, run, step, target},
+    tools::{self, www},
+};
+
+/// How much the build optimises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// As fast to build as can be.
+    Dev,
+    /// As people get it.
+    Release,
+}
+
+impl Mode {
+    /// The folder of this mode's intermediate files.
+    pub(crate) fn folder(self) -> PathBuf {
+        target().join("web").join(match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+        })
+    }
+
+    fn profile(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Dev => ("dev", "debug"),
+            Self::Release => ("wasm-release", "wasm-release"),
+        }
+    }
+}
+
+/// A wasm module and how it is made.
+struct Module {
+    /// What the build calls it.
+    name: &'static str,
+    package: &'static str,
+    bin: &'static str,
+    features: &'static [&'static str],
+    /// wasm-bindgen's kind of glue.
+    glue: &'static str,
+}
+
+const MODULES: [Module; 3] = [
+    Module {
+        name: "page",
+        package: "offing-client",
+        bin: "offing-client",
+        features: &[],
+        glue: "web",
+    },
+    Module {
+        name: "engine",
+        package: "offing-worker",
+        bin: "engine",
+        features: &["engine"],
+        glue: "web",
+    },
+    // A classic script: every browser runs those as service workers, and it needs no
+    // import that could go to the network.
+    Module {
+        name: "sw",
+        package: "offing-worker",
+        bin: "sw",
+        features: &[],
+        glue: "no-modules",
+    },
+];
+
+/// A finished module: `<name>.js` beside `<name>_bg.wasm`.
+pub(crate) struct Built {
+    /// The glue.
+    pub(crate) script: PathBuf,
+    /// The module.
+    pub(crate) wasm: PathBuf,
+}
+
+/// The three modules.
+pub(crate) struct Modules {
+    /// The page.
+    pub(crate) page: Built,
+    /// The engine.
+    pub(crate) engine: Built,
+    /// The service worker.
+    pub(crate) sw: Built,
+}
+
+/// Builds all three.
+pub(crate) fn build(mode: Mode) -> Result<Modules> {
+    let bindgen = tools::wasm_bindgen()?.join("wasm-bindgen");
+    let out = mode.folder().join("bindgen");
+    fs::create_dir_all(&out)?;
+    thread::scope(|scope| {
+        let mut finishing = Vec::new();
+        for module in &MODULES {
+            let raw = compile(module, mode)?;
+            let (bindgen, out) = (&bindgen, &out);
+            finishing.push(scope.spawn(move || finish(module, mode, &raw, bindgen, out)));
+        }
+        let mut built = finishing
+            .into_iter()
+            .map(|thread| thread.join().expect("a panic in a thread is a panic here"));
+        let mut next = || built.next().expect("there are as many threads as modules");
+        Ok(Modules {
+            page: next()?,
+            engine: next()?,
+            sw: next()?,
+        })
+    })
+}
+
+fn compile(module: &Module, mode: Mode) -> Result<PathBuf> {
+    let (profile, folder) = mode.profile();
+    step(&format!("compile {}", module.name), || {
+        let mut command = cargo();
+        command.args([
+            "build",
+            "-q",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--profile",
+            profile,
+        ]);
+        command.args(["-p", module.package, "--bin", module.bin]);
+        if !module.features.is_empty() {
+            command.args(["--features", &module.features.join(",")]);
+        }
+        run(&mut command)
+    })?;
+    Ok(target()
+        .join("wasm32-unknown-unknown")
+        .join(folder)
+        .join(format!("{}.wasm", module.bin)))
+}
+
+fn finish(module: &Module, mode: Mode, raw: &Path, bindgen: &Path, out: &Path) -> Result<Built> {
+    let name = module.name;
+    run(program(bindgen)
+        .arg(raw)
+        .args([
+            "--target",
+            module.glue,
+            "--out-name",
+            name,
+            "--no-typescript",
+            "--out-dir",
+        ])
+        .arg(out.join(name))
+        .args((mode == Mode::Dev).then_some("--debug")))?;
+    let script = out.join(name).join(format!("{name}.js"));
+    let wasm = out.join(name).join(format!("{name}_bg.wasm"));
+    match mode {
+        Mode::Dev => Ok(Built { script, wasm }),
+        Mode::Release => {
+            let wasm = step(&format!("optimise {name}"), || optimise(&wasm, name, mode))?;
+            Ok(Built { script, wasm })
+        }
+    }
+}
+
+/// Runs npm's wasm-opt, unless it ran on the very same module before. (A wasm-opt from the
+/// system is never used: old ones accept the module and break it.)
+fn optimise(wasm: &Path, name: &str, mode: Mode) -> Result<PathBuf> {
+    let tool = www().join("node_modules/binaryen/bin/wasm-opt");
+    let level = "-Oz";
+    let mut input = Sha256::new();
+    input.update(level);
+    input.update(fs::read(wasm)?);
+    input.update(fs::read(www().join("package-lock.json"))?);
+    let digest = hex(&input.finalize());
+    let folder = mode.folder().join("optimised");
+    let kept = folder.join(format!("{name}-{}.wasm", &digest[..16]));
+    if kept.exists() {
+        return Ok(kept);
+    }
+    fs::create_dir_all(&folder)?;
+    let partial = kept.with_extension("partial");
+    run(program("node")
+        .arg(&tool)
+        .arg(level)
+        .arg(wasm)
+        .arg("-o")
+        .arg(&partial))?;
+    for old in fs::read_dir(&folder)? {
+        let old = old?;
+        if old
+            .file_name()
+            .to_string_lossy()
+            .starts_with(&format!("{name}-"))
+            && old.path() != partial
+        {
+            fs::remove_file(old.path())?;
+        }
+    }
+    fs::rename(&partial, &kept).context("cannot keep the optimised module")?;
+    Ok(kept)
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
