@@ -8,12 +8,19 @@
 
 #![warn(missing_docs)]
 
+pub mod account;
+#[cfg(feature = "opaque")]
+pub mod auth;
 pub mod content;
 pub mod crypto;
 pub mod id;
 pub mod limits;
 pub mod log;
+#[cfg(feature = "replica")]
+pub mod name;
 pub mod proto;
 pub mod rpc;
 #[cfg(feature = "replica")]
 pub mod sync;
+#[cfg(feature = "replica")]
+pub mod tree;

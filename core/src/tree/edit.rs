@@ -1,0 +1,363 @@
+//! What a person does, as ops.
+//!
+//! An [`Edit`] gathers the ops of one action: it reads the tree as it is, checks what is
+//! asked and writes nothing. The caller applies the ops, seals them into an entry and
+//! stores both in one transaction. Nodes made by an edit can be used by what follows in
+//! the same edit, so that a whole folder is one action.
+
+use std::collections::HashMap;
+
+use crate::id::{DeviceId, NodeId};
+use crate::limits;
+use crate::name;
+use crate::rpc::{Fault, Kind, NameReason};
+use crate::tree::merge::Missing;
+use crate::tree::op::{Content, Op, OpId, TextEdit, Value};
+use crate::tree::row::{NodeRow, Stamped};
+use crate::tree::working_set::{Need, TreeReader};
+
+/// Reports why an edit cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// Something has to be loaded first; the edit is to be begun anew.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// There is no such node, or not of the kind this needs, or it is in the trash.
+    #[error("the node is gone")]
+    NodeUnknown,
+    /// A folder cannot go into itself or below itself.
+    #[error("a folder cannot go into itself")]
+    MoveIntoItself,
+    /// A built-in folder cannot be changed.
+    #[error("a built-in folder cannot be changed")]
+    Builtin,
+    /// The name is unfit.
+    #[error("the name is unfit")]
+    NameUnfit {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: NameReason,
+    },
+    /// More at once, or deeper, than `limits` allow.
+    #[error("too many at once")]
+    TooMany,
+}
+
+impl EditError {
+    /// What the page is told.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Missing(_) => Fault::Internal,
+            Self::NodeUnknown => Fault::NodeUnknown,
+            Self::MoveIntoItself => Fault::MoveIntoItself,
+            Self::Builtin => Fault::Builtin,
+            Self::NameUnfit { name, reason } => {
+                Fault::NameUnfit { name: name.clone(), reason: *reason }
+            }
+            Self::TooMany => Fault::TooMany,
+        }
+    }
+}
+
+/// One thing that takes back one op, unless somebody has set the same field since.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Inverse {
+    /// The node.
+    pub node: NodeId,
+    /// The op that is taken back.
+    pub op: OpId,
+    /// What the field was before.
+    pub value: Value,
+}
+
+/// Works out what takes back an action, from its ops and the rows as they were before it.
+pub fn invert(ops: &[Op], before: &[NodeRow]) -> Vec<Inverse> {
+    let before: HashMap<NodeId, &NodeRow> = before.iter().map(|row| (row.node, row)).collect();
+    let mut inverses: Vec<Inverse> = ops
+        .iter()
+        .filter_map(|op| {
+            let row = before.get(&op.node);
+            let value = match (&op.value, row) {
+                (Value::Create { .. }, _) => Value::Trashed(true),
+                (Value::Parent(_), Some(row)) => Value::Parent(row.placed_parent()),
+                (Value::Name(_), Some(row)) => Value::Name(row.name.value.clone()),
+                (Value::Content(_), Some(row)) => Value::Content(row.contents.first()?.value.clone()),
+                (Value::Trashed(trashed), Some(_)) => Value::Trashed(!trashed),
+                (Value::Text(_), _) | (_, None) => return None,
+            };
+            Some(Inverse { node: op.node, op: op.id, value })
+        })
+        .collect();
+    inverses.reverse();
+    inverses
+}
+
+/// The ops of one action, while they are gathered.
+pub struct Edit<'a, R> {
+    reader: &'a R,
+    device: DeviceId,
+    lamport: u64,
+    ops: Vec<Op>,
+    /// Folders and files made by this edit: whether a folder, and how deep.
+    made: HashMap<NodeId, (bool, usize)>,
+}
+
+impl<'a, R: TreeReader> Edit<'a, R> {
+    /// Begins an edit by `device`, whose clock (and all it has seen) stands at `lamport`.
+    pub fn new(reader: &'a R, device: DeviceId, lamport: u64) -> Self {
+        Self { reader, device, lamport, ops: Vec::new(), made: HashMap::new() }
+    }
+
+    /// Ends the edit.
+    pub fn into_ops(self) -> Vec<Op> {
+        self.ops
+    }
+
+    /// Makes a folder.
+    pub fn create_folder(&mut self, node: NodeId, parent: NodeId, name: &str) -> Result<(), EditError> {
+        self.create(node, parent, name, Kind::Folder)
+    }
+
+    /// Makes an empty text file.
+    pub fn create_text(&mut self, node: NodeId, parent: NodeId, name: &str) -> Result<(), EditError> {
+        self.create(node, parent, name, Kind::Text)
+    }
+
+    /// Makes a file with content.
+    pub fn create_file(
+        &mut self,
+        node: NodeId,
+        parent: NodeId,
+        name: &str,
+        content: Content,
+    ) -> Result<(), EditError> {
+        let kind = if content.text { Kind::Text } else { Kind::File };
+        self.create(node, parent, name, kind)?;
+        self.push(node, Value::Content(content), Vec::new())
+    }
+
+    /// Renames a node.
+    pub fn rename(&mut self, node: NodeId, name: &str) -> Result<(), EditError> {
+        check_name(name)?;
+        let row = self.existing(&node)?;
+        if row.name.value == name {
+            return Ok(());
+        }
+        let supersedes = vec![row.name.id];
+        self.push(node, Value::Name(name.to_owned()), supersedes)
+    }
+
+    /// Moves a node to a folder; out of the trash too.
+    pub fn move_to(&mut self, node: NodeId, to: NodeId) -> Result<(), EditError> {
+        let row = self.existing(&node)?;
+        if node == to {
+            return Err(EditError::MoveIntoItself);
+        }
+        self.depth_of_folder(&to, Some(&node))?;
+        if row.self_trashed() {
+            let supersedes = ids(&row.trashed);
+            self.push(node, Value::Trashed(false), supersedes)?;
+        } else if row.shown_parent == to {
+            return Ok(());
+        }
+        self.push(node, Value::Parent(to), newest(&row.parents))
+    }
+
+    /// Puts a node in the trash, with all below it.
+    pub fn trash(&mut self, node: NodeId) -> Result<(), EditError> {
+        let row = self.existing(&node)?;
+        if row.self_trashed() {
+            return Ok(());
+        }
+        let supersedes = ids(&row.trashed);
+        self.push(node, Value::Trashed(true), supersedes)
+    }
+
+    /// Takes a node out of the trash, to where it was; where that is in the trash itself,
+    /// to the nearest folder above that is not.
+    pub fn restore(&mut self, node: NodeId) -> Result<(), EditError> {
+        let row = self.existing(&node)?;
+        if row.self_trashed() {
+            let supersedes = ids(&row.trashed);
+            self.push(node, Value::Trashed(false), supersedes)?;
+        }
+        let parent = row.placed_parent();
+        let live = self.nearest_live(parent)?;
+        if live == parent || (live == NodeId::RECOVERED && row.shown_parent == live) {
+            return Ok(());
+        }
+        // Nobody can move things to `Recovered`; what was there returns to the root.
+        let to = if live == NodeId::RECOVERED { NodeId::ROOT } else { live };
+        self.push(node, Value::Parent(to), newest(&row.parents))
+    }
+
+    /// Gives a file whole new content, in place of all versions it has.
+    pub fn set_content(&mut self, node: NodeId, content: Content) -> Result<(), EditError> {
+        let row = self.existing_file(&node)?;
+        let supersedes = ids(&row.contents);
+        self.push(node, Value::Content(content), supersedes)
+    }
+
+    /// Says that a file's text document was edited.
+    pub fn text_edited(&mut self, node: NodeId, edit: TextEdit) -> Result<(), EditError> {
+        if self.made.get(&node) == Some(&(false, 0)) {
+            return self.push(node, Value::Text(edit), Vec::new());
+        }
+        let row = self.existing_file(&node)?;
+        let supersedes = ids(&row.texts);
+        self.push(node, Value::Text(edit), supersedes)
+    }
+
+    /// Copies one node (not what is below it) to a folder, as the node `copy`.
+    ///
+    /// A file's copy has `content`, which the caller takes from the row or, for an edited
+    /// text, makes of the document; `None` is an empty text.
+    pub fn copy(
+        &mut self,
+        node: NodeId,
+        copy: NodeId,
+        to: NodeId,
+        content: Option<Content>,
+    ) -> Result<(), EditError> {
+        let row = self.existing(&node)?;
+        match content {
+            _ if row.is_folder() => self.create_folder(copy, to, &row.name.value),
+            Some(content) => self.create_file(copy, to, &row.name.value, content),
+            None => self.create(copy, to, &row.name.value, row.kind()),
+        }
+    }
+
+    /// Settles a file that has several versions: the one set by `keep` becomes its content.
+    pub fn settle(&mut self, node: NodeId, keep: OpId) -> Result<(), EditError> {
+        let row = self.existing_file(&node)?;
+        let kept = row.contents.iter().find(|op| op.id == keep).ok_or(EditError::NodeUnknown)?;
+        self.set_content(node, kept.value.clone())
+    }
+
+    /// Settles a file by keeping all its versions: `keep` stays, each other one becomes a
+    /// file of its own beside it, named by one of `nodes`.
+    pub fn settle_apart(&mut self, node: NodeId, keep: OpId, nodes: &[NodeId]) -> Result<(), EditError> {
+        let row = self.existing_file(&node)?;
+        let others: Vec<_> = row.contents.iter().filter(|op| op.id != keep).collect();
+        if nodes.len() < others.len() {
+            return Err(EditError::TooMany);
+        }
+        for (op, copy) in others.into_iter().zip(nodes) {
+            self.create_file(*copy, row.shown_parent, &row.name.value, op.value.clone())?;
+        }
+        self.settle(node, keep)
+    }
+
+    /// Takes back one op; does nothing where its field was set again since.
+    pub fn take_back(&mut self, inverse: &Inverse) -> Result<(), EditError> {
+        let row = self.existing(&inverse.node)?;
+        let has = |ids: Vec<OpId>| ids.contains(&inverse.op).then_some(ids);
+        let supersedes = match &inverse.value {
+            // A node was made; to take that back is to trash it.
+            Value::Trashed(true) if row.created.id == inverse.op => Some(ids(&row.trashed)),
+            Value::Trashed(_) => has(ids(&row.trashed)),
+            Value::Parent(_) => has(newest(&row.parents)),
+            Value::Name(_) => has(vec![row.name.id]),
+            Value::Content(_) => has(ids(&row.contents)),
+            Value::Create { .. } | Value::Text(_) => None,
+        };
+        let Some(supersedes) = supersedes else { return Ok(()) };
+        if let Value::Parent(to) = &inverse.value {
+            // What was in `Recovered` cannot go back there by a move.
+            let to = if *to == NodeId::RECOVERED { NodeId::ROOT } else { *to };
+            self.depth_of_folder(&to, Some(&inverse.node))?;
+            return self.push(inverse.node, Value::Parent(to), supersedes);
+        }
+        self.push(inverse.node, inverse.value.clone(), supersedes)
+    }
+
+    fn create(&mut self, node: NodeId, parent: NodeId, name: &str, kind: Kind) -> Result<(), EditError> {
+        check_name(name)?;
+        let depth = self.depth_of_folder(&parent, None)? + 1;
+        let folder = kind == Kind::Folder;
+        self.made.insert(node, (folder, if folder { depth } else { 0 }));
+        self.push(node, Value::Create { kind, parent, name: name.to_owned() }, Vec::new())
+    }
+
+    fn push(&mut self, node: NodeId, value: Value, supersedes: Vec<OpId>) -> Result<(), EditError> {
+        if self.ops.len() >= limits::CHANGE_OPS_MAX {
+            return Err(EditError::TooMany);
+        }
+        self.lamport += 1;
+        let id = OpId { lamport: self.lamport, device: self.device };
+        self.ops.push(Op { id, node, value, supersedes });
+        Ok(())
+    }
+
+    fn existing(&self, node: &NodeId) -> Result<&'a NodeRow, EditError> {
+        if node.is_builtin() {
+            return Err(EditError::Builtin);
+        }
+        let row = self.reader.row(node).ok_or_else(|| missing(*node))?;
+        row.ok_or(EditError::NodeUnknown)
+    }
+
+    fn existing_file(&self, node: &NodeId) -> Result<&'a NodeRow, EditError> {
+        let row = self.existing(node)?;
+        if row.is_folder() { Err(EditError::NodeUnknown) } else { Ok(row) }
+    }
+
+    /// Checks that a node can go into this folder; tells how deep it is.
+    fn depth_of_folder(&self, folder: &NodeId, goes_in: Option<&NodeId>) -> Result<usize, EditError> {
+        let (mut node, mut depth) = (*folder, 0);
+        if matches!(node, NodeId::TRASH | NodeId::RECOVERED) {
+            return Err(EditError::Builtin);
+        }
+        if let Some((folder, depth)) = self.made.get(&node) {
+            return if *folder { Ok(*depth) } else { Err(EditError::NodeUnknown) };
+        }
+        while !node.is_builtin() {
+            if Some(&node) == goes_in {
+                return Err(EditError::MoveIntoItself);
+            }
+            let row = self.existing(&node)?;
+            if !row.is_folder() {
+                return Err(EditError::NodeUnknown);
+            }
+            depth += 1;
+            if depth >= limits::TREE_DEPTH_MAX {
+                return Err(EditError::TooMany);
+            }
+            node = row.shown_parent;
+        }
+        if node == NodeId::TRASH { Err(EditError::NodeUnknown) } else { Ok(depth) }
+    }
+
+    /// The nearest folder, from this one up, that is not in the trash.
+    fn nearest_live(&self, folder: NodeId) -> Result<NodeId, EditError> {
+        let (mut node, mut live) = (folder, folder);
+        while !node.is_builtin() {
+            let row = self.existing(&node)?;
+            node = row.shown_parent;
+            if node == NodeId::TRASH {
+                // All from `live` to here is in the trash; go on above it.
+                node = row.placed_parent();
+                live = node;
+            }
+        }
+        Ok(live)
+    }
+}
+
+fn missing(node: NodeId) -> EditError {
+    Missing { needs: vec![Need::Row(node)] }.into()
+}
+
+fn check_name(name: &str) -> Result<(), EditError> {
+    name::check(name).map_err(|reason| EditError::NameUnfit { name: name.to_owned(), reason })
+}
+
+fn ids<T>(register: &[Stamped<T>]) -> Vec<OpId> {
+    register.iter().map(|op| op.id).collect()
+}
+
+fn newest<T>(register: &[Stamped<T>]) -> Vec<OpId> {
+    register.iter().take(1).map(|op| op.id).collect()
+}

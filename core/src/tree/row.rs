@@ -1,0 +1,203 @@
+//! Rows: the merged state of one node, and where it is shown.
+//!
+//! ```text
+//! row = version u8 = 1 | postcard(NodeRow)
+//! ```
+//!
+//! Fields where the greatest op simply wins keep that op; fields where concurrency counts
+//! (`contents`, `texts`, `trashed`) keep every op that no known op supersedes, greatest
+//! first. `parents` keeps the [`PARENTS_KEPT`] greatest, superseded or not, so that a node
+//! can fall back when moves form a cycle. All are functions of the set of ops alone. The
+//! `shown_parent`, `suffix` and `fallback` are derived and kept up by `apply`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{DeviceId, NodeId, Seq};
+use crate::name;
+use crate::rpc::Kind;
+use crate::tree::op::{Content, Context, OpId, TextEdit};
+
+/// How many of a node's moves are remembered for falling back out of a cycle.
+pub const PARENTS_KEPT: usize = 8;
+
+const VERSION: u8 = 1;
+
+/// A value with the op that set it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamped<T> {
+    /// The op.
+    pub id: OpId,
+    /// Where it stands in the log.
+    pub context: Context,
+    /// The value.
+    pub value: T,
+}
+
+impl<T> Stamped<T> {
+    /// Says whether the author of `later` had this op in view.
+    pub fn seen_by<U>(&self, later: &Stamped<U>) -> bool {
+        let own = self.id.device == later.id.device && self.id.lamport <= later.id.lamport;
+        own || self.context.seq.is_some_and(|seq| seq <= later.context.seen_seq)
+    }
+}
+
+/// The merged state of one node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRow {
+    /// The node.
+    pub node: NodeId,
+    /// What it was made as.
+    pub created: Stamped<Kind>,
+    /// Where it was put, greatest first; never empty.
+    pub parents: Vec<Stamped<NodeId>>,
+    /// Its own name.
+    pub name: Stamped<String>,
+    /// Its contents; more than one are versions that nobody has settled.
+    pub contents: Vec<Stamped<Content>>,
+    /// The last edits of its text document.
+    pub texts: Vec<Stamped<TextEdit>>,
+    /// Whether it was trashed or restored; empty if neither.
+    pub trashed: Vec<Stamped<bool>>,
+    /// The last op of each device that is merged in here, so that repetition is harmless.
+    pub applied: Vec<(DeviceId, u64)>,
+    /// The folder that lists it, which may be `RECOVERED` or `TRASH`.
+    pub shown_parent: NodeId,
+    /// The number shown after its name among siblings of the same name; 0 for none.
+    pub suffix: u32,
+    /// How many of its parents a cycle has made it pass over.
+    pub fallback: u8,
+}
+
+impl NodeRow {
+    /// Encodes the row.
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_extend(self, vec![VERSION]).expect("plain data always serialises")
+    }
+
+    /// Decodes a row.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RowError> {
+        let (version, rest) = bytes.split_first().ok_or(RowError::Malformed)?;
+        if *version != VERSION {
+            return Err(RowError::UnknownVersion { version: *version });
+        }
+        let (row, rest) = postcard::take_from_bytes::<Self>(rest).map_err(|_| RowError::Malformed)?;
+        if !rest.is_empty() || row.parents.is_empty() {
+            return Err(RowError::Malformed);
+        }
+        Ok(row)
+    }
+
+    /// Tells what the node is now.
+    pub fn kind(&self) -> Kind {
+        match (self.created.value, self.contents.first()) {
+            (Kind::Folder, _) => Kind::Folder,
+            (_, Some(content)) if content.value.text => Kind::Text,
+            (_, Some(_)) => Kind::File,
+            (kind, None) => kind,
+        }
+    }
+
+    /// Says whether it is a folder, which never changes.
+    pub fn is_folder(&self) -> bool {
+        self.created.value == Kind::Folder
+    }
+
+    /// The op that puts it where it is, unless a cycle left none.
+    pub fn placing(&self) -> Option<&Stamped<NodeId>> {
+        self.parents.get(usize::from(self.fallback))
+    }
+
+    /// The folder it belongs to, before the trash is considered.
+    pub fn placed_parent(&self) -> NodeId {
+        self.placing().map_or(NodeId::RECOVERED, |op| op.value)
+    }
+
+    /// The name as shown among its siblings.
+    pub fn shown_name(&self) -> String {
+        match self.suffix {
+            0 => self.name.value.clone(),
+            n => name::with_suffix(&self.name.value, n),
+        }
+    }
+
+    /// The latest of contents and text edits: size in bytes and time.
+    fn latest(&self) -> Option<(u64, i64)> {
+        let content = self.contents.first().map(|c| (c.id, c.value.size, c.value.modified_ms));
+        let text = self.texts.first().map(|t| (t.id, t.value.size, t.value.modified_ms));
+        content.max(text).map(|(_, size, modified_ms)| (size, modified_ms))
+    }
+
+    /// Bytes, for files.
+    pub fn size(&self) -> Option<u64> {
+        (!self.is_folder()).then(|| self.latest().map_or(0, |(size, _)| size))
+    }
+
+    /// Last change of its content, in milliseconds since 1970.
+    pub fn modified_ms(&self) -> i64 {
+        self.latest().map_or(self.created.context.time_ms, |(_, modified_ms)| modified_ms)
+    }
+
+    /// Says whether it has content that nobody has settled.
+    pub fn two_versions(&self) -> bool {
+        self.contents.len() > 1
+    }
+
+    /// Says whether all that is known of it has a place in the log.
+    pub fn synced(&self) -> bool {
+        self.contexts().all(|context| context.seq.is_some())
+    }
+
+    /// The greatest place in the log that counts here; `None` while some have none.
+    pub fn last_seq(&self) -> Option<Seq> {
+        self.contexts().map(|context| context.seq).try_fold(0, |last, seq| Some(last.max(seq?)))
+    }
+
+    fn contexts(&self) -> impl Iterator<Item = &Context> {
+        let fixed = [&self.created.context, &self.name.context];
+        let parents = self.parents.iter().map(|op| &op.context);
+        let contents = self.contents.iter().map(|op| &op.context);
+        let texts = self.texts.iter().map(|op| &op.context);
+        let trashed = self.trashed.iter().map(|op| &op.context);
+        fixed.into_iter().chain(parents).chain(contents).chain(texts).chain(trashed)
+    }
+
+    /// Says whether the node was put in the trash itself, and stays there.
+    ///
+    /// Any restore that no trashing has seen wins, and so does any edit of the content.
+    pub fn self_trashed(&self) -> bool {
+        let trashed = !self.trashed.is_empty() && self.trashed.iter().all(|op| op.value);
+        trashed
+            && !self.contents.iter().any(|op| self.unseen_by_trash(op))
+            && !self.texts.iter().any(|op| self.unseen_by_trash(op))
+    }
+
+    /// Says whether nobody who trashed this node had `op` in view.
+    fn unseen_by_trash<T>(&self, op: &Stamped<T>) -> bool {
+        self.trashed.iter().all(|trash| !op.seen_by(trash))
+    }
+
+    /// Says whether this node escapes the trashing of the folder `root` it is in: it was
+    /// made, edited, restored or moved in, unknown to everyone who trashed that folder.
+    pub fn escapes(&self, root: &Self) -> bool {
+        root.unseen_by_trash(&self.created)
+            || self.placing().is_some_and(|op| root.unseen_by_trash(op))
+            || self.contents.iter().any(|op| root.unseen_by_trash(op))
+            || self.texts.iter().any(|op| root.unseen_by_trash(op))
+            || self.trashed.iter().any(|op| !op.value && root.unseen_by_trash(op))
+    }
+}
+
+/// Reports bytes that are no row of this build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RowError {
+    /// Written by a later version.
+    #[error("unknown row version {version}")]
+    UnknownVersion {
+        /// The version.
+        version: u8,
+    },
+    /// Cut short, too long or not a row.
+    #[error("these bytes are not a row")]
+    Malformed,
+}
