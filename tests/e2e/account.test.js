@@ -1,0 +1,143 @@
+// Accounts: made by a link, signed in and out, recovered; and what goes wrong with them.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { PASSWORD, world } from "./support/world.js";
+
+test("a person signs up, reads the kit back and lands in My files", async (t) => {
+  const w = await world(t);
+  const laptop = await w.device("laptop");
+  const kit = await laptop.signsUp(await w.server.firstInvite(), "alice", PASSWORD);
+  assert.match(kit.text, /alice/);
+  await laptop.crumb("My files").waitFor();
+  await laptop.isOnServer();
+  assert.match(new URL(laptop.page.url()).pathname, /^\/v\/[0-9a-z]+\/[0-9a-z]+$/i);
+});
+
+test("a wrong recovery code is not taken for a read-back", async (t) => {
+  const w = await world(t);
+  const laptop = await w.device("laptop");
+  await laptop.opens(await w.server.firstInvite());
+  await laptop.fillsSignUp("alice", PASSWORD);
+  const dialog = laptop.page.getByRole("dialog", { name: "Recovery kit" });
+  await dialog.getByRole("textbox").fill("AAAA-BBBB-CCCC-DDDD");
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await laptop.page.getByRole("alert").first().waitFor();
+  assert.ok(await dialog.isVisible());
+  await laptop.takesKit();
+  await laptop.sees();
+});
+
+test("a second browser signs in and sees the same", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsFolder("Travel");
+  await laptop.isOnServer();
+  const phone = await w.nextDevice("phone");
+  await phone.sees("Travel");
+});
+
+test("signing out forgets what was on the device, and a sign-in brings it back", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("diary.txt", "dear diary");
+  await laptop.isOnServer();
+  await laptop.signsOut();
+  const left = await laptop.page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    let files = 0;
+    const walk = async (folder) => {
+      for await (const [, handle] of folder.entries()) {
+        if (handle.kind === "directory") await walk(handle);
+        else files += 1;
+      }
+    };
+    await walk(root);
+    return files;
+  });
+  assert.equal(left, 0, "no chunk stays on the device");
+  await laptop.signsIn("alice", PASSWORD);
+  await laptop.sees("diary.txt");
+  assert.equal(await laptop.textOf("diary.txt"), "dear diary");
+});
+
+test("the recovery code opens everything and sets a new password", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("will.md", "all to the cat");
+  await laptop.isOnServer();
+  const phone = await w.device("phone");
+  await phone.recovers("alice", laptop.kit.code, "another quiet evening");
+  assert.equal(await phone.textOf("will.md"), "all to the cat");
+
+  const tablet = await w.device("tablet");
+  tablet.expectsComplaint(/status of 40[13]/);
+  await tablet.signsIn("alice", PASSWORD, { waits: false });
+  await tablet.page.getByRole("alert").first().waitFor();
+  await tablet.signsIn("alice", "another quiet evening");
+  await tablet.sees("will.md");
+});
+
+test("a wrong password and an unknown name get the same message", async (t) => {
+  const w = await world(t);
+  await w.firstDevice("laptop");
+  const stranger = await w.device("stranger");
+  stranger.expectsComplaint(/status of 40[13]/);
+  const messages = [];
+  for (const [name, password] of [["alice", "not the password"], ["nobody", PASSWORD]]) {
+    await stranger.signsIn(name, password, { waits: false });
+    const alert = stranger.page.getByRole("alert").first();
+    await alert.waitFor();
+    messages.push(await alert.innerText());
+  }
+  assert.equal(messages[0], messages[1]);
+});
+
+test("a taken, a malformed and a short name or password are named as such", async (t) => {
+  const w = await world(t);
+  await w.firstDevice("laptop");
+  const other = await w.device("other");
+  other.expectsComplaint(/status of 4\d\d/);
+  const link = await w.server.invite();
+  for (const [username, password, repeated] of [
+    ["Alice", PASSWORD, PASSWORD],
+    ["a/b", PASSWORD, PASSWORD],
+    ["bob", "short", "short"],
+    ["bob", PASSWORD, "something else entirely"],
+  ]) {
+    await other.opens("about:blank");
+    await other.opens(link);
+    await other.fillsSignUp(username, password, repeated);
+    await other.page.getByRole("alert").first().waitFor();
+  }
+  // The link was not used up by the failures.
+  await other.opens("about:blank");
+  await other.signsUp(link, "bob", PASSWORD);
+});
+
+test("a sign-up link works once", async (t) => {
+  const w = await world(t);
+  const link = await w.server.firstInvite();
+  const laptop = await w.device("laptop");
+  await laptop.signsUp(link, "alice", PASSWORD);
+  const other = await w.device("other");
+  other.expectsComplaint(/status of 4\d\d/);
+  await other.opens(link);
+  await other.fillsSignUp("mallory", PASSWORD);
+  await other.page.getByRole("alert").first().waitFor();
+});
+
+test("two people on one server see nothing of each other", async (t) => {
+  const w = await world(t);
+  const alice = await w.firstDevice("alice's laptop", "alice");
+  await alice.createsFolder("Alice only");
+  await alice.isOnServer();
+  const bob = await w.firstDevice("bob's laptop", "bob");
+  await bob.createsFolder("Bob only");
+  await bob.isOnServer();
+  assert.deepEqual(await bob.names(), ["Bob only"]);
+  await bob.opens(new URL(alice.page.url()).pathname);
+  await bob.page.getByRole("alert").or(bob.page.getByRole("grid")).first().waitFor();
+  await bob.doesNotSeeText("Alice only");
+});

@@ -1,0 +1,169 @@
+// A device: a browser profile of its own, with one tab at first.
+//
+// Beside the sentences of `Tab` it can lose its network (airplane mode), close its last
+// tab while the service worker lives on, and be photographed.
+
+import { mkdir, mkdtemp } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { chromium } from "playwright-core";
+
+import { Complaints } from "./console.js";
+import { PATIENCE_MS, Tab } from "./tab.js";
+
+const OUTPUT = path.join(path.dirname(fileURLToPath(import.meta.url)), "../output");
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-dev-shm-usage",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+];
+
+/** Runs in every page before its own scripts: notes what the pill says, and policy violations. */
+function observe() {
+  globalThis.saidByPill = [];
+  addEventListener("securitypolicyviolation", (event) => {
+    console.error(`content security policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+  });
+  const look = () => {
+    const text = document.querySelector('[role="status"][aria-label="Sync status"]')?.textContent?.trim();
+    if (text && globalThis.saidByPill.at(-1) !== text) globalThis.saidByPill.push(text);
+  };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+}
+
+export class Device extends Tab {
+  #complaints;
+
+  constructor(name, server, context, page, complaints) {
+    super(page);
+    this.name = name;
+    this.server = server;
+    this.context = context;
+    this.#complaints = complaints;
+  }
+
+  /** Starts a browser; `width`, `height`, `dark` and `locale` are its looks. */
+  static async start(name, server, profiles, { width = 1280, height = 800, dark = false, touch = false } = {}) {
+    await mkdir(profiles, { recursive: true });
+    const profile = await mkdtemp(path.join(profiles, `${name.replaceAll(/\W/g, "_")}-`));
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: process.env.OFFING_CHROMIUM ?? "/usr/bin/chromium",
+      headless: true,
+      args: ARGUMENTS,
+      viewport: { width, height },
+      hasTouch: touch,
+      colorScheme: dark ? "dark" : "light",
+      locale: "en-GB",
+      acceptDownloads: true,
+    });
+    const complaints = new Complaints();
+    complaints.watch(context);
+    await context.addInitScript(observe);
+    context.setDefaultTimeout(PATIENCE_MS);
+    const page = context.pages()[0] ?? (await context.newPage());
+    return new Device(name, server, context, page, complaints);
+  }
+
+  async newTab() {
+    return new Tab(await this.context.newPage(), this);
+  }
+
+  /** Waits until the service worker holds all that the app needs with no network. */
+  async isReadyForOffline(tab = this) {
+    await tab.page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.ready;
+      const worker = registration.active;
+      if (worker.state === "activated") return;
+      await new Promise((resolve) => worker.addEventListener("statechange", () => worker.state === "activated" && resolve()));
+    });
+  }
+
+  /** Loses the network, with the server alive. */
+  async entersAirplaneMode() {
+    this.#complaints.cutOff();
+    await this.context.setOffline(true);
+  }
+
+  async leavesAirplaneMode() {
+    await this.context.setOffline(false);
+  }
+
+  /** The test kills the server, so what this device cannot reach is nothing to complain about. */
+  serverMayBeGone() {
+    this.#complaints.cutOff();
+  }
+
+  expectsComplaint(pattern) {
+    this.#complaints.expect(pattern);
+  }
+
+  complaints() {
+    return this.#complaints.list().map((line) => `${this.name}: ${line}`);
+  }
+
+  printLog() {
+    for (const line of this.#complaints.log) console.log(`${this.name} ${line}`);
+  }
+
+  /** Closes every tab of the app; the browser goes on, and with it the service worker. */
+  async closesAllTabs() {
+    const blank = await this.context.newPage();
+    for (const page of this.context.pages()) if (page !== blank) await page.close({ runBeforeUnload: false });
+    this.blank = blank;
+  }
+
+  /** Opens the app again after `closesAllTabs`. */
+  async comesBack(address = "/") {
+    this.page = this.blank ?? (await this.context.newPage());
+    this.blank = null;
+    await this.opens(address);
+  }
+
+  /** A DevTools session of a page, for what no page may do by itself. */
+  async devTools(page = this.blank ?? this.page) {
+    return this.context.newCDPSession(page);
+  }
+
+  /** Lets the service worker's background sync happen now, as Chromium does when the network returns. */
+  async networkReturnsInBackground() {
+    const session = await this.devTools();
+    const registered = new Promise((resolve) => {
+      session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+        const own = registrations.find((one) => one.scopeURL.startsWith(this.origin) && !one.isDeleted);
+        if (own) resolve(own.registrationId);
+      });
+    });
+    await session.send("ServiceWorker.enable");
+    const registrationId = await registered;
+    await session.send("ServiceWorker.dispatchSyncEvent", { origin: this.origin, registrationId, tag: "outbox", lastChance: false });
+    await session.detach();
+  }
+
+  /** Allows the origin only so many bytes of storage; `null` lifts it. */
+  async allowsStorage(bytes) {
+    const session = await this.devTools();
+    await session.send("Storage.overrideQuotaForOrigin", { origin: this.origin, ...(bytes === null ? {} : { quotaSize: bytes }) });
+    // The override ends with its session, so the session is kept until it is lifted.
+    if (bytes !== null) this.quotaSession = session;
+    else {
+      await this.quotaSession?.detach();
+      await session.detach();
+    }
+  }
+
+  /** Keeps a picture for people to look at. */
+  async photographs(title, tab = this) {
+    if (tab.page.isClosed()) return;
+    const file = path.join(OUTPUT, `${title} - ${this.name}`.replaceAll(/[^\w -]/g, "").replaceAll(" ", "-") + ".png");
+    await mkdir(OUTPUT, { recursive: true });
+    await tab.page.screenshot({ path: file, timeout: 5_000 }).catch(() => {});
+  }
+
+  async end() {
+    await this.context.close();
+  }
+}

@@ -1,0 +1,112 @@
+// Text: edited, previewed, and edited in two places at once.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { world } from "./support/world.js";
+
+test("Markdown is rendered beside the editor as one types", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("readme.md");
+  await laptop.edits("readme.md");
+  await laptop.types("# Sea level\n\n- [x] salt\n\n| a | b |\n|---|---|\n| 1 | 2 |\n");
+  await laptop.preview.getByRole("heading", { name: "Sea level" }).waitFor();
+  await laptop.preview.getByRole("table").waitFor();
+  await laptop.preview.getByRole("checkbox").waitFor();
+  await laptop.types("\n## Tide\n");
+  await laptop.preview.getByRole("heading", { name: "Tide" }).waitFor();
+});
+
+test("markup in Markdown is shown, never run", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("evil.md");
+  await laptop.edits("evil.md");
+  await laptop.types('<img src=x onerror="document.title=1">\n\n[x](javascript:alert(1)) [y](https://example.org/)\n');
+  await laptop.preview.getByRole("link", { name: "y" }).waitFor();
+  assert.equal(await laptop.preview.locator("img, script, iframe").count(), 0);
+  assert.equal(await laptop.preview.getByRole("link", { name: "x" }).count(), 0);
+  const link = laptop.preview.getByRole("link", { name: "y" });
+  assert.match(await link.getAttribute("rel"), /noopener/);
+  await laptop.preview.getByText("onerror").waitFor();
+});
+
+test("what was typed survives a reload and a tab that is closed at once", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("draft.txt", "first ");
+  await laptop.edits("draft.txt");
+  await laptop.types("second ");
+  await laptop.isOnServer();
+  await laptop.reloads();
+  await laptop.reads("first second");
+  await laptop.types("third");
+  await laptop.isOnServer();
+  const address = new URL(laptop.page.url()).pathname;
+  await laptop.closesAllTabs();
+  await laptop.comesBack(address);
+  await laptop.reads("first second third");
+});
+
+test("two tabs of one browser edit one file and read the same", async (t) => {
+  const w = await world(t);
+  const left = await w.firstDevice("laptop");
+  await left.createsText("shared.txt", "middle");
+  await left.edits("shared.txt");
+  const right = await left.newTab();
+  await right.opens(new URL(left.page.url()).pathname);
+  await right.reads("middle");
+  await right.types(" right");
+  await left.reads("middle right");
+  await left.typesAtStart("left ");
+  await right.reads("left middle right");
+  await Promise.all([left.types(" one"), right.typesAtStart("two ")]);
+  await left.reads("two left middle right one");
+  await right.reads("two left middle right one");
+  assert.equal(await left.editor.innerText(), await right.editor.innerText());
+});
+
+test("two devices edit one text live", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("live.md", "start");
+  await laptop.isOnServer();
+  const phone = await w.nextDevice("phone");
+  await phone.edits("live.md");
+  await laptop.edits("live.md");
+  await phone.types(" phone");
+  await laptop.reads("start phone");
+  await laptop.typesAtStart("laptop ");
+  await phone.reads("laptop start phone");
+});
+
+test("edits that two devices made offline are both there on both", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("plan.md", "the middle line");
+  await laptop.isOnServer();
+  const phone = await w.nextDevice("phone");
+  await phone.edits("plan.md");
+  await phone.reads("the middle line");
+  await laptop.edits("plan.md");
+  await laptop.entersAirplaneMode();
+  await phone.entersAirplaneMode();
+  await laptop.typesAtStart("from the laptop. ");
+  await phone.types(" from the phone.");
+  await laptop.leavesAirplaneMode();
+  await phone.leavesAirplaneMode();
+  for (const device of [laptop, phone]) {
+    await device.reads("from the laptop. the middle line from the phone.");
+    await device.isOnServer();
+  }
+});
+
+test("line ends of other systems and characters of all scripts come back as they were", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const text = "naïve 文件 👩‍🚀 e\u0301 שלום\tend";
+  await laptop.createsText("scripts.txt", text);
+  await laptop.reloads();
+  assert.equal(await laptop.textOf("scripts.txt"), text);
+});
