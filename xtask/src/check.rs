@@ -250,5 +250,5 @@ fn browser() -> Result<()> {
         ])
         .current_dir(root().join("tests/e2e"))
         .env("OFFING_SERVER", target().join("debug/offing-server"))
-        .env("OFFING_DIST", dist::folder()))
+        .env("OFFING_ASSETS", dist::folder()))
 }

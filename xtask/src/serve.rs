@@ -53,5 +53,5 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         .arg(script)
         .args(arguments)
         .env("OFFING_SERVER", target().join("release/offing-server"))
-        .env("OFFING_DIST", dist::folder()))
+        .env("OFFING_ASSETS", dist::folder()))
 }
