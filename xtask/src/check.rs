@@ -4,9 +4,13 @@
 //! server of the browser tests share the dev profile, wasm lints and tests another, and
 //! only the app itself is built in release.
 
-use std::time::Instant;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     dist,
@@ -151,14 +155,10 @@ fn lint() -> Result<()> {
             "-q",
             "--workspace",
             "--all-targets",
-            "--features",
-            HOST_FEATURES,
+            "--all-features",
         ])
         .args(DENY_WARNINGS))
 }
-
-/// Features that the host's tests need beyond the defaults.
-const HOST_FEATURES: &str = "offing-core/replica,offing-core/opaque,offing-core/native-crypto";
 
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
@@ -181,7 +181,7 @@ fn lint_wasm() -> Result<()> {
 }
 
 fn host() -> Result<()> {
-    run(cargo().args(["test", "--workspace", "--features", HOST_FEATURES]))
+    run(cargo().args(["test", "--workspace", "--all-features"]))
 }
 
 fn docs() -> Result<()> {
@@ -206,9 +206,9 @@ fn deny() -> Result<()> {
 }
 
 fn scripts() -> Result<()> {
-    run(program("node")
-        .args(["--test", "boot/", "editor/"])
-        .current_dir(www()))
+    let mut files = test_files(&www().join("boot"))?;
+    files.extend(test_files(&www().join("editor"))?);
+    run(program("node").arg("--test").args(files))
 }
 
 /// Tests that need a browser's interfaces, in headless Chromium, without the app.
@@ -241,14 +241,27 @@ fn browser() -> Result<()> {
         dist::build(Mode::Release)?;
     }
     run(cargo().args(["build", "-q", "-p", "offing-server"]))?;
+    let folder = root().join("tests/e2e");
     run(program("node")
-        .args([
-            "--test",
-            "--test-concurrency=1",
-            "--test-reporter=spec",
-            ".",
-        ])
-        .current_dir(root().join("tests/e2e"))
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(test_files(&folder)?)
+        .current_dir(&folder)
         .env("OFFING_SERVER", target().join("debug/offing-server"))
         .env("OFFING_ASSETS", dist::folder()))
+}
+
+/// The `*.test.js` files of a folder, in order; an empty folder is a mistake.
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?
+    {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.js") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    ensure!(!files.is_empty(), "{} holds no *.test.js", folder.display());
+    Ok(files)
 }

@@ -269,3 +269,53 @@ fn exchange(stage: &Path, mode: Mode) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(text: &str) -> Page {
+        Page {
+            text: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_page_is_filled_in() {
+        let mut page = page("<script src=\"{{boot}}\"></script>");
+        page.fill("boot", "/assets/boot.js").unwrap();
+        assert_eq!(
+            page.finish().unwrap(),
+            "<script src=\"/assets/boot.js\"></script>"
+        );
+    }
+
+    #[test]
+    fn a_name_that_nobody_fills_in_fails_the_build() {
+        assert!(page("<p>{{forgotten}}</p>").finish().is_err());
+        assert!(page("<p></p>").fill("missing", "x").is_err());
+    }
+
+    #[test]
+    fn inline_code_fails_the_build() {
+        assert!(page("<script>go()</script>").finish().is_err());
+        assert!(page("<style>p { color: red }</style>").finish().is_err());
+    }
+
+    #[test]
+    fn the_committed_page_has_the_names_that_the_build_fills_in() {
+        let mut page = Page::read().unwrap();
+        for name in [
+            "boot",
+            "engine",
+            "editor",
+            "style",
+            "page_wasm",
+            "icons",
+            "version",
+        ] {
+            page.fill(name, "x").unwrap();
+        }
+        page.finish().unwrap();
+    }
+}

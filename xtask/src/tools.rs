@@ -182,3 +182,15 @@ fn apt_get() -> Option<impl FnMut() -> std::process::Command> {
         command
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_file_names_the_version_of_wasm_bindgen() {
+        let version = locked_version("wasm-bindgen").unwrap();
+        assert!(version.split('.').count() == 3, "{version}");
+        assert!(locked_version("no-such-package").is_err());
+    }
+}

@@ -215,3 +215,20 @@ fn optimise(wasm: &Path, name: &str, mode: Mode) -> Result<PathBuf> {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_in_hexadecimal_keep_their_zeros() {
+        assert_eq!(hex(&[0x00, 0x0f, 0xa0]), "000fa0");
+    }
+
+    #[test]
+    fn only_the_engine_links_what_the_engine_needs() {
+        for module in &MODULES {
+            assert_eq!(module.features.contains(&"engine"), module.name == "engine");
+        }
+    }
+}
