@@ -23,7 +23,7 @@ test("a wrong recovery code is not taken for a read-back", async (t) => {
   const dialog = laptop.page.getByRole("dialog", { name: "Recovery kit" });
   await dialog.getByRole("textbox").fill("AAAA-BBBB-CCCC-DDDD");
   await dialog.getByRole("button", { name: "Continue" }).click();
-  await laptop.page.getByRole("alert").first().waitFor();
+  await laptop.alert.waitFor();
   assert.ok(await dialog.isVisible());
   await laptop.takesKit();
   await laptop.sees();
@@ -74,7 +74,7 @@ test("the recovery code opens everything and sets a new password", async (t) => 
   const tablet = await w.device("tablet");
   tablet.expectsComplaint(/status of 40[13]/);
   await tablet.signsIn("alice", PASSWORD, { waits: false });
-  await tablet.page.getByRole("alert").first().waitFor();
+  await tablet.alert.waitFor();
   await tablet.signsIn("alice", "another quiet evening");
   await tablet.sees("will.md");
 });
@@ -87,7 +87,7 @@ test("a wrong password and an unknown name get the same message", async (t) => {
   const messages = [];
   for (const [name, password] of [["alice", "not the password"], ["nobody", PASSWORD]]) {
     await stranger.signsIn(name, password, { waits: false });
-    const alert = stranger.page.getByRole("alert").first();
+    const alert = stranger.alert;
     await alert.waitFor();
     messages.push(await alert.innerText());
   }
@@ -109,7 +109,7 @@ test("a taken, a malformed and a short name or password are named as such", asyn
     await other.opens("about:blank");
     await other.opens(link);
     await other.fillsSignUp(username, password, repeated);
-    await other.page.getByRole("alert").first().waitFor();
+    await other.alert.waitFor();
   }
   // The link was not used up by the failures.
   await other.opens("about:blank");
@@ -125,7 +125,7 @@ test("a sign-up link works once", async (t) => {
   other.expectsComplaint(/status of 4\d\d/);
   await other.opens(link);
   await other.fillsSignUp("mallory", PASSWORD);
-  await other.page.getByRole("alert").first().waitFor();
+  await other.alert.waitFor();
 });
 
 test("two people on one server see nothing of each other", async (t) => {
@@ -138,6 +138,6 @@ test("two people on one server see nothing of each other", async (t) => {
   await bob.isOnServer();
   assert.deepEqual(await bob.names(), ["Bob only"]);
   await bob.opens(new URL(alice.page.url()).pathname);
-  await bob.page.getByRole("alert").or(bob.page.getByRole("grid")).first().waitFor();
+  await bob.alert.or(bob.grid).first().waitFor();
   await bob.doesNotSeeText("Alice only");
 });

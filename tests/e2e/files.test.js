@@ -91,7 +91,7 @@ test("names that no system holds are refused and named, and nothing is made", as
     const create = dialog.getByRole("button", { name: "Create", exact: true });
     if (await create.isEnabled()) {
       await create.click();
-      await laptop.page.getByRole("alert").first().waitFor();
+      await laptop.alert.waitFor();
     }
     await laptop.page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });

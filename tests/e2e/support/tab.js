@@ -101,6 +101,11 @@ export class Tab {
       .waitFor();
   }
 
+  /** The alert that says something; regions that are still empty do not count. */
+  get alert() {
+    return this.page.getByRole("alert").filter({ hasText: /\S/ }).first();
+  }
+
   // ------------------------------------------------------------------ lists
 
   get grid() {
@@ -178,12 +183,14 @@ export class Tab {
     await this.sees(name);
   }
 
-  /** Makes a text file; it opens in the editor, where `text` is typed. */
+  /** Makes a text file, and opens it to type `text`. */
   async createsText(name, text = "") {
     await this.presses("New text file");
     await this.answersName(name, "Create");
-    await this.editor.waitFor();
-    if (text) await this.types(text);
+    await this.sees(name);
+    if (!text) return;
+    await this.edits(name);
+    await this.types(text);
     await this.leavesEditor();
     await this.sees(name);
   }
@@ -200,7 +207,11 @@ export class Tab {
     await this.selects(name);
     await this.presses("Move to…");
     const dialog = this.page.getByRole("dialog", { name: /move/i });
-    for (const step of path) await dialog.getByRole("treeitem", { name: step, exact: true }).click();
+    for (const [place, step] of path.entries()) {
+      const folder = dialog.getByRole("treeitem", { name: step, exact: true }).getByText(step, { exact: true }).first();
+      // A double click unfolds, a click chooses.
+      await folder.click({ clickCount: place === path.length - 1 ? 1 : 2 });
+    }
     await dialog.getByRole("button", { name: /^move/i }).click();
     await dialog.waitFor({ state: "hidden" });
     await this.doesNotSee(name);
