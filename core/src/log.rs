@@ -3,5 +3,12 @@
 //! An entry's header is in the clear and is all that the server reads; its body is sealed.
 //! Layouts: `docs/format.md`, "Entry, signature, chain".
 
+pub mod author;
 pub mod chain;
+#[cfg(feature = "replica")]
+pub mod change;
 pub mod entry;
+pub mod epoch;
+pub mod verify;
+#[cfg(feature = "replica")]
+pub mod snapshot;

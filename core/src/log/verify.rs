@@ -1,0 +1,614 @@
+//! Reading the log without trusting who sent it.
+//!
+//! A [`LogState`] is what a replica knows of one vault's log, saved beside its cursor. Each
+//! item of a page moves it by one place. Two kinds of trouble are kept apart:
+//!
+//! - a [`HistoryError`] is a contradiction between what the server shows now and what it
+//!   showed this device or others. The state does not move; the caller stops and says so.
+//! - a [`Refused`] entry is bad in itself. It has its place in the chain, is set aside, and
+//!   the log goes on, so one bad entry never blocks a vault.
+//!
+//! An entry is accepted if the chain fits, a certified and unrevoked device of a member with
+//! the role signed it, its counter and previous hash follow that device's last entry, what
+//! it says it has seen is what this replica has at that place, and its epoch is the current
+//! one. Opening the body and checking what is inside is the caller's next step.
+//!
+//! What a device has seen is compared with the last `SEEN_WINDOW` chain values. For older
+//! claims, as of a device long offline, it is only checked that they never go back.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::hazmat::Crypto;
+use crate::crypto::{CryptoError, PublicKey};
+use crate::id::{AccountId, DeviceId, Hash, Incarnation, Seq, VaultId};
+use crate::limits;
+use crate::log::author::has_clear_body;
+use crate::log::chain::ChainPoint;
+use crate::log::entry::{self, Entry, EntryError, EntryKind, Header};
+use crate::log::epoch::{DeviceIntro, EpochRecord, Role};
+use crate::proto::{LogPage, PageItem, WireError};
+
+/// How many chain values are kept to compare with what other devices have seen.
+pub const SEEN_WINDOW: usize = 512;
+
+/// What a replica knows of a vault's log up to a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogState {
+    vault: VaultId,
+    owner: AccountId,
+    owner_identity: PublicKey,
+    at: ChainPoint,
+    incarnation: Option<Incarnation>,
+    /// Chain values of the last places, the newest last.
+    recent: VecDeque<Hash>,
+    epoch: u32,
+    members: BTreeMap<AccountId, MemberState>,
+    devices: BTreeMap<DeviceId, DeviceState>,
+}
+
+/// A member, as of the state's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberState {
+    /// What it may do.
+    pub role: Role,
+    /// Its identity; pinned for as long as the vault exists.
+    pub identity: PublicKey,
+}
+
+/// A certified device, as of the state's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceState {
+    /// Its account.
+    pub account: AccountId,
+    /// Its public signing key.
+    pub public: PublicKey,
+    /// Counter of its last entry; 0 before its first.
+    pub dseq: u64,
+    /// Hash of its last entry; zeros before its first.
+    pub prev: Hash,
+    /// How much it had seen in its last entry.
+    pub seen_seq: Seq,
+    /// Where it was revoked, if it was.
+    pub revoked_at: Option<Seq>,
+}
+
+/// One place of the log, examined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The place and the chain there.
+    pub point: ChainPoint,
+    /// The entry's hash.
+    pub hash: Hash,
+    /// What the entry is worth.
+    pub outcome: Result<Checked, Refused>,
+}
+
+/// An entry that may be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The header.
+    pub header: Header,
+    /// The header's bytes, to which the body is sealed.
+    pub header_bytes: Vec<u8>,
+    /// The body.
+    pub body: CheckedBody,
+}
+
+/// The body of a checked entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckedBody {
+    /// Sealed under the secret of the header's epoch: `author::open_body`.
+    Sealed(Vec<u8>),
+    /// Not sent: the reader has a body with this hash, or it was pruned.
+    Held(Hash),
+    /// An epoch record, already applied to the state.
+    Epoch(EpochRecord),
+    /// A device's introduction, already applied to the state.
+    Device(DeviceIntro),
+}
+
+/// Reports an entry that is bad in itself; it is set aside and the log goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Refused {
+    /// Header or clear body do not decode; perhaps a later version wrote them.
+    #[error("the entry is malformed or of a later version")]
+    Malformed,
+    /// It belongs to another vault, or is a second genesis.
+    #[error("the entry belongs to another vault")]
+    OtherVault,
+    /// No certificate in the log covers the device.
+    #[error("the entry is by an unknown device")]
+    UnknownDevice,
+    /// The device is revoked.
+    #[error("the entry is by a revoked device")]
+    DeviceRevoked,
+    /// The signature does not verify.
+    #[error("the signature is wrong")]
+    BadSignature,
+    /// The device has written this counter already.
+    #[error("the device's counter was used before")]
+    Replayed,
+    /// It does not follow the device's last entry: two copies of a device write.
+    #[error("the entry does not follow the device's last one")]
+    DeviceForked,
+    /// The device claims to have seen less than before.
+    #[error("the device has seen less than before")]
+    SeenLess,
+    /// The epoch is not the current one.
+    #[error("the entry's epoch is not the current one")]
+    EpochStale,
+    /// Its account is no member, or its role does not allow this.
+    #[error("the member's role does not allow this")]
+    RoleTooLow,
+    /// A certificate is not by its account's identity, or there are too many devices.
+    #[error("a certificate is not valid")]
+    CertificateInvalid,
+    /// The epoch record does what no record may: skip a number, change an identity, touch
+    /// an owner.
+    #[error("the epoch record is not valid")]
+    EpochInvalid,
+}
+
+/// Reports that the server's history contradicts itself or what others have seen. Nothing
+/// more is taken from it until a person decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// The first entry does not hash to the vault, or is not the owner's.
+    #[error("the genesis entry is not this vault's")]
+    WrongGenesis,
+    /// The tip lies before what this device has verified.
+    #[error("the log was rolled back from {at} to {tip}")]
+    RolledBack {
+        /// Verified here.
+        at: Seq,
+        /// Shown now.
+        tip: Seq,
+    },
+    /// The chain at the tip is another one.
+    #[error("the log's history was changed at or before {seq}")]
+    Forked {
+        /// The tip.
+        seq: Seq,
+    },
+    /// The server has another life: it was restored from a backup.
+    #[error("the server's data was replaced")]
+    OtherIncarnation,
+    /// A device has signed that it saw another history.
+    #[error("a device saw another history up to {seen_seq}, as of {seq}")]
+    SeenOther {
+        /// The entry's place.
+        seq: Seq,
+        /// What the device had seen.
+        seen_seq: Seq,
+    },
+    /// A device's entries before this one are missing.
+    #[error("entries before {seq} are missing")]
+    EntryMissing {
+        /// The entry's place.
+        seq: Seq,
+    },
+    /// The tip is further on, and the page shows nothing of it.
+    #[error("the server withholds what follows {seq}")]
+    Withheld {
+        /// Verified here.
+        seq: Seq,
+    },
+    /// The bytes at this place are no entry at all.
+    #[error("there is no entry at {seq}")]
+    Unreadable {
+        /// The place.
+        seq: Seq,
+    },
+    /// Not a contradiction: an epoch or device entry came without its body. Read it again
+    /// in full.
+    #[error("the body at {seq} is needed")]
+    BodyNeeded {
+        /// The place.
+        seq: Seq,
+    },
+    /// Not a contradiction: the platform's cryptography failed.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}
+
+/// An item of a page, taken apart.
+struct Item {
+    header: Vec<u8>,
+    signature: [u8; 64],
+    body: Option<Vec<u8>>,
+    body_hash: Hash,
+}
+
+impl LogState {
+    /// Knows nothing yet of a vault but who owns it: the account and the identity under
+    /// which the genesis entry must stand.
+    pub fn new(vault: VaultId, owner: AccountId, owner_identity: PublicKey) -> Self {
+        Self {
+            vault,
+            owner,
+            owner_identity,
+            at: ChainPoint::START,
+            incarnation: None,
+            recent: VecDeque::new(),
+            epoch: 0,
+            members: BTreeMap::new(),
+            devices: BTreeMap::new(),
+        }
+    }
+
+    /// The vault.
+    pub fn vault(&self) -> VaultId {
+        self.vault
+    }
+
+    /// The last verified place.
+    pub fn at(&self) -> ChainPoint {
+        self.at
+    }
+
+    /// The current epoch; 0 before the genesis entry.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// A certified device.
+    pub fn device(&self, device: &DeviceId) -> Option<&DeviceState> {
+        self.devices.get(device)
+    }
+
+    /// A member.
+    pub fn member(&self, account: &AccountId) -> Option<&MemberState> {
+        self.members.get(account)
+    }
+
+    /// The chain value at a place, if it is among those that are kept.
+    pub fn chain_at(&self, seq: Seq) -> Option<Hash> {
+        if seq == 0 {
+            return Some(ChainPoint::START.chain);
+        }
+        let back = usize::try_from(self.at.seq.checked_sub(seq)?).ok()?;
+        let index = self.recent.len().checked_sub(back + 1)?;
+        self.recent.get(index).copied()
+    }
+
+    /// Examines a page that was asked for after [`Self::at`]. On an error the state is what
+    /// it was.
+    pub async fn check_page<C: Crypto>(
+        &mut self,
+        crypto: &C,
+        page: &LogPage,
+    ) -> Result<Vec<Step>, HistoryError> {
+        let (tip, at) = (page.tip, self.at);
+        if self.incarnation.is_some_and(|known| known != tip.incarnation) {
+            return Err(HistoryError::OtherIncarnation);
+        }
+        if tip.seq < at.seq {
+            return Err(HistoryError::RolledBack { at: at.seq, tip: tip.seq });
+        }
+        if tip.seq > at.seq && page.items.is_empty() {
+            return Err(HistoryError::Withheld { seq: at.seq });
+        }
+        let mut next = self.clone();
+        next.incarnation = Some(tip.incarnation);
+        let mut steps = Vec::with_capacity(page.items.len());
+        for item in &page.items {
+            steps.push(next.check(crypto, item).await?);
+        }
+        if next.at.seq > tip.seq || (next.at.seq == tip.seq && next.at.chain != tip.chain) {
+            return Err(HistoryError::Forked { seq: tip.seq });
+        }
+        *self = next;
+        Ok(steps)
+    }
+
+    /// Examines the entry at the next place and moves there, unless history contradicts
+    /// itself. [`Self::check_page`] compares with the page's tip too, and keeps the state
+    /// whole on an error; after an error of this function the state is to be dropped.
+    pub async fn check<C: Crypto>(
+        &mut self,
+        crypto: &C,
+        item: &PageItem,
+    ) -> Result<Step, HistoryError> {
+        let seq = self.at.seq + 1;
+        let item = Item::new(item).map_err(|_| HistoryError::Unreadable { seq })?;
+        let hash = entry::entry_hash(&item.header, &item.body_hash);
+        let point = self.at.extend(&hash);
+        let outcome = self.examine(crypto, item, hash, seq).await?;
+        self.at = point;
+        self.recent.push_back(point.chain);
+        if self.recent.len() > SEEN_WINDOW {
+            self.recent.pop_front();
+        }
+        Ok(Step { point, hash, outcome })
+    }
+
+    async fn examine<C: Crypto>(
+        &mut self,
+        crypto: &C,
+        item: Item,
+        hash: Hash,
+        seq: Seq,
+    ) -> Result<Result<Checked, Refused>, HistoryError> {
+        let header = match Header::decode(&item.header) {
+            Ok(header) => header,
+            Err(_) if seq == 1 => return Err(HistoryError::WrongGenesis),
+            Err(_) => return Ok(Err(Refused::Malformed)),
+        };
+        if item.body.is_none() && has_clear_body(header.kind) {
+            return Err(HistoryError::BodyNeeded { seq });
+        }
+        if seq == 1 {
+            let record = self.begin(crypto, &item, &header, hash).await?;
+            let body = CheckedBody::Epoch(record);
+            return Ok(Ok(Checked { header, header_bytes: item.header, body }));
+        }
+        if header.vault != Some(self.vault) {
+            return Ok(Err(Refused::OtherVault));
+        }
+        let mut device = match self.signer(crypto, &item, &header).await? {
+            Ok(device) => device,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let signed = entry::signed_bytes(&hash);
+        if !crypto.verify(&device.public, &signed, &item.signature).await? {
+            return Ok(Err(Refused::BadSignature));
+        }
+        if let Err(refused) = self.follows(&device, &header, seq)? {
+            return Ok(Err(refused));
+        }
+        // From here on the entry is the device's next one, whatever it is worth: its
+        // counter moves even if the entry is refused, or all that follow would be too.
+        device.dseq = header.dseq;
+        device.prev = hash;
+        device.seen_seq = header.seen_seq;
+        let account = device.account;
+        self.devices.insert(header.device, device);
+        if let Err(refused) = self.allowed(&header, &account) {
+            return Ok(Err(refused));
+        }
+        let body = match self.take_body(crypto, item.body, item.body_hash, &header, seq).await? {
+            Ok(body) => body,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        Ok(Ok(Checked { header, header_bytes: item.header, body }))
+    }
+
+    /// Checks and applies the genesis entry.
+    async fn begin<C: Crypto>(
+        &mut self,
+        crypto: &C,
+        item: &Item,
+        header: &Header,
+        hash: Hash,
+    ) -> Result<EpochRecord, HistoryError> {
+        let wrong = HistoryError::WrongGenesis;
+        let body = item.body.as_deref().ok_or(wrong)?;
+        let record = EpochRecord::decode(body).map_err(|_| wrong)?;
+        let [certificate] = &record.certificates[..] else { return Err(wrong) };
+        let [owner] = &record.members[..] else { return Err(wrong) };
+        let fits = hash.0 == self.vault.0
+            && header.kind == EntryKind::Epoch
+            && header.vault.is_none()
+            && (header.dseq, header.prev) == (1, Hash([0; 32]))
+            && (header.seen_seq, header.seen_chain) == (0, ChainPoint::START.chain)
+            && (header.epoch, record.epoch) == (1, 1)
+            && record.tip == ChainPoint::START
+            && record.revoked.is_empty()
+            && (owner.account, owner.identity, owner.role)
+                == (self.owner, self.owner_identity, Role::Owner)
+            && (certificate.account, certificate.device()) == (self.owner, header.device);
+        if !fits
+            || !certificate.verify(crypto, &self.owner_identity).await?
+            || !crypto
+                .verify(&certificate.public, &entry::signed_bytes(&hash), &item.signature)
+                .await?
+        {
+            return Err(wrong);
+        }
+        let member = MemberState { role: Role::Owner, identity: owner.identity };
+        self.members.insert(owner.account, member);
+        let mut device = DeviceState::new(certificate.account, certificate.public);
+        (device.dseq, device.prev) = (1, hash);
+        self.devices.insert(header.device, device);
+        self.epoch = 1;
+        Ok(record)
+    }
+
+    /// Finds who signs: a known device, or one whose introduction this is.
+    async fn signer<C: Crypto>(
+        &self,
+        crypto: &C,
+        item: &Item,
+        header: &Header,
+    ) -> Result<Result<DeviceState, Refused>, HistoryError> {
+        if let Some(device) = self.devices.get(&header.device) {
+            let revoked = device.revoked_at.is_some();
+            return Ok(if revoked { Err(Refused::DeviceRevoked) } else { Ok(device.clone()) });
+        }
+        let (EntryKind::Device, Some(body)) = (header.kind, &item.body) else {
+            return Ok(Err(Refused::UnknownDevice));
+        };
+        let Ok(intro) = DeviceIntro::decode(body) else { return Ok(Err(Refused::Malformed)) };
+        let certificate = intro.certificate;
+        let Some(member) = self.members.get(&certificate.account) else {
+            return Ok(Err(Refused::UnknownDevice));
+        };
+        let valid = certificate.device() == header.device
+            && self.devices.len() < limits::DEVICES_MAX
+            && certificate.verify(crypto, &member.identity).await?;
+        Ok(if valid {
+            Ok(DeviceState::new(certificate.account, certificate.public))
+        } else {
+            Err(Refused::CertificateInvalid)
+        })
+    }
+
+    /// Checks that an entry follows its device's last one and what both have seen.
+    fn follows(
+        &self,
+        device: &DeviceState,
+        header: &Header,
+        seq: Seq,
+    ) -> Result<Result<(), Refused>, HistoryError> {
+        if header.dseq <= device.dseq {
+            return Ok(Err(Refused::Replayed));
+        }
+        if header.dseq != device.dseq + 1 {
+            return Err(HistoryError::EntryMissing { seq });
+        }
+        if header.prev != device.prev {
+            return Ok(Err(Refused::DeviceForked));
+        }
+        let seen = match self.chain_at(header.seen_seq) {
+            Some(chain) => chain == header.seen_chain,
+            None => header.seen_seq <= self.at.seq,
+        };
+        if !seen {
+            return Err(HistoryError::SeenOther { seq, seen_seq: header.seen_seq });
+        }
+        Ok(if header.seen_seq < device.seen_seq { Err(Refused::SeenLess) } else { Ok(()) })
+    }
+
+    fn allowed(&self, header: &Header, account: &AccountId) -> Result<(), Refused> {
+        let (epoch, least) = match header.kind {
+            EntryKind::Epoch => (self.epoch + 1, Role::Admin),
+            EntryKind::Recovery => (self.epoch, Role::Admin),
+            EntryKind::Device | EntryKind::Heartbeat => (self.epoch, Role::Reader),
+            EntryKind::Change | EntryKind::Snapshot | EntryKind::Gc | EntryKind::Share => {
+                (self.epoch, Role::Writer)
+            }
+        };
+        if header.epoch != epoch {
+            return Err(Refused::EpochStale);
+        }
+        let member = self.members.get(account).ok_or(Refused::RoleTooLow)?;
+        if member.role < least { Err(Refused::RoleTooLow) } else { Ok(()) }
+    }
+
+    async fn take_body<C: Crypto>(
+        &mut self,
+        crypto: &C,
+        body: Option<Vec<u8>>,
+        body_hash: Hash,
+        header: &Header,
+        seq: Seq,
+    ) -> Result<Result<CheckedBody, Refused>, HistoryError> {
+        let Some(body) = body else { return Ok(Ok(CheckedBody::Held(body_hash))) };
+        match header.kind {
+            EntryKind::Epoch => {
+                let Ok(record) = EpochRecord::decode(&body) else {
+                    return Ok(Err(Refused::Malformed));
+                };
+                let applied = self.apply_epoch(crypto, &record, header, seq).await?;
+                Ok(applied.map(|()| CheckedBody::Epoch(record)))
+            }
+            EntryKind::Device => {
+                let Ok(intro) = DeviceIntro::decode(&body) else {
+                    return Ok(Err(Refused::Malformed));
+                };
+                let known = &self.devices[&header.device];
+                let certificate = &intro.certificate;
+                let same = (certificate.account, certificate.public)
+                    == (known.account, known.public);
+                Ok(if same {
+                    Ok(CheckedBody::Device(intro))
+                } else {
+                    Err(Refused::CertificateInvalid)
+                })
+            }
+            EntryKind::Change
+            | EntryKind::Snapshot
+            | EntryKind::Heartbeat
+            | EntryKind::Gc
+            | EntryKind::Share
+            | EntryKind::Recovery => Ok(Ok(CheckedBody::Sealed(body))),
+        }
+    }
+
+    /// Checks and applies a later epoch record.
+    async fn apply_epoch<C: Crypto>(
+        &mut self,
+        crypto: &C,
+        record: &EpochRecord,
+        header: &Header,
+        seq: Seq,
+    ) -> Result<Result<(), Refused>, HistoryError> {
+        let signer = self.members[&self.devices[&header.device].account].role;
+        let tip = ChainPoint { seq: header.seen_seq, chain: header.seen_chain };
+        let members: BTreeMap<AccountId, MemberState> = record
+            .members
+            .iter()
+            .map(|m| (m.account, MemberState { role: m.role, identity: m.identity }))
+            .collect();
+        // Identities are pinned, and only an owner makes or unmakes owners.
+        let kept = members
+            .iter()
+            .all(|(a, m)| self.members.get(a).is_none_or(|was| was.identity == m.identity));
+        let owners = |members: &BTreeMap<AccountId, MemberState>| -> Vec<AccountId> {
+            members.iter().filter(|(_, m)| m.role == Role::Owner).map(|(a, _)| *a).collect()
+        };
+        let (before, after) = (owners(&self.members), owners(&members));
+        let owners_fit = !after.is_empty() && (signer == Role::Owner || before == after);
+        if record.epoch != header.epoch || record.tip != tip || !kept || !owners_fit {
+            return Ok(Err(Refused::EpochInvalid));
+        }
+        let mut devices = self.devices.clone();
+        for certificate in &record.certificates {
+            let Some(member) = members.get(&certificate.account) else {
+                return Ok(Err(Refused::CertificateInvalid));
+            };
+            if !certificate.verify(crypto, &member.identity).await? {
+                return Ok(Err(Refused::CertificateInvalid));
+            }
+            let state = DeviceState::new(certificate.account, certificate.public);
+            devices.entry(certificate.device()).or_insert(state);
+        }
+        if devices.len() > limits::DEVICES_MAX {
+            return Ok(Err(Refused::CertificateInvalid));
+        }
+        for revoked in &record.revoked {
+            if let Some(device) = devices.get_mut(revoked) {
+                device.revoked_at.get_or_insert(seq);
+            }
+        }
+        self.devices = devices;
+        self.members = members;
+        self.epoch = record.epoch;
+        Ok(Ok(()))
+    }
+}
+
+impl DeviceState {
+    fn new(account: AccountId, public: PublicKey) -> Self {
+        let prev = Hash([0; 32]);
+        Self { account, public, dseq: 0, prev, seen_seq: 0, revoked_at: None }
+    }
+}
+
+impl Item {
+    fn new(item: &PageItem) -> Result<Self, EntryError> {
+        Ok(match item {
+            PageItem::Full(wire) => {
+                let entry = Entry::decode(wire)?;
+                let body_hash = entry.body_hash();
+                let Entry { header, signature, body } = entry;
+                Self { header, signature, body: Some(body), body_hash }
+            }
+            PageItem::Bare { header, signature, body_hash } => {
+                if header.len() > limits::ENTRY_BYTES_MAX {
+                    return Err(WireError::TooLong { max: limits::ENTRY_BYTES_MAX }.into());
+                }
+                Self {
+                    header: header.clone(),
+                    signature: *signature,
+                    body: None,
+                    body_hash: *body_hash,
+                }
+            }
+        })
+    }
+}
