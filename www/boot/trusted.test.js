@@ -6,7 +6,7 @@ import { checkHtml, checkScriptUrl } from "./trusted.js";
 const base = "https://drive.example";
 
 test("own markup passes unchanged", () => {
-  const markup = '<div class="row" role="row"><span>Notes on two = 2</span><!></div>';
+  const markup = '<div class="row" role="row"><span>Your data: two = 2 &amp; more</span><a href="/trash">Trash</a><!></div>';
   assert.equal(checkHtml(markup), markup);
 });
 
@@ -19,7 +19,8 @@ for (const markup of [
   '<a href="javascript:alert(1)">x</a>',
   '<iframe srcdoc="x"></iframe>',
   '<p style="color:red">x</p>',
-  "<form action=/x>",
+  '<a href="java&#115;cript:alert(1)">x</a>',
+  "<a href=java&Tab;script:alert(1)>x</a>",
   "<base href=//evil.example>",
   "<a href='data:text/html,x'>x</a>",
 ]) {

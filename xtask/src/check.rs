@@ -16,7 +16,6 @@ use crate::{
     dist,
     run::{cargo, probe, program, root, run, step, target},
     tools::{self, www},
-    wasm::Mode,
 };
 
 /// One step: its name, and what it does.
@@ -232,14 +231,12 @@ fn wasm() -> Result<()> {
 
 /// The app in release, within its size budget.
 fn app() -> Result<()> {
-    dist::build(Mode::Release)
+    dist::release_once()
 }
 
 /// The story in a real browser against a real server, one test at a time.
 fn browser() -> Result<()> {
-    if !dist::folder().join("index.html").exists() {
-        dist::build(Mode::Release)?;
-    }
+    dist::release_once()?;
     run(cargo().args(["build", "-q", "-p", "offing-server"]))?;
     let folder = root().join("tests/e2e");
     run(program("node")

@@ -10,6 +10,7 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -26,6 +27,17 @@ use crate::{
 /// The finished app.
 pub(crate) fn folder() -> PathBuf {
     root().join("dist")
+}
+
+/// Builds the app in release, unless this process did already.
+pub(crate) fn release_once() -> Result<()> {
+    static BUILT: AtomicBool = AtomicBool::new(false);
+    if BUILT.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    build(Mode::Release)?;
+    BUILT.store(true, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Builds the app into `dist/`.
