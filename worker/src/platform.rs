@@ -20,3 +20,5 @@ pub mod random;
 pub mod stream;
 #[cfg(target_arch = "wasm32")]
 pub mod timer;
+#[cfg(target_arch = "wasm32")]
+pub mod webcrypto;

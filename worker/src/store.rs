@@ -18,6 +18,9 @@ pub mod local;
 pub mod memory;
 pub mod outbox;
 
+/// The name of the database (and of the folder of chunks) of this browser profile.
+pub const DATABASE: &str = "offing";
+
 /// A table of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {

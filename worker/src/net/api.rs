@@ -1,0 +1,334 @@
+//! The typed client: one method for each call of the protocol.
+//!
+//! The access token lives in this worker's memory and is fetched with the session cookie
+//! when there is none or it ran out. Refreshing rotates the cookie, so it happens under
+//! the Web Lock `session`: two tabs never spend the same cookie.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use offing_core::id::{ChunkId, DeviceId, Seq, VaultId};
+use offing_core::limits;
+use offing_core::proto::{
+    self, API_PREFIX, AccessToken, AccountView, Appended, ChunksStored, Code, DeviceBinding,
+    LogPage, LoginFinish, LoginStart, LoginStarted, PasswordFinish, PasswordStart,
+    PasswordStarted, RegisterFinish, RegisterStart, RegisterStarted, ServerInfo, SessionStarted,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::http::{self, Call};
+use super::{NetError, Remote};
+use crate::platform::clock;
+use crate::platform::locks::{Mode, Wait, with_lock};
+
+const JSON: &str = "application/json";
+const BINARY: &str = "application/octet-stream";
+/// The Web Lock under which the session cookie is spent.
+const SESSION_LOCK: &str = "session";
+/// A token is renewed this long before it ends, for slow requests and wrong clocks.
+const TOKEN_MARGIN_MS: i64 = 30_000;
+
+/// The client of this origin's server; clones share the access token.
+#[derive(Debug, Clone, Default)]
+pub struct Api {
+    shared: Rc<RefCell<Option<Token>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Token {
+    bearer: String,
+    expires_ms: i64,
+}
+
+impl Api {
+    /// Makes a client that has no token yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets the access token; the session itself goes on.
+    pub fn forget_token(&self) {
+        self.shared.borrow_mut().take();
+    }
+
+    // ------------------------------------------------------------ accounts
+
+    /// Asks what the server is; needs no session, so it tells whether it can be reached.
+    pub async fn info(&self) -> Result<ServerInfo, NetError> {
+        json(&self.open_call("GET", "/info", None).await?)
+    }
+
+    /// Starts a sign-up.
+    pub async fn register_start(
+        &self,
+        request: &RegisterStart,
+    ) -> Result<RegisterStarted, NetError> {
+        self.post_open("/auth/register/start", request).await
+    }
+
+    /// Finishes a sign-up and keeps the token.
+    pub async fn register_finish(
+        &self,
+        request: &RegisterFinish,
+    ) -> Result<SessionStarted, NetError> {
+        let session: SessionStarted = self.post_open("/auth/register/finish", request).await?;
+        self.keep(&session.access);
+        Ok(session)
+    }
+
+    /// Starts a sign-in.
+    pub async fn login_start(&self, request: &LoginStart) -> Result<LoginStarted, NetError> {
+        self.post_open("/auth/login/start", request).await
+    }
+
+    /// Finishes a sign-in and keeps the token.
+    pub async fn login_finish(&self, request: &LoginFinish) -> Result<SessionStarted, NetError> {
+        let session: SessionStarted = self.post_open("/auth/login/finish", request).await?;
+        self.keep(&session.access);
+        Ok(session)
+    }
+
+    /// Starts a change of the password.
+    pub async fn password_start(
+        &self,
+        request: &PasswordStart,
+    ) -> Result<PasswordStarted, NetError> {
+        json(&self.signed_in("POST", "/auth/password/start", Some(&encode(request))).await?)
+    }
+
+    /// Finishes a change of the password.
+    pub async fn password_finish(&self, request: &PasswordFinish) -> Result<(), NetError> {
+        let body = encode(request);
+        self.signed_in("POST", "/auth/password/finish", Some(&body)).await.map(drop)
+    }
+
+    /// Binds the session to another device of this browser and keeps the new token.
+    pub async fn bind_device(&self, device: &DeviceBinding) -> Result<(), NetError> {
+        let body = encode(device);
+        let access = json(&self.signed_in("POST", "/auth/device", Some(&body)).await?)?;
+        self.keep(&access);
+        Ok(())
+    }
+
+    /// Ends the session on the server.
+    pub async fn sign_out(&self) -> Result<(), NetError> {
+        let ended = self.open_call("POST", "/auth/sign-out", Some(b"{}")).await;
+        self.forget_token();
+        match ended {
+            // There was none: as wished.
+            Err(error) if error.code() == Some(Code::SignedOut) => Ok(()),
+            ended => ended.map(drop),
+        }
+    }
+
+    /// Reads the account.
+    pub async fn account(&self) -> Result<AccountView, NetError> {
+        json(&self.signed_in("GET", "/account", None).await?)
+    }
+
+    // ------------------------------------------------------------ vaults
+
+    /// Founds a vault with its genesis entry (wire bytes). Idempotent.
+    pub async fn create_vault(&self, vault: VaultId, genesis: &[u8]) -> Result<(), NetError> {
+        let path = format!("/vaults/{vault}");
+        self.binary("PUT", &path, Some(genesis), limits::JSON_BODY_BYTES_MAX).await.map(drop)
+    }
+
+    /// Reads the entries after a place; of `own` entries only what a reader who has the
+    /// bodies needs.
+    pub async fn log(
+        &self,
+        vault: VaultId,
+        after: Seq,
+        own: Option<DeviceId>,
+    ) -> Result<LogPage, NetError> {
+        let own = own.map_or(String::new(), |device| format!("&own={device}"));
+        let path = format!("/vaults/{vault}/log?after={after}{own}");
+        let max = limits::LOG_PAGE_BYTES_MAX + limits::ENTRY_BYTES_MAX + 1024 * 1024;
+        let body = self.binary("GET", &path, None, max).await?;
+        LogPage::decode(&body).map_err(|_| NetError::Malformed)
+    }
+
+    /// Stores one chunk.
+    pub async fn put_chunk(
+        &self,
+        vault: VaultId,
+        id: ChunkId,
+        bytes: &[u8],
+    ) -> Result<(), NetError> {
+        let path = format!("/vaults/{vault}/chunks/{id}");
+        self.binary("PUT", &path, Some(bytes), limits::JSON_BODY_BYTES_MAX).await.map(drop)
+    }
+
+    /// Fetches a chunk, or a range of its bytes (which cannot be verified by the id).
+    pub async fn chunk(
+        &self,
+        vault: VaultId,
+        id: ChunkId,
+        range: Option<std::ops::Range<u64>>,
+    ) -> Result<Vec<u8>, NetError> {
+        let path = format!("{API_PREFIX}/vaults/{vault}/chunks/{id}");
+        let mut call = Call {
+            method: "GET",
+            path: &path,
+            content_type: None,
+            body: None,
+            headers: Vec::new(),
+            answer_bytes_max: limits::CHUNK_SEALED_BYTES_MAX,
+        };
+        if let Some(range) = &range {
+            if range.is_empty() {
+                return Ok(Vec::new());
+            }
+            call.headers.push(("Range", format!("bytes={}-{}", range.start, range.end - 1)));
+        }
+        let bytes = self.authorized(call).await?;
+        match range {
+            Some(range) if bytes.len() as u64 != range.end - range.start => {
+                Err(NetError::Malformed)
+            }
+            _ => Ok(bytes),
+        }
+    }
+
+    // ------------------------------------------------------------ the way there
+
+    async fn post_open<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+    ) -> Result<T, NetError> {
+        json(&self.open_call("POST", path, Some(&encode(request))).await?)
+    }
+
+    /// A call that needs no token.
+    async fn open_call(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&[u8]>,
+    ) -> Result<Vec<u8>, NetError> {
+        let path = format!("{API_PREFIX}{path}");
+        let call = Call {
+            method,
+            path: &path,
+            content_type: body.map(|_| JSON),
+            body,
+            headers: Vec::new(),
+            answer_bytes_max: limits::JSON_BODY_BYTES_MAX,
+        };
+        Ok(http::send(&call).await?.body)
+    }
+
+    async fn signed_in(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&[u8]>,
+    ) -> Result<Vec<u8>, NetError> {
+        let path = format!("{API_PREFIX}{path}");
+        let call = Call {
+            method,
+            path: &path,
+            content_type: body.map(|_| JSON),
+            body,
+            headers: Vec::new(),
+            answer_bytes_max: limits::JSON_BODY_BYTES_MAX,
+        };
+        self.authorized(call).await
+    }
+
+    async fn binary(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&[u8]>,
+        answer_bytes_max: usize,
+    ) -> Result<Vec<u8>, NetError> {
+        let path = format!("{API_PREFIX}{path}");
+        let content_type = body.map(|_| BINARY);
+        let call =
+            Call { method, path: &path, content_type, body, headers: Vec::new(), answer_bytes_max };
+        self.authorized(call).await
+    }
+
+    /// Sends a call with a token; once more with a new one if the server says it ran out.
+    async fn authorized(&self, call: Call<'_>) -> Result<Vec<u8>, NetError> {
+        let bearer = self.bearer(None).await?;
+        let mut call = call;
+        call.headers.push(("Authorization", format!("Bearer {bearer}")));
+        match http::send(&call).await {
+            Err(error)
+                if matches!(error.code(), Some(Code::TokenExpired | Code::SignedOut)) =>
+            {
+                let fresh = self.bearer(Some(&bearer)).await?;
+                call.headers.pop();
+                call.headers.push(("Authorization", format!("Bearer {fresh}")));
+                Ok(http::send(&call).await?.body)
+            }
+            answer => Ok(answer?.body),
+        }
+    }
+
+    /// Gives a token that is not `refused`, from the server if need be.
+    async fn bearer(&self, refused: Option<&str>) -> Result<String, NetError> {
+        if let Some(bearer) = self.held(refused) {
+            return Ok(bearer);
+        }
+        let refresh = async || {
+            // Another task of this worker may have been here while we waited.
+            if let Some(bearer) = self.held(refused) {
+                return Ok(bearer);
+            }
+            let access: AccessToken =
+                json(&self.open_call("POST", "/auth/refresh", Some(b"{}")).await?)?;
+            self.keep(&access);
+            Ok(access.token)
+        };
+        let answer = with_lock(SESSION_LOCK, Mode::Exclusive, Wait::ForIt, refresh).await;
+        answer.unwrap_or(Err(NetError::Aborted))
+    }
+
+    fn held(&self, refused: Option<&str>) -> Option<String> {
+        let token = self.shared.borrow();
+        let token = token.as_ref()?;
+        let good = token.expires_ms > clock::now_ms() && Some(token.bearer.as_str()) != refused;
+        good.then(|| token.bearer.clone())
+    }
+
+    fn keep(&self, access: &AccessToken) {
+        let lives_ms = i64::try_from(access.expires_in_s.saturating_mul(1_000)).unwrap_or(0);
+        let expires_ms = clock::now_ms() + (lives_ms - TOKEN_MARGIN_MS).max(0);
+        *self.shared.borrow_mut() = Some(Token { bearer: access.token.clone(), expires_ms });
+    }
+}
+
+impl Remote for Api {
+    async fn have(&self, vault: VaultId, ids: &[ChunkId]) -> Result<Vec<bool>, NetError> {
+        let path = format!("/vaults/{vault}/have");
+        let body = proto::encode_have(ids);
+        let bits = self.binary("POST", &path, Some(&body), limits::HAVE_IDS_MAX).await?;
+        proto::decode_bitmap(&bits, ids.len()).map_err(|_| NetError::Malformed)
+    }
+
+    async fn put_chunks(&self, vault: VaultId, batch: &[u8]) -> Result<ChunksStored, NetError> {
+        let path = format!("/vaults/{vault}/chunks");
+        json(&self.binary("POST", &path, Some(batch), limits::JSON_BODY_BYTES_MAX).await?)
+    }
+
+    async fn append(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {
+        let path = format!("/vaults/{vault}/log");
+        // An answer may name every chunk of an entry as missing, in hex.
+        let max = limits::ENTRY_CHUNKS_MAX * 80 + limits::JSON_BODY_BYTES_MAX;
+        json(&self.binary("POST", &path, Some(entries), max).await?)
+    }
+}
+
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("messages have string keys and no failing parts")
+}
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, NetError> {
+    serde_json::from_slice(body).map_err(|_| NetError::Malformed)
+}

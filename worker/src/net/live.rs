@@ -1,0 +1,72 @@
+//! The socket on which the server says that a vault has grown: a hint to read the log.
+//!
+//! It never carries content and nothing depends on it; when it closes, the caller decides
+//! when to open another.
+
+use offing_core::proto::{API_PREFIX, Wake};
+use wasm_bindgen::{JsCast, prelude::Closure};
+use web_sys::{Event, MessageEvent, WebSocket};
+
+use super::NetError;
+use crate::platform::js;
+
+/// Most characters of a message that are looked at.
+const MESSAGE_CHARS_MAX: u32 = 4 * 1024;
+
+/// What the socket says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// It is open.
+    Open,
+    /// A vault has grown.
+    Wake(Wake),
+    /// It is closed, or never opened; nothing follows.
+    Closed,
+}
+
+/// An open socket; it closes when dropped.
+pub struct Live {
+    socket: WebSocket,
+    _on_event: Closure<dyn FnMut(Event)>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+}
+
+impl Live {
+    /// Opens the socket of this origin's server; the session cookie signs it in.
+    pub fn open(hear: impl Fn(Signal) + 'static) -> Result<Self, NetError> {
+        let location = js::global("location").ok_or(NetError::Offline)?;
+        let host = js::property(&location, "host").as_string().unwrap_or_default();
+        let secure = js::property(&location, "protocol") == "https:";
+        let scheme = if secure { "wss" } else { "ws" };
+        let url = format!("{scheme}://{host}{API_PREFIX}/live");
+        let socket = WebSocket::new(&url).map_err(|_| NetError::Offline)?;
+        let hear = std::rc::Rc::new(hear);
+        let tell = std::rc::Rc::clone(&hear);
+        let on_event = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            tell(if event.type_() == "open" { Signal::Open } else { Signal::Closed });
+        });
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            let Ok(text) = event.data().dyn_into::<js_sys::JsString>() else { return };
+            if text.length() > MESSAGE_CHARS_MAX {
+                return;
+            }
+            if let Ok(wake) = serde_json::from_str(&String::from(text)) {
+                hear(Signal::Wake(wake));
+            }
+        });
+        // An error is always followed by `close`, so that alone is heard.
+        socket.set_onopen(Some(on_event.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(on_event.as_ref().unchecked_ref()));
+        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        Ok(Self { socket, _on_event: on_event, _on_message: on_message })
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.socket.set_onopen(None);
+        self.socket.set_onclose(None);
+        self.socket.set_onmessage(None);
+        let _ = self.socket.close();
+    }
+}

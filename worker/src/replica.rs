@@ -1,0 +1,210 @@
+//! One vault on one device, in one tab: what the page sees and changes.
+//!
+//! A change goes one way: [`commit`] applies its ops to the rows, seals them into an entry
+//! and stores rows, entry and outbox in one strict transaction; then the views are told
+//! and the driver is woken. What others wrote comes the other way through [`pull`]. Nothing
+//! here waits for the network to show or change what is on the device.
+//!
+//! Several tabs are several replicas over one store. The lock `commit:<vault>` is held for
+//! the milliseconds of a transaction, `sync:<vault>` by whoever pulls or pushes, and a
+//! [`Notice`] tells the others what changed.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+
+use offing_core::content::chunk::ChunkSealer;
+use offing_core::crypto::hazmat::Crypto;
+use offing_core::id::{AccountId, DeviceId, Hash, NodeId, VaultId};
+use offing_core::rpc::{Event, Fault};
+use offing_core::sync::machine::Machine;
+use serde::{Deserialize, Serialize};
+
+use crate::host::{Host, Keys, Notice};
+use crate::store::{Range, Store, StoreError, Table, outbox};
+
+mod actions;
+mod commit;
+mod contents;
+mod download;
+mod driver;
+mod epochs;
+pub(crate) mod fault;
+mod keep;
+mod pull;
+mod text_store;
+mod texts;
+mod upload;
+mod versions;
+mod views;
+mod working;
+
+pub use download::Download;
+
+use fault::from_store;
+
+/// Who a replica is: stored with the account, read at start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The account.
+    pub account: AccountId,
+    /// The vault.
+    pub vault: VaultId,
+    /// This device.
+    pub device: DeviceId,
+    /// What people call this device.
+    pub device_name: String,
+}
+
+/// The secret of an epoch, and what seals chunks with it.
+pub(crate) struct Epoch<C: Crypto> {
+    pub(crate) secret: C::Secret,
+    pub(crate) sealer: ChunkSealer<C>,
+}
+
+impl<C: Crypto> Clone for Epoch<C> {
+    fn clone(&self) -> Self {
+        Self { secret: self.secret.clone(), sealer: self.sealer.clone() }
+    }
+}
+
+/// This device's own place in the vault; changes only under the commit lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Own {
+    /// Counter of its last entry.
+    pub(crate) dseq: u64,
+    /// Hash of its last entry.
+    pub(crate) prev: Hash,
+    /// The greatest Lamport time it wrote or saw.
+    pub(crate) lamport: u64,
+    /// Counter of the text increments stored here.
+    pub(crate) increments: u64,
+}
+
+impl Own {
+    pub(crate) const KEY: &[u8] = b"own";
+    pub(crate) const START: Self = Self { dseq: 0, prev: Hash([0; 32]), lamport: 0, increments: 0 };
+}
+
+/// Key of the state of the verified log, in `Table::Meta`.
+pub(crate) const LOG_KEY: &[u8] = b"log";
+const KEPT_PREFIX: &[u8] = b"kept/";
+
+/// One vault on one device, in one tab. See the module.
+pub struct Replica<H: Host> {
+    host: H,
+    identity: Identity,
+    vault: VaultId,
+    keys: Keys<H::Crypto>,
+    epochs: RefCell<BTreeMap<u32, Epoch<H::Crypto>>>,
+    events: Box<dyn Fn(Event)>,
+    machine: RefCell<Machine>,
+    waits: Cell<u64>,
+    views: RefCell<views::Views>,
+    undo: RefCell<actions::UndoLog>,
+    texts: RefCell<texts::OpenTexts>,
+    uploads: RefCell<upload::Uploads>,
+    kept: RefCell<HashSet<NodeId>>,
+    closed: Cell<bool>,
+}
+
+impl<H: Host> Replica<H> {
+    /// Opens the vault from what is on the device.
+    ///
+    /// The epochs' secrets are opened from the stored log state; a device that never read
+    /// the log gets them with its first pull.
+    pub async fn open(
+        host: H,
+        identity: Identity,
+        keys: Keys<H::Crypto>,
+        events: Box<dyn Fn(Event)>,
+    ) -> Result<Rc<Self>, Fault> {
+        let kept = host.store().scan_keys(Table::Meta, &Range::prefix(KEPT_PREFIX), u32::MAX).await;
+        let kept = kept
+            .map_err(|e| from_store(&e))?
+            .iter()
+            .filter_map(|key| NodeId::from_slice(&key[KEPT_PREFIX.len()..]))
+            .collect();
+        let replica = Rc::new(Self {
+            vault: identity.vault,
+            identity,
+            keys,
+            epochs: RefCell::default(),
+            events,
+            machine: RefCell::default(),
+            waits: Cell::new(0),
+            views: RefCell::default(),
+            undo: RefCell::default(),
+            texts: RefCell::default(),
+            uploads: RefCell::default(),
+            kept: RefCell::new(kept),
+            closed: Cell::new(false),
+            host,
+        });
+        replica.open_epochs().await?;
+        Ok(replica)
+    }
+
+    /// The vault.
+    pub fn vault(&self) -> VaultId {
+        self.vault
+    }
+
+    /// Who this is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Stops all work of this replica: the person signs out.
+    pub fn close(&self) {
+        self.closed.set(true);
+    }
+
+    /// How many entries and uploads are not on the server.
+    pub async fn pending(&self) -> Result<u32, Fault> {
+        let entries = outbox::count(self.host.store(), &self.vault).await;
+        let entries = entries.map_err(|e| from_store(&e))?;
+        Ok(u32::try_from(entries).unwrap_or(u32::MAX) + self.unfinished_uploads())
+    }
+
+    /// Hears what another tab of the profile did.
+    pub async fn hear(self: &Rc<Self>, notice: &Notice) -> Result<(), Fault> {
+        match notice {
+            Notice::Changed { folders, texts } => {
+                self.refresh_views(folders).await?;
+                for node in texts {
+                    self.load_increments(*node).await?;
+                }
+            }
+            Notice::Outbox => self.count_pending().await?,
+            Notice::Session => {}
+        }
+        Ok(())
+    }
+
+    fn emit(&self, event: Event) {
+        if !self.closed.get() {
+            (self.events)(event);
+        }
+    }
+
+    async fn own(&self) -> Result<Own, Fault> {
+        self.meta(Own::KEY).await.map(|own| own.unwrap_or(Own::START))
+    }
+
+    /// Reads a value of the small table.
+    async fn meta<T: for<'de> Deserialize<'de>>(&self, key: &[u8]) -> Result<Option<T>, Fault> {
+        let value = self.host.store().get(Table::Meta, key).await.map_err(|e| from_store(&e))?;
+        let decode = |bytes: Vec<u8>| postcard::from_bytes(&bytes).map_err(|_| StoreError::Lost);
+        value.map(decode).transpose().map_err(|e| from_store(&e))
+    }
+
+    fn commit_lock(&self) -> String {
+        format!("commit:{}", self.vault)
+    }
+}
+
+/// Encodes a value of the small tables.
+fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_allocvec(value).expect("plain data always serialises")
+}

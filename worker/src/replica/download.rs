@@ -1,0 +1,255 @@
+//! Downloads: a file as it is, or several nodes as a ZIP, piece by piece.
+//!
+//! A download is pulled: nothing is read before the reader has room, so it takes no more
+//! memory than a few extents. ZIP members are stored, not compressed: most of what people
+//! keep is compressed already, and time counts more than bytes that never travel.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use offing_core::content::manifest::Extent;
+use offing_core::id::NodeId;
+use offing_core::limits;
+use offing_core::rpc::{Fault, Kind};
+use offing_core::tree::listing;
+use offing_core::tree::NodeRow;
+use zip::write::{SimpleFileOptions, StreamWriter};
+use zip::{CompressionMethod, ZipWriter};
+
+use super::Replica;
+use crate::host::Host;
+use crate::store::Range;
+
+/// Bytes that one piece has at least, where more follow.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// A download under way.
+pub struct Download<H: Host> {
+    replica: Rc<Replica<H>>,
+    name: String,
+    size: Option<u64>,
+    body: Body,
+}
+
+enum Body {
+    File(Content),
+    Zip(Box<Zip>),
+}
+
+/// The content of one file, not read yet.
+struct Content {
+    node: NodeId,
+    parts: std::vec::IntoIter<Part>,
+}
+
+enum Part {
+    Bytes(Vec<u8>),
+    Extent(Extent),
+}
+
+/// A ZIP that is written while it is read.
+struct Zip {
+    members: std::vec::IntoIter<Member>,
+    current: Option<Content>,
+    /// `None` after the directory was written.
+    writer: Option<ZipWriter<StreamWriter<Pipe>>>,
+    pipe: Pipe,
+}
+
+struct Member {
+    path: String,
+    node: NodeId,
+    folder: bool,
+}
+
+/// Takes what the ZIP writer writes until it is sent on.
+#[derive(Clone, Default)]
+struct Pipe(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<H: Host> Replica<H> {
+    /// Opens a download of these nodes.
+    pub async fn download(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Download<H>, Fault> {
+        let replica = Rc::clone(self);
+        if let [node] = nodes
+            && let Some(row) = self.row(*node).await?
+            && !row.is_folder()
+        {
+            let content = self.content(&row).await?;
+            let name = row.shown_name();
+            let size = content.known_size();
+            return Ok(Download { replica, name, size, body: Body::File(content) });
+        }
+        let mut members = Vec::new();
+        for node in nodes {
+            self.gather(*node, &mut members).await?;
+        }
+        let name = match nodes {
+            [NodeId::ROOT] => "My files".to_owned(),
+            [node] => self.row(*node).await?.ok_or(Fault::NodeUnknown)?.shown_name(),
+            _ => "Files".to_owned(),
+        };
+        let pipe = Pipe::default();
+        let zip = Zip {
+            members: members.into_iter(),
+            current: None,
+            writer: Some(ZipWriter::new_stream(pipe.clone())),
+            pipe,
+        };
+        let body = Body::Zip(Box::new(zip));
+        Ok(Download { replica, name: format!("{name}.zip"), size: None, body })
+    }
+
+    /// The content of a file: its text as it is now, or its manifest's extents.
+    async fn content(self: &Rc<Self>, row: &NodeRow) -> Result<Content, Fault> {
+        let node = row.node;
+        if row.kind() == Kind::Text
+            && let Some(text) = self.edited_text(node).await?
+        {
+            let parts = vec![Part::Bytes(text.into_bytes())];
+            return Ok(Content { node, parts: parts.into_iter() });
+        }
+        let Some(content) = row.contents.first() else {
+            return Ok(Content { node, parts: Vec::new().into_iter() });
+        };
+        let manifest = self.manifest(node, &content.value).await?;
+        let parts: Vec<Part> = manifest.extents.into_iter().map(Part::Extent).collect();
+        Ok(Content { node, parts: parts.into_iter() })
+    }
+
+    /// Lists a node and all below it, folders before what is in them.
+    async fn gather(&self, node: NodeId, members: &mut Vec<Member>) -> Result<(), Fault> {
+        let mut seen = HashSet::new();
+        let top = match self.row(node).await? {
+            Some(row) => row.shown_name(),
+            None if node == NodeId::ROOT => String::new(),
+            None => return Err(Fault::NodeUnknown),
+        };
+        let is_folder = self.row(node).await?.is_none_or(|row| row.is_folder());
+        if !is_folder {
+            members.push(Member { path: top, node, folder: false });
+            return Ok(());
+        }
+        let mut open = vec![(top, node)];
+        while let Some((path, folder)) = open.pop() {
+            if !seen.insert(folder) || members.len() > limits::CHANGE_OPS_MAX * 50 {
+                return Err(Fault::TooMany);
+            }
+            if !path.is_empty() {
+                members.push(Member { path: format!("{path}/"), node: folder, folder: true });
+            }
+            let rows = self.scan_listing(&Range::prefix(&folder.0), 0, u32::MAX).await?;
+            for (key, value) in rows {
+                let node = listing::node_of_key(&key).ok_or(Fault::Storage)?;
+                let listed = listing::Listed::decode(&value).ok_or(Fault::Storage)?;
+                let inner = if path.is_empty() {
+                    listed.name
+                } else {
+                    format!("{path}/{}", listed.name)
+                };
+                if listed.kind == Kind::Folder {
+                    open.push((inner, node));
+                } else {
+                    members.push(Member { path: inner, node, folder: false });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Content {
+    fn known_size(&self) -> Option<u64> {
+        let sizes = self.parts.as_slice().iter().map(|part| match part {
+            Part::Bytes(bytes) => bytes.len() as u64,
+            Part::Extent(extent) => u64::from(extent.len),
+        });
+        Some(sizes.sum())
+    }
+
+    async fn next<H: Host>(&mut self, replica: &Replica<H>) -> Result<Option<Vec<u8>>, Fault> {
+        match self.parts.next() {
+            None => Ok(None),
+            Some(Part::Bytes(bytes)) => Ok(Some(bytes)),
+            Some(Part::Extent(extent)) => replica.extent(&extent, self.node).await.map(Some),
+        }
+    }
+}
+
+impl<H: Host> Download<H> {
+    /// The name to save it under.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its size, where that is known before.
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// The next piece, never an empty one; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        match &mut self.body {
+            Body::File(content) => loop {
+                match content.next(&self.replica).await? {
+                    Some(bytes) if bytes.is_empty() => {}
+                    piece => return Ok(piece),
+                }
+            },
+            Body::Zip(zip) => zip.next(&self.replica).await,
+        }
+    }
+}
+
+impl Zip {
+    async fn next<H: Host>(&mut self, replica: &Rc<Replica<H>>) -> Result<Option<Vec<u8>>, Fault> {
+        loop {
+            if self.pipe.0.borrow().len() >= PIECE_BYTES || self.writer.is_none() {
+                let piece = std::mem::take(&mut *self.pipe.0.borrow_mut());
+                return Ok((!piece.is_empty()).then_some(piece));
+            }
+            self.step(replica).await?;
+        }
+    }
+
+    /// Writes a piece of a member, begins the next one, or ends the ZIP.
+    async fn step<H: Host>(&mut self, replica: &Rc<Replica<H>>) -> Result<(), Fault> {
+        let Some(writer) = self.writer.as_mut() else { return Ok(()) };
+        if let Some(content) = &mut self.current {
+            match content.next(replica).await? {
+                Some(bytes) => writer.write_all(&bytes).map_err(|_| Fault::Internal)?,
+                None => self.current = None,
+            }
+            return Ok(());
+        }
+        let Some(member) = self.members.next() else {
+            let writer = self.writer.take().ok_or(Fault::Internal)?;
+            writer.finish().map_err(|_| Fault::Internal)?;
+            return Ok(());
+        };
+        // The sizes are not known to the writer beforehand, so each member is ZIP64-ready.
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .large_file(true);
+        if member.folder {
+            return writer.add_directory(member.path, options).map_err(|_| Fault::Internal);
+        }
+        let row = replica.row(member.node).await?.ok_or(Fault::NodeUnknown)?;
+        let content = replica.content(&row).await?;
+        writer.start_file(member.path, options).map_err(|_| Fault::Internal)?;
+        self.current = Some(content);
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! Carries out what the synchronisation machine decides.
+
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use offing_core::rpc::{Event as PageEvent, Fault};
+use offing_core::sync::machine::{Effect, Event, Failure};
+
+use super::Replica;
+use super::fault::{from_push, from_store};
+use super::pull::PullError;
+use crate::host::{Host, Notice};
+use crate::net::NetError;
+use crate::push::{self, Ended, Step};
+use crate::store::{Batch, Durability, Store, outbox};
+use offing_core::proto::{AppendResult, Code};
+
+impl<H: Host> Replica<H> {
+    /// Begins to synchronise.
+    pub async fn start(self: &Rc<Self>) -> Result<(), Fault> {
+        self.resume_uploads().await?;
+        let pending = self.pending().await?;
+        self.tell(Event::Opened { pending });
+        Ok(())
+    }
+
+    /// Tells the machine what happened, and does what it asks for.
+    pub fn tell(self: &Rc<Self>, event: Event) {
+        if self.closed.get() {
+            return;
+        }
+        let effects = self.machine.borrow_mut().handle(event);
+        for effect in effects {
+            match effect {
+                Effect::Show(status) => self.emit(PageEvent::Status(status)),
+                Effect::Wait { delay_ms } => self.wait(delay_ms),
+                Effect::Pull => {
+                    let this = Rc::clone(self);
+                    self.host.spawn(async move { this.pull_once().await });
+                }
+                Effect::Push => {
+                    let this = Rc::clone(self);
+                    self.host.spawn(async move { this.push_once().await });
+                }
+            }
+        }
+    }
+
+    /// Counts what is not on the server, and tells the machine.
+    pub(super) async fn count_pending(self: &Rc<Self>) -> Result<(), Fault> {
+        let pending = self.pending().await?;
+        self.tell(Event::Pending { pending });
+        Ok(())
+    }
+
+    /// A later wait replaces an earlier one.
+    fn wait(self: &Rc<Self>, delay_ms: u64) {
+        let turn = self.waits.get() + 1;
+        self.waits.set(turn);
+        let this = Rc::clone(self);
+        self.host.spawn(async move {
+            this.host.sleep(delay_ms).await;
+            if this.waits.get() == turn {
+                this.tell(Event::WaitOver);
+            }
+        });
+    }
+
+    async fn pull_once(self: Rc<Self>) {
+        let _guard = self.host.lock(&push::lock_name(&self.vault)).await;
+        let event = match self.pull().await {
+            Ok(seq) => Event::Pulled { seq },
+            Err(error) => self.failed(match error {
+                PullError::Net(error) => failure_of(&error),
+                PullError::History => Failure::History,
+                PullError::Local(_) => Failure::Busy { retry_after_ms: 0 },
+            }),
+        };
+        drop(_guard);
+        self.count_pending().await.ok();
+        self.tell(event);
+        self.keep_up();
+    }
+
+    async fn push_once(self: Rc<Self>) {
+        let guard = self.host.lock(&push::lock_name(&self.vault)).await;
+        let (store, chunks, server) = (self.host.store(), self.host.chunks(), self.host.server());
+        let mut observe = |step: &Step| {
+            self.saw_step(step);
+            if self.closed.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let report = push::drain(self.vault, store, chunks, server, &mut observe).await;
+        drop(guard);
+        let event = match report {
+            Ok(report) => match report.ended {
+                Ended::Drained | Ended::Stopped => Event::Pushed,
+                Ended::Refused { result, .. } => self.refused(&result).await,
+                Ended::ChunksLost { .. } => self.failed(Failure::Refused),
+            },
+            Err(push::PushError::Net(error)) => self.failed(failure_of(&error)),
+            Err(push::PushError::Store(error)) => {
+                self.note(&from_store(&error));
+                self.failed(Failure::Busy { retry_after_ms: 0 })
+            }
+        };
+        self.tell(event);
+    }
+
+    /// What to do when the server does not take an entry.
+    async fn refused(&self, result: &AppendResult) -> Event {
+        match result {
+            // The tip was restored or another copy of this profile wrote: reading the log
+            // tells which, so the push ends here and a pull follows.
+            AppendResult::DeviceFork | AppendResult::EpochStale => {
+                let mut batch = Batch::new();
+                outbox::forget_acks(&mut batch, &self.vault);
+                self.host.store().write(batch, Durability::Relaxed).await.ok();
+                self.failed(Failure::Busy { retry_after_ms: 0 })
+            }
+            AppendResult::Quota
+            | AppendResult::Malformed
+            | AppendResult::Missing { .. }
+            | AppendResult::Skipped
+            | AppendResult::Ok { .. }
+            | AppendResult::Dup { .. } => self.failed(Failure::Refused),
+        }
+    }
+
+    fn failed(&self, failure: Failure) -> Event {
+        Event::Failed { failure, dice: u64::from_be_bytes(self.host.random()) }
+    }
+
+    fn note(&self, fault: &Fault) {
+        if matches!(fault, Fault::Storage) {
+            self.emit(PageEvent::Alarm(offing_core::rpc::Alarm::StorageFailing));
+        }
+    }
+
+    /// Tells the other tabs and views what a change did.
+    pub(super) async fn announce(
+        self: &Rc<Self>,
+        folders: Vec<offing_core::id::NodeId>,
+        texts: Vec<offing_core::id::NodeId>,
+    ) -> Result<(), Fault> {
+        self.host.announce(&Notice::Changed { folders: folders.clone(), texts });
+        self.host.announce(&Notice::Outbox);
+        self.refresh_views(&folders).await
+    }
+}
+
+/// What a failed call means for synchronisation.
+pub(super) fn failure_of(error: &NetError) -> Failure {
+    match error.code() {
+        Some(Code::SignedOut | Code::TokenExpired | Code::WrongDevice) => Failure::SignedOut,
+        Some(Code::RateLimited | Code::Unavailable) => {
+            Failure::Busy { retry_after_ms: error.retry_after_ms().unwrap_or(0) }
+        }
+        Some(_) => Failure::Refused,
+        None if error.is_offline() => Failure::Unreachable,
+        None => Failure::Busy { retry_after_ms: 0 },
+    }
+}
+
+/// What a failed push means for a person.
+pub(super) fn fault_of(error: &push::PushError) -> Fault {
+    from_push(error)
+}

@@ -1,0 +1,118 @@
+//! Finds and makes the folders that uploads go to, and the names that exist there.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use offing_core::id::NodeId;
+use offing_core::name;
+use offing_core::rpc::{Clash, Fault, UploadItem};
+use offing_core::tree::listing;
+
+use super::super::commit::Extra;
+use crate::host::Host;
+use crate::replica::Replica;
+use crate::store::Range;
+
+/// Where one file goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) parent: NodeId,
+    pub(super) node: NodeId,
+    pub(super) replaces: bool,
+}
+
+/// Where all files of an upload go.
+pub(super) enum Places {
+    /// Names exist, and the person is to be asked.
+    Clashes(Vec<String>),
+    /// A place for each file; `None` for those to leave out.
+    Found(Vec<Option<Place>>),
+}
+
+impl<H: Host> Replica<H> {
+    /// Finds a place for each file, making folders that do not exist.
+    pub(super) async fn places(
+        self: &Rc<Self>,
+        parent: NodeId,
+        items: &[UploadItem],
+        clash: Clash,
+    ) -> Result<Places, Fault> {
+        check_names(items)?;
+        let mut folders: HashMap<&[String], NodeId> = HashMap::new();
+        folders.insert(&[], parent);
+        let mut to_make: Vec<(NodeId, NodeId, String)> = Vec::new();
+        let paths: BTreeSet<&[String]> = items.iter().flat_map(|item| parents(&item.path)).collect();
+        // Sorted, a folder comes before what is in it.
+        for path in paths {
+            let (name, above) = path.split_last().ok_or(Fault::Internal)?;
+            let above = *folders.get(above).ok_or(Fault::Internal)?;
+            let made_now = to_make.iter().any(|(node, _, _)| *node == above);
+            let existing = if made_now { None } else { self.child(above, name, 0).await? };
+            let node = match existing {
+                Some(node) => node,
+                None => {
+                    let node = NodeId(self.host.random());
+                    to_make.push((node, above, name.clone()));
+                    node
+                }
+            };
+            folders.insert(path, node);
+        }
+        let mut clashes = BTreeSet::new();
+        let mut places = Vec::with_capacity(items.len());
+        for item in items {
+            let (name, above) = item.path.split_last().ok_or(Fault::Internal)?;
+            let parent = *folders.get(above).ok_or(Fault::Internal)?;
+            let made_now = to_make.iter().any(|(node, _, _)| *node == parent);
+            let existing = if made_now { None } else { self.child(parent, name, 1).await? };
+            let fresh = Place { parent, node: NodeId(self.host.random()), replaces: false };
+            places.push(match (existing, clash) {
+                (None, _) | (Some(_), Clash::KeepBoth) => Some(fresh),
+                (Some(node), Clash::Replace) => Some(Place { parent, node, replaces: true }),
+                (Some(_), Clash::Skip) => None,
+                (Some(_), Clash::Ask) => {
+                    clashes.insert(name.clone());
+                    None
+                }
+            });
+        }
+        if !clashes.is_empty() {
+            return Ok(Places::Clashes(clashes.into_iter().collect()));
+        }
+        if !to_make.is_empty() {
+            self.commit(Extra::default(), |edit| {
+                for (node, above, name) in &to_make {
+                    edit.create_folder(*node, *above, name)?;
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(Places::Found(places))
+    }
+
+    /// Finds a folder (rank 0) or file (rank 1) by its name.
+    async fn child(&self, parent: NodeId, name: &str, rank: usize) -> Result<Option<NodeId>, Fault> {
+        let prefix = &listing::siblings_prefixes(&parent, &name::fold(name))[rank];
+        let found = self.scan_listing(&Range::prefix(prefix), 0, 1).await?;
+        Ok(found.first().and_then(|(key, _)| listing::node_of_key(key)))
+    }
+}
+
+/// The folders above a file, outermost first.
+fn parents(path: &[String]) -> impl Iterator<Item = &[String]> {
+    (1..path.len()).map(|len| &path[..len])
+}
+
+fn check_names(items: &[UploadItem]) -> Result<(), Fault> {
+    for item in items {
+        if item.path.is_empty() {
+            return Err(Fault::Internal);
+        }
+        for segment in &item.path {
+            name::check(segment)
+                .map_err(|reason| Fault::NameUnfit { name: segment.clone(), reason })?;
+        }
+    }
+    Ok(())
+}
