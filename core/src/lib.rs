@@ -23,4 +23,6 @@ pub mod rpc;
 #[cfg(feature = "replica")]
 pub mod sync;
 #[cfg(feature = "replica")]
+pub mod text;
+#[cfg(feature = "replica")]
 pub mod tree;

@@ -1,0 +1,236 @@
+//! The body of a change entry, before it is sealed: what people did, in one frame.
+//!
+//! ```text
+//! body = version u8 = 1 | be32 length of the rest when inflated | deflate(postcard(Packed))
+//! ```
+//!
+//! Ops are written without their ids: op *i* has the Lamport time `lamport + i`, and the
+//! device is the entry's, so a body cannot hold another device's ops. Compressed as one,
+//! so that two hundred documents edited offline are one small entry.
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{DeviceId, Hash, NodeId, Seq};
+use crate::limits;
+use crate::tree::{Context, KnownOp, Op, OpId, Value};
+
+const VERSION: u8 = 1;
+const HEAD_BYTES: usize = 5;
+
+/// Changes of one file's text document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextPart {
+    /// The file.
+    pub node: NodeId,
+    /// The revision that the document began with; zeros for none.
+    pub base: Hash,
+    /// Automerge changes, oldest first, none of them compressed.
+    pub changes: Vec<Vec<u8>>,
+}
+
+/// What an entry of kind `Change` says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChangeBody {
+    /// When, by the device's clock, in milliseconds since 1970.
+    pub time_ms: i64,
+    /// Ops of the tree, whose Lamport times follow one another.
+    pub ops: Vec<Op>,
+    /// Changes of texts.
+    pub texts: Vec<TextPart>,
+}
+
+/// Reports a body that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// Written by a later version.
+    #[error("unknown version {version} of a change")]
+    UnknownVersion {
+        /// The version.
+        version: u8,
+    },
+    /// More than `limits` allow.
+    #[error("the change is too large")]
+    TooLarge,
+    /// Cut short, too long, or not a change.
+    #[error("these bytes are no change")]
+    Malformed,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Packed {
+    time_ms: i64,
+    lamport: u64,
+    ops: Vec<PackedOp>,
+    texts: Vec<TextPart>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackedOp {
+    node: NodeId,
+    value: Value,
+    supersedes: Vec<OpId>,
+}
+
+impl ChangeBody {
+    /// Encodes the body.
+    pub fn encode(&self) -> Result<Vec<u8>, ChangeError> {
+        let first = self.ops.first().map(|op| op.id);
+        let dense = self.ops.iter().enumerate().all(|(at, op)| {
+            first.is_some_and(|first| {
+                op.id.device == first.device && op.id.lamport == first.lamport + at as u64
+            })
+        });
+        assert!(dense, "the ops of a change follow one another");
+        if self.ops.len() > limits::CHANGE_OPS_MAX || self.texts.len() > limits::ENTRY_STREAMS_MAX {
+            return Err(ChangeError::TooLarge);
+        }
+        let pack = |op: &Op| PackedOp {
+            node: op.node,
+            value: op.value.clone(),
+            supersedes: op.supersedes.clone(),
+        };
+        let packed = Packed {
+            time_ms: self.time_ms,
+            lamport: first.map_or(0, |id| id.lamport),
+            ops: self.ops.iter().map(pack).collect(),
+            texts: self.texts.clone(),
+        };
+        let plain = postcard::to_allocvec(&packed).expect("plain data always serialises");
+        deflate(VERSION, &plain)
+    }
+
+    /// Decodes a body that `device` wrote.
+    pub fn decode(bytes: &[u8], device: &DeviceId) -> Result<Self, ChangeError> {
+        let plain = inflate(VERSION, bytes)?;
+        let (packed, rest) =
+            postcard::take_from_bytes::<Packed>(&plain).map_err(|_| ChangeError::Malformed)?;
+        if !rest.is_empty() {
+            return Err(ChangeError::Malformed);
+        }
+        if packed.ops.len() > limits::CHANGE_OPS_MAX || packed.texts.len() > limits::ENTRY_STREAMS_MAX {
+            return Err(ChangeError::TooLarge);
+        }
+        packed.lamport.checked_add(packed.ops.len() as u64).ok_or(ChangeError::Malformed)?;
+        let unpack = |(at, op): (usize, PackedOp)| Op {
+            id: OpId { lamport: packed.lamport + at as u64, device: *device },
+            node: op.node,
+            value: op.value,
+            supersedes: op.supersedes,
+        };
+        Ok(Self {
+            time_ms: packed.time_ms,
+            ops: packed.ops.into_iter().enumerate().map(unpack).collect(),
+            texts: packed.texts,
+        })
+    }
+
+    /// The ops with their context, for `tree::apply`.
+    pub fn known_ops(&self, seq: Option<Seq>, seen_seq: Seq) -> Vec<KnownOp> {
+        let context = Context { seq, seen_seq, time_ms: self.time_ms };
+        self.ops.iter().map(|op| KnownOp { op: op.clone(), context }).collect()
+    }
+
+    /// Says whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty() && self.texts.is_empty()
+    }
+}
+
+/// Compresses a body into the frame above.
+pub(super) fn deflate(version: u8, plain: &[u8]) -> Result<Vec<u8>, ChangeError> {
+    if plain.len() > limits::BODY_PLAIN_BYTES_MAX {
+        return Err(ChangeError::TooLarge);
+    }
+    let mut out = vec![version];
+    let length = u32::try_from(plain.len()).map_err(|_| ChangeError::TooLarge)?;
+    out.extend_from_slice(&length.to_be_bytes());
+    let mut encoder = DeflateEncoder::new(out, Compression::default());
+    encoder.write_all(plain).and_then(|()| encoder.finish()).map_err(|_| ChangeError::TooLarge)
+}
+
+/// Opens such a frame; never unfolds more than the limit.
+pub(super) fn inflate(version: u8, bytes: &[u8]) -> Result<Vec<u8>, ChangeError> {
+    let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or(ChangeError::Malformed)?;
+    if head[0] != version {
+        return Err(ChangeError::UnknownVersion { version: head[0] });
+    }
+    let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+    if length > limits::BODY_PLAIN_BYTES_MAX {
+        return Err(ChangeError::TooLarge);
+    }
+    let mut plain = Vec::new();
+    // One byte more than announced tells a frame that unfolds to more.
+    let mut decoder = DeflateDecoder::new(rest).take(length as u64 + 1);
+    decoder.read_to_end(&mut plain).map_err(|_| ChangeError::Malformed)?;
+    if plain.len() == length { Ok(plain) } else { Err(ChangeError::Malformed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEVICE: DeviceId = DeviceId([7; 16]);
+
+    fn body() -> ChangeBody {
+        let op = |lamport, value| Op {
+            id: OpId { lamport, device: DEVICE },
+            node: NodeId([9; 16]),
+            value,
+            supersedes: vec![OpId { lamport: 1, device: DeviceId([8; 16]) }],
+        };
+        ChangeBody {
+            time_ms: 1_700_000_000_000,
+            ops: vec![op(40, Value::Name("a".into())), op(41, Value::Trashed(true))],
+            texts: vec![TextPart { node: NodeId([9; 16]), base: Hash([1; 32]), changes: vec![vec![1, 2]] }],
+        }
+    }
+
+    #[test]
+    fn a_body_survives_its_encoding() {
+        let bytes = body().encode().unwrap();
+        assert_eq!(ChangeBody::decode(&bytes, &DEVICE), Ok(body()));
+        assert_eq!(ChangeBody::default().encode().and_then(|b| ChangeBody::decode(&b, &DEVICE)), Ok(ChangeBody::default()));
+    }
+
+    #[test]
+    fn ops_belong_to_the_device_of_the_entry() {
+        let other = DeviceId([1; 16]);
+        let decoded = ChangeBody::decode(&body().encode().unwrap(), &other).unwrap();
+        assert!(decoded.ops.iter().all(|op| op.id.device == other));
+    }
+
+    #[test]
+    fn every_cut_is_refused() {
+        let bytes = body().encode().unwrap();
+        for end in 0..bytes.len() {
+            assert!(ChangeBody::decode(&bytes[..end], &DEVICE).is_err(), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn no_flipped_byte_panics() {
+        let bytes = body().encode().unwrap();
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= 1 << bit;
+                let _ = ChangeBody::decode(&bytes, &DEVICE);
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_that_unfolds_to_more_than_it_says_is_refused() {
+        let mut bytes = deflate(VERSION, &vec![0; 1 << 20]).unwrap();
+        bytes[1..5].copy_from_slice(&100u32.to_be_bytes());
+        assert_eq!(inflate(VERSION, &bytes), Err(ChangeError::Malformed));
+        bytes[1..5].copy_from_slice(&u32::MAX.to_be_bytes());
+        assert_eq!(inflate(VERSION, &bytes), Err(ChangeError::TooLarge));
+    }
+}

@@ -1,0 +1,261 @@
+//! Change sets as CodeMirror writes them: a walk through the whole text.
+//!
+//! ```text
+//! [5, [2], [0, "a", "b"], 7]     keep 5, delete 2, insert "a\nb", keep 7
+//! ```
+//!
+//! Lengths are UTF-16 code units; inserted text is an array of lines. Anything that does
+//! not fit the text, or would cut a character in half, is an error and changes nothing.
+
+use serde_json::Value;
+
+use crate::limits;
+
+/// Most sections of one change set.
+const SECTIONS_MAX: usize = 256 * 1024;
+
+/// A change of a text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChangeSet {
+    sections: Vec<Section>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Section {
+    Keep(usize),
+    Replace { delete: usize, insert: String },
+}
+
+/// One replacement, at a position of the text as the ones before have left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Splice {
+    pub(super) at: usize,
+    pub(super) delete: usize,
+    pub(super) insert: String,
+}
+
+/// Reports a change set that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeSetError {
+    /// It is not what `ChangeSet.toJSON()` writes.
+    #[error("this is no change set")]
+    Malformed,
+    /// It is for a text of another length.
+    #[error("the change set is for a text of {expected}, not {actual} code units")]
+    LengthMismatch {
+        /// The length it is for.
+        expected: usize,
+        /// The length there is.
+        actual: usize,
+    },
+    /// It begins or ends a section inside a surrogate pair.
+    #[error("position {at} is inside a character")]
+    InsideCharacter {
+        /// The position, in code units of the text before.
+        at: usize,
+    },
+}
+
+impl ChangeSet {
+    /// Parses what `ChangeSet.toJSON()` writes, as JSON text.
+    pub fn from_json(json: &str) -> Result<Self, ChangeSetError> {
+        if json.len() > limits::RPC_BYTES_MAX {
+            return Err(ChangeSetError::Malformed);
+        }
+        let parts: Vec<Value> = serde_json::from_str(json).map_err(|_| ChangeSetError::Malformed)?;
+        if parts.len() > SECTIONS_MAX {
+            return Err(ChangeSetError::Malformed);
+        }
+        let mut changes = Self::default();
+        for part in &parts {
+            changes.parse_section(part).ok_or(ChangeSetError::Malformed)?;
+        }
+        Ok(changes)
+    }
+
+    fn parse_section(&mut self, part: &Value) -> Option<()> {
+        if let Some(section) = part.as_array() {
+            let (delete, lines) = section.split_first()?;
+            let lines: Option<Vec<&str>> = lines.iter().map(Value::as_str).collect();
+            let lines = lines?;
+            // A line end inside a line would count differently here and there.
+            if lines.iter().any(|line| line.contains(['\n', '\r'])) {
+                return None;
+            }
+            self.replace(length(delete)?, &lines.join("\n"));
+        } else {
+            self.keep(length(part)?);
+        }
+        Some(())
+    }
+
+    /// Writes it as `ChangeSet.fromJSON()` reads it.
+    pub fn to_json(&self) -> String {
+        let section = |section: &Section| match section {
+            Section::Keep(n) => Value::from(*n),
+            Section::Replace { delete, insert } => {
+                let mut parts = vec![Value::from(*delete)];
+                if !insert.is_empty() {
+                    parts.extend(insert.split('\n').map(Value::from));
+                }
+                Value::from(parts)
+            }
+        };
+        Value::from(self.sections.iter().map(section).collect::<Vec<_>>()).to_string()
+    }
+
+    /// Goes on by `n` code units unchanged.
+    pub(super) fn keep(&mut self, n: usize) {
+        match self.sections.last_mut() {
+            _ if n == 0 => {}
+            Some(Section::Keep(last)) => *last += n,
+            _ => self.sections.push(Section::Keep(n)),
+        }
+    }
+
+    /// Goes on by deleting and inserting.
+    pub(super) fn replace(&mut self, n: usize, text: &str) {
+        match self.sections.last_mut() {
+            _ if n == 0 && text.is_empty() => {}
+            Some(Section::Replace { delete, insert }) => {
+                *delete += n;
+                insert.push_str(text);
+            }
+            _ => self.sections.push(Section::Replace { delete: n, insert: text.to_owned() }),
+        }
+    }
+
+    /// The length of the text it is for, in code units.
+    pub fn length_before(&self) -> usize {
+        let before = |section: &Section| match section {
+            Section::Keep(n) | Section::Replace { delete: n, .. } => *n,
+        };
+        self.sections.iter().map(before).sum()
+    }
+
+    /// Says whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.sections.iter().all(|section| matches!(section, Section::Keep(_)))
+    }
+
+    /// The change from one text to another, as one replacement of what differs.
+    pub fn between(before: &str, after: &str) -> Self {
+        let same = |(a, b): &(char, char)| a == b;
+        let start: usize =
+            before.chars().zip(after.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+        let (old, new) = (&before[start..], &after[start..]);
+        let end: usize =
+            old.chars().rev().zip(new.chars().rev()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+        let units = |text: &str| text.encode_utf16().count();
+        let mut changes = Self::default();
+        changes.keep(units(&before[..start]));
+        changes.replace(units(&old[..old.len() - end]), &new[..new.len() - end]);
+        changes.keep(units(&old[old.len() - end..]));
+        changes
+    }
+
+    /// Makes the change.
+    pub fn apply(&self, text: &str) -> Result<String, ChangeSetError> {
+        let mut out = String::with_capacity(text.len());
+        self.walk(text, |section, part| match section {
+            Section::Keep(_) => out.push_str(part),
+            Section::Replace { insert, .. } => out.push_str(insert),
+        })?;
+        Ok(out)
+    }
+
+    /// The change as replacements, to be made one after the other.
+    pub(super) fn splices(&self, text: &str) -> Result<Vec<Splice>, ChangeSetError> {
+        let (mut splices, mut at) = (Vec::new(), 0);
+        self.walk(text, |section, _| match section {
+            Section::Keep(n) => at += n,
+            Section::Replace { delete, insert } => {
+                splices.push(Splice { at, delete: *delete, insert: insert.clone() });
+                at += insert.encode_utf16().count();
+            }
+        })?;
+        Ok(splices)
+    }
+
+    /// Goes through the text, handing out each section with its part of it.
+    fn walk<'a>(
+        &'a self,
+        text: &'a str,
+        mut visit: impl FnMut(&'a Section, &'a str),
+    ) -> Result<(), ChangeSetError> {
+        let (expected, actual) = (self.length_before(), text.encode_utf16().count());
+        if expected != actual {
+            return Err(ChangeSetError::LengthMismatch { expected, actual });
+        }
+        let (mut rest, mut at) = (text, 0);
+        for section in &self.sections {
+            let (Section::Keep(n) | Section::Replace { delete: n, .. }) = section;
+            let bytes = bytes_of_units(rest, *n).ok_or(ChangeSetError::InsideCharacter { at: at + n })?;
+            let (part, after) = rest.split_at(bytes);
+            visit(section, part);
+            (rest, at) = (after, at + n);
+        }
+        Ok(())
+    }
+}
+
+/// How many bytes the first `units` code units take; `None` inside a character.
+fn bytes_of_units(text: &str, units: usize) -> Option<usize> {
+    let (mut left, mut bytes) = (units, 0);
+    for c in text.chars() {
+        if left == 0 {
+            break;
+        }
+        left = left.checked_sub(c.len_utf16())?;
+        bytes += c.len_utf8();
+    }
+    (left == 0).then_some(bytes)
+}
+
+/// A length that no sum of can overflow.
+fn length(value: &Value) -> Option<usize> {
+    value.as_u64().and_then(|n| u32::try_from(n).ok()).map(|n| n as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_set_survives_its_json() {
+        let json = r#"[5,[2],[0,"a","b"],[1,"",""],3]"#;
+        let changes = ChangeSet::from_json(json).unwrap();
+        assert_eq!(changes.to_json(), r#"[5,[3,"a","b",""],3]"#);
+        assert_eq!(changes.apply("12345xyz789").unwrap(), "12345a\nb\n789");
+    }
+
+    #[test]
+    fn what_is_no_change_set_is_refused() {
+        for json in ["", "{}", "[-1]", "[1.5]", "[[]]", r#"[["a"]]"#, r#"[[0,1]]"#, "[null]", r#"[[0,"a\nb"]]"#] {
+            assert_eq!(ChangeSet::from_json(json), Err(ChangeSetError::Malformed), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_change_set_for_another_text_is_refused() {
+        let changes = ChangeSet::from_json("[2]").unwrap();
+        let refused = ChangeSetError::LengthMismatch { expected: 2, actual: 3 };
+        assert_eq!(changes.apply("abc"), Err(refused));
+    }
+
+    #[test]
+    fn no_character_is_cut_in_half() {
+        let changes = ChangeSet::from_json(r#"[1,[1],1]"#).unwrap();
+        assert_eq!(changes.apply("😀b"), Err(ChangeSetError::InsideCharacter { at: 1 }));
+        let whole = ChangeSet::from_json(r#"[[2,"x"],1]"#).unwrap();
+        assert_eq!(whole.apply("😀b").unwrap(), "xb");
+    }
+
+    #[test]
+    fn the_change_between_two_texts_leads_from_one_to_the_other() {
+        for (before, after) in [("", "a"), ("aaa", "aa"), ("a😀b", "a😁b"), ("same", "same")] {
+            assert_eq!(ChangeSet::between(before, after).apply(before).unwrap(), after);
+        }
+    }
+}
