@@ -1,1 +1,23 @@
-//! Offing.
+//! The blind server of Offing: it keeps sealed chunks and signed logs, checks what can be
+//! checked without a key, and never opens a body.
+//!
+//! `api` speaks HTTP and asks `service`, which decides and asks `store`, which keeps; none of
+//! them looks back up. [`serve`] runs it over any listener, so tests use a real server on a
+//! free port.
+
+#![warn(missing_docs)]
+
+pub mod api;
+pub mod assets;
+pub mod auth;
+pub mod config;
+pub mod error;
+pub mod limit;
+mod serve;
+pub mod service;
+pub mod state;
+pub mod store;
+pub mod telemetry;
+
+pub use serve::serve;
+pub use state::AppState;

@@ -4,6 +4,9 @@
 //! exists in clear only in the link, the store has its hash. An invite is consumed in the
 //! transaction that adds the account, so one link makes one account whatever races.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use offing_core::id::{AccountId, Hash, VaultId};
@@ -12,7 +15,8 @@ use rand::RngCore as _;
 use sha2::{Digest, Sha256};
 
 use super::{ServiceError, Services};
-use crate::store::meta::{Account, Durability, Invite, MetaRead, MetaResult};
+use crate::store::meta::{Account, Durability, Invite, MetaRead, MetaResult, MetaStore};
+use crate::store::sqlite::SqliteMeta;
 
 /// Milliseconds a sign-up link works.
 pub const INVITE_MS: i64 = 7 * 24 * 3600 * 1000;
@@ -82,7 +86,9 @@ impl Services {
     /// Makes a sign-up link's token.
     pub async fn create_invite(&self, now_ms: i64) -> Result<String, ServiceError> {
         let (token, invite) = new_invite(now_ms);
-        self.meta.write(Durability::Now, move |tx| tx.add_invite(&invite)).await?;
+        self.meta
+            .write(Durability::Now, move |tx| tx.add_invite(&invite))
+            .await?;
         Ok(token)
     }
 
@@ -96,7 +102,11 @@ impl Services {
     /// Says whether nobody has this normalised name.
     pub async fn name_is_free(&self, username: &str) -> Result<bool, ServiceError> {
         let username = username.to_owned();
-        Ok(self.meta.read(move |state| state.account_by_name(&username)).await?.is_none())
+        Ok(self
+            .meta
+            .read(move |state| state.account_by_name(&username))
+            .await?
+            .is_none())
     }
 
     /// Makes an account and consumes its invite, both or neither.
@@ -140,12 +150,18 @@ impl Services {
     /// The account with this normalised name.
     pub async fn account_by_name(&self, username: &str) -> Result<Option<Account>, ServiceError> {
         let username = username.to_owned();
-        Ok(self.meta.read(move |state| state.account_by_name(&username)).await?)
+        Ok(self
+            .meta
+            .read(move |state| state.account_by_name(&username))
+            .await?)
     }
 
     /// The account's vaults.
     pub async fn vaults(&self, account: AccountId) -> Result<Vec<VaultId>, ServiceError> {
-        Ok(self.meta.read(move |state| state.vaults_of(&account)).await?)
+        Ok(self
+            .meta
+            .read(move |state| state.vaults_of(&account))
+            .await?)
     }
 
     /// What `GET /account` shows.
@@ -168,8 +184,21 @@ impl Services {
     }
 }
 
+/// Makes a sign-up link's token in a data folder that another process may be serving.
+///
+/// Only the database is opened, which several processes may share; the chunks are not.
+pub async fn invite_beside(data: &Path, now_ms: i64) -> Result<String, ServiceError> {
+    let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&data.join("offing.sqlite"))?);
+    let (token, invite) = new_invite(now_ms);
+    meta.write(Durability::Now, move |tx| tx.add_invite(&invite))
+        .await?;
+    Ok(token)
+}
+
 fn view(state: &dyn MetaRead, id: &AccountId) -> MetaResult<Option<AccountView>> {
-    let Some(account) = state.account(id)? else { return Ok(None) };
+    let Some(account) = state.account(id)? else {
+        return Ok(None);
+    };
     Ok(Some(AccountView {
         username: account.username,
         used_bytes: account.used_bytes,

@@ -1,9 +1,11 @@
 //! Sessions: what the cookie stands for.
 //!
 //! A cookie's token is `base64url(session id | secret)`; the store has only the secret's
-//! hash. Refreshing rotates the secret. For [`GRACE_MS`] the secret before it still
-//! answers, since several tabs share one cookie and race; an older one means that the
-//! cookie was copied, so the session ends.
+//! hash. Refreshing rotates the secret. For [`GRACE_MS`] the secret before it answers as
+//! well, since several tabs share one cookie and race. After that it rotates again: the
+//! answer that carried its successor was lost, as happens to a device that goes offline, and
+//! the successor is void. Any older secret means that the cookie was copied, so the session
+//! ends; of a thief and an owner, whoever comes second ends it for both.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::{ServiceError, Services};
 use crate::store::meta::{Durability, MetaTx, Session, SessionId};
 
-/// Milliseconds for which the secret before a rotation still answers.
+/// Milliseconds for which the secret before a rotation answers without rotating again.
 pub const GRACE_MS: i64 = 60 * 1000;
 
 /// A refreshed session.
@@ -59,7 +61,9 @@ impl Services {
             used_ms: now_ms,
         };
         let row = session.clone();
-        self.meta.write(Durability::Now, move |tx| tx.put_session(&row)).await?;
+        self.meta
+            .write(Durability::Now, move |tx| tx.put_session(&row))
+            .await?;
         Ok((session, token))
     }
 
@@ -73,7 +77,9 @@ impl Services {
         let (next, next_hash) = new_token(id);
         let job = move |tx: &mut dyn MetaTx| match check(tx, &id, &secret_hash, now_ms)? {
             Checked::Fresh(mut session) => {
-                session.previous_hash = Some(session.token_hash);
+                // The secret that was presented, which is not the current one when the
+                // answer that carried the current one was lost.
+                session.previous_hash = Some(secret_hash);
                 session.token_hash = next_hash;
                 session.rotated_ms = now_ms;
                 session.used_ms = now_ms;
@@ -85,7 +91,10 @@ impl Services {
         };
         let found = self.meta.write(Durability::Now, job).await?;
         let (session, rotated) = found.ok_or(ServiceError::SignedOut)?;
-        Ok(Refreshed { session, token: rotated.then_some(next) })
+        Ok(Refreshed {
+            session,
+            token: rotated.then_some(next),
+        })
     }
 
     /// Checks a cookie's token without rotating it, as the live socket does.
@@ -115,18 +124,26 @@ impl Services {
         device_public: Vec<u8>,
     ) -> Result<Session, ServiceError> {
         let job = move |tx: &mut dyn MetaTx| {
-            let Some(mut session) = tx.session(&id)? else { return Ok(None) };
+            let Some(mut session) = tx.session(&id)? else {
+                return Ok(None);
+            };
             session.device = device;
             session.device_public = device_public;
             tx.put_session(&session)?;
             Ok(Some(session))
         };
-        self.meta.write(Durability::Now, job).await?.ok_or(ServiceError::SignedOut)
+        self.meta
+            .write(Durability::Now, job)
+            .await?
+            .ok_or(ServiceError::SignedOut)
     }
 
     /// Ends a session.
     pub async fn end_session(&self, id: SessionId) -> Result<(), ServiceError> {
-        Ok(self.meta.write(Durability::Now, move |tx| tx.remove_session(&id)).await?)
+        Ok(self
+            .meta
+            .write(Durability::Now, move |tx| tx.remove_session(&id))
+            .await?)
     }
 
     /// Ends the account's sessions except one, and says how many.
@@ -153,7 +170,9 @@ fn check(
     secret_hash: &Hash,
     now_ms: i64,
 ) -> crate::store::meta::MetaResult<Checked> {
-    let Some(session) = tx.session(id)? else { return Ok(Checked::Refused) };
+    let Some(session) = tx.session(id)? else {
+        return Ok(Checked::Refused);
+    };
     // Hashes of 256-bit secrets: comparing them in variable time tells nothing useful.
     if session.used_ms < now_ms.saturating_sub(lifetime_ms()) {
         tx.remove_session(id)?;
@@ -162,9 +181,9 @@ fn check(
     if session.token_hash == *secret_hash {
         return Ok(Checked::Fresh(session));
     }
-    let in_grace = now_ms.saturating_sub(session.rotated_ms) <= GRACE_MS;
-    if session.previous_hash == Some(*secret_hash) && in_grace {
-        return Ok(Checked::Racing(session));
+    if session.previous_hash == Some(*secret_hash) {
+        let in_grace = now_ms.saturating_sub(session.rotated_ms) <= GRACE_MS;
+        return Ok(if in_grace { Checked::Racing(session) } else { Checked::Fresh(session) });
     }
     tx.remove_session(id)?;
     Ok(Checked::Refused)
@@ -178,11 +197,17 @@ fn new_token(id: SessionId) -> (String, Hash) {
     let mut bytes = [0; 48];
     bytes[..16].copy_from_slice(&id.0);
     rand::rngs::OsRng.fill_bytes(&mut bytes[16..]);
-    (URL_SAFE_NO_PAD.encode(bytes), Hash(Sha256::digest(&bytes[16..]).into()))
+    (
+        URL_SAFE_NO_PAD.encode(bytes),
+        Hash(Sha256::digest(&bytes[16..]).into()),
+    )
 }
 
 fn parse_token(token: &str) -> Option<(SessionId, Hash)> {
     let bytes: [u8; 48] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
     let (id, secret) = bytes.split_at(16);
-    Some((SessionId(id.try_into().ok()?), Hash(Sha256::digest(secret).into())))
+    Some((
+        SessionId(id.try_into().ok()?),
+        Hash(Sha256::digest(secret).into()),
+    ))
 }

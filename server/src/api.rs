@@ -1,0 +1,431 @@
+//! The calls of the server: one table that router and documentation are both made from.
+//!
+//! Handlers are thin: they take a checked request apart, ask `auth` or `service`, and put
+//! the answer together. [`CALLS`] is the only list of calls, so a call cannot exist without
+//! its limits, its access rule and its place in `openapi.json`.
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, get, post, put};
+use offing_core::limits;
+use offing_core::proto::{API_PREFIX, Code};
+use rand::RngCore as _;
+
+use crate::error::ApiError;
+use crate::state::AppState;
+
+mod account;
+mod admit;
+mod chunks;
+mod extract;
+pub mod headers;
+pub mod live;
+mod openapi;
+mod vaults;
+
+/// A call.
+#[derive(Debug)]
+pub struct Call {
+    /// The method.
+    pub method: &'static str,
+    /// The path below the API's prefix.
+    pub path: &'static str,
+    /// What authorises it.
+    pub access: Access,
+    /// Which bucket it is counted in.
+    pub rate: Rate,
+    /// Its body.
+    pub takes: Takes,
+    /// What it answers when it succeeds.
+    pub gives: Gives,
+    /// What it does, in a line.
+    pub says: &'static str,
+    /// Its own refusals, beside those that every call of its access shares.
+    pub refuses: &'static [Code],
+    route: fn() -> MethodRouter<AppState>,
+}
+
+/// What authorises a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    Open,
+    /// The session cookie, and an origin of our own.
+    Cookie,
+    /// An access token.
+    Bearer,
+}
+
+/// Which bucket a bearer call is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// The account's calls.
+    Call,
+    /// The account's transfers of chunks.
+    Transfer,
+}
+
+/// What a call's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// There is none.
+    Nothing,
+    /// The connection becomes a WebSocket.
+    Socket,
+    /// JSON of this type of `offing_core::proto`.
+    Json(&'static str),
+    /// Bytes.
+    Bytes {
+        /// Most bytes.
+        bytes_max: usize,
+    },
+}
+
+/// What a call answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gives {
+    /// 204 without a body.
+    Nothing,
+    /// Messages of this type over a WebSocket.
+    Messages(&'static str),
+    /// JSON of this type of `offing_core::proto`.
+    Json(&'static str),
+    /// Bytes.
+    Bytes,
+}
+
+impl Takes {
+    fn bytes_max(self) -> u64 {
+        match self {
+            Self::Nothing | Self::Socket => 0,
+            Self::Json(_) => limits::JSON_BODY_BYTES_MAX as u64,
+            Self::Bytes { bytes_max } => bytes_max as u64,
+        }
+    }
+
+    fn media_type(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing | Self::Socket => None,
+            Self::Json(_) => Some("application/json"),
+            Self::Bytes { .. } => Some("application/octet-stream"),
+        }
+    }
+}
+
+/// Makes the router of everything the server answers.
+pub fn router(state: &AppState) -> Router {
+    let mut router = Router::new();
+    for call in CALLS {
+        let gate = admit::Gate {
+            state: state.clone(),
+            call,
+        };
+        let admitted =
+            (call.route)().route_layer(middleware::from_fn_with_state(gate, admit::admit));
+        router = router.route(&format!("{API_PREFIX}{}", call.path), admitted);
+    }
+    router
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(account::ready))
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(Code::NotFound).status(StatusCode::METHOD_NOT_ALLOWED)
+        })
+        .fallback(fallback)
+        .layer(middleware::from_fn_with_state(state.clone(), around))
+        .with_state(state.clone())
+}
+
+/// What is no call is a file of the client, or a place in it.
+async fn fallback(State(state): State<AppState>, request: Request) -> Response {
+    let path = request.uri().path();
+    if path == "/api" || path.starts_with("/api/") {
+        return ApiError::new(Code::NotFound).into_response();
+    }
+    state
+        .assets()
+        .answer(request.method(), path, request.headers())
+        .await
+}
+
+/// Around everything: a request id, a line in the log, the security headers.
+async fn around(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let id = hex::encode(rand::rngs::OsRng.next_u64().to_be_bytes());
+    let method = request.method().clone();
+    // The pattern, not the path: a path may name what people would rather not see in a log.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("file", |path| path.as_str());
+    let span = tracing::info_span!("request", id, %method, route);
+    let start_ms = state.now_ms();
+    let mut response = tracing::Instrument::instrument(next.run(request), span.clone()).await;
+    let took_ms = state.now_ms() - start_ms;
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::debug!(status, took_ms, "answered"));
+    headers::secure(response.headers_mut(), state.config().is_https());
+    let id = HeaderValue::from_str(&id).expect("hex is visible ASCII");
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("x-request-id"), id);
+    response
+}
+
+/// Every call of the server.
+pub static CALLS: &[Call] = &[
+    Call {
+        method: "GET",
+        path: "/info",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("ServerInfo"),
+        says: "The server's version and clock.",
+        refuses: &[],
+        route: || get(account::info),
+    },
+    Call {
+        method: "GET",
+        path: "/openapi.json",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("OpenApi"),
+        says: "This description.",
+        refuses: &[],
+        route: || get(openapi::answer),
+    },
+    Call {
+        method: "POST",
+        path: "/auth/register/start",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Json("RegisterStart"),
+        gives: Gives::Json("RegisterStarted"),
+        says: "Start a sign-up with a link's token.",
+        refuses: &[
+            Code::InviteUnknown,
+            Code::InviteUsed,
+            Code::InviteExpired,
+            Code::NameMalformed,
+            Code::NameTaken,
+        ],
+        route: || post(account::register_start),
+    },
+    Call {
+        method: "POST",
+        path: "/auth/register/finish",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Json("RegisterFinish"),
+        gives: Gives::Json("SessionStarted"),
+        says: "Make the account, use up the link, set the session cookie.",
+        refuses: &[
+            Code::InviteUnknown,
+            Code::InviteUsed,
+            Code::InviteExpired,
+            Code::NameMalformed,
+            Code::NameTaken,
+            Code::StorageFull,
+        ],
+        route: || post(account::register_finish),
+    },
+    Call {
+        method: "POST",
+        path: "/auth/login/start",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Json("LoginStart"),
+        gives: Gives::Json("LoginStarted"),
+        says: "Start a sign-in with the password or the recovery code.",
+        refuses: &[Code::NameMalformed],
+        route: || post(account::login_start),
+    },
+    Call {
+        method: "POST",
+        path: "/auth/login/finish",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Json("LoginFinish"),
+        gives: Gives::Json("SessionStarted"),
+        says: "Prove the secret, set the session cookie.",
+        refuses: &[Code::WrongCredentials, Code::LoginExpired],
+        route: || post(account::login_finish),
+    },
+    Call {
+        method: "POST",
+        path: "/auth/refresh",
+        access: Access::Cookie,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("AccessToken"),
+        says: "Exchange the session cookie for an access token and the next cookie.",
+        refuses: &[],
+        route: || post(account::refresh),
+    },
+    Call {
+        method: "POST",
+        path: "/auth/sign-out",
+        access: Access::Cookie,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Nothing,
+        says: "End the session and take the cookie back.",
+        refuses: &[],
+        route: || post(account::sign_out),
+    },
+    Call {
+        method: "POST",
+        path: "/auth/device",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Json("DeviceBinding"),
+        gives: Gives::Json("AccessToken"),
+        says: "Bind the session to a newly minted device.",
+        refuses: &[],
+        route: || post(account::rebind),
+    },
+    Call {
+        method: "POST",
+        path: "/auth/password/start",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Json("PasswordStart"),
+        gives: Gives::Json("PasswordStarted"),
+        says: "Start setting a new password, minutes after a sign-in.",
+        refuses: &[Code::SignInAgain],
+        route: || post(account::password_start),
+    },
+    Call {
+        method: "POST",
+        path: "/auth/password/finish",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Json("PasswordFinish"),
+        gives: Gives::Nothing,
+        says: "Set the new password and end every other session.",
+        refuses: &[Code::SignInAgain],
+        route: || post(account::password_finish),
+    },
+    Call {
+        method: "GET",
+        path: "/account",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("AccountView"),
+        says: "The account: its name, its space, its vaults.",
+        refuses: &[],
+        route: || get(account::account),
+    },
+    Call {
+        method: "PUT",
+        path: "/vaults/{vault}",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Bytes {
+            bytes_max: limits::ENTRY_BYTES_MAX,
+        },
+        gives: Gives::Json("Appended"),
+        says: "Make a vault from its genesis entry, which must hash to the vault's id.",
+        refuses: &[Code::VaultUnknown, Code::QuotaExceeded, Code::StorageFull],
+        route: || put(vaults::create),
+    },
+    Call {
+        method: "POST",
+        path: "/vaults/{vault}/log",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Bytes {
+            bytes_max: limits::APPEND_BYTES_MAX,
+        },
+        gives: Gives::Json("Appended"),
+        says: "Append entries; each has its own result.",
+        refuses: &[Code::VaultUnknown, Code::StorageFull],
+        route: || post(vaults::append),
+    },
+    Call {
+        method: "GET",
+        path: "/vaults/{vault}/log",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Bytes,
+        says: "A page of the log after a place (?after=n&bare=device).",
+        refuses: &[Code::VaultUnknown],
+        route: || get(vaults::read),
+    },
+    Call {
+        method: "POST",
+        path: "/vaults/{vault}/chunks",
+        access: Access::Bearer,
+        rate: Rate::Transfer,
+        takes: Takes::Bytes {
+            bytes_max: limits::CHUNK_BATCH_BYTES_MAX,
+        },
+        gives: Gives::Json("ChunksStored"),
+        says: "Store a framed batch of chunks; durable when answered.",
+        refuses: &[
+            Code::VaultUnknown,
+            Code::ChunkMismatch,
+            Code::QuotaExceeded,
+            Code::StorageFull,
+        ],
+        route: || post(chunks::put_batch),
+    },
+    Call {
+        method: "POST",
+        path: "/vaults/{vault}/have",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Bytes {
+            bytes_max: limits::HAVE_IDS_MAX * 32,
+        },
+        gives: Gives::Bytes,
+        says: "Which of these chunks the server holds, as a bitmap.",
+        refuses: &[Code::VaultUnknown],
+        route: || post(chunks::have),
+    },
+    Call {
+        method: "PUT",
+        path: "/vaults/{vault}/chunks/{chunk}",
+        access: Access::Bearer,
+        rate: Rate::Transfer,
+        takes: Takes::Bytes {
+            bytes_max: limits::CHUNK_SEALED_BYTES_MAX,
+        },
+        gives: Gives::Json("ChunksStored"),
+        says: "Store one chunk; durable when answered.",
+        refuses: &[
+            Code::VaultUnknown,
+            Code::ChunkMismatch,
+            Code::QuotaExceeded,
+            Code::StorageFull,
+        ],
+        route: || put(chunks::put),
+    },
+    Call {
+        method: "GET",
+        path: "/vaults/{vault}/chunks/{chunk}",
+        access: Access::Bearer,
+        rate: Rate::Transfer,
+        takes: Takes::Nothing,
+        gives: Gives::Bytes,
+        says: "A chunk, or one range of it; immutable, its ETag is its id.",
+        refuses: &[Code::VaultUnknown, Code::ChunkUnknown, Code::RangeInvalid],
+        route: || get(chunks::read),
+    },
+    Call {
+        method: "GET",
+        path: "/live",
+        access: Access::Cookie,
+        rate: Rate::Call,
+        takes: Takes::Socket,
+        gives: Gives::Messages("Wake"),
+        says: "A WebSocket that tells when a vault of the account has grown.",
+        refuses: &[],
+        route: || get(live::open),
+    },
+];

@@ -1,0 +1,186 @@
+//! Accounts and sessions over HTTP, and what needs no session.
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use offing_core::proto::{
+    AccessToken, AccountView, Code, DeviceBinding, LoginFinish, LoginStart, LoginStarted,
+    PasswordFinish, PasswordStart, PasswordStarted, RegisterFinish, RegisterStart, RegisterStarted,
+    ServerInfo,
+};
+
+use super::admit::{CallerAddress, take};
+use super::extract::JsonBody;
+use crate::auth::{Auth, SignedIn, Started, cookie};
+use crate::error::ApiError;
+use crate::state::AppState;
+
+pub(super) async fn info(State(state): State<AppState>) -> Json<ServerInfo> {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Json(ServerInfo {
+        version,
+        now_ms: state.now_ms(),
+    })
+}
+
+/// Ready means that the stores answer; alive (`/healthz`) that the process does.
+pub(super) async fn ready(State(state): State<AppState>) -> Response {
+    match state.services().check_ready().await {
+        Ok(()) if !*state.stopping().borrow() => "ready\n".into_response(),
+        Ok(()) => ApiError::new(Code::Unavailable).into_response(),
+        Err(error) => ApiError::from(error)
+            .status(StatusCode::SERVICE_UNAVAILABLE)
+            .into_response(),
+    }
+}
+
+pub(super) async fn register_start(
+    State(state): State<AppState>,
+    JsonBody(asked): JsonBody<RegisterStart>,
+) -> Result<Json<RegisterStarted>, ApiError> {
+    let now_ms = state.now_ms();
+    Ok(Json(
+        state
+            .auth()
+            .register_start(state.services(), &asked, now_ms)
+            .await?,
+    ))
+}
+
+pub(super) async fn register_finish(
+    State(state): State<AppState>,
+    JsonBody(asked): JsonBody<RegisterFinish>,
+) -> Result<Response, ApiError> {
+    let now_ms = state.now_ms();
+    Ok(started(
+        state
+            .auth()
+            .register_finish(state.services(), asked, now_ms)
+            .await?,
+    ))
+}
+
+pub(super) async fn login_start(
+    State(state): State<AppState>,
+    Extension(CallerAddress(address)): Extension<CallerAddress>,
+    JsonBody(asked): JsonBody<LoginStart>,
+) -> Result<Json<LoginStarted>, ApiError> {
+    let name = Auth::login_name(&asked)?;
+    let key = format!("login|{address}|{name}");
+    take(&state, &key, state.config().rate.logins_per_minute)?;
+    let now_ms = state.now_ms();
+    Ok(Json(
+        state
+            .auth()
+            .login_start(state.services(), &asked, now_ms)
+            .await?,
+    ))
+}
+
+pub(super) async fn login_finish(
+    State(state): State<AppState>,
+    JsonBody(asked): JsonBody<LoginFinish>,
+) -> Result<Response, ApiError> {
+    let now_ms = state.now_ms();
+    Ok(started(
+        state
+            .auth()
+            .login_finish(state.services(), asked, now_ms)
+            .await?,
+    ))
+}
+
+pub(super) async fn refresh(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let token = cookie::find(&headers).ok_or(Code::SignedOut)?;
+    let now_ms = state.now_ms();
+    let (access, next) = state
+        .auth()
+        .refresh(state.services(), token, now_ms)
+        .await?;
+    let mut response = Json(access).into_response();
+    if let Some(next) = next {
+        response
+            .headers_mut()
+            .insert(header::SET_COOKIE, cookie::set(&next));
+    }
+    Ok(response)
+}
+
+pub(super) async fn sign_out(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if let Some(token) = cookie::find(&headers) {
+        state
+            .auth()
+            .sign_out(state.services(), token, state.now_ms())
+            .await?;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response
+        .headers_mut()
+        .insert(header::SET_COOKIE, cookie::clear());
+    Ok(response)
+}
+
+pub(super) async fn rebind(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    JsonBody(device): JsonBody<DeviceBinding>,
+) -> Result<Json<AccessToken>, ApiError> {
+    let now_ms = state.now_ms();
+    Ok(Json(
+        state
+            .auth()
+            .rebind(state.services(), &signed_in, device, now_ms)
+            .await?,
+    ))
+}
+
+pub(super) async fn password_start(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    JsonBody(asked): JsonBody<PasswordStart>,
+) -> Result<Json<PasswordStarted>, ApiError> {
+    let now_ms = state.now_ms();
+    Ok(Json(
+        state
+            .auth()
+            .password_start(state.services(), &signed_in, &asked, now_ms)
+            .await?,
+    ))
+}
+
+pub(super) async fn password_finish(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    JsonBody(asked): JsonBody<PasswordFinish>,
+) -> Result<StatusCode, ApiError> {
+    let now_ms = state.now_ms();
+    state
+        .auth()
+        .password_finish(state.services(), &signed_in, asked, now_ms)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn account(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+) -> Result<Json<AccountView>, ApiError> {
+    Ok(Json(
+        state
+            .services()
+            .account_view(signed_in.caller.account)
+            .await?,
+    ))
+}
+
+fn started(started: Started) -> Response {
+    let cookie = cookie::set(&started.cookie_token);
+    ([(header::SET_COOKIE, cookie)], Json(started.answer)).into_response()
+}

@@ -1,0 +1,170 @@
+//! What every call passes before its handler: limits, origin, identity, deadline.
+//!
+//! In this order, cheapest first: the size that the body announces, its type (which also
+//! keeps foreign pages out, since they cannot send these types unasked), the rate, the
+//! origin of calls that a cookie authorises, the access token. Handlers can rely on it.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use offing_core::proto::Code;
+
+use super::{Access, Call, Rate, Takes};
+use crate::auth::SignedIn;
+use crate::error::ApiError;
+use crate::serve::Peer;
+use crate::state::AppState;
+
+/// The caller's address, as rate limits count it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallerAddress(pub(crate) IpAddr);
+
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub(super) state: AppState,
+    pub(super) call: &'static Call,
+}
+
+pub(super) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let call = gate.call;
+    let mut response = match check(&gate.state, call, &mut request) {
+        Ok(()) => match tokio::time::timeout(call.takes.deadline(), next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => ApiError::new(Code::Unavailable)
+                .status(StatusCode::REQUEST_TIMEOUT)
+                .into_response(),
+        },
+        Err(error) => error.into_response(),
+    };
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<(), ApiError> {
+    let headers = request.headers();
+    if announced_bytes(headers) > call.takes.bytes_max() {
+        return Err(Code::TooLarge.into());
+    }
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let media_type = media_type.map(|text| text.split(';').next().unwrap_or(text).trim());
+    if call
+        .takes
+        .media_type()
+        .is_some_and(|wanted| media_type != Some(wanted))
+    {
+        return Err(ApiError::new(Code::BadRequest).status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
+    let address = address(state, request);
+    let signed_in = match call.access {
+        Access::Open | Access::Cookie => {
+            let key = format!("anonymous|{address}");
+            take(state, &key, state.config().rate.anonymous_per_minute)?;
+            if call.access == Access::Cookie && !is_own_origin(state, call, headers) {
+                return Err(ApiError::new(Code::BadRequest).status(StatusCode::FORBIDDEN));
+            }
+            None
+        }
+        Access::Bearer => {
+            let signed_in = bearer(state, headers)?;
+            let account = signed_in.caller.account;
+            let rate = &state.config().rate;
+            let (class, per_minute) = match call.rate {
+                Rate::Call => ("call", rate.calls_per_minute),
+                Rate::Transfer => ("transfer", rate.transfers_per_minute),
+            };
+            take(state, &format!("{class}|{account}"), per_minute)?;
+            Some(signed_in)
+        }
+    };
+    request.extensions_mut().insert(CallerAddress(address));
+    if let Some(signed_in) = signed_in {
+        request.extensions_mut().insert(signed_in);
+    }
+    Ok(())
+}
+
+/// Takes a call from a bucket, or refuses with the time to wait.
+pub(super) fn take(state: &AppState, key: &str, per_minute: u32) -> Result<(), ApiError> {
+    state
+        .limiter()
+        .take(key, per_minute, state.now_ms())
+        .map_err(|wait| ApiError::new(Code::RateLimited).retry_after(wait))
+}
+
+fn bearer(state: &AppState, headers: &HeaderMap) -> Result<SignedIn, ApiError> {
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .ok_or(Code::SignedOut)?;
+    Ok(state.auth().check_token(token, state.now_ms())?)
+}
+
+fn announced_bytes(headers: &HeaderMap) -> u64 {
+    let text = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// Says whether a call that a cookie authorises comes from a page of this server.
+///
+/// Browsers always send `Origin` with the calls in question; a caller without it is no
+/// browser and carries no cookie but its own. A live socket must send it.
+fn is_own_origin(state: &AppState, call: &Call, headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else {
+        let site = headers.get("sec-fetch-site");
+        return call.takes != Takes::Socket && site.is_none_or(|site| site == "same-origin");
+    };
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    origin == state.config().public_url || (authority.is_some() && authority == text(header::HOST))
+}
+
+/// The caller's address: the connection's, or what a trusted proxy says. Addresses of
+/// version 6 count by their /64, which is what one household gets.
+fn address(state: &AppState, request: &Request) -> IpAddr {
+    let forwarded = || {
+        let all = request
+            .headers()
+            .get_all("x-forwarded-for")
+            .iter()
+            .next_back()?;
+        all.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+    };
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+    let forwarded = if state.config().trust_proxy {
+        forwarded()
+    } else {
+        None
+    };
+    match forwarded
+        .or(peer)
+        .unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+    {
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => mapped.into(),
+            None => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
+        },
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+impl Takes {
+    fn deadline(self) -> Duration {
+        match self {
+            Self::Nothing | Self::Socket | Self::Json(_) => Duration::from_secs(20),
+            // Large bodies may come over slow lines; what stalls is cut off by the handler.
+            Self::Bytes { .. } => Duration::from_secs(600),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Chunks over HTTP: uploads stream in, downloads stream out.
+//!
+//! A chunk never changes, so its id is its `ETag` and whoever holds it never asks again. One
+//! range is served; several at once are answered with the whole chunk, as HTTP allows.
+
+use std::ops::Range;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use offing_core::id::{ChunkId, VaultId};
+use offing_core::limits;
+use offing_core::proto::{ChunksStored, Code, decode_have, encode_bitmap};
+
+use super::extract::{PathOf, next_piece, whole_body};
+use crate::auth::SignedIn;
+use crate::error::ApiError;
+use crate::service::chunks::ChunkBody;
+use crate::state::AppState;
+
+pub(super) async fn put(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    PathOf((vault, chunk)): PathOf<(VaultId, ChunkId)>,
+    mut body: Body,
+) -> Result<Json<ChunksStored>, ApiError> {
+    let mut upload = state
+        .services()
+        .begin_chunk(&signed_in.caller, vault, chunk)
+        .await?;
+    while let Some(piece) = next_piece(&mut body).await? {
+        upload.push(&piece)?;
+    }
+    Ok(Json(upload.finish().await?))
+}
+
+pub(super) async fn put_batch(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    PathOf(vault): PathOf<VaultId>,
+    mut body: Body,
+) -> Result<Json<ChunksStored>, ApiError> {
+    let mut upload = state
+        .services()
+        .begin_batch(&signed_in.caller, vault)
+        .await?;
+    while let Some(piece) = next_piece(&mut body).await? {
+        upload.push(&piece).await?;
+    }
+    Ok(Json(upload.finish().await?))
+}
+
+pub(super) async fn have(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    PathOf(vault): PathOf<VaultId>,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let body = whole_body(body, limits::HAVE_IDS_MAX * ChunkId::LEN).await?;
+    let ids = decode_have(&body).map_err(|_| Code::BadRequest)?;
+    let held = state
+        .services()
+        .have_chunks(&signed_in.caller, vault, ids)
+        .await?;
+    let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
+    Ok((media_type, encode_bitmap(&held)).into_response())
+}
+
+pub(super) async fn read(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    PathOf((vault, chunk)): PathOf<(VaultId, ChunkId)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let handle = state
+        .services()
+        .chunk(&signed_in.caller, vault, chunk)
+        .await?;
+    let len = handle.len_bytes();
+    let etag = format!("\"{chunk}\"");
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let known = text(header::IF_NONE_MATCH).is_some_and(|tags| {
+        tags.split(',')
+            .any(|tag| [etag.as_str(), "*"].contains(&tag.trim()))
+    });
+    let asked = match text(header::RANGE) {
+        Some(range) if text(header::IF_RANGE).is_none_or(|tag| tag == etag) => {
+            parse_range(range, len)
+        }
+        _ => Asked::Whole,
+    };
+    let mut response = Response::new(Body::empty());
+    let answer = response.headers_mut();
+    answer.insert(
+        header::ETAG,
+        HeaderValue::from_str(&etag).expect("hex is visible ASCII"),
+    );
+    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static(IMMUTABLE));
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(response);
+    }
+    let range = match asked {
+        Asked::Whole => 0..len,
+        Asked::Part(range) => {
+            let text = format!("bytes {}-{}/{len}", range.start, range.end - 1);
+            let text = HeaderValue::from_str(&text).expect("numbers are visible ASCII");
+            answer.insert(header::CONTENT_RANGE, text);
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            range
+        }
+        Asked::Outside => {
+            let mut response = ApiError::new(Code::RangeInvalid).into_response();
+            let text = HeaderValue::from_str(&format!("bytes */{len}"))
+                .expect("numbers are visible ASCII");
+            response.headers_mut().insert(header::CONTENT_RANGE, text);
+            return Ok(response);
+        }
+    };
+    let answer = response.headers_mut();
+    answer.insert(
+        header::CONTENT_LENGTH,
+        HeaderValue::from(range.end - range.start),
+    );
+    answer.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
+    *response.body_mut() = stream_out(handle.body(range)?);
+    Ok(response)
+}
+
+fn stream_out(body: ChunkBody) -> Body {
+    Body::from_stream(stream::try_unfold(body, |mut body| async move {
+        let piece = body.next_piece().await.inspect_err(|error| {
+            tracing::error!(%error, "a download broke off");
+        })?;
+        Ok::<_, crate::service::ServiceError>(piece.map(|piece| (piece, body)))
+    }))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    Whole,
+    Part(Range<u64>),
+    Outside,
+}
+
+/// Reads a `Range` header; what it cannot read it ignores, as HTTP wants.
+fn parse_range(text: &str, len: u64) -> Asked {
+    let Some((first, last)) = text
+        .strip_prefix("bytes=")
+        .and_then(|spec| spec.split_once('-'))
+    else {
+        return Asked::Whole;
+    };
+    let number = |text: &str| {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| text.parse::<u64>().unwrap_or(u64::MAX))
+    };
+    let range = match (number(first.trim()), number(last.trim())) {
+        (Some(first), Some(last)) if last < first => return Asked::Whole,
+        (Some(first), Some(last)) => first..last.saturating_add(1).min(len),
+        (Some(first), None) if last.trim().is_empty() => first..len,
+        (None, Some(count)) if first.trim().is_empty() => len.saturating_sub(count)..len,
+        _ => return Asked::Whole,
+    };
+    if range.is_empty() {
+        Asked::Outside
+    } else {
+        Asked::Part(range)
+    }
+}
+
+const IMMUTABLE: &str = "private, max-age=31536000, immutable";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_read_as_http_says() {
+        let check = |text: &str, expected: Asked| assert_eq!(parse_range(text, 10), expected);
+        check("bytes=0-3", Asked::Part(0..4));
+        check("bytes=4-", Asked::Part(4..10));
+        check("bytes=-3", Asked::Part(7..10));
+        check("bytes=-99", Asked::Part(0..10));
+        check("bytes=8-99999999999999999999999", Asked::Part(8..10));
+        check("bytes=10-", Asked::Outside);
+        check("bytes=-0", Asked::Outside);
+        for ignored in [
+            "bytes=3-1",
+            "bytes=0-1,3-4",
+            "items=0-1",
+            "bytes=",
+            "bytes=a-b",
+        ] {
+            check(ignored, Asked::Whole);
+        }
+    }
+}

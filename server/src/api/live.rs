@@ -1,0 +1,232 @@
+//! The live socket: tells a device which vault has grown, never what is in it.
+//!
+//! A message is a hint (`proto::Wake`); the log is what counts, so a lost one costs time and
+//! nothing else. At connect the tips of all vaults are told. A socket that falls behind gets
+//! the tips again instead of a longer queue; one that stops reading or answering is closed,
+//! as is one whose session ended.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use offing_core::id::AccountId;
+use offing_core::proto::{Code, Wake};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::auth::cookie;
+use crate::error::ApiError;
+use crate::service::Caller;
+use crate::state::AppState;
+use crate::store::meta::{Session, SessionId};
+
+/// Close code of a socket whose session has ended.
+pub const CLOSE_SIGNED_OUT: u16 = 4401;
+
+/// Counts the open sockets, in all and for each account.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    all: Arc<Semaphore>,
+    by_account: Arc<Mutex<HashMap<AccountId, usize>>>,
+}
+
+impl Default for Sockets {
+    fn default() -> Self {
+        let all = Arc::new(Semaphore::new(SOCKETS_MAX as usize));
+        Self {
+            all,
+            by_account: Arc::default(),
+        }
+    }
+}
+
+impl Sockets {
+    fn admit(&self, account: AccountId) -> Result<Place, ApiError> {
+        let in_all = Arc::clone(&self.all).try_acquire_owned();
+        let in_all = in_all.map_err(|_| ApiError::new(Code::Unavailable))?;
+        let mut by_account = self
+            .by_account
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let count = by_account.entry(account).or_default();
+        if *count >= ACCOUNT_SOCKETS_MAX {
+            return Err(ApiError::new(Code::RateLimited).retry_after(PING_EVERY));
+        }
+        *count += 1;
+        Ok(Place {
+            account,
+            by_account: Arc::clone(&self.by_account),
+            _in_all: in_all,
+        })
+    }
+
+    /// Waits until no socket is open.
+    pub(crate) async fn all_closed(&self) {
+        let _ = self.all.acquire_many(SOCKETS_MAX).await;
+    }
+}
+
+/// The place that an open socket takes.
+struct Place {
+    account: AccountId,
+    by_account: Arc<Mutex<HashMap<AccountId, usize>>>,
+    _in_all: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut by_account = self
+            .by_account
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(count) = by_account.get_mut(&self.account) {
+            *count -= 1;
+            if *count == 0 {
+                by_account.remove(&self.account);
+            }
+        }
+    }
+}
+
+pub(super) async fn open(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let token = cookie::find(&headers).ok_or(Code::SignedOut)?;
+    let session = state
+        .services()
+        .session_of_token(token, state.now_ms())
+        .await?;
+    let upgrade = upgrade.map_err(|_| Code::BadRequest)?;
+    let place = state.sockets().admit(session.account)?;
+    Ok(upgrade
+        .max_message_size(MESSAGE_BYTES_MAX)
+        .max_frame_size(MESSAGE_BYTES_MAX)
+        .read_buffer_size(SOCKET_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(SOCKET_BUFFER_BYTES)
+        .on_upgrade(move |socket| async move {
+            Live {
+                state,
+                socket,
+                caller: caller_of(&session),
+                session: session.id,
+            }
+            .run()
+            .await;
+            drop(place);
+        }))
+}
+
+fn caller_of(session: &Session) -> Caller {
+    Caller {
+        account: session.account,
+        device: session.device,
+    }
+}
+
+struct Live {
+    state: AppState,
+    socket: WebSocket,
+    caller: Caller,
+    session: SessionId,
+}
+
+/// Why a socket is closed by this side; `None` when there is nobody to tell.
+type Closing = Option<(u16, &'static str)>;
+
+impl Live {
+    async fn run(mut self) {
+        let closing = match self.tell().await {
+            Ok(never) => match never {},
+            Err(closing) => closing,
+        };
+        if let Some((code, reason)) = closing {
+            let frame = CloseFrame {
+                code,
+                reason: reason.into(),
+            };
+            // The other side may be gone, which is what this was for.
+            let _ = self.send(Message::Close(Some(frame))).await;
+        }
+    }
+
+    async fn tell(&mut self) -> Result<std::convert::Infallible, Closing> {
+        // Listening starts before the tips are read, so that nothing falls in between.
+        let mut growth = self.state.services().listen();
+        let mut stopping = self.state.stopping();
+        let mut pings = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        let mut heard = Instant::now();
+        self.tell_tips().await?;
+        loop {
+            tokio::select! {
+                grown = growth.recv() => match grown {
+                    Ok(grown) if grown.account == self.caller.account => {
+                        self.tell_wake(grown.wake).await?;
+                    }
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => self.tell_tips().await?,
+                    Err(RecvError::Closed) => return Err(Some((close_code::AWAY, "stopping"))),
+                },
+                message = self.socket.recv() => match message {
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(None),
+                    Some(Ok(_)) => heard = Instant::now(),
+                },
+                _ = pings.tick() => {
+                    if heard.elapsed() > SILENCE_MAX {
+                        return Err(None);
+                    }
+                    self.check_session().await?;
+                    self.send(Message::Ping(bytes::Bytes::new())).await?;
+                }
+                () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
+                    return Err(Some((close_code::AWAY, "stopping")));
+                }
+            }
+        }
+    }
+
+    async fn tell_tips(&mut self) -> Result<(), Closing> {
+        let wakes = self.state.services().wakes(&self.caller).await;
+        let wakes = wakes.map_err(|_| Some((close_code::ERROR, "try again")))?;
+        for wake in wakes {
+            self.tell_wake(wake).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_wake(&mut self, wake: Wake) -> Result<(), Closing> {
+        let text = serde_json::to_string(&wake).expect("ids and numbers always encode");
+        self.send(Message::Text(text.into())).await
+    }
+
+    async fn check_session(&mut self) -> Result<(), Closing> {
+        match self.state.services().session(self.session).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(Some((CLOSE_SIGNED_OUT, "signed out"))),
+            Err(_) => Err(Some((close_code::ERROR, "try again"))),
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Closing> {
+        match tokio::time::timeout(SEND_DEADLINE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(None),
+        }
+    }
+}
+
+const SOCKETS_MAX: u32 = 10_000;
+const ACCOUNT_SOCKETS_MAX: usize = 64;
+const MESSAGE_BYTES_MAX: usize = 1024;
+const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
+const PING_EVERY: Duration = Duration::from_secs(30);
+const SILENCE_MAX: Duration = Duration::from_secs(75);
+const SEND_DEADLINE: Duration = Duration::from_secs(10);

@@ -1,0 +1,521 @@
+//! `openapi.json`: made from the table of calls, so that it cannot forget one.
+//!
+//! The types' fields are listed here by hand; a test compares them with what
+//! `offing_core::proto` really encodes.
+
+use axum::Json;
+use offing_core::limits;
+use offing_core::proto::{API_PREFIX, Code};
+use serde_json::{Map, Value, json};
+
+use super::{Access, CALLS, Call, Gives, Takes};
+use crate::error::status;
+
+pub(super) async fn answer() -> Json<Value> {
+    Json(document())
+}
+
+/// The description of every call, in OpenAPI 3.1.
+pub(crate) fn document() -> Value {
+    let mut paths = Map::new();
+    for call in CALLS {
+        let path = paths
+            .entry(format!("{API_PREFIX}{}", call.path))
+            .or_insert_with(|| json!({}));
+        path[call.method.to_lowercase()] = operation(call);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Offing",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The blind server: sealed chunks and signed logs. See docs/protocol.md.",
+        },
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "cookie": { "type": "apiKey", "in": "cookie", "name": crate::auth::cookie::COOKIE },
+                "token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+            },
+            "schemas": schemas(),
+        },
+    })
+}
+
+fn operation(call: &Call) -> Value {
+    let mut responses = Map::new();
+    let (ok, content) = match call.gives {
+        Gives::Nothing => ("204", Value::Null),
+        Gives::Messages(name) => (
+            "101",
+            json!({ "application/json": { "schema": refer(name) } }),
+        ),
+        Gives::Json("OpenApi") => (
+            "200",
+            json!({ "application/json": { "schema": { "type": "object" } } }),
+        ),
+        Gives::Json(name) => (
+            "200",
+            json!({ "application/json": { "schema": refer(name) } }),
+        ),
+        Gives::Bytes => ("200", json!({ "application/octet-stream": {} })),
+    };
+    responses.insert(ok.to_owned(), json!({ "description": call.says }));
+    if !content.is_null() {
+        responses[ok]["content"] = content;
+    }
+    for code in refusals(call) {
+        let text = serde_json::to_value(code).expect("codes are strings");
+        let text = text.as_str().expect("codes are strings");
+        let number = status(code).as_str().to_owned();
+        match responses.get_mut(&number) {
+            Some(response) => {
+                let so_far = response["description"].as_str().unwrap_or_default();
+                response["description"] = json!(format!("{so_far}, {text}"));
+            }
+            None => {
+                let schema = refer("Refusal");
+                responses.insert(
+                    number,
+                    json!({
+                        "description": text,
+                        "content": { "application/json": { "schema": schema } },
+                    }),
+                );
+            }
+        }
+    }
+    let mut operation = json!({ "summary": call.says, "responses": responses });
+    let parameters = parameters(call);
+    if !parameters.is_empty() {
+        operation["parameters"] = Value::Array(parameters);
+    }
+    match call.takes {
+        Takes::Nothing | Takes::Socket => {}
+        Takes::Json(name) => {
+            let schema = refer(name);
+            operation["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        }
+        Takes::Bytes { bytes_max } => {
+            operation["requestBody"] = json!({
+                "required": true,
+                "description": format!("At most {bytes_max} bytes."),
+                "content": { "application/octet-stream": {} },
+            });
+        }
+    }
+    operation["security"] = match call.access {
+        Access::Open => json!([]),
+        Access::Cookie => json!([{ "cookie": [] }]),
+        Access::Bearer => json!([{ "token": [] }]),
+    };
+    operation
+}
+
+/// Every refusal that a call may answer with, those of its access and body included.
+pub(crate) fn refusals(call: &Call) -> Vec<Code> {
+    let mut codes = vec![
+        Code::BadRequest,
+        Code::RateLimited,
+        Code::Unavailable,
+        Code::Internal,
+    ];
+    match call.access {
+        Access::Open => {}
+        Access::Cookie => codes.push(Code::SignedOut),
+        Access::Bearer => codes.extend([Code::SignedOut, Code::TokenExpired]),
+    }
+    if !matches!(call.takes, Takes::Nothing | Takes::Socket) {
+        codes.push(Code::TooLarge);
+    }
+    codes.extend(call.refuses);
+    codes
+}
+
+fn parameters(call: &Call) -> Vec<Value> {
+    let in_path = call.path.split('/').filter_map(|segment| {
+        let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+        Some(json!({ "name": name, "in": "path", "required": true, "schema": kind("id32") }))
+    });
+    let mut parameters: Vec<Value> = in_path.collect();
+    if call.method == "GET" && call.path.ends_with("/log") {
+        parameters.push(json!({ "name": "after", "in": "query", "schema": kind("integer") }));
+        parameters.push(json!({ "name": "bare", "in": "query", "schema": kind("id16") }));
+    }
+    parameters
+}
+
+fn refer(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn kind(name: &str) -> Value {
+    match name {
+        "string" | "integer" => json!({ "type": name }),
+        "bytes" => json!({ "type": "string", "contentEncoding": "base64url" }),
+        "id16" => json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }),
+        "id32" => json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
+        "integer?" => json!({ "type": ["integer", "null"] }),
+        other => match other.strip_suffix("[]") {
+            Some(item) => json!({ "type": "array", "items": kind(item) }),
+            None => refer(other),
+        },
+    }
+}
+
+type Fields = &'static [(&'static str, &'static str)];
+
+const TYPES: &[(&str, Fields)] = &[
+    (
+        "ServerInfo",
+        &[("version", "string"), ("now_ms", "integer")],
+    ),
+    (
+        "RegisterStart",
+        &[
+            ("invite", "string"),
+            ("username", "string"),
+            ("password_request", "bytes"),
+            ("recovery_request", "bytes"),
+        ],
+    ),
+    (
+        "RegisterStarted",
+        &[
+            ("password_response", "bytes"),
+            ("recovery_response", "bytes"),
+        ],
+    ),
+    (
+        "AccountRecord",
+        &[
+            ("account", "id16"),
+            ("identity_public", "bytes"),
+            ("identity_sealed", "bytes"),
+            ("password_slot", "bytes"),
+            ("recovery_slot", "bytes"),
+        ],
+    ),
+    (
+        "RegisterFinish",
+        &[
+            ("invite", "string"),
+            ("username", "string"),
+            ("password_upload", "bytes"),
+            ("recovery_upload", "bytes"),
+            ("record", "AccountRecord"),
+            ("device", "DeviceBinding"),
+        ],
+    ),
+    (
+        "LoginStart",
+        &[
+            ("username", "string"),
+            ("kind", "SecretKind"),
+            ("request", "bytes"),
+        ],
+    ),
+    (
+        "LoginStarted",
+        &[("login", "string"), ("response", "bytes")],
+    ),
+    ("DeviceBinding", &[("device", "id16"), ("public", "bytes")]),
+    (
+        "LoginFinish",
+        &[
+            ("login", "string"),
+            ("finalization", "bytes"),
+            ("device", "DeviceBinding"),
+        ],
+    ),
+    (
+        "AccessToken",
+        &[("token", "string"), ("expires_in_s", "integer")],
+    ),
+    (
+        "SessionStarted",
+        &[
+            ("token", "string"),
+            ("expires_in_s", "integer"),
+            ("record", "AccountRecord"),
+            ("vaults", "id32[]"),
+        ],
+    ),
+    ("PasswordStart", &[("request", "bytes")]),
+    ("PasswordStarted", &[("response", "bytes")]),
+    (
+        "PasswordFinish",
+        &[("upload", "bytes"), ("password_slot", "bytes")],
+    ),
+    (
+        "AccountView",
+        &[
+            ("username", "string"),
+            ("used_bytes", "integer"),
+            ("quota_bytes", "integer?"),
+            ("vaults", "id32[]"),
+        ],
+    ),
+    (
+        "Tip",
+        &[
+            ("seq", "integer"),
+            ("chain", "id32"),
+            ("incarnation", "id16"),
+        ],
+    ),
+    ("Appended", &[("tip", "Tip"), ("results", "AppendResult[]")]),
+    ("Wake", &[("vault", "id32"), ("seq", "integer")]),
+    ("ChunksStored", &[("stored", "integer")]),
+];
+
+fn schemas() -> Value {
+    let mut schemas = Map::new();
+    for (name, fields) in TYPES {
+        let properties: Map<String, Value> = fields
+            .iter()
+            .map(|(field, of)| ((*field).to_owned(), kind(of)))
+            .collect();
+        let required: Vec<&str> = fields.iter().map(|(field, _)| *field).collect();
+        schemas.insert(
+            (*name).to_owned(),
+            json!({ "type": "object", "properties": properties, "required": required }),
+        );
+    }
+    schemas.insert(
+        "SecretKind".to_owned(),
+        json!({ "enum": ["password", "recovery"] }),
+    );
+    let result = |status: &str, fields: Value| {
+        let mut properties = json!({ "status": { "const": status } });
+        let mut required = vec!["status".to_owned()];
+        for (field, of) in fields.as_object().expect("written as an object below") {
+            properties[field] = of.clone();
+            required.push(field.clone());
+        }
+        json!({ "type": "object", "properties": properties, "required": required })
+    };
+    let ids = json!({
+        "type": "array", "items": kind("id32"), "maxItems": limits::ENTRY_CHUNKS_MAX,
+    });
+    let mut results = vec![
+        result(
+            "ok",
+            json!({ "seq": kind("integer"), "chain": kind("id32") }),
+        ),
+        result("dup", json!({ "seq": kind("integer") })),
+        result("missing", json!({ "ids": ids })),
+    ];
+    for plain in [
+        "epoch_stale",
+        "device_fork",
+        "quota",
+        "malformed",
+        "skipped",
+    ] {
+        results.push(result(plain, json!({})));
+    }
+    schemas.insert("AppendResult".to_owned(), json!({ "oneOf": results }));
+    schemas.insert(
+        "Refusal".to_owned(),
+        json!({
+            "type": "object",
+            "properties": { "code": kind("string"), "retry_after_ms": kind("integer") },
+            "required": ["code"],
+        }),
+    );
+    Value::Object(schemas)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use offing_core::id::{AccountId, DeviceId, Hash, Incarnation, VaultId};
+    use offing_core::proto::{self, Bytes};
+
+    fn names_of(value: &impl serde::Serialize) -> Vec<String> {
+        let value = serde_json::to_value(value).unwrap();
+        let mut names: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    fn check(name: &str, value: &impl serde::Serialize) {
+        let (_, fields) = TYPES.iter().find(|(known, _)| *known == name).unwrap();
+        let mut listed: Vec<String> = fields
+            .iter()
+            .map(|(field, _)| (*field).to_owned())
+            .collect();
+        listed.sort();
+        assert_eq!(listed, names_of(value), "{name}");
+    }
+
+    #[test]
+    fn every_type_that_a_call_names_is_described() {
+        let schemas = schemas();
+        for call in CALLS {
+            let given = match call.gives {
+                Gives::Json("OpenApi") | Gives::Nothing | Gives::Bytes => None,
+                Gives::Json(name) | Gives::Messages(name) => Some(name),
+            };
+            let taken = if let Takes::Json(name) = call.takes {
+                Some(name)
+            } else {
+                None
+            };
+            for name in given.into_iter().chain(taken) {
+                assert!(schemas.get(name).is_some(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_described_fields_are_those_on_the_wire() {
+        let bytes = Bytes::default();
+        let record = proto::AccountRecord {
+            account: AccountId([0; 16]),
+            identity_public: bytes.clone(),
+            identity_sealed: bytes.clone(),
+            password_slot: bytes.clone(),
+            recovery_slot: bytes.clone(),
+        };
+        let device = proto::DeviceBinding {
+            device: DeviceId([0; 16]),
+            public: bytes.clone(),
+        };
+        let access = proto::AccessToken {
+            token: String::new(),
+            expires_in_s: 0,
+        };
+        let tip = proto::Tip {
+            seq: 0,
+            chain: Hash([0; 32]),
+            incarnation: Incarnation([0; 16]),
+        };
+        check("AccountRecord", &record);
+        check("DeviceBinding", &device);
+        check("AccessToken", &access);
+        check("Tip", &tip);
+        check(
+            "Appended",
+            &proto::Appended {
+                tip,
+                results: Vec::new(),
+            },
+        );
+        check(
+            "Wake",
+            &proto::Wake {
+                vault: VaultId([0; 32]),
+                seq: 1,
+            },
+        );
+        check("ChunksStored", &proto::ChunksStored { stored: 1 });
+        check(
+            "ServerInfo",
+            &proto::ServerInfo {
+                version: String::new(),
+                now_ms: 0,
+            },
+        );
+        check(
+            "PasswordStart",
+            &proto::PasswordStart {
+                request: bytes.clone(),
+            },
+        );
+        check(
+            "PasswordStarted",
+            &proto::PasswordStarted {
+                response: bytes.clone(),
+            },
+        );
+        check(
+            "PasswordFinish",
+            &proto::PasswordFinish {
+                upload: bytes.clone(),
+                password_slot: bytes.clone(),
+            },
+        );
+        check(
+            "LoginStarted",
+            &proto::LoginStarted {
+                login: String::new(),
+                response: bytes.clone(),
+            },
+        );
+        check(
+            "LoginStart",
+            &proto::LoginStart {
+                username: String::new(),
+                kind: proto::SecretKind::Password,
+                request: bytes.clone(),
+            },
+        );
+        check(
+            "SessionStarted",
+            &proto::SessionStarted {
+                access,
+                record: record.clone(),
+                vaults: Vec::new(),
+            },
+        );
+        check(
+            "AccountView",
+            &proto::AccountView {
+                username: String::new(),
+                used_bytes: 0,
+                quota_bytes: None,
+                vaults: Vec::new(),
+            },
+        );
+        check(
+            "LoginFinish",
+            &proto::LoginFinish {
+                login: String::new(),
+                finalization: bytes.clone(),
+                device: device.clone(),
+            },
+        );
+        check(
+            "RegisterStart",
+            &proto::RegisterStart {
+                invite: String::new(),
+                username: String::new(),
+                password_request: bytes.clone(),
+                recovery_request: bytes.clone(),
+            },
+        );
+        check(
+            "RegisterStarted",
+            &proto::RegisterStarted {
+                password_response: bytes.clone(),
+                recovery_response: bytes.clone(),
+            },
+        );
+        check(
+            "RegisterFinish",
+            &proto::RegisterFinish {
+                invite: String::new(),
+                username: String::new(),
+                password_upload: bytes.clone(),
+                recovery_upload: bytes,
+                record,
+                device,
+            },
+        );
+    }
+
+    #[test]
+    fn the_written_protocol_names_every_call_and_every_code() {
+        let written = include_str!("../../../docs/protocol.md");
+        for call in CALLS {
+            let name = format!("`{} {}`", call.method, call.path);
+            assert!(written.contains(&name), "{name}");
+            for code in refusals(call) {
+                let code = serde_json::to_string(&code).unwrap();
+                assert!(written.contains(&code.replace('"', "`")), "{code}");
+            }
+        }
+    }
+}

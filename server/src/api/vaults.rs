@@ -1,0 +1,76 @@
+//! Vaults and their logs over HTTP.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use offing_core::id::{DeviceId, Seq, VaultId};
+use offing_core::limits;
+use offing_core::log::entry::Entry;
+use offing_core::proto::{Appended, Code};
+use serde::Deserialize;
+
+use super::extract::{PathOf, whole_body};
+use crate::auth::SignedIn;
+use crate::error::ApiError;
+use crate::service::log::PageLimits;
+use crate::state::AppState;
+
+pub(super) async fn create(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    PathOf(vault): PathOf<VaultId>,
+    body: Body,
+) -> Result<Json<Appended>, ApiError> {
+    let genesis = whole_body(body, limits::ENTRY_BYTES_MAX).await?;
+    let entry = Entry::decode(&genesis).map_err(|_| Code::BadRequest)?;
+    if entry.hash().0 != vault.0 {
+        return Err(Code::BadRequest.into());
+    }
+    let now_ms = state.now_ms();
+    let (_, appended) = state
+        .services()
+        .create_vault(&signed_in.caller, &genesis, now_ms)
+        .await?;
+    Ok(Json(appended))
+}
+
+pub(super) async fn append(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    PathOf(vault): PathOf<VaultId>,
+    body: Body,
+) -> Result<Json<Appended>, ApiError> {
+    let body = whole_body(body, limits::APPEND_BYTES_MAX).await?;
+    Ok(Json(
+        state
+            .services()
+            .append(&signed_in.caller, vault, &body)
+            .await?,
+    ))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReadQuery {
+    #[serde(default)]
+    after: Seq,
+    bare: Option<DeviceId>,
+}
+
+pub(super) async fn read(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    PathOf(vault): PathOf<VaultId>,
+    query: Result<Query<ReadQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|_| Code::BadRequest)?;
+    let bounds = PageLimits::default();
+    let services = state.services();
+    let page = services
+        .read_log(&signed_in.caller, vault, query.after, query.bare, bounds)
+        .await?;
+    let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
+    Ok((media_type, page.encode()).into_response())
+}

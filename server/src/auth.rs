@@ -1,0 +1,369 @@
+//! Who is who: sign-up, sign-in, passwords, access tokens.
+//!
+//! The server never sees a password or a recovery code; OPAQUE proves them. Whatever a name
+//! that does not exist is asked, it answers like one that does. Sessions and accounts are
+//! kept by `service`; here are the secrets of the server (`server-setup`, `token-key`, each
+//! in its own file) and what lives for minutes only.
+
+use std::path::Path;
+
+use offing_core::id::{AccountId, DeviceId};
+use offing_core::limits;
+use offing_core::proto::{
+    AccessToken, AccountRecord, Bytes, Code, DeviceBinding, LoginFinish, LoginStart, LoginStarted,
+    PasswordFinish, PasswordStart, PasswordStarted, RegisterFinish, RegisterStart, RegisterStarted,
+    SecretKind, SessionStarted,
+};
+use rand::RngCore as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::error::ApiError;
+use crate::service::accounts::{NewAccount, account_record};
+use crate::service::{Caller, Services};
+use crate::store::meta::{Account, Session, SessionId};
+
+mod attempts;
+pub mod cookie;
+mod ended;
+mod opaque;
+pub mod secret_file;
+pub mod token;
+mod username;
+
+use attempts::Attempts;
+use ended::Ended;
+use opaque::{OpaqueLogin, OpaqueServer};
+use secret_file::SecretFileError;
+use token::{Claims, TokenKey};
+
+/// Milliseconds after a sign-in in which the password may be changed.
+pub const FRESH_SESSION_MS: i64 = 5 * 60 * 1_000;
+
+/// Signs people up and in, and issues what their devices call with.
+#[derive(Debug)]
+pub struct Auth {
+    opaque: OpaqueServer,
+    tokens: TokenKey,
+    logins: Attempts<LoginAttempt>,
+    ended: Ended,
+}
+
+/// A verified caller of a bearer call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Account and device, as the services want them.
+    pub caller: Caller,
+    /// The session behind the token.
+    pub session: SessionId,
+}
+
+/// A finished sign-up or sign-in: the answer, and the token for the cookie.
+#[derive(Debug)]
+pub struct Started {
+    /// The answer.
+    pub answer: SessionStarted,
+    /// The cookie's token.
+    pub cookie_token: String,
+}
+
+#[derive(Debug)]
+struct LoginAttempt {
+    state: OpaqueLogin,
+    account: Option<AccountId>,
+}
+
+impl Auth {
+    /// Reads the server's secrets from the data folder, or generates them at first start.
+    pub fn open(data: &Path) -> Result<Self, SecretFileError> {
+        Ok(Self {
+            opaque: OpaqueServer::open(&data.join("server-setup"))?,
+            tokens: TokenKey::open(&data.join("token-key"))?,
+            logins: Attempts::new(LOGIN_ATTEMPTS_MAX),
+            ended: Ended::default(),
+        })
+    }
+
+    /// Starts a sign-up.
+    pub async fn register_start(
+        &self,
+        services: &Services,
+        asked: &RegisterStart,
+        now_ms: i64,
+    ) -> Result<RegisterStarted, ApiError> {
+        services.check_invite(&asked.invite, now_ms).await?;
+        let username = username::normalise(&asked.username)?;
+        if !services.name_is_free(&username).await? {
+            return Err(Code::NameTaken.into());
+        }
+        let answer =
+            |kind, request: &Bytes| self.opaque.register(&username, kind, &request.0).map(Bytes);
+        Ok(RegisterStarted {
+            password_response: answer(SecretKind::Password, &asked.password_request)?,
+            recovery_response: answer(SecretKind::Recovery, &asked.recovery_request)?,
+        })
+    }
+
+    /// Finishes a sign-up: makes the account, uses up the link, starts a session.
+    pub async fn register_finish(
+        &self,
+        services: &Services,
+        asked: RegisterFinish,
+        now_ms: i64,
+    ) -> Result<Started, ApiError> {
+        let username = username::normalise(&asked.username)?;
+        check_record(&asked.record)?;
+        check_device(&asked.device)?;
+        let new = NewAccount {
+            invite: asked.invite,
+            username,
+            password_file: OpaqueServer::record(&asked.password_upload.0)?,
+            recovery_file: OpaqueServer::record(&asked.recovery_upload.0)?,
+            record: asked.record.clone(),
+        };
+        services.register(new, now_ms).await?;
+        self.start_session(services, asked.record, asked.device, now_ms)
+            .await
+    }
+
+    /// Brings a username into the form that rate limits count by.
+    pub fn login_name(asked: &LoginStart) -> Result<String, ApiError> {
+        // A malformed name cannot have an account, which is no secret.
+        Ok(username::normalise(&asked.username)?)
+    }
+
+    /// Starts a sign-in with either secret.
+    pub async fn login_start(
+        &self,
+        services: &Services,
+        asked: &LoginStart,
+        now_ms: i64,
+    ) -> Result<LoginStarted, ApiError> {
+        let username = username::normalise(&asked.username)?;
+        let account = services.account_by_name(&username).await?;
+        let record = account.as_ref().map(|account| match asked.kind {
+            SecretKind::Password => account.password_file.as_slice(),
+            SecretKind::Recovery => account.recovery_file.as_slice(),
+        });
+        let (state, response) =
+            self.opaque
+                .login(&username, asked.kind, record, &asked.request.0)?;
+        let mut id = [0; 16];
+        rand::rngs::OsRng.fill_bytes(&mut id);
+        let account = account.map(|account| account.id);
+        self.logins.put(id, LoginAttempt { state, account }, now_ms);
+        Ok(LoginStarted {
+            login: hex::encode(id),
+            response: Bytes(response),
+        })
+    }
+
+    /// Finishes a sign-in and starts a session.
+    pub async fn login_finish(
+        &self,
+        services: &Services,
+        asked: LoginFinish,
+        now_ms: i64,
+    ) -> Result<Started, ApiError> {
+        let mut id = [0; 16];
+        hex::decode_to_slice(&asked.login, &mut id).map_err(|_| Code::LoginExpired)?;
+        check_device(&asked.device)?;
+        let attempt = self.logins.take(&id, now_ms).ok_or(Code::LoginExpired)?;
+        attempt.state.finish(&asked.finalization.0)?;
+        let id = attempt.account.ok_or(Code::WrongCredentials)?;
+        let account = services.account(id).await?.ok_or(Code::WrongCredentials)?;
+        self.start_session(services, account_record(&account), asked.device, now_ms)
+            .await
+    }
+
+    /// Exchanges the cookie for an access token and, as a rule, the next cookie.
+    pub async fn refresh(
+        &self,
+        services: &Services,
+        cookie_token: &str,
+        now_ms: i64,
+    ) -> Result<(AccessToken, Option<String>), ApiError> {
+        let refreshed = services.refresh_session(cookie_token, now_ms).await?;
+        Ok((
+            self.access_token(&refreshed.session, now_ms),
+            refreshed.token,
+        ))
+    }
+
+    /// Binds the session to a newly minted device.
+    pub async fn rebind(
+        &self,
+        services: &Services,
+        signed_in: &SignedIn,
+        device: DeviceBinding,
+        now_ms: i64,
+    ) -> Result<AccessToken, ApiError> {
+        check_device(&device)?;
+        let session = services
+            .rebind_session(signed_in.session, device.device, device.public.0)
+            .await?;
+        Ok(self.access_token(&session, now_ms))
+    }
+
+    /// Ends the session of a cookie; one that is no longer valid is fine.
+    pub async fn sign_out(
+        &self,
+        services: &Services,
+        cookie_token: &str,
+        now_ms: i64,
+    ) -> Result<(), ApiError> {
+        match services.session_of_token(cookie_token, now_ms).await {
+            Ok(session) => {
+                services.end_session(session.id).await?;
+                self.ended.session(session.id, now_ms);
+                Ok(())
+            }
+            Err(error) if error.code() == Code::SignedOut => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Starts a change of password, which wants a sign-in of the last minutes.
+    pub async fn password_start(
+        &self,
+        services: &Services,
+        signed_in: &SignedIn,
+        asked: &PasswordStart,
+        now_ms: i64,
+    ) -> Result<PasswordStarted, ApiError> {
+        let account = fresh_account(services, signed_in, now_ms).await?;
+        let request = &asked.request.0;
+        let response = self
+            .opaque
+            .register(&account.username, SecretKind::Password, request)?;
+        Ok(PasswordStarted {
+            response: Bytes(response),
+        })
+    }
+
+    /// Sets the new password and ends every other session.
+    pub async fn password_finish(
+        &self,
+        services: &Services,
+        signed_in: &SignedIn,
+        asked: PasswordFinish,
+        now_ms: i64,
+    ) -> Result<(), ApiError> {
+        let account = fresh_account(services, signed_in, now_ms).await?;
+        check_secret(&asked.password_slot)?;
+        let record = OpaqueServer::record(&asked.upload.0)?;
+        services
+            .replace_password(account.id, record, asked.password_slot.0)
+            .await?;
+        services
+            .end_other_sessions(account.id, signed_in.session)
+            .await?;
+        self.ended.others(account.id, signed_in.session, now_ms);
+        Ok(())
+    }
+
+    /// Checks an access token.
+    pub fn check_token(&self, token: &str, now_ms: i64) -> Result<SignedIn, Code> {
+        let claims = self.tokens.check(token, now_ms)?;
+        if self.ended.covers(&claims) {
+            return Err(Code::SignedOut);
+        }
+        Ok(SignedIn {
+            caller: Caller {
+                account: claims.account,
+                device: claims.device,
+            },
+            session: SessionId(claims.session),
+        })
+    }
+
+    async fn start_session(
+        &self,
+        services: &Services,
+        record: AccountRecord,
+        device: DeviceBinding,
+        now_ms: i64,
+    ) -> Result<Started, ApiError> {
+        let (session, cookie_token) = services
+            .start_session(record.account, device.device, device.public.0, now_ms)
+            .await?;
+        let vaults = services.vaults(record.account).await?;
+        let access = self.access_token(&session, now_ms);
+        Ok(Started {
+            answer: SessionStarted {
+                access,
+                record,
+                vaults,
+            },
+            cookie_token,
+        })
+    }
+
+    fn access_token(&self, session: &Session, now_ms: i64) -> AccessToken {
+        let claims = Claims {
+            account: session.account,
+            device: session.device,
+            session: session.id.0,
+            issued_s: now_ms.div_euclid(1_000),
+        };
+        AccessToken {
+            token: self.tokens.issue(&claims),
+            expires_in_s: limits::ACCESS_TOKEN_SECONDS,
+        }
+    }
+}
+
+async fn fresh_account(
+    services: &Services,
+    signed_in: &SignedIn,
+    now_ms: i64,
+) -> Result<Account, ApiError> {
+    let session = services
+        .session(signed_in.session)
+        .await?
+        .ok_or(Code::SignedOut)?;
+    if now_ms - session.created_ms > FRESH_SESSION_MS {
+        return Err(Code::SignInAgain.into());
+    }
+    services
+        .account(session.account)
+        .await?
+        .ok_or_else(|| Code::SignedOut.into())
+}
+
+/// A device is named by its key, so nobody can take another one's name.
+fn check_device(device: &DeviceBinding) -> Result<(), Code> {
+    check_public_key(&device.public)?;
+    let hash = Sha256::digest(&device.public.0);
+    let derived = DeviceId::from_slice(&hash[..DeviceId::LEN]);
+    if derived == Some(device.device) {
+        Ok(())
+    } else {
+        Err(Code::BadRequest)
+    }
+}
+
+fn check_record(record: &AccountRecord) -> Result<(), Code> {
+    check_public_key(&record.identity_public)?;
+    check_secret(&record.identity_sealed)?;
+    check_secret(&record.password_slot)?;
+    check_secret(&record.recovery_slot)
+}
+
+fn check_public_key(public: &Bytes) -> Result<(), Code> {
+    let is_key = public.0.len() == PUBLIC_KEY_BYTES
+        && p256::ecdsa::VerifyingKey::from_sec1_bytes(&public.0).is_ok();
+    if is_key {
+        Ok(())
+    } else {
+        Err(Code::BadRequest)
+    }
+}
+
+fn check_secret(sealed: &Bytes) -> Result<(), Code> {
+    let fits = (1..=SEALED_SECRET_BYTES_MAX).contains(&sealed.0.len());
+    if fits { Ok(()) } else { Err(Code::BadRequest) }
+}
+
+const LOGIN_ATTEMPTS_MAX: usize = 10_000;
+const PUBLIC_KEY_BYTES: usize = 65;
+const SEALED_SECRET_BYTES_MAX: usize = 4 * 1024;

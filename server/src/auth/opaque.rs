@@ -1,0 +1,126 @@
+//! The server's half of OPAQUE: it learns neither password nor anything to guess it with.
+//!
+//! Stolen records are of no use without `ServerSetup`, which therefore lives in a file of its
+//! own. A name that does not exist gets an answer of the same shape, made from the setup,
+//! and fails at the last message like a wrong password does.
+
+use std::path::Path;
+
+use offing_core::auth::{Suite, server_login_parameters};
+use offing_core::proto::{Code, SecretKind};
+use opaque_ke::{
+    CredentialFinalization, CredentialRequest, RegistrationRequest, RegistrationUpload,
+    ServerLogin, ServerRegistration, ServerSetup,
+};
+use rand::rngs::OsRng;
+
+use super::secret_file::{SecretFileError, load_or_create};
+
+/// Answers OPAQUE messages.
+pub(super) struct OpaqueServer {
+    setup: ServerSetup<Suite>,
+}
+
+/// A sign-in that waits for its last message.
+pub(super) struct OpaqueLogin {
+    state: ServerLogin<Suite>,
+    kind: SecretKind,
+}
+
+impl std::fmt::Debug for OpaqueServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OpaqueServer")
+    }
+}
+
+impl std::fmt::Debug for OpaqueLogin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OpaqueLogin")
+    }
+}
+
+impl OpaqueServer {
+    /// Reads the setup at `path`, or generates it at first start.
+    pub(super) fn open(path: &Path) -> Result<Self, SecretFileError> {
+        let bytes = load_or_create(path, || {
+            ServerSetup::<Suite>::new(&mut OsRng).serialize().to_vec()
+        })?;
+        let setup = ServerSetup::deserialize(&bytes).map_err(|_| SecretFileError::Damaged {
+            path: path.to_owned(),
+        })?;
+        Ok(Self { setup })
+    }
+
+    /// Answers the first message of a registration.
+    pub(super) fn register(
+        &self,
+        username: &str,
+        kind: SecretKind,
+        request: &[u8],
+    ) -> Result<Vec<u8>, Code> {
+        let request = RegistrationRequest::deserialize(request).map_err(|_| Code::BadRequest)?;
+        let credential = credential(username, kind);
+        let answer = ServerRegistration::<Suite>::start(&self.setup, request, &credential)
+            .map_err(|_| Code::BadRequest)?;
+        Ok(answer.message.serialize().to_vec())
+    }
+
+    /// Turns the last message of a registration into the record to keep.
+    pub(super) fn record(upload: &[u8]) -> Result<Vec<u8>, Code> {
+        let upload =
+            RegistrationUpload::<Suite>::deserialize(upload).map_err(|_| Code::BadRequest)?;
+        Ok(ServerRegistration::finish(upload).serialize().to_vec())
+    }
+
+    /// Answers the first message of a sign-in; `record` is `None` for names that do not exist.
+    pub(super) fn login(
+        &self,
+        username: &str,
+        kind: SecretKind,
+        record: Option<&[u8]>,
+        request: &[u8],
+    ) -> Result<(OpaqueLogin, Vec<u8>), Code> {
+        let request = CredentialRequest::deserialize(request).map_err(|_| Code::BadRequest)?;
+        let record = record
+            .map(ServerRegistration::<Suite>::deserialize)
+            .transpose()
+            .map_err(|_| Code::Internal)?;
+        let answer = ServerLogin::start(
+            &mut OsRng,
+            &self.setup,
+            record,
+            request,
+            &credential(username, kind),
+            server_login_parameters(kind),
+        )
+        .map_err(|_| Code::BadRequest)?;
+        let message = answer.message.serialize().to_vec();
+        Ok((
+            OpaqueLogin {
+                state: answer.state,
+                kind,
+            },
+            message,
+        ))
+    }
+}
+
+impl OpaqueLogin {
+    /// Checks the last message of a sign-in.
+    pub(super) fn finish(self, finalization: &[u8]) -> Result<(), Code> {
+        let finalization = CredentialFinalization::deserialize(finalization)
+            .map_err(|_| Code::WrongCredentials)?;
+        self.state
+            .finish(finalization, server_login_parameters(self.kind))
+            .map(drop)
+            .map_err(|_| Code::WrongCredentials)
+    }
+}
+
+fn credential(username: &str, kind: SecretKind) -> Vec<u8> {
+    let kind = match kind {
+        SecretKind::Password => "password:",
+        SecretKind::Recovery => "recovery:",
+    };
+    [kind.as_bytes(), username.as_bytes()].concat()
+}

@@ -1,0 +1,254 @@
+//! Configuration: what can be set, where from, and what wins.
+//!
+//! Flags win over environment variables (`OFFING_*`), which win over the file named by
+//! `--config` (TOML, the same names with `_`), which wins over the defaults. An unknown key in
+//! the file is an error, so that a typing mistake does not silently leave a default in force.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// Everything that can be set, after precedence was applied.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The folder that holds everything the server keeps.
+    pub data: PathBuf,
+    /// The folder with the built client.
+    pub assets: PathBuf,
+    /// How people reach the server, without a slash at the end.
+    pub public_url: String,
+    /// The most one account may store; `None` is no limit.
+    pub quota_bytes: Option<u64>,
+    /// Whether the address of a caller is taken from the proxy's `X-Forwarded-For`.
+    pub trust_proxy: bool,
+    /// What is logged, in the syntax of `RUST_LOG`.
+    pub log: String,
+    /// How often callers may call.
+    pub rate: RateConfig,
+}
+
+/// How often callers may call; each is a bucket that holds one minute's worth.
+#[derive(Debug, Clone, Copy)]
+pub struct RateConfig {
+    /// Sign-ins a minute for one name from one address.
+    pub logins_per_minute: u32,
+    /// Calls without a session a minute from one address.
+    pub anonymous_per_minute: u32,
+    /// Other calls a minute for one account.
+    pub calls_per_minute: u32,
+    /// Chunk uploads and downloads a minute for one account.
+    pub transfers_per_minute: u32,
+}
+
+impl Default for RateConfig {
+    fn default() -> Self {
+        Self {
+            logins_per_minute: 10,
+            anonymous_per_minute: 240,
+            calls_per_minute: 3_000,
+            transfers_per_minute: 24_000,
+        }
+    }
+}
+
+/// What one source (flags and environment, or the file) says; absent means "not said".
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Address and port to listen on [default: 127.0.0.1:7070]
+    #[arg(long, env = "OFFING_LISTEN", global = true)]
+    pub listen: Option<SocketAddr>,
+    /// Folder for everything the server keeps [default: ./data]
+    #[arg(long, env = "OFFING_DATA", global = true)]
+    pub data: Option<PathBuf>,
+    /// Folder with the built client [default: dist, here or beside the program]
+    #[arg(long, env = "OFFING_ASSETS", global = true)]
+    pub assets: Option<PathBuf>,
+    /// How people reach the server [default: http://localhost:PORT]
+    #[arg(long, env = "OFFING_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+    /// Most bytes one account may store [default: no limit]
+    #[arg(long, env = "OFFING_QUOTA_BYTES", global = true)]
+    pub quota_bytes: Option<u64>,
+    /// Take callers' addresses from the proxy's X-Forwarded-For [default: false]
+    #[arg(long, env = "OFFING_TRUST_PROXY", global = true)]
+    pub trust_proxy: Option<bool>,
+    /// What is logged, as in RUST_LOG [default: warn,offing_server=info]
+    #[arg(long, env = "OFFING_LOG", global = true)]
+    pub log: Option<String>,
+    /// Sign-ins a minute for one name from one address [default: 10]
+    #[arg(long, env = "OFFING_LOGINS_PER_MINUTE", global = true)]
+    pub logins_per_minute: Option<u32>,
+    /// Calls without a session a minute from one address [default: 240]
+    #[arg(long, env = "OFFING_ANONYMOUS_PER_MINUTE", global = true)]
+    pub anonymous_per_minute: Option<u32>,
+    /// Other calls a minute for one account [default: 3000]
+    #[arg(long, env = "OFFING_CALLS_PER_MINUTE", global = true)]
+    pub calls_per_minute: Option<u32>,
+    /// Chunk uploads and downloads a minute for one account [default: 24000]
+    #[arg(long, env = "OFFING_TRANSFERS_PER_MINUTE", global = true)]
+    pub transfers_per_minute: Option<u32>,
+}
+
+impl Settings {
+    /// Reads the settings of a configuration file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|source| ConfigError::Malformed {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Lets `self` win wherever it says something.
+    #[must_use]
+    pub fn or(self, weaker: Self) -> Self {
+        Self {
+            listen: self.listen.or(weaker.listen),
+            data: self.data.or(weaker.data),
+            assets: self.assets.or(weaker.assets),
+            public_url: self.public_url.or(weaker.public_url),
+            quota_bytes: self.quota_bytes.or(weaker.quota_bytes),
+            trust_proxy: self.trust_proxy.or(weaker.trust_proxy),
+            log: self.log.or(weaker.log),
+            logins_per_minute: self.logins_per_minute.or(weaker.logins_per_minute),
+            anonymous_per_minute: self.anonymous_per_minute.or(weaker.anonymous_per_minute),
+            calls_per_minute: self.calls_per_minute.or(weaker.calls_per_minute),
+            transfers_per_minute: self.transfers_per_minute.or(weaker.transfers_per_minute),
+        }
+    }
+
+    /// Fills in the defaults and checks what can be checked.
+    pub fn finish(self) -> Result<Config, ConfigError> {
+        let listen = self.listen.unwrap_or(DEFAULT_LISTEN);
+        let public_url = self
+            .public_url
+            .unwrap_or_else(|| format!("http://localhost:{}", listen.port()))
+            .trim_end_matches('/')
+            .to_owned();
+        let authority = public_url
+            .strip_prefix("http://")
+            .or_else(|| public_url.strip_prefix("https://"));
+        if authority.is_none_or(|rest| rest.is_empty() || rest.contains(['/', '?', '#', ' '])) {
+            return Err(ConfigError::PublicUrl { given: public_url });
+        }
+        let rate = RateConfig::default();
+        Ok(Config {
+            listen,
+            data: self.data.unwrap_or_else(|| PathBuf::from("data")),
+            assets: self.assets.unwrap_or_else(default_assets),
+            public_url,
+            quota_bytes: self.quota_bytes,
+            trust_proxy: self.trust_proxy.unwrap_or(false),
+            log: self
+                .log
+                .unwrap_or_else(|| "warn,offing_server=info".to_owned()),
+            rate: RateConfig {
+                logins_per_minute: self.logins_per_minute.unwrap_or(rate.logins_per_minute),
+                anonymous_per_minute: self
+                    .anonymous_per_minute
+                    .unwrap_or(rate.anonymous_per_minute),
+                calls_per_minute: self.calls_per_minute.unwrap_or(rate.calls_per_minute),
+                transfers_per_minute: self
+                    .transfers_per_minute
+                    .unwrap_or(rate.transfers_per_minute),
+            },
+        })
+    }
+}
+
+impl Config {
+    /// Says whether people reach the server over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+/// Reports settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {path}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or has a key that does not exist.
+    #[error("the configuration file {path} is malformed", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        source: toml::de::Error,
+    },
+    /// The public URL is not an origin.
+    #[error("public_url must be http://host[:port] or https://host[:port], not {given}")]
+    PublicUrl {
+        /// What was given.
+        given: String,
+    },
+}
+
+/// The client is found in `dist` of the working directory, else beside the program.
+fn default_assets() -> PathBuf {
+    let here = PathBuf::from("dist");
+    if here.is_dir() {
+        return here;
+    }
+    std::env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.parent()?.join("dist")))
+        .filter(|beside| beside.is_dir())
+        .unwrap_or(here)
+}
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stronger_source_wins_and_the_weaker_fills_the_gaps() {
+        let flags = Settings {
+            quota_bytes: Some(1),
+            ..Settings::default()
+        };
+        let file: Settings = toml::from_str("quota_bytes = 2\nlisten = '[::1]:80'").unwrap();
+        let config = flags.or(file).finish().unwrap();
+        assert_eq!(config.quota_bytes, Some(1));
+        assert_eq!(config.listen, "[::1]:80".parse().unwrap());
+        assert_eq!(config.public_url, "http://localhost:80");
+    }
+
+    #[test]
+    fn a_key_that_does_not_exist_is_an_error() {
+        assert!(toml::from_str::<Settings>("quota = 2").is_err());
+    }
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        let check = |url: &str| {
+            Settings {
+                public_url: Some(url.to_owned()),
+                ..Settings::default()
+            }
+            .finish()
+            .is_ok()
+        };
+        assert!(check("https://drive.example.org"));
+        assert!(check("http://localhost:7070/"));
+        assert!(!check("localhost:7070"));
+        assert!(!check("https://example.org/drive"));
+        assert!(!check("https://"));
+    }
+}

@@ -1,0 +1,130 @@
+//! What a refused request gets: a stable code for the device, the cause for the log.
+//!
+//! The body never says more than `proto::Refusal` does, so no internals leave the server.
+//! `docs/protocol.md` lists the codes with their statuses.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use offing_core::proto::{Code, Refusal};
+
+use crate::service::ServiceError;
+
+/// A refused request.
+#[derive(Debug)]
+pub struct ApiError {
+    code: Code,
+    status: StatusCode,
+    retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// Refuses with a code and its usual status.
+    pub fn new(code: Code) -> Self {
+        Self {
+            code,
+            status: status(code),
+            retry_after: None,
+        }
+    }
+
+    /// Refuses because of a fault of the server; the cause goes to the log only.
+    pub fn internal(cause: &dyn std::error::Error) -> Self {
+        let mut causes = cause.to_string();
+        let mut source = cause.source();
+        while let Some(next) = source {
+            causes.push_str(": ");
+            causes.push_str(&next.to_string());
+            source = next.source();
+        }
+        tracing::error!(cause = causes, "a request failed");
+        Self::new(Code::Internal)
+    }
+
+    /// Says how long to wait before the next try.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Uses another status than the code's usual one.
+    #[must_use]
+    pub fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+}
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        let code = error.code();
+        if code == Code::Internal {
+            return Self::internal(&error);
+        }
+        let refused = Self::new(code);
+        if code == Code::Unavailable {
+            refused.retry_after(BUSY_WAIT)
+        } else {
+            refused
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let retry_after_ms = self
+            .retry_after
+            .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1));
+        let refusal = Refusal {
+            code: self.code,
+            retry_after_ms,
+        };
+        let mut response = (self.status, Json(refusal)).into_response();
+        if let Some(ms) = retry_after_ms {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
+        }
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+/// The usual status of a code.
+pub fn status(code: Code) -> StatusCode {
+    match code {
+        Code::BadRequest => StatusCode::BAD_REQUEST,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::SignedOut | Code::TokenExpired | Code::WrongCredentials => StatusCode::UNAUTHORIZED,
+        Code::NameMalformed | Code::ChunkMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::NameTaken => StatusCode::CONFLICT,
+        Code::InviteUnknown | Code::SignInAgain | Code::WrongDevice => StatusCode::FORBIDDEN,
+        Code::InviteUsed | Code::InviteExpired | Code::LoginExpired => StatusCode::GONE,
+        Code::VaultUnknown | Code::ChunkUnknown | Code::NotFound => StatusCode::NOT_FOUND,
+        Code::RangeInvalid => StatusCode::RANGE_NOT_SATISFIABLE,
+        Code::QuotaExceeded | Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        // Also codes that a later release adds before it gives them a status.
+        Code::Internal | _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// How long a device waits when the server has too much to do.
+const BUSY_WAIT: Duration = Duration::from_secs(2);

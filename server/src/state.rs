@@ -1,0 +1,144 @@
+//! What every request shares: configuration, services, secrets, limits, and the clock.
+//!
+//! Cloning is cheap. The clock is a value so that tests own time; nothing below reads
+//! another one for what it decides.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+
+use crate::api::live::Sockets;
+use crate::assets::Assets;
+use crate::auth::Auth;
+use crate::auth::secret_file::SecretFileError;
+use crate::config::Config;
+use crate::limit::RateLimiter;
+use crate::service::{ServiceError, ServiceOptions, Services};
+use crate::store::chunks::Recovery;
+
+/// Tells the time, in milliseconds since 1970.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// What every request shares.
+#[derive(Clone)]
+pub struct AppState {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Config,
+    services: Services,
+    auth: Auth,
+    limiter: RateLimiter,
+    assets: Assets,
+    sockets: Sockets,
+    stopping: watch::Sender<bool>,
+    clock: Clock,
+}
+
+impl AppState {
+    /// Opens the stores and secrets in the data folder of `config`; blocks.
+    pub fn open(config: Config) -> Result<(Self, Recovery), StartError> {
+        let options = ServiceOptions {
+            account_quota_bytes: config.quota_bytes,
+            ..ServiceOptions::default()
+        };
+        let (services, recovery) = Services::open(&config.data, options)?;
+        Ok((
+            Self::over(config, services, Arc::new(system_clock))?,
+            recovery,
+        ))
+    }
+
+    /// Serves these services by this clock; the secrets are in the data folder of `config`.
+    pub fn over(config: Config, services: Services, clock: Clock) -> Result<Self, StartError> {
+        let auth = Auth::open(&config.data)?;
+        let shared = Shared {
+            assets: Assets::new(config.assets.clone()),
+            config,
+            services,
+            auth,
+            limiter: RateLimiter::new(RATE_KEYS_MAX),
+            sockets: Sockets::default(),
+            stopping: watch::Sender::new(false),
+            clock,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// The services.
+    pub fn services(&self) -> &Services {
+        &self.shared.services
+    }
+
+    /// Sign-up, sign-in and tokens.
+    pub fn auth(&self) -> &Auth {
+        &self.shared.auth
+    }
+
+    /// The time, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        (self.shared.clock)()
+    }
+
+    /// The sign-up link that carries this token, which never reaches the server by itself.
+    pub fn join_link(&self, token: &str) -> String {
+        join_link(&self.shared.config, token)
+    }
+
+    pub(crate) fn limiter(&self) -> &RateLimiter {
+        &self.shared.limiter
+    }
+
+    pub(crate) fn assets(&self) -> &Assets {
+        &self.shared.assets
+    }
+
+    pub(crate) fn sockets(&self) -> &Sockets {
+        &self.shared.sockets
+    }
+
+    /// Says (and goes on saying) whether the server is stopping.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.shared.stopping.subscribe()
+    }
+
+    pub(crate) fn stop(&self) {
+        self.shared.stopping.send_replace(true);
+    }
+}
+
+/// The sign-up link that carries this token.
+pub fn join_link(config: &Config, token: &str) -> String {
+    format!("{}/join#{token}", config.public_url)
+}
+
+/// The machine's clock.
+pub fn system_clock() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Reports why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A store cannot be opened.
+    #[error("cannot open the data folder")]
+    Service(#[from] ServiceError),
+    /// A secret cannot be read or kept.
+    #[error("cannot open the server's secrets")]
+    Secret(#[from] SecretFileError),
+}
+
+const RATE_KEYS_MAX: usize = 100_000;
