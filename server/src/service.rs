@@ -108,7 +108,7 @@ pub enum ServiceError {
     Busy,
     /// The metadata store failed.
     #[error("the metadata store failed")]
-    Meta(#[source] MetaError),
+    Meta(#[source] Arc<MetaError>),
     /// The chunk store failed.
     #[error("the chunk store failed")]
     Blob(#[source] Arc<BlobError>),
@@ -137,19 +137,31 @@ impl ServiceError {
     }
 }
 
+impl From<Arc<MetaError>> for ServiceError {
+    fn from(error: Arc<MetaError>) -> Self {
+        if matches!(*error, MetaError::Full) {
+            Self::StorageFull
+        } else if matches!(*error, MetaError::Busy) {
+            Self::Busy
+        } else {
+            Self::Meta(error)
+        }
+    }
+}
+
 impl From<MetaError> for ServiceError {
     fn from(error: MetaError) -> Self {
-        match error {
-            MetaError::Full => Self::StorageFull,
-            MetaError::Busy => Self::Busy,
-            error => Self::Meta(error),
-        }
+        Arc::new(error).into()
     }
 }
 
 impl From<Arc<BlobError>> for ServiceError {
     fn from(error: Arc<BlobError>) -> Self {
-        if matches!(*error, BlobError::Full) { Self::StorageFull } else { Self::Blob(error) }
+        if matches!(*error, BlobError::Full) {
+            Self::StorageFull
+        } else {
+            Self::Blob(error)
+        }
     }
 }
 
@@ -195,30 +207,35 @@ impl Services {
     /// Opens (or creates) the stores in a folder and repairs what a crash left behind.
     ///
     /// Blocks; call it before serving.
-    pub fn open(
-        data: &Path,
-        options: ServiceOptions,
-    ) -> Result<(Self, Recovery), ServiceError> {
+    pub fn open(data: &Path, options: ServiceOptions) -> Result<(Self, Recovery), ServiceError> {
         std::fs::create_dir_all(data).map_err(MetaError::from)?;
         let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&data.join("offing.sqlite"))?);
         let blobs = SegmentStore::open(&data.join("chunks"), options.segments)
             .map_err(|error| ServiceError::from(Arc::new(error)))?;
         let (chunks, recovery) =
-            ChunkStore::open(Arc::clone(&meta), Box::new(blobs), options.chunks)?;
-        Ok((Self::over(meta, chunks, options.account_quota_bytes), recovery))
+            ChunkStore::open(Arc::clone(&meta), Box::new(blobs), &options.chunks)?;
+        Ok((
+            Self::over(meta, chunks, options.account_quota_bytes),
+            recovery,
+        ))
     }
 
     /// Makes services over memory, for tests; nothing outlives the value.
     pub fn in_memory(options: ServiceOptions) -> Result<Self, ServiceError> {
         let meta: Arc<dyn MetaStore> = Arc::new(MemoryMeta::new());
         let blobs = MemoryBlobs::new(options.segments);
-        let (chunks, _) = ChunkStore::open(Arc::clone(&meta), Box::new(blobs), options.chunks)?;
+        let (chunks, _) = ChunkStore::open(Arc::clone(&meta), Box::new(blobs), &options.chunks)?;
         Ok(Self::over(meta, chunks, options.account_quota_bytes))
     }
 
     fn over(meta: Arc<dyn MetaStore>, chunks: ChunkStore, quota: Option<u64>) -> Self {
         let (growth, _) = broadcast::channel(GROWTH_BACKLOG);
-        Self { meta, chunks, growth, account_quota_bytes: quota }
+        Self {
+            meta,
+            chunks,
+            growth,
+            account_quota_bytes: quota,
+        }
     }
 
     /// Listens to the growth of all vaults. A listener that lags has to ask for the tips.
@@ -228,7 +245,10 @@ impl Services {
 
     /// Counters since the start.
     pub fn stats(&self) -> ServiceStats {
-        ServiceStats { meta: self.meta.stats(), chunk_syncs: self.chunks.syncs() }
+        ServiceStats {
+            meta: self.meta.stats(),
+            chunk_syncs: self.chunks.syncs(),
+        }
     }
 
     /// Says whether the stores answer.
@@ -248,7 +268,14 @@ impl Services {
         account: AccountId,
         vault: VaultId,
     ) -> Result<(), ServiceError> {
-        let member = self.meta.read(move |state| state.is_member(&vault, &account)).await?;
-        if member { Ok(()) } else { Err(ServiceError::VaultUnknown) }
+        let member = self
+            .meta
+            .read(move |state| state.is_member(&vault, &account))
+            .await?;
+        if member {
+            Ok(())
+        } else {
+            Err(ServiceError::VaultUnknown)
+        }
     }
 }

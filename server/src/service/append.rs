@@ -45,8 +45,10 @@ impl Services {
         vault: VaultId,
         body: &[u8],
     ) -> Result<Appended, ServiceError> {
-        let entries: Vec<Option<Parsed>> =
-            decode_append(body)?.into_iter().map(|bytes| Parsed::decode(bytes).ok()).collect();
+        let entries: Vec<Option<Parsed>> = decode_append(body)?
+            .into_iter()
+            .map(|bytes| Parsed::decode(bytes).ok())
+            .collect();
         let caller = *caller;
         let job = move |tx: &mut dyn MetaTx| append_all(tx, &caller, &vault, entries);
         let appended = self.meta.write(Durability::Now, job).await?;
@@ -83,8 +85,15 @@ impl Services {
     }
 
     fn tell_growth(&self, account: AccountId, vault: VaultId, appended: &Appended) {
-        if appended.results.iter().any(|result| matches!(result, AppendResult::Ok { .. })) {
-            let wake = Wake { vault, seq: appended.tip.seq };
+        if appended
+            .results
+            .iter()
+            .any(|result| matches!(result, AppendResult::Ok { .. }))
+        {
+            let wake = Wake {
+                vault,
+                seq: appended.tip.seq,
+            };
             // An error means that nobody listens.
             let _ = self.growth.send(Growth { account, wake });
         }
@@ -103,7 +112,10 @@ fn create(
             return Ok(Err(ServiceError::VaultUnknown));
         }
         let tip = log::tip(tx, &id)?.expect("the vault was just found");
-        return Ok(Ok(Appended { tip, results: vec![AppendResult::Dup { seq: 1 }] }));
+        return Ok(Ok(Appended {
+            tip,
+            results: vec![AppendResult::Dup { seq: 1 }],
+        }));
     }
     let Some(account) = tx.account(&caller.account)? else {
         return Ok(Err(ServiceError::SignedOut));
@@ -123,7 +135,10 @@ fn create(
     tx.add_vault(&vault, now_ms)?;
     let result = store(tx, &mut vault, genesis)?;
     let tip = log::tip(tx, &id)?.expect("the vault was just added");
-    Ok(Ok(Appended { tip, results: vec![result] }))
+    Ok(Ok(Appended {
+        tip,
+        results: vec![result],
+    }))
 }
 
 fn append_all(
@@ -135,7 +150,9 @@ fn append_all(
     if !tx.is_member(id, &caller.account)? {
         return Ok(None);
     }
-    let Some(mut vault) = tx.vault(id)? else { return Ok(None) };
+    let Some(mut vault) = tx.vault(id)? else {
+        return Ok(None);
+    };
     let mut results = Vec::with_capacity(entries.len());
     let mut refused = false;
     for parsed in entries {
@@ -169,7 +186,10 @@ fn append_one(
     }
     let last = tx
         .device_counter(&vault.id, &header.device)?
-        .unwrap_or(DeviceCounter { dseq: 0, hash: Hash([0; 32]) });
+        .unwrap_or(DeviceCounter {
+            dseq: 0,
+            hash: Hash([0; 32]),
+        });
     if header.dseq <= last.dseq {
         let held = tx.entry_of_device(&vault.id, &header.device, header.dseq)?;
         return Ok(match held {
@@ -182,7 +202,11 @@ fn append_one(
     }
     // An epoch record is a compare-and-set: the first that follows the current one wins.
     let new_epoch = header.kind == EntryKind::Epoch;
-    let expected = if new_epoch { vault.epoch.checked_add(1) } else { Some(vault.epoch) };
+    let expected = if new_epoch {
+        vault.epoch.checked_add(1)
+    } else {
+        Some(vault.epoch)
+    };
     if expected != Some(header.epoch) {
         return Ok(AppendResult::EpochStale);
     }
@@ -208,7 +232,11 @@ fn append_one(
 fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<AppendResult> {
     let (header, entry) = (&parsed.header, &parsed.entry);
     let hash = entry.hash();
-    let point = ChainPoint { seq: vault.seq, chain: vault.chain }.extend(&hash);
+    let point = ChainPoint {
+        seq: vault.seq,
+        chain: vault.chain,
+    }
+    .extend(&hash);
     (vault.seq, vault.chain) = (point.seq, point.chain);
     let stored = StoredEntry {
         seq: point.seq,
@@ -228,5 +256,8 @@ fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<
     }
     let bytes = i64::try_from(parsed.stored_bytes()).expect("bounded by ENTRY_BYTES_MAX");
     tx.add_usage(&vault.account, bytes)?;
-    Ok(AppendResult::Ok { seq: point.seq, chain: point.chain })
+    Ok(AppendResult::Ok {
+        seq: point.seq,
+        chain: point.chain,
+    })
 }

@@ -10,7 +10,9 @@ use crate::store::meta::{Account, Durability};
 
 /// Says whether `more` bytes still fit.
 pub(crate) fn fits(account: &Account, more: u64) -> bool {
-    account.quota_bytes.is_none_or(|quota| account.used_bytes.saturating_add(more) <= quota)
+    account
+        .quota_bytes
+        .is_none_or(|quota| account.used_bytes.saturating_add(more) <= quota)
 }
 
 impl Services {
@@ -20,9 +22,8 @@ impl Services {
         account: AccountId,
         quota_bytes: Option<u64>,
     ) -> Result<(), ServiceError> {
-        let job = move |tx: &mut dyn crate::store::meta::MetaTx| {
-            tx.limit_account(&account, quota_bytes)
-        };
+        let job =
+            move |tx: &mut dyn crate::store::meta::MetaTx| tx.limit_account(&account, quota_bytes);
         Ok(self.meta.write(Durability::Now, job).await?)
     }
 }

@@ -127,6 +127,14 @@ pub struct StoredEntry {
     pub body: Option<Vec<u8>>,
 }
 
+impl StoredEntry {
+    /// Bytes that count towards [`PageBounds::bytes_max`].
+    pub fn page_bytes(&self) -> usize {
+        const FRAMING: usize = 128;
+        self.header.len() + self.body.as_ref().map_or(0, Vec::len) + FRAMING
+    }
+}
+
 /// How much of a log one read may return; one entry is returned whatever its size.
 #[derive(Debug, Clone, Copy)]
 pub struct PageBounds {
@@ -147,6 +155,13 @@ pub struct Location {
     pub offset: u64,
     /// Bytes of the chunk.
     pub len: u32,
+}
+
+impl Location {
+    /// Offset after the last byte.
+    pub fn end(&self) -> u64 {
+        self.offset + u64::from(self.len)
+    }
 }
 
 /// A row of the index of chunks.
@@ -179,7 +194,7 @@ pub enum Durability {
     /// The effects survive a power cut once the answer is given.
     Now,
     /// The effects are seen by every later job, and survive a power cut no later than the
-    /// next job with [`Durability::Now`]. For what can be recomputed.
+    /// next job with [`Durability::Now`] that changes something. For what can be recomputed.
     Later,
 }
 
@@ -216,6 +231,9 @@ pub enum MetaError {
     /// SQLite failed.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),
+    /// A job beside this one failed in a way that took the whole transaction with it.
+    #[error("the transaction was rolled back")]
+    RolledBack,
     /// A file beside the database failed.
     #[error("the database's files failed")]
     Io(#[from] std::io::Error),
@@ -311,13 +329,14 @@ pub trait MetaTx: MetaRead {
     fn advance_vault(&mut self, vault: &Vault) -> MetaResult<()>;
     /// Adds an entry at the place it names, and makes it its device's last one.
     fn add_entry(&mut self, vault: &VaultId, entry: &StoredEntry) -> MetaResult<()>;
-    /// Adds a chunk to the index, or moves it.
+    /// Adds a chunk to the index, or moves it; the segment must be known.
     fn put_chunk(&mut self, chunk: &StoredChunk) -> MetaResult<()>;
     /// Notes that the entry at `seq` needs the chunk.
     fn declare_chunk(&mut self, vault: &VaultId, id: &ChunkId, seq: Seq) -> MetaResult<()>;
     /// Takes a chunk from the index; its bytes become dead space.
     fn remove_chunk(&mut self, vault: &VaultId, id: &ChunkId) -> MetaResult<()>;
-    /// Notes how much of a segment is in the index; adds the segment if it is new.
+    /// Notes that a segment is in the index up to an offset (never less than before); adds
+    /// the segment if it is new.
     fn mark_indexed(&mut self, segment: u32, indexed_to: u64) -> MetaResult<()>;
     /// Forgets a segment, to which no chunk may point.
     fn remove_segment(&mut self, segment: u32) -> MetaResult<()>;
@@ -354,7 +373,7 @@ pub trait MetaStore: Send + Sync {
     fn stats(&self) -> MetaStats;
 }
 
-impl dyn MetaStore {
+impl dyn MetaStore + '_ {
     /// Runs a job that changes.
     pub async fn write<T, F>(&self, durability: Durability, job: F) -> MetaResult<T>
     where
@@ -379,7 +398,10 @@ impl dyn MetaStore {
         T: Send + 'static,
         F: FnOnce(&mut dyn MetaTx) -> MetaResult<T> + Send + 'static,
     {
-        unbox(self.submit_write(durability, boxed_write(job)).blocking_recv())
+        unbox(
+            self.submit_write(durability, boxed_write(job))
+                .blocking_recv(),
+        )
     }
 
     /// Runs a job that reads, from a thread outside the runtime.
@@ -412,5 +434,7 @@ fn unbox<T: 'static>(
     answer: Result<MetaResult<Output>, oneshot::error::RecvError>,
 ) -> MetaResult<T> {
     let output = answer.map_err(|_| MetaError::Closed)??;
-    Ok(*output.downcast::<T>().expect("a job answers with the type it was boxed with"))
+    Ok(*output
+        .downcast::<T>()
+        .expect("a job answers with the type it was boxed with"))
 }

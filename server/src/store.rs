@@ -1,0 +1,14 @@
+//! What the server keeps, and where: rows in a [`meta::MetaStore`], chunk bytes in a
+//! [`blob::BlobStore`], and [`chunks::ChunkStore`], which keeps the two in step.
+//!
+//! Stores know identifiers and bytes, not the wire. Whatever backend is used must pass
+//! the suite in `conformance`; there are SQLite with segment files, and memory for tests.
+
+pub mod blob;
+pub mod chunks;
+#[cfg(test)]
+mod conformance;
+pub mod memory;
+pub mod meta;
+pub mod segment;
+pub mod sqlite;

@@ -1,0 +1,114 @@
+//! Where chunk bytes are kept: append-only segments.
+//!
+//! A [`BlobStore`] has one writer (it takes `&mut self` to write) and any number of readers
+//! through the [`BlobReader`] it hands out. Written chunks are durable after
+//! [`BlobStore::sync`] and not before; a failed `sync` loses all that was written since the
+//! one before, and the store says so by cutting it off. Every record names its vault and
+//! chunk, so an index can be made again from the segments alone.
+
+use std::sync::Arc;
+
+use offing_core::id::{ChunkId, VaultId};
+
+use super::meta::Location;
+
+/// Reports a failure of the chunk store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlobError {
+    /// The disk is full; what was being written is not there.
+    #[error("the disk of the chunk store is full")]
+    Full,
+    /// The segment was compacted away (or lost).
+    #[error("segment {segment} is gone")]
+    SegmentGone {
+        /// The segment.
+        segment: u32,
+    },
+    /// The bytes end before the index says.
+    #[error("segment {segment} ends before offset {end}")]
+    SegmentShort {
+        /// The segment.
+        segment: u32,
+        /// Where the bytes should have ended.
+        end: u64,
+    },
+    /// Another process has this store open.
+    #[error("the chunk store is in use by another process")]
+    InUse,
+    /// After an earlier failure nothing can be written until the server starts again.
+    #[error("the chunk store takes no more writes until the server starts again")]
+    Broken,
+    /// A file operation failed.
+    #[error("the chunk store's files failed")]
+    Io(#[source] std::io::Error),
+}
+
+impl From<std::io::Error> for BlobError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// A record found by [`BlobStore::scan`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoundChunk {
+    /// Its vault.
+    pub vault: VaultId,
+    /// The chunk.
+    pub id: ChunkId,
+    /// Where its bytes are.
+    pub at: Location,
+}
+
+/// How a scan of a segment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scanned {
+    /// End of the last whole record.
+    pub valid_to: u64,
+    /// Bytes after it that are no whole record.
+    pub torn_bytes: u64,
+}
+
+/// Reads chunk bytes; blocks, so call it from a thread that may.
+pub trait BlobReader: Send + Sync {
+    /// Fills `buf` from an offset inside a segment.
+    fn read_at(&self, segment: u32, offset: u64, buf: &mut [u8]) -> Result<(), BlobError>;
+}
+
+/// Keeps chunk bytes; see the module for the contract. Its calls block.
+pub trait BlobStore: Send {
+    /// The segments there are, by number.
+    fn segments(&self) -> Result<Vec<u32>, BlobError>;
+    /// The segment that is written to; compaction leaves it alone.
+    fn active(&self) -> u32;
+    /// Bytes of a segment, its own framing included.
+    fn segment_bytes(&self, segment: u32) -> Result<u64, BlobError>;
+    /// Visits the whole records of a segment from an offset (0, or one a scan returned).
+    fn scan(
+        &self,
+        segment: u32,
+        from: u64,
+        visit: &mut dyn FnMut(FoundChunk),
+    ) -> Result<Scanned, BlobError>;
+    /// Cuts a segment, as after a crash left half a record at its end.
+    fn cut(&mut self, segment: u32, to: u64) -> Result<(), BlobError>;
+    /// Appends a chunk, which is not durable yet. On error nothing of it is left.
+    fn write(&mut self, vault: &VaultId, id: &ChunkId, bytes: &[u8])
+    -> Result<Location, BlobError>;
+    /// Makes what was written durable. On error all of it since the last `sync` is gone.
+    fn sync(&mut self) -> Result<(), BlobError>;
+    /// How many times the disk was waited for.
+    fn syncs(&self) -> u64;
+    /// Says whether the active segment has its size; then sync, rotate, go on writing.
+    fn is_full(&self) -> bool;
+    /// Follows the active segment, of which everything is synced, by a new one.
+    fn rotate(&mut self) -> Result<(), BlobError>;
+    /// Removes a segment and its bytes.
+    fn remove(&mut self, segment: u32) -> Result<(), BlobError>;
+    /// The reading side, shared with every request.
+    fn reader(&self) -> Arc<dyn BlobReader>;
+}

@@ -1,0 +1,265 @@
+//! Chunk bytes and their index, kept in step.
+//!
+//! One thread owns the [`BlobStore`]. Requests send it chunks, which it writes as they
+//! come, and asks to flush, which it gathers: one fsync covers everything written before,
+//! whoever wrote it. Then it puts the rows into the index, lets them become durable with
+//! the next thing that has to be (`Durability::Later`: the segments can restore them), and
+//! only then answers. Since one thread does both, the index never runs ahead of a gap: what
+//! lies before a segment's `indexed_to` has its rows, what lies behind is scanned at start.
+//!
+//! Memory is bounded by permits: each chunk under way holds one until it is written.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use offing_core::id::{ChunkId, VaultId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use self::keeper::{Keeper, recover};
+use super::blob::{BlobError, BlobReader, BlobStore};
+use super::meta::{MetaError, MetaStore, StoredChunk};
+
+mod keeper;
+
+/// How chunks are received.
+#[derive(Debug, Clone)]
+pub struct ChunkStoreOptions {
+    /// Most chunks in memory at one time.
+    pub buffers_max: usize,
+}
+
+impl Default for ChunkStoreOptions {
+    fn default() -> Self {
+        Self { buffers_max: 32 }
+    }
+}
+
+/// Reports a chunk that was not stored.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChunkStoreError {
+    /// The account's space is used up.
+    #[error("the account's space is used up")]
+    Quota,
+    /// The chunk's vault is not there.
+    #[error("no such vault")]
+    VaultUnknown,
+    /// The store is closed.
+    #[error("the chunk store is closed")]
+    Closed,
+    /// The bytes could not be kept.
+    #[error(transparent)]
+    Blob(Arc<BlobError>),
+    /// The index could not be kept.
+    #[error(transparent)]
+    Meta(Arc<MetaError>),
+}
+
+impl From<BlobError> for ChunkStoreError {
+    fn from(error: BlobError) -> Self {
+        Self::Blob(Arc::new(error))
+    }
+}
+
+impl From<MetaError> for ChunkStoreError {
+    fn from(error: MetaError) -> Self {
+        Self::Meta(Arc::new(error))
+    }
+}
+
+/// What [`ChunkStore::open`] repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recovery {
+    /// Chunks that were durable but not in the index.
+    pub reindexed_chunks: u64,
+    /// Bytes of half-written records cut off.
+    pub cut_bytes: u64,
+    /// Segments that the index knows and the disk does not.
+    pub lost_segments: u32,
+}
+
+/// The right to hold one chunk in memory.
+pub struct Permit(#[expect(dead_code, reason = "held for its Drop")] OwnedSemaphorePermit);
+
+/// A verified chunk on its way to the disk.
+pub struct IncomingChunk {
+    /// Its vault.
+    pub vault: VaultId,
+    /// The chunk, which the bytes hash to.
+    pub id: ChunkId,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The right to hold it.
+    pub permit: Permit,
+}
+
+/// A chunk that was handed over and may not be durable yet.
+pub struct Pending(oneshot::Receiver<Result<(), ChunkStoreError>>);
+
+impl Pending {
+    /// Waits until the chunk is durable; somebody has to flush.
+    pub async fn durable(self) -> Result<(), ChunkStoreError> {
+        self.0.await.map_err(|_| ChunkStoreError::Closed)?
+    }
+}
+
+enum Message {
+    Put(IncomingChunk, oneshot::Sender<Result<(), ChunkStoreError>>),
+    Flush,
+    Remove(
+        VaultId,
+        Vec<ChunkId>,
+        oneshot::Sender<Result<(), ChunkStoreError>>,
+    ),
+    Compact(oneshot::Sender<Result<usize, ChunkStoreError>>),
+}
+
+/// The chunk store; cloning shares it. Dropping the last clone flushes and waits for that.
+#[derive(Clone)]
+pub struct ChunkStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// `None` only while dropping.
+    messages: Option<mpsc::Sender<Message>>,
+    keeper: Option<JoinHandle<()>>,
+    buffers: Arc<Semaphore>,
+    reader: Arc<dyn BlobReader>,
+    syncs: Arc<AtomicU64>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.messages = None;
+        if let Some(keeper) = self.keeper.take() {
+            // A panic of the thread has been reported by the thread.
+            let _ = keeper.join();
+        }
+    }
+}
+
+impl ChunkStore {
+    /// Starts the store's thread over a blob store, after bringing the index up to date.
+    ///
+    /// Blocks the calling thread until that is done.
+    pub fn open(
+        meta: Arc<dyn MetaStore>,
+        mut blobs: Box<dyn BlobStore>,
+        options: &ChunkStoreOptions,
+    ) -> Result<(Self, Recovery), ChunkStoreError> {
+        let (messages, inbox) = mpsc::channel(2 * options.buffers_max + 64);
+        let reader = blobs.reader();
+        let syncs = Arc::new(AtomicU64::new(0));
+        let keeper_syncs = Arc::clone(&syncs);
+        let (ready, recovered) = std::sync::mpsc::channel();
+        // Recovery runs on the thread too: it waits for answers, which a thread of the
+        // runtime, where `open` may be called, must not.
+        let keeper = std::thread::Builder::new()
+            .name("chunks".to_owned())
+            .spawn(move || {
+                let recovery = recover(&*meta, &mut *blobs);
+                let proceed = recovery.is_ok();
+                keeper_syncs.store(blobs.syncs(), Ordering::Relaxed);
+                let _ = ready.send(recovery);
+                if proceed {
+                    Keeper::new(meta, blobs, keeper_syncs).run(inbox);
+                }
+            })
+            .map_err(BlobError::Io)?;
+        let inner = Inner {
+            messages: Some(messages),
+            keeper: Some(keeper),
+            buffers: Arc::new(Semaphore::new(options.buffers_max)),
+            reader,
+            syncs,
+        };
+        let recovery = recovered.recv().map_err(|_| ChunkStoreError::Closed)??;
+        Ok((
+            Self {
+                inner: Arc::new(inner),
+            },
+            recovery,
+        ))
+    }
+
+    /// Waits for the right to hold one more chunk in memory.
+    pub async fn reserve(&self) -> Result<Permit, ChunkStoreError> {
+        let permit = Arc::clone(&self.inner.buffers).acquire_owned().await;
+        permit.map(Permit).map_err(|_| ChunkStoreError::Closed)
+    }
+
+    /// Hands a chunk over to be written.
+    pub async fn write(&self, chunk: IncomingChunk) -> Result<Pending, ChunkStoreError> {
+        let (answer, pending) = oneshot::channel();
+        self.send(Message::Put(chunk, answer)).await?;
+        Ok(Pending(pending))
+    }
+
+    /// Asks that what was handed over becomes durable.
+    pub async fn flush(&self) -> Result<(), ChunkStoreError> {
+        self.send(Message::Flush).await
+    }
+
+    /// Asks for the same where waiting is impossible. With a full queue nothing is asked:
+    /// those who filled it flush anyway.
+    pub fn flush_later(&self) {
+        if let Some(messages) = &self.inner.messages {
+            let _ = messages.try_send(Message::Flush);
+        }
+    }
+
+    /// Takes chunks from the index; their bytes become dead space.
+    pub async fn remove(&self, vault: VaultId, ids: Vec<ChunkId>) -> Result<(), ChunkStoreError> {
+        let (answer, done) = oneshot::channel();
+        self.send(Message::Remove(vault, ids, answer)).await?;
+        done.await.map_err(|_| ChunkStoreError::Closed)?
+    }
+
+    /// Moves what lives in segments that are mostly dead, removes them, says how many.
+    pub async fn compact(&self) -> Result<usize, ChunkStoreError> {
+        let (answer, done) = oneshot::channel();
+        self.send(Message::Compact(answer)).await?;
+        done.await.map_err(|_| ChunkStoreError::Closed)?
+    }
+
+    /// Reads a range of a chunk.
+    pub async fn read(
+        &self,
+        chunk: &StoredChunk,
+        range: Range<u64>,
+    ) -> Result<Bytes, Arc<BlobError>> {
+        let reader = Arc::clone(&self.inner.reader);
+        let at = chunk.at;
+        let read = tokio::task::spawn_blocking(move || {
+            let len = usize::try_from(range.end - range.start).expect("ranges are of chunks");
+            let mut buf = vec![0; len];
+            reader.read_at(at.segment, at.offset + range.start, &mut buf)?;
+            Ok::<_, BlobError>(Bytes::from(buf))
+        });
+        let read = read
+            .await
+            .map_err(|error| BlobError::Io(std::io::Error::other(error)))?;
+        Ok(read?)
+    }
+
+    /// How many times the disk was waited for.
+    pub fn syncs(&self) -> u64 {
+        self.inner.syncs.load(Ordering::Relaxed)
+    }
+
+    async fn send(&self, message: Message) -> Result<(), ChunkStoreError> {
+        let messages = self
+            .inner
+            .messages
+            .as_ref()
+            .ok_or(ChunkStoreError::Closed)?;
+        messages
+            .send(message)
+            .await
+            .map_err(|_| ChunkStoreError::Closed)
+    }
+}

@@ -1,0 +1,448 @@
+//! Segment files: chunks one after another, so that many become durable by one fsync.
+//!
+//! ```text
+//! NNNNNN.seg = "of/segmt" | be32 version | be32 number | record*
+//! record     = "of/chunk" | vault[32] | id[32] | be32 len | be32 crc | bytes[len]
+//! crc        = CRC-32 of "of/chunk" | vault | id | be32 len | bytes
+//! ```
+//!
+//! Files are only ever appended to; the last one is active. A crash can leave half a record
+//! at the end of it, which the scan at the next start finds by its checksum and cuts. A
+//! failed fsync may have lost pages that the system no longer remembers, so what it covered
+//! is cut, never retried in place. The checksum guards against torn writes only: whether a
+//! chunk is what its id says is verified on arrival and again by whoever opens it.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use offing_core::id::{ChunkId, VaultId};
+use offing_core::limits;
+
+use super::blob::{BlobError, BlobReader, BlobStore, FoundChunk, Scanned};
+use super::meta::Location;
+
+const FILE_MAGIC: &[u8; 8] = b"of/segmt";
+const RECORD_MAGIC: &[u8; 8] = b"of/chunk";
+const VERSION: u32 = 1;
+const FILE_HEAD_BYTES: u64 = 16;
+const RECORD_HEAD_BYTES: usize = 8 + 32 + 32 + 4 + 4;
+/// Most segment files held open for reading.
+const OPEN_FILES_MAX: usize = 64;
+
+/// How segment files are written.
+#[derive(Debug, Clone)]
+pub struct SegmentOptions {
+    /// A segment that has reached this many bytes is followed by a new one.
+    pub rotate_bytes: u64,
+    /// The most bytes all segments may take; past it the disk counts as full. May be
+    /// changed while the store is open.
+    pub bytes_max: Arc<AtomicU64>,
+}
+
+impl Default for SegmentOptions {
+    fn default() -> Self {
+        Self {
+            rotate_bytes: 256 * 1024 * 1024,
+            bytes_max: Arc::new(AtomicU64::new(u64::MAX)),
+        }
+    }
+}
+
+/// Chunk bytes in a folder of segment files.
+pub struct SegmentStore {
+    folder: PathBuf,
+    options: SegmentOptions,
+    active: u32,
+    file: File,
+    /// Where the next record goes.
+    end: u64,
+    /// Everything in the active segment before this offset is durable.
+    synced: u64,
+    /// Bytes of all segments.
+    total: u64,
+    syncs: u64,
+    /// What must not stay at the end could not be cut; only a new start helps.
+    broken: bool,
+    reader: Arc<SegmentReader>,
+    /// Locked for as long as the store is open, so that two servers never share a folder.
+    _lock: File,
+}
+
+impl SegmentStore {
+    /// Opens a folder of segments, or begins one.
+    pub fn open(folder: &Path, options: SegmentOptions) -> Result<Self, BlobError> {
+        std::fs::create_dir_all(folder)?;
+        let lock = File::create(folder.join("lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            std::fs::TryLockError::WouldBlock => BlobError::InUse,
+            std::fs::TryLockError::Error(error) => error.into(),
+        })?;
+        let numbers = list(folder)?;
+        let mut total = 0;
+        for number in &numbers {
+            total += std::fs::metadata(segment_path(folder, *number))?.len();
+        }
+        let active = numbers.last().copied().unwrap_or(1);
+        let path = segment_path(folder, active);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)?;
+        let mut end = file.metadata()?.len();
+        let mut syncs = 0;
+        if end < FILE_HEAD_BYTES {
+            // New, or a crash came between its creation and its first bytes.
+            total = total - end + FILE_HEAD_BYTES;
+            write_head(&mut file, active)?;
+            File::open(folder)?.sync_all()?;
+            end = FILE_HEAD_BYTES;
+            syncs = 2;
+        }
+        let reader = Arc::new(SegmentReader {
+            folder: folder.to_owned(),
+            files: Mutex::new(BTreeMap::new()),
+        });
+        let folder = folder.to_owned();
+        Ok(Self {
+            folder,
+            options,
+            active,
+            file,
+            end,
+            synced: end,
+            total,
+            syncs,
+            broken: false,
+            reader,
+            _lock: lock,
+        })
+    }
+
+    /// Writes a record's bytes at the end, or reports a full disk after writing what fits,
+    /// just as a disk does.
+    fn write_record(&mut self, record: &[&[u8]]) -> Result<(), BlobError> {
+        let room = self
+            .options
+            .bytes_max
+            .load(Ordering::Relaxed)
+            .saturating_sub(self.total);
+        let mut room = usize::try_from(room).unwrap_or(usize::MAX);
+        self.file.seek(SeekFrom::Start(self.end))?;
+        for part in record {
+            let fits = part.len().min(room);
+            self.file.write_all(&part[..fits])?;
+            if fits < part.len() {
+                return Err(BlobError::Full);
+            }
+            room -= fits;
+        }
+        Ok(())
+    }
+
+    fn truncate(&mut self, to: u64) -> Result<(), BlobError> {
+        if let Err(error) = self.file.set_len(to) {
+            self.broken = true;
+            return Err(error.into());
+        }
+        self.total -= self.end.saturating_sub(to);
+        self.end = to;
+        Ok(())
+    }
+}
+
+impl BlobStore for SegmentStore {
+    fn segments(&self) -> Result<Vec<u32>, BlobError> {
+        list(&self.folder)
+    }
+
+    fn active(&self) -> u32 {
+        self.active
+    }
+
+    fn segment_bytes(&self, segment: u32) -> Result<u64, BlobError> {
+        match std::fs::metadata(segment_path(&self.folder, segment)) {
+            Ok(metadata) => Ok(metadata.len()),
+            Err(error) => Err(gone_or(error, segment)),
+        }
+    }
+
+    fn scan(
+        &self,
+        segment: u32,
+        from: u64,
+        visit: &mut dyn FnMut(FoundChunk),
+    ) -> Result<Scanned, BlobError> {
+        let file = File::open(segment_path(&self.folder, segment))
+            .map_err(|error| gone_or(error, segment))?;
+        let len = file.metadata()?.len();
+        let mut at = from.max(FILE_HEAD_BYTES).min(len);
+        let mut reader = BufReader::with_capacity(1024 * 1024, file);
+        reader.seek(SeekFrom::Start(at))?;
+        let mut body = Vec::new();
+        while let Some(found) = read_record(&mut reader, segment, at, len, &mut body)? {
+            at = found.at.offset + u64::from(found.at.len);
+            visit(found);
+        }
+        Ok(Scanned {
+            valid_to: at,
+            torn_bytes: len - at,
+        })
+    }
+
+    fn cut(&mut self, segment: u32, to: u64) -> Result<(), BlobError> {
+        if segment == self.active {
+            self.truncate(to.max(FILE_HEAD_BYTES))?;
+            self.file.sync_all()?;
+            self.synced = self.end;
+        } else {
+            let file = OpenOptions::new()
+                .write(true)
+                .open(segment_path(&self.folder, segment))
+                .map_err(|error| gone_or(error, segment))?;
+            let len = file.metadata()?.len();
+            file.set_len(to.max(FILE_HEAD_BYTES))?;
+            file.sync_all()?;
+            self.total -= len.saturating_sub(to.max(FILE_HEAD_BYTES));
+        }
+        self.syncs += 1;
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        vault: &VaultId,
+        id: &ChunkId,
+        bytes: &[u8],
+    ) -> Result<Location, BlobError> {
+        if self.broken {
+            return Err(BlobError::Broken);
+        }
+        let head = record_head(vault, id, bytes);
+        if let Err(error) = self.write_record(&[&head, bytes]) {
+            // Half a record must not be followed by a whole one: the scan would end there.
+            self.truncate(self.end)?;
+            return Err(error);
+        }
+        let offset = self.end + RECORD_HEAD_BYTES as u64;
+        let len = u32::try_from(bytes.len()).expect("chunks are bounded by limits");
+        let written = RECORD_HEAD_BYTES as u64 + u64::from(len);
+        self.end += written;
+        self.total += written;
+        Ok(Location {
+            segment: self.active,
+            offset,
+            len,
+        })
+    }
+
+    fn sync(&mut self) -> Result<(), BlobError> {
+        if self.synced == self.end {
+            return Ok(());
+        }
+        self.syncs += 1;
+        match self.file.sync_data() {
+            Ok(()) => {
+                self.synced = self.end;
+                Ok(())
+            }
+            Err(error) => {
+                self.truncate(self.synced)?;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn syncs(&self) -> u64 {
+        self.syncs
+    }
+
+    fn is_full(&self) -> bool {
+        self.end >= self.options.rotate_bytes
+    }
+
+    fn rotate(&mut self) -> Result<(), BlobError> {
+        assert!(
+            self.synced == self.end,
+            "rotation would lose sight of what is not synced"
+        );
+        let number = self.active + 1;
+        let path = segment_path(&self.folder, number);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(path)?;
+        write_head(&mut file, number)?;
+        File::open(&self.folder)?.sync_all()?;
+        self.syncs += 2;
+        self.total += FILE_HEAD_BYTES;
+        (self.active, self.file) = (number, file);
+        (self.end, self.synced) = (FILE_HEAD_BYTES, FILE_HEAD_BYTES);
+        Ok(())
+    }
+
+    fn remove(&mut self, segment: u32) -> Result<(), BlobError> {
+        assert!(
+            segment != self.active,
+            "the active segment is being written to"
+        );
+        let bytes = self.segment_bytes(segment)?;
+        self.reader.lock().remove(&segment);
+        std::fs::remove_file(segment_path(&self.folder, segment))?;
+        self.total -= bytes;
+        Ok(())
+    }
+
+    fn reader(&self) -> Arc<dyn BlobReader> {
+        Arc::clone(&self.reader) as Arc<dyn BlobReader>
+    }
+}
+
+/// The reading side: files opened once, read at offsets.
+struct SegmentReader {
+    folder: PathBuf,
+    files: Mutex<BTreeMap<u32, Arc<File>>>,
+}
+
+impl SegmentReader {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Arc<File>>> {
+        // The map is only a cache, whole after every step.
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn file(&self, segment: u32) -> Result<Arc<File>, BlobError> {
+        let mut files = self.lock();
+        if let Some(file) = files.get(&segment) {
+            return Ok(Arc::clone(file));
+        }
+        let file = File::open(segment_path(&self.folder, segment))
+            .map_err(|error| gone_or(error, segment))?;
+        if files.len() >= OPEN_FILES_MAX {
+            // The oldest segment is the least likely to be asked for again.
+            files.pop_first();
+        }
+        let file = Arc::new(file);
+        files.insert(segment, Arc::clone(&file));
+        Ok(file)
+    }
+}
+
+impl BlobReader for SegmentReader {
+    fn read_at(&self, segment: u32, offset: u64, buf: &mut [u8]) -> Result<(), BlobError> {
+        let file = self.file(segment)?;
+        file.read_exact_at(buf, offset).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::UnexpectedEof {
+                BlobError::SegmentShort {
+                    segment,
+                    end: offset + buf.len() as u64,
+                }
+            } else {
+                error.into()
+            }
+        })
+    }
+}
+
+fn gone_or(error: std::io::Error, segment: u32) -> BlobError {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        BlobError::SegmentGone { segment }
+    } else {
+        error.into()
+    }
+}
+
+fn segment_path(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("{number:06}.seg"))
+}
+
+fn list(folder: &Path) -> Result<Vec<u32>, BlobError> {
+    let mut numbers = Vec::new();
+    for file in std::fs::read_dir(folder)? {
+        let name = file?.file_name();
+        let number = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".seg")?.parse::<u32>().ok());
+        numbers.extend(number);
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn write_head(file: &mut File, number: u32) -> Result<(), BlobError> {
+    let mut head = Vec::with_capacity(FILE_HEAD_BYTES as usize);
+    head.extend_from_slice(FILE_MAGIC);
+    head.extend_from_slice(&VERSION.to_be_bytes());
+    head.extend_from_slice(&number.to_be_bytes());
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&head)?;
+    file.sync_all()?;
+    Ok(())
+}
+
+fn record_head(vault: &VaultId, id: &ChunkId, bytes: &[u8]) -> Vec<u8> {
+    let mut head = Vec::with_capacity(RECORD_HEAD_BYTES);
+    head.extend_from_slice(RECORD_MAGIC);
+    head.extend_from_slice(&vault.0);
+    head.extend_from_slice(&id.0);
+    let len = u32::try_from(bytes.len()).expect("chunks are bounded by limits");
+    head.extend_from_slice(&len.to_be_bytes());
+    let crc = checksum(&head, bytes);
+    head.extend_from_slice(&crc.to_be_bytes());
+    head
+}
+
+fn checksum(head: &[u8], bytes: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(head);
+    crc.update(bytes);
+    crc.finalize()
+}
+
+/// Reads the record at an offset; `None` where there is no whole one.
+fn read_record(
+    reader: &mut impl Read,
+    segment: u32,
+    at: u64,
+    file_len: u64,
+    body: &mut Vec<u8>,
+) -> Result<Option<FoundChunk>, BlobError> {
+    if file_len - at < RECORD_HEAD_BYTES as u64 {
+        return Ok(None);
+    }
+    let mut head = [0; RECORD_HEAD_BYTES];
+    reader.read_exact(&mut head)?;
+    let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let (len, crc) = (word(72), word(76));
+    let offset = at + RECORD_HEAD_BYTES as u64;
+    let plausible = &head[..8] == RECORD_MAGIC
+        && len as usize <= limits::CHUNK_SEALED_BYTES_MAX
+        && u64::from(len) <= file_len - offset;
+    if !plausible {
+        return Ok(None);
+    }
+    body.resize(len as usize, 0);
+    reader.read_exact(body)?;
+    if checksum(&head[..76], body) != crc {
+        return Ok(None);
+    }
+    let vault = VaultId::from_slice(&head[8..40]).expect("32 bytes");
+    let id = ChunkId::from_slice(&head[40..72]).expect("32 bytes");
+    Ok(Some(FoundChunk {
+        vault,
+        id,
+        at: Location {
+            segment,
+            offset,
+            len,
+        },
+    }))
+}
