@@ -65,6 +65,7 @@ const hiddenReturns = ViewPlugin.fromClass(
  * - `fileName` (string): decides the language.
  * - `readOnly` (boolean).
  * - `label` (string, optional): the accessible name, "Editor" if absent.
+ * - `phrases` (object, optional): CodeMirror's own texts (search panel) translated.
  * - `onUpdates(version, [{clientID, changes}])`: edits to hand to the engine, based
  *   on `version`; called once, then not again until `receiveUpdates` or `release`.
  *   `changes` is `ChangeSet.toJSON()` as JSON text.
@@ -100,6 +101,7 @@ export function createEditor(options) {
       doc,
       extensions: [
         EditorState.lineSeparator.of("\n"),
+        EditorState.phrases.of(options.phrases ?? {}),
         collaboration(version, clientId),
         writable.of(writability(readOnly)),
         language.of(languageAtOnce(options.fileName) ?? []),
