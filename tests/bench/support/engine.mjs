@@ -97,8 +97,7 @@ function define(COMMAND) {
       const total = reader.varint();
       const found = [];
       for (let count = reader.varint(); count > 0; count -= 1) {
-        const row = { node: reader.hex(16), name: reader.text() };
-        reader.varint();
+        const row = { node: reader.hex(16), name: reader.text(), kind: reader.varint() };
         if (reader.take(1)[0]) reader.varint();
         reader.varint();
         reader.varint();
