@@ -94,6 +94,12 @@ pub async fn serve(
     {
         tracing::warn!("some requests did not finish in time");
     }
+    let stats = state.services().stats();
+    tracing::info!(
+        chunk_syncs = stats.chunk_syncs,
+        durable_commits = stats.meta.durable_commits,
+        "stopped"
+    );
     Ok(())
 }
 
