@@ -21,7 +21,7 @@ export async function run() {
   const vault = await Vault.create();
   try {
     await vault.synced();
-    const before = await vault.serverState();
+    const before = await vault.stored();
     await vault.page.run(async (start) => {
       const engine = globalThis.engineOf;
       const note = await engine.createText(engine.ROOT, "trace.txt");
@@ -58,7 +58,7 @@ export async function run() {
     });
     await vault.page.run(() => globalThis.engineOf.closeText(globalThis.trace.note));
     await vault.synced();
-    const after = await vault.serverState();
+    const after = await vault.stored();
     const text = await vault.page.run(async () => {
       const reader = await globalThis.engineOf.openText(globalThis.trace.note);
       reader.hex(16);
@@ -72,7 +72,7 @@ export async function run() {
     if (text !== trace.endContent) throw new Error("the text at the end is not the trace's");
     return [
       { figure: `${edits.length} edits, until saved`, value: round(ms, 0), unit: "ms", note: `${round((edits.length / ms) * 1000, 0)} edits/s` },
-      { figure: "bytes that the server grew by", value: after.bytes - before.bytes, unit: "B", note: `the text has ${trace.endContent.length}` },
+      { figure: "bytes that the server grew by", value: after - before, unit: "B", note: `the text has ${trace.endContent.length}` },
     ];
   } finally {
     await vault.end();

@@ -9,7 +9,6 @@ import path from "node:path";
 import { Server, freePort } from "../../e2e/support/server.js";
 import { Chromium } from "./chromium.mjs";
 import { install } from "./engine.mjs";
-import { treeUsage } from "./process.mjs";
 
 export const PASSWORD = "a long and quiet evening";
 const USERNAME = "bench";
@@ -104,20 +103,30 @@ export class Vault {
     await page.pill("On server");
   }
 
-  /** What the server stores and what it has flushed so far. */
-  async serverState() {
-    const answer = await fetch(`http://127.0.0.1:${this.server.port}/readyz`).then((reply) => reply.text());
-    let counters = {};
-    try {
-      counters = JSON.parse(answer);
-    } catch {
-      // Not JSON: then this build shows no counters.
-    }
+  /** The bytes of everything that the server stores. */
+  async stored() {
     let bytes = 0;
     for (const entry of await readdir(this.server.data, { withFileTypes: true, recursive: true })) {
       if (entry.isFile()) bytes += (await stat(path.join(entry.path, entry.name))).size;
     }
-    return { counters, bytes, ...treeUsage(this.server.pid) };
+    return bytes;
+  }
+
+  /** Starts the server anew, so that it counts its flushes from zero, and the page with it. */
+  async countsFlushes() {
+    await this.page.opens("about:blank");
+    await this.server.stop();
+    await this.server.restart();
+    await this.opens("/");
+    await this.listed();
+    await this.synced();
+  }
+
+  /** Stops the server; returns how often it waited for the disk since `countsFlushes`. */
+  async flushes() {
+    await this.server.stop();
+    const said = (counter) => Number(this.server.printed.replaceAll(/\u001b\[[0-9;]*m/g, "").match(new RegExp(`.*\\b${counter}=(\\d+)`, "s"))?.[1] ?? NaN);
+    return { chunks: said("chunk_syncs"), log: said("durable_commits") };
   }
 
   async end() {

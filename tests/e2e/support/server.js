@@ -120,6 +120,16 @@ export class Server {
     this.#child = null;
   }
 
+  /** Asks it to stop, and waits until it has. */
+  async stop() {
+    const child = this.#child;
+    if (!child) return;
+    const gone = once(child, "close");
+    child.kill("SIGTERM");
+    await gone;
+    this.#child = null;
+  }
+
   /** The sign-up link that the first start prints. */
   async firstInvite() {
     const found = () => this.printed.match(/https?:\/\/\S+\/join#[\w-]+/)?.[0];
