@@ -8,7 +8,11 @@
 
 #![warn(missing_docs)]
 
+#[cfg(feature = "engine")]
+pub mod host;
 pub mod net;
 pub mod platform;
 pub mod push;
+#[cfg(feature = "engine")]
+pub mod replica;
 pub mod store;

@@ -196,11 +196,30 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
     /// Sends one append's worth of items with their chunks.
     async fn send(&mut self, items: &[OutboxItem]) -> Result<ControlFlow<Ended>, PushError> {
         let ids: Vec<ChunkId> = items.iter().flat_map(|item| item.chunks.clone()).collect();
-        if let ControlFlow::Break(ended) = self.upload(&ids).await? {
-            return Ok(ControlFlow::Break(ended));
+        let lost = match self.upload(&ids).await? {
+            ControlFlow::Continue(()) => Vec::new(),
+            ControlFlow::Break(Ended::ChunksLost { ids, .. }) => ids,
+            ControlFlow::Break(ended) => return Ok(ControlFlow::Break(ended)),
+        };
+        // An entry that cannot be sent does not hold up those before it.
+        let is_whole = |item: &&OutboxItem| !item.chunks.iter().any(|id| lost.contains(id));
+        let (whole, rest) = items.split_at(items.iter().take_while(is_whole).count());
+        let flow = self.append(whole).await?;
+        match rest.first() {
+            Some(item) if flow.is_continue() => {
+                Ok(ControlFlow::Break(Ended::ChunksLost { dseq: Some(item.dseq), ids: lost }))
+            }
+            _ => Ok(flow),
         }
+    }
+
+    /// Appends entries whose chunks the server said it has, until it takes them all.
+    async fn append(&mut self, items: &[OutboxItem]) -> Result<ControlFlow<Ended>, PushError> {
         let mut items = items;
         for _ in 0..=MISSING_ROUNDS_MAX {
+            if items.is_empty() {
+                return Ok(ControlFlow::Continue(()));
+            }
             let dseqs: Vec<u64> = items.iter().map(|item| item.dseq).collect();
             let entries = outbox::entries(self.store, &self.vault, &dseqs).await?;
             let appended = self.remote.append(self.vault, &proto::encode_append(&entries)).await?;
@@ -212,16 +231,14 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
             items = &items[outcome.acks.len()..];
             match outcome.refused {
                 None => return Ok(ControlFlow::Continue(())),
-                Some((dseq, AppendResult::Missing { ids })) => {
-                    match self.upload(&ids).await? {
-                        ControlFlow::Continue(()) => {}
-                        ControlFlow::Break(Ended::ChunksLost { ids, .. }) => {
-                            let ended = Ended::ChunksLost { dseq: Some(dseq), ids };
-                            return Ok(ControlFlow::Break(ended));
-                        }
-                        ControlFlow::Break(ended) => return Ok(ControlFlow::Break(ended)),
+                Some((dseq, AppendResult::Missing { ids })) => match self.upload(&ids).await? {
+                    ControlFlow::Continue(()) => {}
+                    ControlFlow::Break(Ended::ChunksLost { ids, .. }) => {
+                        let ended = Ended::ChunksLost { dseq: Some(dseq), ids };
+                        return Ok(ControlFlow::Break(ended));
                     }
-                }
+                    ControlFlow::Break(ended) => return Ok(ControlFlow::Break(ended)),
+                },
                 Some((dseq, result)) => {
                     return Ok(ControlFlow::Break(Ended::Refused { dseq, result }));
                 }
@@ -253,33 +270,41 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
     async fn upload(&mut self, ids: &[ChunkId]) -> Result<ControlFlow<Ended>, PushError> {
         let mut seen = HashSet::new();
         let ids: Vec<ChunkId> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
+        let mut lost = Vec::new();
         for page in ids.chunks(limits::HAVE_IDS_MAX) {
             let held = self.remote.have(self.vault, page).await?;
             if held.len() != page.len() {
                 return Err(NetError::Malformed.into());
             }
             let (known, wanted): (Vec<_>, Vec<_>) =
-                page.iter().zip(held).partition(|(_, held)| *held);
-            let ids: Vec<ChunkId> = known.into_iter().map(|(id, _)| *id).collect();
+                page.iter().copied().zip(held).partition(|(_, held)| *held);
+            let ids: Vec<ChunkId> = known.into_iter().map(|(id, _)| id).collect();
             if !ids.is_empty() && (self.observe)(&Step::Stored { ids, sent_bytes: 0 }).is_break() {
                 return Ok(ControlFlow::Break(Ended::Stopped));
             }
-            let wanted: Vec<ChunkId> = wanted.into_iter().map(|(id, _)| *id).collect();
-            let flow = self.send_chunks(&wanted).await?;
-            if flow.is_break() {
-                return Ok(flow);
+            let wanted: Vec<ChunkId> = wanted.into_iter().map(|(id, _)| id).collect();
+            if self.send_chunks(&wanted, &mut lost).await?.is_break() {
+                return Ok(ControlFlow::Break(Ended::Stopped));
             }
         }
-        Ok(ControlFlow::Continue(()))
+        if lost.is_empty() {
+            Ok(ControlFlow::Continue(()))
+        } else {
+            Ok(ControlFlow::Break(Ended::ChunksLost { dseq: None, ids: lost }))
+        }
     }
 
-    async fn send_chunks(&mut self, wanted: &[ChunkId]) -> Result<ControlFlow<Ended>, PushError> {
-        let mut lost = Vec::new();
+    /// Sends chunks, a few batches at once; breaks if the observer wants to stop.
+    async fn send_chunks(
+        &mut self,
+        wanted: &[ChunkId],
+        lost: &mut Vec<ChunkId>,
+    ) -> Result<ControlFlow<()>, PushError> {
         let mut rest = wanted;
         while !rest.is_empty() {
             let mut frames = Vec::with_capacity(LANES);
             while frames.len() < LANES && !rest.is_empty() {
-                let frame = self.fill(&mut rest, &mut lost).await?;
+                let frame = self.fill(&mut rest, lost).await?;
                 if !frame.ids.is_empty() {
                     frames.push(frame);
                 }
@@ -289,34 +314,30 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
             let sends = frames.iter().map(|frame| remote.put_chunks(vault, &frame.bytes));
             // Every lane is heard before an error ends the round: what was stored counts.
             let answers = join_all(sends).await;
-            let elapsed_ms = clock::now_ms() - started_ms;
+            self.batch_bytes = next_batch_bytes(self.batch_bytes, clock::now_ms() - started_ms);
             let mut first_error = None;
-            let mut stopped = false;
+            let mut flow = ControlFlow::Continue(());
             for (frame, answer) in frames.into_iter().zip(answers) {
                 match answer {
                     Ok(answer) if answer.stored as usize == frame.ids.len() => {
                         let sent_bytes = frame.bytes.len() as u64;
                         self.report.sent_bytes += sent_bytes;
                         let step = Step::Stored { ids: frame.ids, sent_bytes };
-                        stopped |= (self.observe)(&step).is_break();
+                        if (self.observe)(&step).is_break() {
+                            flow = ControlFlow::Break(());
+                        }
                     }
                     Ok(_) => first_error = first_error.or(Some(NetError::Malformed)),
                     Err(error) => first_error = first_error.or(Some(error)),
                 }
             }
-            if let Some(error) = first_error {
-                return Err(error.into());
+            match first_error {
+                Some(error) => return Err(error.into()),
+                None if flow.is_break() => return Ok(flow),
+                None => {}
             }
-            if stopped {
-                return Ok(ControlFlow::Break(Ended::Stopped));
-            }
-            self.batch_bytes = next_batch_bytes(self.batch_bytes, elapsed_ms);
         }
-        if lost.is_empty() {
-            Ok(ControlFlow::Continue(()))
-        } else {
-            Ok(ControlFlow::Break(Ended::ChunksLost { dseq: None, ids: lost }))
-        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Takes chunks from `rest` until a batch is full; at least one, if one is here.

@@ -5,7 +5,7 @@
 //! node[16] | 1 | be64 n       an increment: the changes of one entry, n grows
 //! ```
 
-use offing_core::id::NodeId;
+use offing_core::id::{DeviceId, Hash, NodeId};
 use serde::{Deserialize, Serialize};
 
 use crate::store::Range;
@@ -14,7 +14,9 @@ use crate::store::Range;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SavedDoc {
     /// Names the content that the document was seeded with.
-    pub(super) base: [u8; 16],
+    pub(super) base: Hash,
+    /// The last increment that is in it.
+    pub(super) through: u64,
     /// Automerge's own encoding.
     pub(super) doc: Vec<u8>,
 }
@@ -23,11 +25,11 @@ pub(super) struct SavedDoc {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Increment {
     /// Names the content that the changes build on.
-    pub(super) base: [u8; 16],
-    /// Automerge's changes.
-    pub(super) changes: Vec<u8>,
+    pub(super) base: Hash,
+    /// Automerge's changes, oldest first.
+    pub(super) changes: Vec<Vec<u8>>,
     /// The device that wrote them.
-    pub(super) device: offing_core::id::DeviceId,
+    pub(super) device: DeviceId,
 }
 
 pub(super) fn doc_key(node: NodeId) -> Vec<u8> {

@@ -292,16 +292,21 @@ impl<H: Host> Replica<H> {
     /// Hears what a push did, to move the tray.
     pub(super) fn saw_step(&self, step: &Step) {
         if let Step::Acked { dseq, .. } = step {
-            let done: Vec<Rc<Upload>> = {
-                let uploads = self.uploads.borrow();
-                let carried = |u: &&Rc<Upload>| u.dseq.get().is_some_and(|own| own <= *dseq);
-                uploads.all.values().filter(carried).cloned().collect()
-            };
-            for upload in done {
-                if *upload.state.borrow() != TransferState::Done {
-                    upload.done.set(upload.size);
-                    self.turn(&upload, TransferState::Done);
-                }
+            self.settle_uploads(*dseq);
+        }
+    }
+
+    /// The server has this device's entries up to `dseq`, whoever brought them.
+    pub(super) fn settle_uploads(&self, dseq: u64) {
+        let done: Vec<Rc<Upload>> = {
+            let uploads = self.uploads.borrow();
+            let carried = |u: &&Rc<Upload>| u.dseq.get().is_some_and(|own| own <= dseq);
+            uploads.all.values().filter(carried).cloned().collect()
+        };
+        for upload in done {
+            if *upload.state.borrow() != TransferState::Done {
+                upload.done.set(upload.size);
+                self.turn(&upload, TransferState::Done);
             }
         }
     }

@@ -1,0 +1,197 @@
+//! What a person does to the tree: make, rename, move, copy, trash, restore, undo.
+//!
+//! Each is one change, saved on this device before it answers. Undo is a new change that
+//! takes the ops of an earlier one back where nobody has set the same field since.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use offing_core::content::manifest::{Extent, Manifest};
+use offing_core::id::{Hash, NodeId};
+use offing_core::rpc::{ActionId, Fault, Kind, Reply};
+use offing_core::tree::edit::{self, Inverse};
+use offing_core::tree::{Content, NodeRow, listing};
+use sha2::{Digest, Sha256};
+
+use super::Replica;
+use super::commit::{Committed, Extra};
+use crate::host::Host;
+use crate::store::Range;
+
+/// Actions that can be undone at any time.
+const UNDO_MAX: usize = 100;
+/// Nodes that one copy may make.
+const COPY_NODES_MAX: usize = 10_000;
+
+/// The last actions of this tab.
+#[derive(Debug, Default)]
+pub(super) struct UndoLog {
+    last: ActionId,
+    actions: VecDeque<(ActionId, Vec<Inverse>)>,
+}
+
+/// A node to be copied.
+struct ToCopy {
+    node: NodeId,
+    copy: NodeId,
+    to: NodeId,
+    content: Option<Content>,
+}
+
+impl<H: Host> Replica<H> {
+    /// Makes a folder.
+    pub async fn create_folder(self: &Rc<Self>, parent: NodeId, name: &str) -> Result<Reply, Fault> {
+        let node = NodeId(self.host.random());
+        let done = self
+            .commit(Extra::default(), |ops| ops.create_folder(node, parent, name.trim()))
+            .await?;
+        Ok(Reply::Created { node, action: self.remember(&done) })
+    }
+
+    /// Makes an empty text file.
+    pub async fn create_text(self: &Rc<Self>, parent: NodeId, name: &str) -> Result<Reply, Fault> {
+        let node = NodeId(self.host.random());
+        let done = self
+            .commit(Extra::default(), |ops| ops.create_text(node, parent, name.trim()))
+            .await?;
+        Ok(Reply::Created { node, action: self.remember(&done) })
+    }
+
+    /// Renames a node.
+    pub async fn rename(self: &Rc<Self>, node: NodeId, name: &str) -> Result<Reply, Fault> {
+        let done = self.commit(Extra::default(), |ops| ops.rename(node, name.trim())).await?;
+        Ok(self.changed(&done, 1))
+    }
+
+    /// Moves nodes to a folder.
+    pub async fn move_to(self: &Rc<Self>, nodes: &[NodeId], to: NodeId) -> Result<Reply, Fault> {
+        let done = self
+            .commit(Extra::default(), |ops| nodes.iter().try_for_each(|node| ops.move_to(*node, to)))
+            .await?;
+        Ok(self.changed(&done, nodes.len()))
+    }
+
+    /// Moves nodes to the trash.
+    pub async fn trash(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Reply, Fault> {
+        let done = self
+            .commit(Extra::default(), |ops| nodes.iter().try_for_each(|node| ops.trash(*node)))
+            .await?;
+        Ok(self.changed(&done, nodes.len()))
+    }
+
+    /// Takes nodes out of the trash.
+    pub async fn restore(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Reply, Fault> {
+        let done = self
+            .commit(Extra::default(), |ops| nodes.iter().try_for_each(|node| ops.restore(*node)))
+            .await?;
+        Ok(self.changed(&done, nodes.len()))
+    }
+
+    /// Copies nodes, with all below them, to a folder.
+    pub async fn copy(self: &Rc<Self>, nodes: &[NodeId], to: NodeId) -> Result<Reply, Fault> {
+        let mut all = Vec::new();
+        for node in nodes {
+            self.gather_copies(*node, to, &mut all).await?;
+        }
+        let done = self
+            .commit(Extra::default(), |ops| {
+                all.iter().try_for_each(|c| ops.copy(c.node, c.copy, c.to, c.content.clone()))
+            })
+            .await?;
+        Ok(self.changed(&done, nodes.len()))
+    }
+
+    /// Takes an action back.
+    pub async fn undo(self: &Rc<Self>, action: ActionId) -> Result<Reply, Fault> {
+        let inverses = {
+            let mut log = self.undo.borrow_mut();
+            let at = log.actions.iter().position(|(id, _)| *id == action).ok_or(Fault::NotOpen)?;
+            log.actions.remove(at).map(|(_, inverses)| inverses).unwrap_or_default()
+        };
+        let done = self
+            .commit(Extra::default(), |ops| inverses.iter().try_for_each(|inverse| ops.take_back(inverse)))
+            .await?;
+        Ok(self.changed(&done, inverses.len()))
+    }
+
+    pub(super) fn changed(&self, done: &Committed, count: usize) -> Reply {
+        Reply::Changed { action: self.remember(done), count: count as u32 }
+    }
+
+    fn remember(&self, done: &Committed) -> ActionId {
+        let mut log = self.undo.borrow_mut();
+        log.last += 1;
+        let id = log.last;
+        log.actions.push_back((id, edit::invert(&done.ops, &done.before)));
+        if log.actions.len() > UNDO_MAX {
+            log.actions.pop_front();
+        }
+        id
+    }
+
+    /// Lists what a copy makes, folders before what is in them.
+    async fn gather_copies(
+        self: &Rc<Self>,
+        node: NodeId,
+        to: NodeId,
+        all: &mut Vec<ToCopy>,
+    ) -> Result<(), Fault> {
+        let mut open = vec![(node, to)];
+        while let Some((node, to)) = open.pop() {
+            if all.len() >= COPY_NODES_MAX {
+                return Err(Fault::TooMany);
+            }
+            let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
+            let copy = NodeId(self.host.random());
+            let content = self.content_for_copy(&row, copy).await?;
+            all.push(ToCopy { node, copy, to, content });
+            if row.is_folder() {
+                for (key, _) in self.scan_listing(&Range::prefix(&node.0), 0, u32::MAX).await? {
+                    let child = listing::node_of_key(&key).ok_or(Fault::Storage)?;
+                    // A copy into the folder that is copied must not copy itself.
+                    if all.iter().all(|made| made.copy != child) {
+                        open.push((child, copy));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The content of a copy: the same chunks, or an edited text as it is now.
+    async fn content_for_copy(&self, row: &NodeRow, copy: NodeId) -> Result<Option<Content>, Fault> {
+        if row.is_folder() {
+            return Ok(None);
+        }
+        if row.kind() == Kind::Text
+            && let Some(text) = self.edited_text(row.node).await?
+        {
+            return self.content_of_text(copy, &text).await.map(Some);
+        }
+        let Some(content) = row.contents.first() else { return Ok(None) };
+        let mut manifest = self.manifest(row.node, &content.value).await?;
+        manifest.file = copy;
+        self.make_content(&manifest, content.value.text).await.map(Some)
+    }
+
+    /// Seals a text as the content of a file.
+    async fn content_of_text(&self, node: NodeId, text: &str) -> Result<Content, Fault> {
+        let bytes = text.as_bytes();
+        let extents = if bytes.is_empty() {
+            Vec::new()
+        } else {
+            let (chunk, key, _) = self.seal_and_keep(bytes).await?;
+            vec![Extent { chunk, key, offset: 0, len: bytes.len() as u32 }]
+        };
+        let manifest = Manifest {
+            file: node,
+            size: bytes.len() as u64,
+            mime: String::new(),
+            modified_ms: self.host.now_ms(),
+            extents,
+            plain_hash: Hash(Sha256::digest(bytes).into()),
+            signatures: None,
+        };
+        self.make_content(&manifest, true).await
+    }
+}

@@ -1,0 +1,228 @@
+//! A person's change: one strict transaction of rows, text increments, entry and outbox.
+//!
+//! Under the commit lock, the ops are made against the rows as they are, applied, sealed
+//! and signed; then everything is written at once. Either the change is on this device,
+//! whole and on its way, or nothing happened.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use offing_core::id::{ChunkId, NodeId};
+use offing_core::limits;
+use offing_core::log::author;
+use offing_core::log::chain::ChainPoint;
+use offing_core::log::change::{ChangeBody, TextPart};
+use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::rpc::Fault;
+use offing_core::tree::edit::{Edit, EditError};
+use offing_core::tree::{self, Changes, KnownOp, NodeRow, Op, TreeReader, WorkingSet};
+
+use super::fault::from_store;
+use super::text_store::{self, Increment};
+use super::working::Stop;
+use super::{Own, Replica, encode};
+use crate::host::Host;
+use crate::store::outbox::{self, OutboxItem};
+use crate::store::{Batch, Durability, Store, Table};
+
+/// Key of the last verified place of the log, in `Table::Meta`.
+pub(crate) const CURSOR_KEY: &[u8] = b"cursor";
+
+/// What goes with a change beside its ops.
+#[derive(Default)]
+pub(super) struct Extra {
+    /// Changes of texts.
+    pub(super) texts: Vec<TextPart>,
+    /// Further steps of the same transaction.
+    pub(super) also: Batch,
+}
+
+/// A change that is saved on this device.
+pub(super) struct Committed {
+    /// The entry's counter.
+    pub(super) dseq: u64,
+    /// Its ops.
+    pub(super) ops: Vec<Op>,
+    /// The rows they changed, as they were before.
+    pub(super) before: Vec<NodeRow>,
+    /// The number of the last text increment it stored.
+    pub(super) increment: u64,
+}
+
+struct Prepared {
+    committed: Committed,
+    folders: BTreeSet<NodeId>,
+    texts: Vec<NodeId>,
+}
+
+impl<H: Host> Replica<H> {
+    /// Makes a change.
+    pub(super) async fn commit(
+        self: &Rc<Self>,
+        extra: Extra,
+        edit: impl Fn(&mut Edit<'_, WorkingSet>) -> Result<(), EditError>,
+    ) -> Result<Committed, Fault> {
+        let guard = self.host.lock(&self.commit_lock()).await;
+        let prepared = self.commit_locked(extra, edit).await;
+        drop(guard);
+        let prepared = prepared?;
+        self.count_pending().await?;
+        self.announce(prepared.folders.into_iter().collect(), prepared.texts).await?;
+        Ok(prepared.committed)
+    }
+
+    async fn commit_locked(
+        &self,
+        extra: Extra,
+        edit: impl Fn(&mut Edit<'_, WorkingSet>) -> Result<(), EditError>,
+    ) -> Result<Prepared, Fault> {
+        let mut own = self.own().await?;
+        let cursor = self.meta(CURSOR_KEY).await?.unwrap_or(ChainPoint::START);
+        let mut set = WorkingSet::default();
+        let (device, lamport) = (self.identity.device, own.lamport);
+        let ops = self
+            .with_rows(&mut set, |set| {
+                let mut gathered = Edit::new(set, device, lamport);
+                edit(&mut gathered).map_err(|error| match error {
+                    EditError::Missing(missing) => Stop::Needs(missing.needs),
+                    error => Stop::Failed(error.fault()),
+                })?;
+                Ok(gathered.into_ops())
+            })
+            .await?;
+        let before = rows_of(&set, &ops);
+        let texts: Vec<NodeId> = extra.texts.iter().map(|part| part.node).collect();
+        let mut batch = extra.also;
+        if ops.is_empty() && texts.is_empty() {
+            let committed = Committed { dseq: own.dseq, ops, before, increment: own.increments };
+            if !batch.is_empty() {
+                self.write_strict(batch).await?;
+            }
+            return Ok(Prepared { committed, folders: BTreeSet::new(), texts });
+        }
+        let mut chunks: Vec<ChunkId> = Vec::new();
+        for op in &ops {
+            chunks.extend(self.chunks_of(op.node, &op.value).await?);
+        }
+        let mut seen = BTreeSet::new();
+        chunks.retain(|id| seen.insert(*id));
+        let body = ChangeBody { time_ms: self.host.now_ms(), ops, texts: extra.texts };
+        let known = body.known_ops(None, cursor.seq);
+        let changes = self.apply(&mut set, &known).await?;
+        if !changes.rejected.is_empty() {
+            return Err(Fault::Internal);
+        }
+        own.lamport = own.lamport.max(changes.lamport_max);
+        put_changes(&mut batch, &changes);
+        put_increments(&mut batch, &mut own, &body.texts, device);
+        let entry = self.seal_entry(EntryKind::Change, &mut own, cursor, &chunks, &body).await?;
+        self.put_entry(&mut batch, &own, &entry, chunks);
+        self.write_strict(batch).await?;
+        let committed =
+            Committed { dseq: own.dseq, ops: body.ops, before, increment: own.increments };
+        Ok(Prepared { committed, folders: changes.folders, texts })
+    }
+
+    /// Merges ops into the rows, loading what that needs.
+    pub(super) async fn apply(
+        &self,
+        set: &mut WorkingSet,
+        ops: &[KnownOp],
+    ) -> Result<Changes, Fault> {
+        self.with_rows(set, |set| {
+            tree::apply(set, ops).map_err(|missing| Stop::<Fault>::Needs(missing.needs))
+        })
+        .await
+    }
+
+    async fn seal_entry(
+        &self,
+        kind: EntryKind,
+        own: &mut Own,
+        cursor: ChainPoint,
+        chunks: &[ChunkId],
+        body: &ChangeBody,
+    ) -> Result<Entry, Fault> {
+        if chunks.len() > limits::ENTRY_CHUNKS_MAX {
+            return Err(Fault::TooMany);
+        }
+        let (number, epoch) = self.current_epoch()?;
+        let header = Header {
+            kind,
+            vault: Some(self.vault),
+            device: self.identity.device,
+            dseq: own.dseq + 1,
+            prev: own.prev,
+            seen_seq: cursor.seq,
+            seen_chain: cursor.chain,
+            epoch: number,
+            streams: Vec::new(),
+            chunks: chunks.to_vec(),
+        };
+        let plain = body.encode().map_err(|_| Fault::TooMany)?;
+        let (crypto, salt) = (self.host.crypto(), self.host.random());
+        let signing = &self.keys.signing;
+        let entry =
+            author::write_sealed(crypto, &header, &epoch.secret, &salt, &plain, signing).await;
+        let entry = entry.map_err(|error| match error {
+            author::AuthorError::TooLong { .. } => Fault::TooMany,
+            _ => Fault::Internal,
+        })?;
+        own.dseq += 1;
+        own.prev = entry.hash();
+        Ok(entry)
+    }
+
+    /// Adds an entry of this device, and its own new state, to a transaction.
+    pub(super) fn put_entry(&self, batch: &mut Batch, own: &Own, entry: &Entry, chunks: Vec<ChunkId>) {
+        let wire = entry.encode();
+        let item = OutboxItem {
+            device: self.identity.device,
+            dseq: own.dseq,
+            entry_bytes: u32::try_from(wire.len()).expect("an entry is at most ENTRY_BYTES_MAX"),
+            chunks,
+            created_ms: self.host.now_ms(),
+        };
+        outbox::enqueue(batch, &self.vault, &item, &wire);
+        batch.put(Table::Meta, Own::KEY, encode(own));
+    }
+
+    /// Writes what a person made. An item stays in memory until this answers.
+    pub(super) async fn write_strict(&self, batch: Batch) -> Result<(), Fault> {
+        let written = self.host.store().write(batch, Durability::Strict).await;
+        written.map_err(|e| from_store(&e))
+    }
+}
+
+fn rows_of(set: &WorkingSet, ops: &[Op]) -> Vec<NodeRow> {
+    let nodes: BTreeSet<NodeId> = ops.iter().map(|op| op.node).collect();
+    nodes.iter().filter_map(|node| set.row(node).flatten().cloned()).collect()
+}
+
+/// Adds what a merge changed to a transaction.
+pub(super) fn put_changes(batch: &mut Batch, changes: &Changes) {
+    for key in &changes.listing_delete {
+        batch.delete(Table::Listing, key.as_slice());
+    }
+    for row in &changes.rows {
+        batch.put(Table::Nodes, row.node.0, row.encode());
+    }
+    for (key, value) in &changes.listing_put {
+        batch.put(Table::Listing, key.as_slice(), value.as_slice());
+    }
+}
+
+/// Adds changes of texts to a transaction, each as the text's next increment.
+pub(super) fn put_increments(
+    batch: &mut Batch,
+    own: &mut Own,
+    texts: &[TextPart],
+    device: offing_core::id::DeviceId,
+) {
+    for part in texts {
+        own.increments += 1;
+        let increment = Increment { base: part.base, changes: part.changes.clone(), device };
+        let key = text_store::increment_key(part.node, own.increments);
+        batch.put(Table::Texts, key, encode(&increment));
+    }
+}

@@ -1,0 +1,54 @@
+//! The secrets of the vault's epochs, as this device holds them.
+
+use offing_core::content::chunk::ChunkSealer;
+use offing_core::log::epoch::EpochRecord;
+use offing_core::rpc::Fault;
+
+use super::fault::from_store;
+use super::{Epoch, Replica};
+use crate::host::Host;
+use crate::store::{Batch, Direction, Range, Store, Table};
+
+const PREFIX: &[u8] = b"epoch/";
+
+/// Adds an epoch record to what is kept on the device.
+pub(crate) fn keep_record(batch: &mut Batch, record: &EpochRecord) {
+    let key = [PREFIX, &record.epoch.to_be_bytes()].concat();
+    batch.put(Table::Meta, key, record.encode());
+}
+
+impl<H: Host> Replica<H> {
+    /// Opens the secrets of all epochs whose records are on the device.
+    pub(super) async fn open_epochs(&self) -> Result<(), Fault> {
+        let range = Range::prefix(PREFIX);
+        let rows = self.host.store().scan(Table::Meta, &range, 0, u32::MAX, Direction::Forward);
+        for (_, value) in rows.await.map_err(|e| from_store(&e))? {
+            let record = EpochRecord::decode(&value).map_err(|_| Fault::Storage)?;
+            self.open_epoch(&record).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn open_epoch(&self, record: &EpochRecord) -> Result<(), Fault> {
+        let crypto = self.host.crypto();
+        let account = &self.identity.account;
+        let secret = record.open_secret(crypto, account, &self.keys.account).await;
+        let secret = secret.map_err(|_| Fault::CannotOpen)?;
+        let sealer = ChunkSealer::derive(crypto, &secret, self.vault, record.epoch).await;
+        let sealer = sealer.map_err(|_| Fault::CannotOpen)?;
+        self.epochs.borrow_mut().insert(record.epoch, Epoch { secret, sealer });
+        Ok(())
+    }
+
+    /// The epoch with this number.
+    pub(super) fn epoch(&self, number: u32) -> Result<Epoch<H::Crypto>, Fault> {
+        self.epochs.borrow().get(&number).cloned().ok_or(Fault::CannotOpen)
+    }
+
+    /// The epoch that new entries and chunks are sealed in.
+    pub(super) fn current_epoch(&self) -> Result<(u32, Epoch<H::Crypto>), Fault> {
+        let epochs = self.epochs.borrow();
+        let (number, epoch) = epochs.last_key_value().ok_or(Fault::CannotOpen)?;
+        Ok((*number, epoch.clone()))
+    }
+}
