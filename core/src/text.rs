@@ -28,6 +28,8 @@ use crate::limits;
 const KEY: &str = "text";
 /// First byte of a change's type after magic and checksum; 2 would be a compressed one.
 const CHUNK_TYPE_AT: usize = 8;
+/// Where the first bytes of its hash are.
+const CHECKSUM: std::ops::Range<usize> = 4..8;
 const CHUNK_TYPE_CHANGE: u8 = 1;
 /// Most ops of one text change: a whole document deleted and typed anew.
 const CHANGE_OPS_MAX: usize = 4 * limits::TEXT_BYTES_MAX;
@@ -134,12 +136,18 @@ impl TextDoc {
 
     /// The text.
     pub fn text(&self) -> String {
-        self.doc.text(&self.text).expect("the text object exists from the start")
+        self.doc
+            .text(&self.text)
+            .expect("the text object exists from the start")
     }
 
     /// The document's state, as the hashes of its last changes.
     pub fn heads(&mut self) -> Vec<Hash> {
-        self.doc.get_heads().into_iter().map(|head| Hash(head.0)).collect()
+        self.doc
+            .get_heads()
+            .into_iter()
+            .map(|head| Hash(head.0))
+            .collect()
     }
 
     /// Makes an edit by a change set; all of it or, where it does not fit, nothing.
@@ -154,7 +162,8 @@ impl TextDoc {
         }
         for splice in splices {
             let delete = isize::try_from(splice.delete).map_err(|_| TextError::TooLong)?;
-            self.doc.splice_text(&self.text, splice.at, delete, &splice.insert)?;
+            self.doc
+                .splice_text(&self.text, splice.at, delete, &splice.insert)?;
         }
         Ok(())
     }
@@ -174,7 +183,9 @@ impl TextDoc {
         let changes = decode(changes)?;
         let mut coming: Vec<ChangeHash> = Vec::with_capacity(changes.len());
         for change in &changes {
-            let known = |hash: &ChangeHash| self.doc.get_change_meta_by_hash(hash).is_some() || coming.contains(hash);
+            let known = |hash: &ChangeHash| {
+                self.doc.get_change_meta_by_hash(hash).is_some() || coming.contains(hash)
+            };
             if !change.deps().iter().all(known) {
                 return Err(TextError::DependencyMissing);
             }
@@ -190,7 +201,11 @@ impl TextDoc {
         let text = self.text();
         let patches = self.doc.diff(&before, &after);
         let changes = change_set_of(&patches, &self.text, &before_text)
-            .filter(|changes| changes.apply(&before_text).is_ok_and(|applied| applied == text))
+            .filter(|changes| {
+                changes
+                    .apply(&before_text)
+                    .is_ok_and(|applied| applied == text)
+            })
             .unwrap_or_else(|| ChangeSet::between(&before_text, &text));
         Ok(Some(Merged { changes, text }))
     }
@@ -209,12 +224,19 @@ impl TextDoc {
         let patches = self.doc.diff(&heads, &now);
         let text = self.text();
         let changes = change_set_of(&patches, &self.text, &before_text)
-            .filter(|changes| changes.apply(&before_text).is_ok_and(|applied| applied == text))
+            .filter(|changes| {
+                changes
+                    .apply(&before_text)
+                    .is_ok_and(|applied| applied == text)
+            })
             .unwrap_or_else(|| ChangeSet::between(&before_text, &text));
         let actor = self.doc.get_actor().clone();
         let mut doc = self.doc.fork_at(&heads)?;
         doc.set_actor(actor);
-        let mut squashed = Self { doc, text: self.text.clone() };
+        let mut squashed = Self {
+            doc,
+            text: self.text.clone(),
+        };
         squashed.splice(&changes)?;
         let change = squashed.commit(time_ms);
         *self = squashed;
@@ -222,7 +244,9 @@ impl TextDoc {
     }
 
     fn change(&mut self, hash: &ChangeHash) -> Option<Vec<u8>> {
-        self.doc.get_change_by_hash(hash).map(|change| change.raw_bytes().to_vec())
+        self.doc
+            .get_change_by_hash(hash)
+            .map(|change| change.raw_bytes().to_vec())
     }
 }
 
@@ -271,7 +295,14 @@ fn decode(changes: &[Vec<u8>]) -> Result<Vec<Change>, TextError> {
         if bytes.get(CHUNK_TYPE_AT) != Some(&CHUNK_TYPE_CHANGE) {
             return Err(TextError::Malformed);
         }
-        Change::from_bytes(bytes.clone()).map_err(|_| TextError::Malformed)
+        let change = Change::from_bytes(bytes.clone()).map_err(|_| TextError::Malformed)?;
+        // Automerge does not compare the checksum of a single change.
+        let checked = bytes.get(CHECKSUM) == Some(&change.hash().0[..CHECKSUM.len()]);
+        if checked {
+            Ok(change)
+        } else {
+            Err(TextError::Malformed)
+        }
     };
     changes.iter().map(decode).collect()
 }
@@ -306,6 +337,208 @@ fn change_set_of(patches: &[Patch], text: &ObjId, before: &str) -> Option<Change
             _ => return None,
         }
     }
-    changes.keep(before.encode_utf16().count().checked_sub(changes.length_before())?);
+    changes.keep(
+        before
+            .encode_utf16()
+            .count()
+            .checked_sub(changes.length_before())?,
+    );
     Some(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NODE: NodeId = NodeId([5; 16]);
+    const BASE: Hash = Hash([6; 32]);
+
+    fn actor(n: u8) -> Actor {
+        Actor {
+            device: DeviceId([n; 16]),
+            slot: 0,
+        }
+    }
+
+    fn doc(n: u8, text: &str) -> TextDoc {
+        TextDoc::seeded(&NODE, &BASE, text, actor(n)).unwrap()
+    }
+
+    fn type_in(doc: &mut TextDoc, json: &str) -> Vec<u8> {
+        doc.splice(&ChangeSet::from_json(json).unwrap()).unwrap();
+        doc.commit(1_000).unwrap()
+    }
+
+    #[test]
+    fn devices_that_edit_one_revision_first_each_for_itself_merge() {
+        let (mut alice, mut bob) = (doc(1, "hello 😀 world"), doc(2, "hello 😀 world"));
+        let by_alice = type_in(&mut alice, r#"[[5,"howdy"],9]"#);
+        let by_bob = type_in(&mut bob, r#"[14,[0,"!","bye"]]"#);
+        let merged = alice.merge(std::slice::from_ref(&by_bob)).unwrap().unwrap();
+        assert_eq!(merged.text, "howdy 😀 world!\nbye");
+        assert_eq!(merged.changes.to_json(), r#"[14,[0,"!","bye"]]"#);
+        bob.merge(std::slice::from_ref(&by_alice)).unwrap();
+        assert_eq!((alice.text(), alice.heads()), (bob.text(), bob.heads()));
+        assert_eq!(
+            alice.merge(&[by_bob]).unwrap(),
+            None,
+            "known changes are passed over"
+        );
+    }
+
+    #[test]
+    fn a_saved_document_goes_on_where_it_was() {
+        let mut alice = doc(1, "abc");
+        let first = type_in(&mut alice, r#"[3,[0,"d"]]"#);
+        let mut again = TextDoc::load(&alice.save(), actor(1)).unwrap();
+        let second = type_in(&mut again, r#"[4,[0,"e"]]"#);
+        let mut bob = doc(2, "abc");
+        assert!(matches!(
+            bob.merge(std::slice::from_ref(&second)),
+            Err(TextError::DependencyMissing)
+        ));
+        assert_eq!(bob.text(), "abc");
+        bob.merge(&[first, second]).unwrap();
+        assert_eq!(bob.text(), "abcde");
+        assert!(TextDoc::load(b"noise", actor(1)).is_err());
+    }
+
+    #[test]
+    fn what_was_typed_offline_becomes_one_change() {
+        let mut alice = doc(1, "abc");
+        let sealed = type_in(&mut alice, r#"[[1],2]"#);
+        let heads = alice.heads();
+        for at in 2..200 {
+            type_in(&mut alice, &format!(r#"[{at},[0,"x"]]"#));
+        }
+        let text = alice.text();
+        let change = alice.squash(&heads, 9_000).unwrap().unwrap();
+        assert_eq!(alice.text(), text);
+        let mut bob = doc(2, "abc");
+        bob.merge(&[sealed, change]).unwrap();
+        assert_eq!((bob.text(), bob.heads()), (text, alice.heads()));
+        let heads = alice.heads();
+        assert_eq!(alice.squash(&heads, 9_000).unwrap(), None);
+    }
+
+    #[test]
+    fn changes_of_another_device_and_other_than_typing_are_refused() {
+        let mut alice = doc(1, "abc");
+        let typed = type_in(&mut alice, r#"[3,[0,"d"]]"#);
+        let check =
+            |bytes: &[u8], n| check_changes(&[bytes.to_vec()], &DeviceId([n; 16]), &NODE, &BASE);
+        assert!(check(&typed, 1).is_ok());
+        assert!(matches!(check(&typed, 2), Err(TextError::WrongActor)));
+        let other_base = check_changes(
+            std::slice::from_ref(&typed),
+            &DeviceId([1; 16]),
+            &NODE,
+            &Hash([9; 32]),
+        );
+        assert!(matches!(other_base, Err(TextError::NotTyping)));
+        alice.doc.put(ROOT, KEY, "gone").unwrap();
+        let vandalism = alice.commit(0).unwrap();
+        assert!(matches!(check(&vandalism, 1), Err(TextError::NotTyping)));
+        for end in 0..typed.len() {
+            assert!(check(&typed[..end], 1).is_err(), "cut at {end}");
+        }
+        for at in 0..typed.len() {
+            let mut bytes = typed.clone();
+            bytes[at] ^= 0x10;
+            assert!(check(&bytes, 1).is_err(), "flipped {at}");
+        }
+    }
+
+    #[test]
+    fn no_change_that_passes_the_check_breaks_a_document() {
+        let mut alice = doc(1, "abc def");
+        let typed = type_in(&mut alice, r#"[2,[2],[0,"x😀y"],3]"#);
+        for at in CHUNK_TYPE_AT..typed.len() {
+            for bit in 0..8 {
+                let mut bytes = typed.clone();
+                bytes[at] ^= 1 << bit;
+                let Ok(change) = Change::from_bytes(bytes.clone()) else {
+                    continue;
+                };
+                bytes[CHECKSUM].copy_from_slice(&change.hash().0[..CHECKSUM.len()]);
+                if check_changes(&[bytes.clone()], &DeviceId([1; 16]), &NODE, &BASE).is_err() {
+                    continue;
+                }
+                let mut bob = doc(2, "abc def");
+                if bob.merge(&[bytes]).is_ok() {
+                    let saved = bob.save();
+                    assert!(
+                        TextDoc::load(&saved, actor(2)).is_ok(),
+                        "byte {at} bit {bit}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_edit_that_does_not_fit_changes_nothing() {
+        let mut alice = doc(1, "a😀");
+        for json in ["[2]", r#"[2,[1,"x"]]"#] {
+            assert!(alice.splice(&ChangeSet::from_json(json).unwrap()).is_err());
+        }
+        let mut long = ChangeSet::default();
+        long.keep(3);
+        long.replace(0, &"x".repeat(limits::TEXT_BYTES_MAX));
+        assert!(matches!(alice.splice(&long), Err(TextError::TooLong)));
+        assert_eq!((alice.text().as_str(), alice.commit(0)), ("a😀", None));
+    }
+
+    #[test]
+    fn lines_end_alike() {
+        assert_eq!(normalize("a\r\nb\rc\n"), ("a\nb\nc\n".into(), true));
+        assert_eq!(normalize("a\n"), ("a\n".into(), false));
+    }
+
+    fn edit(text: &str, at: usize, delete: usize, insert: &str) -> ChangeSet {
+        let chars: Vec<char> = text.chars().collect();
+        let at = at % (chars.len() + 1);
+        let end = chars.len().min(at + delete);
+        let units = |chars: &[char]| chars.iter().map(|c| c.len_utf16()).sum();
+        let mut changes = ChangeSet::default();
+        changes.keep(units(&chars[..at]));
+        changes.replace(units(&chars[at..end]), insert);
+        changes.keep(units(&chars[end..]));
+        changes
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_merge_is_told_as_a_change_set(
+            edits in prop::collection::vec((0..2u8, 0..40usize, 0..6usize, "[a-c😀\n]{0,4}", any::<bool>()), 1..30)
+        ) {
+            let mut docs = [doc(1, "one 😀 two\nthree"), doc(2, "one 😀 two\nthree")];
+            let mut unsent: [Vec<Vec<u8>>; 2] = [Vec::new(), Vec::new()];
+            for (who, at, delete, insert, sync) in edits {
+                let doc = &mut docs[usize::from(who)];
+                let changes = edit(&doc.text(), at, delete, &insert);
+                doc.splice(&changes).unwrap();
+                unsent[usize::from(who)].extend(doc.commit(0));
+                if sync {
+                    let sent = std::mem::take(&mut unsent[usize::from(who)]);
+                    let other = &mut docs[1 - usize::from(who)];
+                    let before = other.text();
+                    if let Some(merged) = other.merge(&sent).unwrap() {
+                        prop_assert_eq!(merged.changes.apply(&before).unwrap(), merged.text.clone());
+                        let json = merged.changes.to_json();
+                        prop_assert_eq!(ChangeSet::from_json(&json).unwrap().apply(&before).unwrap(), merged.text);
+                    }
+                }
+            }
+            for who in 0..2 {
+                docs[1 - who].merge(&unsent[who]).unwrap();
+            }
+            prop_assert_eq!(docs[0].text(), docs[1].text());
+            prop_assert_eq!(docs[0].heads(), docs[1].heads());
+        }
+    }
 }

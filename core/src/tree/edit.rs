@@ -53,9 +53,10 @@ impl EditError {
             Self::NodeUnknown => Fault::NodeUnknown,
             Self::MoveIntoItself => Fault::MoveIntoItself,
             Self::Builtin => Fault::Builtin,
-            Self::NameUnfit { name, reason } => {
-                Fault::NameUnfit { name: name.clone(), reason: *reason }
-            }
+            Self::NameUnfit { name, reason } => Fault::NameUnfit {
+                name: name.clone(),
+                reason: *reason,
+            },
             Self::TooMany => Fault::TooMany,
         }
     }
@@ -83,11 +84,17 @@ pub fn invert(ops: &[Op], before: &[NodeRow]) -> Vec<Inverse> {
                 (Value::Create { .. }, _) => Value::Trashed(true),
                 (Value::Parent(_), Some(row)) => Value::Parent(row.placed_parent()),
                 (Value::Name(_), Some(row)) => Value::Name(row.name.value.clone()),
-                (Value::Content(_), Some(row)) => Value::Content(row.contents.first()?.value.clone()),
+                (Value::Content(_), Some(row)) => {
+                    Value::Content(row.contents.first()?.value.clone())
+                }
                 (Value::Trashed(trashed), Some(_)) => Value::Trashed(!trashed),
                 (Value::Text(_), _) | (_, None) => return None,
             };
-            Some(Inverse { node: op.node, op: op.id, value })
+            Some(Inverse {
+                node: op.node,
+                op: op.id,
+                value,
+            })
         })
         .collect();
     inverses.reverse();
@@ -107,7 +114,13 @@ pub struct Edit<'a, R> {
 impl<'a, R: TreeReader> Edit<'a, R> {
     /// Begins an edit by `device`, whose clock (and all it has seen) stands at `lamport`.
     pub fn new(reader: &'a R, device: DeviceId, lamport: u64) -> Self {
-        Self { reader, device, lamport, ops: Vec::new(), made: HashMap::new() }
+        Self {
+            reader,
+            device,
+            lamport,
+            ops: Vec::new(),
+            made: HashMap::new(),
+        }
     }
 
     /// Ends the edit.
@@ -116,12 +129,22 @@ impl<'a, R: TreeReader> Edit<'a, R> {
     }
 
     /// Makes a folder.
-    pub fn create_folder(&mut self, node: NodeId, parent: NodeId, name: &str) -> Result<(), EditError> {
+    pub fn create_folder(
+        &mut self,
+        node: NodeId,
+        parent: NodeId,
+        name: &str,
+    ) -> Result<(), EditError> {
         self.create(node, parent, name, Kind::Folder)
     }
 
     /// Makes an empty text file.
-    pub fn create_text(&mut self, node: NodeId, parent: NodeId, name: &str) -> Result<(), EditError> {
+    pub fn create_text(
+        &mut self,
+        node: NodeId,
+        parent: NodeId,
+        name: &str,
+    ) -> Result<(), EditError> {
         self.create(node, parent, name, Kind::Text)
     }
 
@@ -189,7 +212,11 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             return Ok(());
         }
         // Nobody can move things to `Recovered`; what was there returns to the root.
-        let to = if live == NodeId::RECOVERED { NodeId::ROOT } else { live };
+        let to = if live == NodeId::RECOVERED {
+            NodeId::ROOT
+        } else {
+            live
+        };
         self.push(node, Value::Parent(to), newest(&row.parents))
     }
 
@@ -232,13 +259,22 @@ impl<'a, R: TreeReader> Edit<'a, R> {
     /// Settles a file that has several versions: the one set by `keep` becomes its content.
     pub fn settle(&mut self, node: NodeId, keep: OpId) -> Result<(), EditError> {
         let row = self.existing_file(&node)?;
-        let kept = row.contents.iter().find(|op| op.id == keep).ok_or(EditError::NodeUnknown)?;
+        let kept = row
+            .contents
+            .iter()
+            .find(|op| op.id == keep)
+            .ok_or(EditError::NodeUnknown)?;
         self.set_content(node, kept.value.clone())
     }
 
     /// Settles a file by keeping all its versions: `keep` stays, each other one becomes a
     /// file of its own beside it, named by one of `nodes`.
-    pub fn settle_apart(&mut self, node: NodeId, keep: OpId, nodes: &[NodeId]) -> Result<(), EditError> {
+    pub fn settle_apart(
+        &mut self,
+        node: NodeId,
+        keep: OpId,
+        nodes: &[NodeId],
+    ) -> Result<(), EditError> {
         let row = self.existing_file(&node)?;
         let others: Vec<_> = row.contents.iter().filter(|op| op.id != keep).collect();
         if nodes.len() < others.len() {
@@ -263,22 +299,43 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             Value::Content(_) => has(ids(&row.contents)),
             Value::Create { .. } | Value::Text(_) => None,
         };
-        let Some(supersedes) = supersedes else { return Ok(()) };
+        let Some(supersedes) = supersedes else {
+            return Ok(());
+        };
         if let Value::Parent(to) = &inverse.value {
             // What was in `Recovered` cannot go back there by a move.
-            let to = if *to == NodeId::RECOVERED { NodeId::ROOT } else { *to };
+            let to = if *to == NodeId::RECOVERED {
+                NodeId::ROOT
+            } else {
+                *to
+            };
             self.depth_of_folder(&to, Some(&inverse.node))?;
             return self.push(inverse.node, Value::Parent(to), supersedes);
         }
         self.push(inverse.node, inverse.value.clone(), supersedes)
     }
 
-    fn create(&mut self, node: NodeId, parent: NodeId, name: &str, kind: Kind) -> Result<(), EditError> {
+    fn create(
+        &mut self,
+        node: NodeId,
+        parent: NodeId,
+        name: &str,
+        kind: Kind,
+    ) -> Result<(), EditError> {
         check_name(name)?;
         let depth = self.depth_of_folder(&parent, None)? + 1;
         let folder = kind == Kind::Folder;
-        self.made.insert(node, (folder, if folder { depth } else { 0 }));
-        self.push(node, Value::Create { kind, parent, name: name.to_owned() }, Vec::new())
+        self.made
+            .insert(node, (folder, if folder { depth } else { 0 }));
+        self.push(
+            node,
+            Value::Create {
+                kind,
+                parent,
+                name: name.to_owned(),
+            },
+            Vec::new(),
+        )
     }
 
     fn push(&mut self, node: NodeId, value: Value, supersedes: Vec<OpId>) -> Result<(), EditError> {
@@ -286,8 +343,16 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             return Err(EditError::TooMany);
         }
         self.lamport += 1;
-        let id = OpId { lamport: self.lamport, device: self.device };
-        self.ops.push(Op { id, node, value, supersedes });
+        let id = OpId {
+            lamport: self.lamport,
+            device: self.device,
+        };
+        self.ops.push(Op {
+            id,
+            node,
+            value,
+            supersedes,
+        });
         Ok(())
     }
 
@@ -301,17 +366,29 @@ impl<'a, R: TreeReader> Edit<'a, R> {
 
     fn existing_file(&self, node: &NodeId) -> Result<&'a NodeRow, EditError> {
         let row = self.existing(node)?;
-        if row.is_folder() { Err(EditError::NodeUnknown) } else { Ok(row) }
+        if row.is_folder() {
+            Err(EditError::NodeUnknown)
+        } else {
+            Ok(row)
+        }
     }
 
     /// Checks that a node can go into this folder; tells how deep it is.
-    fn depth_of_folder(&self, folder: &NodeId, goes_in: Option<&NodeId>) -> Result<usize, EditError> {
+    fn depth_of_folder(
+        &self,
+        folder: &NodeId,
+        goes_in: Option<&NodeId>,
+    ) -> Result<usize, EditError> {
         let (mut node, mut depth) = (*folder, 0);
         if matches!(node, NodeId::TRASH | NodeId::RECOVERED) {
             return Err(EditError::Builtin);
         }
         if let Some((folder, depth)) = self.made.get(&node) {
-            return if *folder { Ok(*depth) } else { Err(EditError::NodeUnknown) };
+            return if *folder {
+                Ok(*depth)
+            } else {
+                Err(EditError::NodeUnknown)
+            };
         }
         while !node.is_builtin() {
             if Some(&node) == goes_in {
@@ -327,7 +404,11 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             }
             node = row.shown_parent;
         }
-        if node == NodeId::TRASH { Err(EditError::NodeUnknown) } else { Ok(depth) }
+        if node == NodeId::TRASH {
+            Err(EditError::NodeUnknown)
+        } else {
+            Ok(depth)
+        }
     }
 
     /// The nearest folder, from this one up, that is not in the trash.
@@ -347,11 +428,17 @@ impl<'a, R: TreeReader> Edit<'a, R> {
 }
 
 fn missing(node: NodeId) -> EditError {
-    Missing { needs: vec![Need::Row(node)] }.into()
+    Missing {
+        needs: vec![Need::Row(node)],
+    }
+    .into()
 }
 
 fn check_name(name: &str) -> Result<(), EditError> {
-    name::check(name).map_err(|reason| EditError::NameUnfit { name: name.to_owned(), reason })
+    name::check(name).map_err(|reason| EditError::NameUnfit {
+        name: name.to_owned(),
+        reason,
+    })
 }
 
 fn ids<T>(register: &[Stamped<T>]) -> Vec<OpId> {

@@ -64,7 +64,11 @@ impl Listed {
 
 /// Builds the key of a row.
 pub fn listing_key(row: &NodeRow) -> Vec<u8> {
-    let mut key = siblings_prefix(&row.shown_parent, u8::from(!row.is_folder()), &name::fold(&row.name.value));
+    let mut key = siblings_prefix(
+        &row.shown_parent,
+        u8::from(!row.is_folder()),
+        &name::fold(&row.name.value),
+    );
     key.extend_from_slice(&row.suffix.to_be_bytes());
     key.extend_from_slice(row.node.as_bytes());
     key
@@ -87,7 +91,10 @@ pub fn node_of_key(key: &[u8]) -> Option<NodeId> {
 
 /// The two prefixes (folders, files) of siblings whose own name folds to `folded`.
 pub fn siblings_prefixes(parent: &NodeId, folded: &str) -> [Vec<u8>; 2] {
-    [siblings_prefix(parent, 0, folded), siblings_prefix(parent, 1, folded)]
+    [
+        siblings_prefix(parent, 0, folded),
+        siblings_prefix(parent, 1, folded),
+    ]
 }
 
 fn siblings_prefix(parent: &NodeId, rank: u8, folded: &str) -> Vec<u8> {

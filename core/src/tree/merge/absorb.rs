@@ -34,7 +34,11 @@ impl<R: TreeReader> Merge<'_, R> {
         self.checked()?;
         for known in ops {
             if let Err(reason) = self.absorb_op(known) {
-                self.rejected.push(Rejected { op: known.op.id, node: known.op.node, reason });
+                self.rejected.push(Rejected {
+                    op: known.op.id,
+                    node: known.op.node,
+                    reason,
+                });
             }
         }
         self.checked()
@@ -48,13 +52,19 @@ impl<R: TreeReader> Merge<'_, R> {
 
     fn absorb_op(&mut self, known: &KnownOp) -> Result<(), RejectReason> {
         let KnownOp { op, context } = known;
-        let late = op.supersedes.iter().any(|earlier| earlier.lamport >= op.id.lamport);
+        let late = op
+            .supersedes
+            .iter()
+            .any(|earlier| earlier.lamport >= op.id.lamport);
         if late || op.id.lamport > LAMPORT_MAX || op.id.lamport == 0 {
             return Err(RejectReason::ClockUnfit);
         }
         let row = self.row(&op.node).flatten();
         if let Some(row) = row
-            && row.applied.iter().any(|(device, last)| *device == op.id.device && op.id.lamport <= *last)
+            && row
+                .applied
+                .iter()
+                .any(|(device, last)| *device == op.id.device && op.id.lamport <= *last)
         {
             if context.seq.is_some() && !row.synced() {
                 give_place(self.row_mut(&op.node), &op.id, context);
@@ -63,7 +73,9 @@ impl<R: TreeReader> Merge<'_, R> {
         }
         match (row.map(|row| row.is_folder()), &op.value) {
             (Some(_), Value::Create { .. }) => return Err(RejectReason::NodeTaken),
-            (None, Value::Create { .. }) if op.node.is_builtin() => return Err(RejectReason::NodeTaken),
+            (None, Value::Create { .. }) if op.node.is_builtin() => {
+                return Err(RejectReason::NodeTaken);
+            }
             (None, Value::Create { .. }) => {}
             (None, _) => return Err(RejectReason::NodeUnknown),
             (Some(true), Value::Content(_) | Value::Text(_)) => return Err(RejectReason::NotAFile),
@@ -91,14 +103,19 @@ impl<R: TreeReader> Merge<'_, R> {
             return Ok(());
         }
         let folder = self.row(parent).flatten().is_some_and(NodeRow::is_folder);
-        if folder { Ok(()) } else { Err(RejectReason::NotAFolder) }
+        if folder {
+            Ok(())
+        } else {
+            Err(RejectReason::NotAFolder)
+        }
     }
 
     /// Merges an op that is valid and new.
     fn merge_op(&mut self, op: &Op, context: &Context) {
         let node = op.node;
         if let Value::Create { kind, parent, name } = &op.value {
-            self.overlay.insert(node, new_row(op, context, *kind, *parent, name));
+            self.overlay
+                .insert(node, new_row(op, context, *kind, *parent, name));
             self.dirty.insert(node);
             return;
         }
@@ -120,9 +137,13 @@ impl<R: TreeReader> Merge<'_, R> {
                 }
                 return;
             }
-            Value::Content(content) => supersede(&mut row.contents, op, stamp(op, context, content.clone())),
+            Value::Content(content) => {
+                supersede(&mut row.contents, op, stamp(op, context, content.clone()))
+            }
             Value::Text(edit) => supersede(&mut row.texts, op, stamp(op, context, edit.clone())),
-            Value::Trashed(trashed) => supersede(&mut row.trashed, op, stamp(op, context, *trashed)),
+            Value::Trashed(trashed) => {
+                supersede(&mut row.trashed, op, stamp(op, context, *trashed))
+            }
             Value::Create { .. } => unreachable!("handled above"),
         }
         self.dirty.insert(node);
@@ -147,7 +168,11 @@ fn new_row(op: &Op, context: &Context, kind: Kind, parent: NodeId, name: &str) -
 }
 
 fn stamp<T>(op: &Op, context: &Context, value: T) -> Stamped<T> {
-    Stamped { id: op.id, context: *context, value }
+    Stamped {
+        id: op.id,
+        context: *context,
+        value,
+    }
 }
 
 /// Keeps the register's ops in order, greatest first.
@@ -178,7 +203,13 @@ fn give_place(row: &mut NodeRow, id: &OpId, context: &Context) {
     let contents = row.contents.iter_mut().map(|op| (op.id, &mut op.context));
     let texts = row.texts.iter_mut().map(|op| (op.id, &mut op.context));
     let trashed = row.trashed.iter_mut().map(|op| (op.id, &mut op.context));
-    for (known, place) in fixed.into_iter().chain(parents).chain(contents).chain(texts).chain(trashed) {
+    for (known, place) in fixed
+        .into_iter()
+        .chain(parents)
+        .chain(contents)
+        .chain(texts)
+        .chain(trashed)
+    {
         if known == *id && place.seq.is_none() {
             place.seq = context.seq;
         }

@@ -61,7 +61,12 @@ impl<R: TreeReader> Merge<'_, R> {
             }
         }
         // A cycle may displace a node that was in neither list.
-        let fallen: Vec<NodeId> = self.overlay.values().filter(|row| row.fallback > 0).map(|row| row.node).collect();
+        let fallen: Vec<NodeId> = self
+            .overlay
+            .values()
+            .filter(|row| row.fallback > 0)
+            .map(|row| row.node)
+            .collect();
         self.dirty.extend(fallen);
         Ok(())
     }
@@ -75,7 +80,9 @@ impl<R: TreeReader> Merge<'_, R> {
                 return Walk::Cycle(path.split_off(entry));
             }
             path.push(node);
-            let Some(row) = self.row(&node) else { return Walk::Unknown };
+            let Some(row) = self.row(&node) else {
+                return Walk::Unknown;
+            };
             node = row.map_or(NodeId::RECOVERED, |row| row.placed_parent());
         }
         Walk::Ends(path)
@@ -83,7 +90,10 @@ impl<R: TreeReader> Merge<'_, R> {
 
     fn displace_greatest(&mut self, cycle: &[NodeId]) {
         let placing = |merge: &mut Self, node: &NodeId| {
-            merge.row(node).flatten().and_then(|row| row.placing().map(|op| op.id))
+            merge
+                .row(node)
+                .flatten()
+                .and_then(|row| row.placing().map(|op| op.id))
         };
         let greatest = cycle.iter().copied().max_by_key(|node| placing(self, node));
         let greatest = greatest.expect("a cycle has nodes");

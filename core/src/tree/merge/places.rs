@@ -89,8 +89,16 @@ impl<R: TreeReader> Merge<'_, R> {
             let dirty = self.dirty.contains(&node);
             let Some(row) = self.row(&node) else { return };
             let Some(row) = row else { break Standing::Live };
-            let trashed = if dirty { row.self_trashed() } else { row.shown_parent == NodeId::TRASH };
-            let up = if dirty { row.placed_parent() } else { row.shown_parent };
+            let trashed = if dirty {
+                row.self_trashed()
+            } else {
+                row.shown_parent == NodeId::TRASH
+            };
+            let up = if dirty {
+                row.placed_parent()
+            } else {
+                row.shown_parent
+            };
             if trashed {
                 found.standing.insert(node, Standing::Trashed(node));
                 if dirty {
@@ -119,7 +127,10 @@ impl<R: TreeReader> Merge<'_, R> {
 
     /// A row that this stage has read already.
     fn now(&self, node: &NodeId) -> &NodeRow {
-        self.overlay.get(node).or_else(|| self.old_row(node)).expect("it was walked through")
+        self.overlay
+            .get(node)
+            .or_else(|| self.old_row(node))
+            .expect("it was walked through")
     }
 
     /// Says whether a folder stands otherwise than before, so that what is below it has to
@@ -133,8 +144,12 @@ impl<R: TreeReader> Merge<'_, R> {
         if !self.now(node).is_folder() || self.is_new(node) {
             return false;
         }
-        let Some(old) = self.find_old(node, old_standing) else { return false };
-        let Some(new) = found.standing.get(node).copied() else { return false };
+        let Some(old) = self.find_old(node, old_standing) else {
+            return false;
+        };
+        let Some(new) = found.standing.get(node).copied() else {
+            return false;
+        };
         match (old, new) {
             // Whoever trashes a folder on this device has everything here in view, so
             // nothing below it escapes.
@@ -149,7 +164,11 @@ impl<R: TreeReader> Merge<'_, R> {
     }
 
     /// Finds the standing of a node as it was before this merge.
-    fn find_old(&mut self, start: &NodeId, known: &mut HashMap<NodeId, Standing>) -> Option<Standing> {
+    fn find_old(
+        &mut self,
+        start: &NodeId,
+        known: &mut HashMap<NodeId, Standing>,
+    ) -> Option<Standing> {
         let mut path = Vec::new();
         let mut node = *start;
         let standing = loop {
