@@ -257,6 +257,15 @@ impl Services {
         Ok(())
     }
 
+    /// Takes chunks that nothing needs any more out of a vault, and off its account's bill.
+    pub async fn remove_chunks(
+        &self,
+        vault: VaultId,
+        ids: Vec<ChunkId>,
+    ) -> Result<(), ServiceError> {
+        Ok(self.chunks.remove(vault, ids).await?)
+    }
+
     /// Reclaims segments that are mostly dead space, and says how many.
     pub async fn compact_chunks(&self) -> Result<usize, ServiceError> {
         Ok(self.chunks.compact().await?)

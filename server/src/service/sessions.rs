@@ -183,7 +183,11 @@ fn check(
     }
     if session.previous_hash == Some(*secret_hash) {
         let in_grace = now_ms.saturating_sub(session.rotated_ms) <= GRACE_MS;
-        return Ok(if in_grace { Checked::Racing(session) } else { Checked::Fresh(session) });
+        return Ok(if in_grace {
+            Checked::Racing(session)
+        } else {
+            Checked::Fresh(session)
+        });
     }
     tx.remove_session(id)?;
     Ok(Checked::Refused)

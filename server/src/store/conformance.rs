@@ -1,1 +1,625 @@
-//! What every store has to hold.
+//! What every store has to hold, run against each of them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, VaultId};
+use tempfile::TempDir;
+
+use super::blob::{BlobError, BlobStore};
+use super::memory::{MemoryBlobs, MemoryMeta};
+use super::meta::{
+    Account, DeviceCounter, Durability, Invite, Location, MetaError, MetaRead, MetaStore, MetaTx,
+    PageBounds, SegmentRow, Session, SessionId, StoredChunk, StoredEntry, Vault,
+};
+use super::segment::{SegmentOptions, SegmentStore};
+use super::sqlite::SqliteMeta;
+
+const ALICE: AccountId = AccountId([1; 16]);
+const VAULT: VaultId = VaultId([2; 32]);
+const PHONE: DeviceId = DeviceId([3; 16]);
+const LAPTOP: DeviceId = DeviceId([4; 16]);
+
+fn account(id: AccountId, username: &str) -> Account {
+    Account {
+        id,
+        username: username.to_owned(),
+        password_file: vec![1],
+        recovery_file: vec![2],
+        identity_public: vec![3],
+        identity_sealed: vec![4],
+        password_slot: vec![5],
+        recovery_slot: vec![6],
+        quota_bytes: Some(1000),
+        used_bytes: 0,
+        created_ms: 7,
+    }
+}
+
+fn vault() -> Vault {
+    Vault {
+        id: VAULT,
+        account: ALICE,
+        seq: 0,
+        chain: Hash([0; 32]),
+        epoch: 1,
+    }
+}
+
+fn entry(seq: u64, device: DeviceId, dseq: u64) -> StoredEntry {
+    StoredEntry {
+        seq,
+        device,
+        dseq,
+        hash: Hash([seq as u8; 32]),
+        chain: Hash([100 + seq as u8; 32]),
+        header: vec![seq as u8; 10],
+        signature: [9; 64],
+        body_hash: Hash([200; 32]),
+        body: Some(vec![seq as u8; 1000]),
+    }
+}
+
+fn session(id: u8, account: AccountId, used_ms: i64) -> Session {
+    Session {
+        id: SessionId([id; 16]),
+        account,
+        device: PHONE,
+        device_public: vec![4; 65],
+        token_hash: Hash([id; 32]),
+        previous_hash: None,
+        rotated_ms: 1,
+        created_ms: 1,
+        used_ms,
+    }
+}
+
+fn chunk(id: u8, segment: u32, offset: u64) -> StoredChunk {
+    let at = Location {
+        segment,
+        offset,
+        len: 100,
+    };
+    StoredChunk {
+        vault: VAULT,
+        id: ChunkId([id; 32]),
+        at,
+        last_declared: 0,
+    }
+}
+
+fn write(
+    meta: &dyn MetaStore,
+    job: impl FnOnce(&mut dyn MetaTx) -> Result<(), MetaError> + Send + 'static,
+) {
+    meta.write_blocking(Durability::Now, job).unwrap();
+}
+
+fn populate(meta: &dyn MetaStore) {
+    write(meta, |tx| {
+        tx.add_account(&account(ALICE, "alice"))?;
+        tx.add_vault(&vault(), 1)
+    });
+}
+
+fn a_failed_job_has_no_effect_and_harms_no_other(meta: &dyn MetaStore) {
+    let good = meta.submit_write(
+        Durability::Now,
+        Box::new(|tx| {
+            tx.add_account(&account(ALICE, "alice"))?;
+            Ok(Box::new(()))
+        }),
+    );
+    let bad = meta.submit_write(
+        Durability::Now,
+        Box::new(|tx| {
+            tx.add_account(&account(AccountId([8; 16]), "bob"))?;
+            tx.add_account(&account(AccountId([9; 16]), "alice"))?;
+            Ok(Box::new(()))
+        }),
+    );
+    let last = meta.submit_write(
+        Durability::Later,
+        Box::new(|tx| {
+            tx.add_vault(&vault(), 1)?;
+            Ok(Box::new(()))
+        }),
+    );
+    assert!(good.blocking_recv().unwrap().is_ok());
+    assert!(matches!(
+        bad.blocking_recv().unwrap(),
+        Err(MetaError::Constraint)
+    ));
+    assert!(last.blocking_recv().unwrap().is_ok());
+    let names = |state: &dyn MetaRead| {
+        Ok((
+            state.account_by_name("alice")?.is_some(),
+            state.account_by_name("bob")?.is_some(),
+        ))
+    };
+    assert_eq!(meta.read_blocking(names).unwrap(), (true, false));
+    assert_eq!(
+        meta.read_blocking(|state| state.account_count()).unwrap(),
+        1
+    );
+    assert!(
+        meta.read_blocking(|state| state.is_member(&VAULT, &ALICE))
+            .unwrap()
+    );
+}
+
+fn accounts_keep_what_they_are_given(meta: &dyn MetaStore) {
+    populate(meta);
+    write(meta, |tx| {
+        tx.replace_password(&ALICE, &[11], &[12])?;
+        tx.limit_account(&ALICE, None)?;
+        tx.add_usage(&ALICE, 500)?;
+        tx.add_usage(&ALICE, -200)
+    });
+    let expected = Account {
+        password_file: vec![11],
+        password_slot: vec![12],
+        quota_bytes: None,
+        used_bytes: 300,
+        ..account(ALICE, "alice")
+    };
+    assert_eq!(
+        meta.read_blocking(|state| state.account(&ALICE)).unwrap(),
+        Some(expected)
+    );
+    write(meta, |tx| tx.add_usage(&ALICE, -1000));
+    let used = meta
+        .read_blocking(|state| state.account(&ALICE))
+        .unwrap()
+        .unwrap()
+        .used_bytes;
+    assert_eq!(used, 0);
+}
+
+fn invites_are_used_once_and_open_ones_can_be_ended(meta: &dyn MetaStore) {
+    let invite = |hash| Invite {
+        token_hash: Hash([hash; 32]),
+        created_ms: 1,
+        expires_ms: 9,
+        used_ms: None,
+    };
+    write(meta, move |tx| {
+        tx.add_invite(&invite(1))?;
+        tx.add_invite(&invite(2))?;
+        tx.use_invite(&Hash([1; 32]), 5)?;
+        tx.remove_open_invites()
+    });
+    let used = meta
+        .read_blocking(|state| state.invite(&Hash([1; 32])))
+        .unwrap()
+        .unwrap();
+    assert_eq!(used.used_ms, Some(5));
+    assert_eq!(
+        meta.read_blocking(|state| state.invite(&Hash([2; 32])))
+            .unwrap(),
+        None
+    );
+}
+
+fn sessions_end_alone_by_account_and_by_age(meta: &dyn MetaStore) {
+    populate(meta);
+    write(meta, |tx| {
+        tx.add_account(&account(AccountId([9; 16]), "bob"))?;
+        for (id, used_ms) in [(1, 10), (2, 20), (3, 30), (4, 40)] {
+            tx.put_session(&session(id, ALICE, used_ms))?;
+        }
+        tx.put_session(&session(5, AccountId([9; 16]), 50))?;
+        let rotated = Session {
+            previous_hash: Some(Hash([7; 32])),
+            ..session(2, ALICE, 25)
+        };
+        tx.put_session(&rotated)?;
+        tx.remove_session(&SessionId([1; 16]))
+    });
+    let aged = |tx: &mut dyn MetaTx| tx.remove_sessions_unused_since(26);
+    assert_eq!(meta.write_blocking(Durability::Now, aged).unwrap(), 1);
+    let others = |tx: &mut dyn MetaTx| tx.remove_other_sessions(&ALICE, Some(&SessionId([3; 16])));
+    assert_eq!(meta.write_blocking(Durability::Now, others).unwrap(), 1);
+    let left = meta.read_blocking(|state| {
+        let held = |id| Ok::<_, MetaError>(state.session(&SessionId([id; 16]))?.is_some());
+        (1..=5).map(held).collect::<Result<Vec<_>, _>>()
+    });
+    assert_eq!(left.unwrap(), [false, false, true, false, true]);
+}
+
+fn logs_are_read_in_order_and_within_bounds(meta: &dyn MetaStore) {
+    populate(meta);
+    write(meta, |tx| {
+        for (seq, device, dseq) in [
+            (1, PHONE, 1),
+            (2, LAPTOP, 1),
+            (3, PHONE, 2),
+            (4, PHONE, 3),
+            (5, LAPTOP, 2),
+        ] {
+            tx.add_entry(&VAULT, &entry(seq, device, dseq))?;
+        }
+        tx.advance_vault(&Vault {
+            seq: 5,
+            chain: Hash([105; 32]),
+            epoch: 2,
+            ..vault()
+        })
+    });
+    let read = |after, entries_max, bytes_max, own| {
+        let bounds = PageBounds {
+            entries_max,
+            bytes_max,
+            without_bodies_of: own,
+        };
+        meta.read_blocking(move |state| state.entries_after(&VAULT, after, &bounds))
+            .unwrap()
+    };
+    let seqs = |entries: &[StoredEntry]| entries.iter().map(|e| e.seq).collect::<Vec<_>>();
+    assert_eq!(
+        read(1, 2, usize::MAX, None),
+        [entry(2, LAPTOP, 1), entry(3, PHONE, 2)]
+    );
+    assert_eq!(seqs(&read(0, 100, 2500, None)), [1, 2]);
+    assert_eq!(seqs(&read(3, 100, 1, None)), [4], "one entry fits always");
+    assert_eq!(
+        seqs(&read(0, 100, 2500, Some(PHONE))),
+        [1, 2, 3, 4],
+        "left out bodies are free"
+    );
+    assert_eq!(read(5, 100, 2500, None), []);
+    let own = read(1, 2, usize::MAX, Some(PHONE));
+    assert_eq!(
+        own[1],
+        StoredEntry {
+            body: None,
+            ..entry(3, PHONE, 2)
+        }
+    );
+    let counter = meta
+        .read_blocking(|state| state.device_counter(&VAULT, &PHONE))
+        .unwrap();
+    assert_eq!(
+        counter,
+        Some(DeviceCounter {
+            dseq: 3,
+            hash: Hash([4; 32])
+        })
+    );
+    let held = meta
+        .read_blocking(|state| state.entry_of_device(&VAULT, &LAPTOP, 2))
+        .unwrap();
+    assert_eq!(held, Some((5, Hash([5; 32]))));
+    let tip = meta
+        .read_blocking(|state| state.vault(&VAULT))
+        .unwrap()
+        .unwrap();
+    assert_eq!((tip.seq, tip.epoch), (5, 2));
+    let twice = |tx: &mut dyn MetaTx| tx.add_entry(&VAULT, &entry(6, PHONE, 3));
+    assert!(meta.write_blocking(Durability::Now, twice).is_err());
+}
+
+fn the_index_counts_what_lives_in_a_segment(meta: &dyn MetaStore) {
+    populate(meta);
+    let nowhere = |tx: &mut dyn MetaTx| tx.put_chunk(&chunk(1, 1, 0));
+    assert!(
+        meta.write_blocking(Durability::Now, nowhere).is_err(),
+        "the segment is not known"
+    );
+    write(meta, |tx| {
+        tx.mark_indexed(1, 500)?;
+        tx.mark_indexed(1, 300)?;
+        tx.mark_indexed(2, 0)?;
+        tx.put_chunk(&chunk(1, 1, 200))?;
+        tx.put_chunk(&chunk(2, 1, 100))?;
+        tx.put_chunk(&chunk(3, 1, 300))?;
+        tx.declare_chunk(&VAULT, &ChunkId([1; 32]), 7)?;
+        tx.declare_chunk(&VAULT, &ChunkId([1; 32]), 5)?;
+        tx.put_chunk(&chunk(3, 2, 0))?;
+        tx.remove_chunk(&VAULT, &ChunkId([2; 32]))
+    });
+    let in_one = meta.read_blocking(|state| state.chunks_in(1)).unwrap();
+    assert_eq!(
+        in_one,
+        [StoredChunk {
+            last_declared: 7,
+            ..chunk(1, 1, 200)
+        }]
+    );
+    let row = |segment, indexed_to| SegmentRow {
+        segment,
+        indexed_to,
+        live_bytes: 100,
+    };
+    assert_eq!(
+        meta.read_blocking(|state| state.segments()).unwrap(),
+        [row(1, 500), row(2, 0)]
+    );
+    let pointed_to = |tx: &mut dyn MetaTx| tx.remove_segment(1);
+    assert!(meta.write_blocking(Durability::Now, pointed_to).is_err());
+    write(meta, |tx| {
+        tx.remove_chunk(&VAULT, &ChunkId([1; 32]))?;
+        tx.remove_segment(1)
+    });
+    assert_eq!(
+        meta.read_blocking(|state| state.segments()).unwrap(),
+        [row(2, 0)]
+    );
+}
+
+fn reading_sees_what_was_answered(meta: &dyn MetaStore) {
+    populate(meta);
+    for used in 1..=50u64 {
+        let add = |tx: &mut dyn MetaTx| tx.add_usage(&ALICE, 1);
+        meta.write_blocking(Durability::Later, add).unwrap();
+        let account = meta
+            .read_blocking(|state| state.account(&ALICE))
+            .unwrap()
+            .unwrap();
+        assert_eq!(account.used_bytes, used);
+    }
+}
+
+const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
+    a_failed_job_has_no_effect_and_harms_no_other,
+    accounts_keep_what_they_are_given,
+    invites_are_used_once_and_open_ones_can_be_ended,
+    sessions_end_alone_by_account_and_by_age,
+    logs_are_read_in_order_and_within_bounds,
+    the_index_counts_what_lives_in_a_segment,
+    reading_sees_what_was_answered,
+];
+
+#[test]
+fn memory_meta_conforms() {
+    for claim in META_CLAIMS {
+        claim(&MemoryMeta::new());
+    }
+}
+
+#[test]
+fn sqlite_meta_conforms() {
+    for claim in META_CLAIMS {
+        let folder = TempDir::new().unwrap();
+        claim(&SqliteMeta::open(&folder.path().join("meta.sqlite")).unwrap());
+    }
+}
+
+#[test]
+fn sqlite_keeps_everything_over_a_reopening_and_shares_commits() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("meta.sqlite");
+    let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&path).unwrap());
+    populate(&*meta);
+    let before = meta.stats();
+    let add = || -> super::meta::WriteJob {
+        Box::new(|tx| {
+            tx.add_usage(&ALICE, 1)?;
+            Ok(Box::new(()))
+        })
+    };
+    // While one job holds the writer, the others queue up and share a commit.
+    let (held, gate) = std::sync::mpsc::channel::<()>();
+    let first = meta.submit_write(
+        Durability::Now,
+        Box::new(move |_| {
+            let _ = gate.recv();
+            Ok(Box::new(()))
+        }),
+    );
+    let rest: Vec<_> = (0..50)
+        .map(|_| meta.submit_write(Durability::Now, add()))
+        .collect();
+    drop(held);
+    assert!(first.blocking_recv().unwrap().is_ok());
+    for answer in rest {
+        assert!(answer.blocking_recv().unwrap().is_ok());
+    }
+    let after = meta.stats();
+    assert!(
+        after.durable_commits - before.durable_commits <= 2,
+        "{before:?} {after:?}"
+    );
+    let incarnation = meta.read_blocking(|state| state.incarnation()).unwrap();
+    drop(meta);
+    let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&path).unwrap());
+    assert_eq!(
+        meta.read_blocking(|state| state.incarnation()).unwrap(),
+        incarnation
+    );
+    let account = meta
+        .read_blocking(|state| state.account(&ALICE))
+        .unwrap()
+        .unwrap();
+    assert_eq!(account.used_bytes, 50);
+}
+
+#[test]
+fn a_database_of_a_later_version_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("meta.sqlite");
+    drop(SqliteMeta::open(&path).unwrap());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .pragma_update(None, "user_version", 1000)
+        .unwrap();
+    drop(connection);
+    assert!(matches!(
+        SqliteMeta::open(&path),
+        Err(MetaError::TooNew { found: 1000, .. })
+    ));
+}
+
+fn read(blobs: &dyn BlobStore, at: Location) -> Result<Vec<u8>, BlobError> {
+    let mut bytes = vec![0; at.len as usize];
+    blobs.reader().read_at(at.segment, at.offset, &mut bytes)?;
+    Ok(bytes)
+}
+
+fn written_chunks_are_read_and_found(blobs: &mut dyn BlobStore) {
+    let mut written = Vec::new();
+    for byte in 0..10 {
+        let at = blobs.write(
+            &VAULT,
+            &ChunkId([byte; 32]),
+            &vec![byte; 50 + byte as usize],
+        );
+        written.push((ChunkId([byte; 32]), at.unwrap()));
+    }
+    let before = blobs.syncs();
+    blobs.sync().unwrap();
+    blobs.sync().unwrap();
+    assert_eq!(
+        blobs.syncs(),
+        before + 1,
+        "nothing to wait for, nothing waited for"
+    );
+    for (id, at) in &written {
+        assert_eq!(read(blobs, *at).unwrap(), vec![id.0[0]; at.len as usize]);
+    }
+    let mut found = Vec::new();
+    let segment = blobs.active();
+    blobs
+        .scan(segment, 0, &mut |chunk| found.push((chunk.id, chunk.at)))
+        .unwrap();
+    assert_eq!(found, written);
+    let from = written[6].1.end();
+    found.clear();
+    blobs
+        .scan(segment, from, &mut |chunk| found.push((chunk.id, chunk.at)))
+        .unwrap();
+    assert_eq!(found, written[7..]);
+}
+
+fn rotation_keeps_and_removal_forgets(blobs: &mut dyn BlobStore) {
+    let at = blobs.write(&VAULT, &ChunkId([1; 32]), &[1; 2000]).unwrap();
+    assert!(blobs.is_full());
+    blobs.sync().unwrap();
+    blobs.rotate().unwrap();
+    let next = blobs.write(&VAULT, &ChunkId([2; 32]), &[2; 10]).unwrap();
+    assert_ne!(at.segment, next.segment);
+    assert_eq!(blobs.segments().unwrap(), [at.segment, next.segment]);
+    assert_eq!(read(blobs, at).unwrap(), [1; 2000]);
+    blobs.remove(at.segment).unwrap();
+    assert!(matches!(
+        read(blobs, at),
+        Err(BlobError::SegmentGone { .. })
+    ));
+    assert_eq!(read(blobs, next).unwrap(), [2; 10]);
+    assert!(matches!(
+        read(blobs, Location { len: 11, ..next }),
+        Err(BlobError::SegmentShort { .. })
+    ));
+}
+
+fn a_full_disk_leaves_nothing_half_stored(blobs: &mut dyn BlobStore, options: &SegmentOptions) {
+    let at = blobs.write(&VAULT, &ChunkId([1; 32]), &[1; 100]).unwrap();
+    let size = blobs.segment_bytes(at.segment).unwrap();
+    options.bytes_max.store(size + 120, Ordering::Relaxed);
+    let refused = blobs.write(&VAULT, &ChunkId([2; 32]), &[2; 150]);
+    assert!(matches!(refused, Err(BlobError::Full)));
+    assert_eq!(blobs.segment_bytes(at.segment).unwrap(), size);
+    options.bytes_max.store(u64::MAX, Ordering::Relaxed);
+    blobs.write(&VAULT, &ChunkId([3; 32]), &[3; 150]).unwrap();
+    blobs.sync().unwrap();
+    let mut found = Vec::new();
+    let scanned = blobs
+        .scan(at.segment, 0, &mut |chunk| found.push(chunk.id.0[0]))
+        .unwrap();
+    assert_eq!((found, scanned.torn_bytes), (vec![1, 3], 0));
+}
+
+fn small_segments() -> SegmentOptions {
+    SegmentOptions {
+        rotate_bytes: 1500,
+        ..SegmentOptions::default()
+    }
+}
+
+#[test]
+fn memory_blobs_conform() {
+    written_chunks_are_read_and_found(&mut MemoryBlobs::new(small_segments()));
+    rotation_keeps_and_removal_forgets(&mut MemoryBlobs::new(small_segments()));
+    let options = small_segments();
+    a_full_disk_leaves_nothing_half_stored(&mut MemoryBlobs::new(options.clone()), &options);
+}
+
+#[test]
+fn segment_files_conform() {
+    let open = |options: &SegmentOptions| {
+        let folder = TempDir::new().unwrap();
+        (
+            SegmentStore::open(folder.path(), options.clone()).unwrap(),
+            folder,
+        )
+    };
+    let options = small_segments();
+    written_chunks_are_read_and_found(&mut open(&options).0);
+    rotation_keeps_and_removal_forgets(&mut open(&options).0);
+    a_full_disk_leaves_nothing_half_stored(&mut open(&options).0, &options);
+}
+
+#[test]
+fn two_stores_never_share_a_folder() {
+    let folder = TempDir::new().unwrap();
+    let first = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
+    let second = SegmentStore::open(folder.path(), SegmentOptions::default());
+    assert!(matches!(second, Err(BlobError::InUse)));
+    drop(first);
+    assert!(SegmentStore::open(folder.path(), SegmentOptions::default()).is_ok());
+}
+
+#[test]
+fn a_tail_torn_at_any_byte_is_cut_and_the_rest_stays() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("000001.seg");
+    let mut blobs = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
+    let first = blobs.write(&VAULT, &ChunkId([1; 32]), &[1; 90]).unwrap();
+    let last = blobs.write(&VAULT, &ChunkId([2; 32]), &[2; 90]).unwrap();
+    blobs.sync().unwrap();
+    drop(blobs);
+    let whole = std::fs::read(&path).unwrap();
+    for len in first.end()..last.end() {
+        let cut = &whole[..usize::try_from(len).unwrap()];
+        // A crash may also leave the file long and its end empty.
+        let mut zeroed = cut.to_vec();
+        zeroed.resize(whole.len(), 0);
+        for torn in [cut, &zeroed] {
+            std::fs::write(&path, torn).unwrap();
+            let mut blobs = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
+            let mut found = Vec::new();
+            let scanned = blobs.scan(1, 0, &mut |chunk| found.push(chunk.at)).unwrap();
+            assert_eq!(
+                (found, scanned.valid_to),
+                (vec![first], first.end()),
+                "cut at {len}"
+            );
+            blobs.cut(1, scanned.valid_to).unwrap();
+            let again = blobs.write(&VAULT, &ChunkId([2; 32]), &[2; 90]).unwrap();
+            blobs.sync().unwrap();
+            assert_eq!(again, last);
+            assert_eq!(std::fs::read(&path).unwrap(), whole);
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_a_record_is_noticed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("000001.seg");
+    let mut blobs = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
+    let at = blobs.write(&VAULT, &ChunkId([1; 32]), &[1; 20]).unwrap();
+    blobs.sync().unwrap();
+    drop(blobs);
+    let whole = std::fs::read(&path).unwrap();
+    let start = usize::try_from(at.offset).unwrap() - 80;
+    for byte in start..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[byte] ^= 0x10;
+        std::fs::write(&path, &flipped).unwrap();
+        let blobs = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
+        let mut found = 0;
+        blobs.scan(1, 0, &mut |_| found += 1).unwrap();
+        assert_eq!(found, 0, "byte {byte}");
+    }
+}

@@ -8,8 +8,8 @@ use rand::RngCore as _;
 use tokio::sync::oneshot;
 
 use super::meta::{
-    Account, Answer, DeviceCounter, Durability, Invite, MetaError, MetaRead, MetaResult,
-    MetaStats, MetaStore, MetaTx, PageBounds, ReadJob, SegmentRow, Session, SessionId, StoredChunk,
+    Account, Answer, DeviceCounter, Durability, Invite, MetaError, MetaRead, MetaResult, MetaStats,
+    MetaStore, MetaTx, PageBounds, ReadJob, SegmentRow, Session, SessionId, StoredChunk,
     StoredEntry, Vault, WriteJob,
 };
 

@@ -25,7 +25,11 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(meta: Arc<dyn MetaStore>, blobs: Box<dyn BlobStore>, syncs: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(
+        meta: Arc<dyn MetaStore>,
+        blobs: Box<dyn BlobStore>,
+        syncs: Arc<AtomicU64>,
+    ) -> Self {
         Self {
             meta,
             blobs,
@@ -227,7 +231,10 @@ fn index(tx: &mut dyn MetaTx, written: &[(AccountId, StoredChunk)]) -> Result<()
 }
 
 /// Brings the index up to the segments, and cuts what a crash left half-written.
-pub(super) fn recover(meta: &dyn MetaStore, blobs: &mut dyn BlobStore) -> Result<Recovery, ChunkStoreError> {
+pub(super) fn recover(
+    meta: &dyn MetaStore,
+    blobs: &mut dyn BlobStore,
+) -> Result<Recovery, ChunkStoreError> {
     let mut recovery = Recovery::default();
     let rows = meta.read_blocking(|state| state.segments())?;
     let indexed: BTreeMap<u32, u64> = rows
