@@ -13,6 +13,9 @@ use crate::platform::js;
 /// Most characters of a message that are looked at.
 const MESSAGE_CHARS_MAX: u32 = 4 * 1024;
 
+/// The code with which the server closes the socket of a session that ended.
+const CODE_SIGNED_OUT: f64 = 4401.0;
+
 /// What the socket says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -21,7 +24,10 @@ pub enum Signal {
     /// A vault has grown.
     Wake(Wake),
     /// It is closed, or never opened; nothing follows.
-    Closed,
+    Closed {
+        /// The server says that the session ended.
+        signed_out: bool,
+    },
 }
 
 /// An open socket; it closes when dropped.
@@ -35,7 +41,9 @@ impl Live {
     /// Opens the socket of this origin's server; the session cookie signs it in.
     pub fn open(hear: impl Fn(Signal) + 'static) -> Result<Self, NetError> {
         let location = js::global("location").ok_or(NetError::Offline)?;
-        let host = js::property(&location, "host").as_string().unwrap_or_default();
+        let host = js::property(&location, "host")
+            .as_string()
+            .unwrap_or_default();
         let secure = js::property(&location, "protocol") == "https:";
         let scheme = if secure { "wss" } else { "ws" };
         let url = format!("{scheme}://{host}{API_PREFIX}/live");
@@ -43,10 +51,17 @@ impl Live {
         let hear = std::rc::Rc::new(hear);
         let tell = std::rc::Rc::clone(&hear);
         let on_event = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
-            tell(if event.type_() == "open" { Signal::Open } else { Signal::Closed });
+            let code = js::property(&event, "code").as_f64();
+            let signed_out = code == Some(CODE_SIGNED_OUT);
+            tell(match event.type_().as_str() {
+                "open" => Signal::Open,
+                _ => Signal::Closed { signed_out },
+            });
         });
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let Ok(text) = event.data().dyn_into::<js_sys::JsString>() else { return };
+            let Ok(text) = event.data().dyn_into::<js_sys::JsString>() else {
+                return;
+            };
             if text.length() > MESSAGE_CHARS_MAX {
                 return;
             }
@@ -58,7 +73,11 @@ impl Live {
         socket.set_onopen(Some(on_event.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_event.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        Ok(Self { socket, _on_event: on_event, _on_message: on_message })
+        Ok(Self {
+            socket,
+            _on_event: on_event,
+            _on_message: on_message,
+        })
     }
 }
 

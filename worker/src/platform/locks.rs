@@ -31,6 +31,8 @@ pub enum Wait {
     IfFree,
 }
 
+type OnGrant = Closure<dyn FnMut(JsValue) -> JsValue>;
+
 /// A lock that is held.
 #[derive(Debug)]
 pub struct Lock {
@@ -47,9 +49,9 @@ impl Lock {
         }
         // The outer promise tells that the lock was granted or not; the inner one, which
         // the browser waits for, is settled by dropping the handle.
-        let request: Rc<RefCell<Option<Closure<dyn FnMut(JsValue) -> JsValue>>>> = Rc::default();
+        let request: Rc<RefCell<Option<OnGrant>>> = Rc::default();
         let granted = Promise::new(&mut |resolve, reject| {
-            let on_grant = Closure::new(move |lock: JsValue| {
+            let on_grant = OnGrant::new(move |lock: JsValue| {
                 if lock.is_null() {
                     let _ = resolve.call1(&JsValue::NULL, &JsValue::NULL);
                     return JsValue::UNDEFINED;
@@ -85,7 +87,9 @@ impl Lock {
         });
         let release = JsFuture::from(granted).await.ok()?;
         drop(request);
-        release.dyn_into::<Function>().ok().map(|release| Self { release: Some(release) })
+        release.dyn_into::<Function>().ok().map(|release| Self {
+            release: Some(release),
+        })
     }
 }
 

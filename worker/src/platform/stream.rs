@@ -13,7 +13,10 @@ use web_sys::{ReadableStream, ReadableStreamDefaultController};
 use super::js;
 
 /// Where the bytes of a stream come from.
-#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
+#[allow(
+    async_fn_in_trait,
+    reason = "workers have one thread, so no future needs Send"
+)]
 pub trait Source: 'static {
     /// Gives the next piece, never an empty one; `None` at the end. An error's text is for
     /// the log: it makes the download fail visibly instead of ending it short.
@@ -31,7 +34,9 @@ pub fn readable<S: Source>(source: S) -> Result<ReadableStream, JsValue> {
                 // Taken out while it works, so that a cancel meanwhile finds the slot empty;
                 // the browser never pulls again before this promise settles.
                 let taken = slot.borrow_mut().take();
-                let Some(mut source) = taken else { return Ok(JsValue::UNDEFINED) };
+                let Some(mut source) = taken else {
+                    return Ok(JsValue::UNDEFINED);
+                };
                 match source.next().await {
                     Ok(Some(bytes)) => {
                         // Fails if the stream was canceled; then the source goes as well.
