@@ -1,0 +1,471 @@
+//! The list of a folder: an ARIA grid of which only the visible rows exist.
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use offing_core::id::NodeId;
+use offing_core::rpc::{Kind, Row, Saved, SortBy};
+use wasm_bindgen::JsCast;
+use web_sys::{DragEvent, HtmlElement};
+
+use super::drop_zone::{accept_over, drop_into};
+use super::icon::icon;
+use super::listing::{Act, Listing};
+use super::menu::MenuAt;
+use crate::app::Dialog;
+use crate::i18n::Msg;
+use crate::platform::{dom, timer};
+use crate::state::keys::{ListKey, Pick, list_key, moved};
+use crate::state::measure;
+use crate::state::rows::Rows;
+use crate::state::selection::Selection;
+
+/// Shows a list.
+pub(crate) fn grid(listing: Listing, menu: RwSignal<Option<MenuAt>>) -> impl IntoView {
+    let app = listing.app;
+    let body = NodeRef::<html::Div>::new();
+    watch_size(listing, body);
+    show_focus(listing, body);
+    let range = listing.range();
+    let total = move || listing.rows.with(Rows::total);
+    let height = move || format!("{}px", listing.window().height_px());
+    view! {
+        <div
+            class="grid grow"
+            role="grid"
+            aria-label=app.t(Msg::Files)
+            aria-multiselectable="true"
+            aria-rowcount=move || (total() + 1).to_string()
+            aria-colcount="4"
+            aria-busy=move || (!listing.ready.get()).to_string()
+            on:keydown=move |event| press(listing, menu, &event)
+        >
+            {head(listing)}
+            <div
+                class="grid-body"
+                role="rowgroup"
+                node_ref=body
+                on:scroll=move |_| {
+                    if let Some(body) = body.get_untracked() {
+                        listing.scroll_px.set(f64::from(body.scroll_top()));
+                    }
+                }
+                on:click=move |event| {
+                    // A click beside the rows lets go of everything.
+                    if dom::target(&event).is_some_and(|target| target.closest("[role=row]").ok().flatten().is_none()) {
+                        listing.selection.update(Selection::clear);
+                    }
+                }
+            >
+                <div class="grid-space" role="presentation" style:height=height>
+                    <For
+                        each=move || {
+                            let (start, end) = range.get();
+                            start..end
+                        }
+                        key=|index| *index
+                        children=move |index| row(listing, menu, index)
+                    />
+                </div>
+            </div>
+        </div>
+    }
+}
+
+fn head(listing: Listing) -> impl IntoView {
+    let app = listing.app;
+    let column = move |by: SortBy, name: Msg<'static>, class: &'static str| {
+        let sorted = move || {
+            let sort = listing.sort.get();
+            match (sort.by == by, sort.descending) {
+                (false, _) => "none",
+                (true, false) => "ascending",
+                (true, true) => "descending",
+            }
+        };
+        view! {
+            <div role="columnheader" class=class aria-sort=sorted>
+                <button type="button" on:click=move |_| listing.sort_by(by)>{app.t(name)}</button>
+                <span class="sort-mark" aria-hidden="true">
+                    {move || match sorted() {
+                        "ascending" => "↑",
+                        "descending" => "↓",
+                        _ => "",
+                    }}
+                </span>
+            </div>
+        }
+    };
+    view! {
+        <div class="grid-head" role="row" aria-rowindex="1">
+            {column(SortBy::Name, Msg::Name, "")}
+            {column(SortBy::Size, Msg::Size, "wide-only")}
+            {column(SortBy::Modified, Msg::Modified, "wide-only")}
+            <div role="columnheader" aria-label=app.t(Msg::State)></div>
+        </div>
+    }
+}
+
+fn row(listing: Listing, menu: RwSignal<Option<MenuAt>>, index: u32) -> impl IntoView {
+    let app = listing.app;
+    let shown = Memo::new(move |_| listing.rows.with(|rows| rows.row(index).cloned()));
+    let over = RwSignal::new(false);
+    let node = move || shown.with_untracked(|row| row.as_ref().map(|row| row.node));
+    let folder = move || {
+        shown.with_untracked(|row| {
+            row.as_ref()
+                .filter(|row| row.kind == Kind::Folder)
+                .map(|row| row.node)
+        })
+    };
+    let selected = move || {
+        shown
+            .with(|row| row.as_ref().map(|row| row.node))
+            .is_some_and(|node| listing.selection.with(|selection| selection.contains(node)))
+    };
+    let cut = move || {
+        let node = shown.with(|row| row.as_ref().map(|row| row.node));
+        app.clipboard.with(|clipboard| {
+            clipboard
+                .as_ref()
+                .is_some_and(|clip| clip.cut && node.is_some_and(|node| clip.nodes.contains(&node)))
+        })
+    };
+    let name = move || {
+        shown.with(|row| {
+            row.as_ref()
+                .map_or_else(|| app.t(Msg::Loading), |row| row.name.clone())
+        })
+    };
+    let top = move || {
+        format!(
+            "translateY({}px)",
+            listing.window().offset_px(index).round()
+        )
+    };
+    let tab = move || {
+        if listing.selection.with(Selection::focus) == index {
+            "0"
+        } else {
+            "-1"
+        }
+    };
+    view! {
+        <div
+            class="grid-row"
+            role="row"
+            aria-rowindex=(index + 2).to_string()
+            aria-label=name
+            aria-selected=move || selected().to_string()
+            data-index=index.to_string()
+            tabindex=tab
+            draggable="true"
+            class:is-target=move || over.get()
+            class:is-cut=cut
+            style:transform=top
+            on:click=move |event| click(listing, index, &event)
+            on:dblclick=move |_| {
+                if let Some(row) = shown.get_untracked() {
+                    listing.open_row(&row);
+                }
+            }
+            on:contextmenu=move |event| {
+                event.prevent_default();
+                open_menu(listing, menu, index, f64::from(event.client_x()), f64::from(event.client_y()));
+            }
+            on:dragstart=move |event| start_drag(listing, shown.get_untracked(), index, &event)
+            on:dragend=move |_| app.dragged.update(Vec::clear)
+            on:dragover=move |event| {
+                let accepts = folder().is_some_and(|folder| accept_over(app, &event, folder));
+                if over.get_untracked() != accepts {
+                    over.set(accepts);
+                }
+            }
+            on:dragleave=move |_| over.set(false)
+            on:drop=move |event| {
+                over.set(false);
+                if let Some(folder) = folder() {
+                    drop_into(app, &event, folder);
+                }
+            }
+        >
+            {move || shown.get().map(|row| cells(listing, &row))}
+            <div role="gridcell" class="cell row-end">
+                <button
+                    type="button"
+                    class="button quiet icon-only row-menu"
+                    tabindex="-1"
+                    aria-label=app.t(Msg::MoreActions)
+                    on:click=move |event| {
+                        event.stop_propagation();
+                        if node().is_some() {
+                            open_menu(listing, menu, index, f64::from(event.client_x()), f64::from(event.client_y()));
+                        }
+                    }
+                >
+                    {icon("ellipsis-vertical")}
+                </button>
+            </div>
+        </div>
+    }
+}
+
+fn cells(listing: Listing, row: &Row) -> impl IntoView + use<> {
+    let app = listing.app;
+    let badge = match (row.two_versions, row.saved, row.kept) {
+        (true, ..) => Some(("copy", Msg::TwoVersions)),
+        (false, Saved::Here, _) => Some(("hard-drive", Msg::BadgeHere)),
+        (false, Saved::Syncing, _) => Some(("cloud-upload", Msg::BadgeSyncing)),
+        (false, Saved::Server, true) => Some(("pin", Msg::BadgeKept)),
+        (false, Saved::Server, false) if !row.local && row.kind != Kind::Folder => {
+            Some(("cloud", Msg::BadgeServerOnly))
+        }
+        (false, Saved::Server, false) => None,
+    };
+    let badge = badge.map(|(look, says)| {
+        let says = app.t(says);
+        let title = says.clone();
+        view! {
+            <span class="row-badge" title=title>
+                {icon(look)}
+                <span class="visually-hidden">{says}</span>
+            </span>
+        }
+    });
+    let size = row.size.map(measure::bytes).unwrap_or_default();
+    let time = app.time(row.modified_ms);
+    view! {
+        <div role="gridcell" class="cell cell-name">
+            {icon(measure::icon(&row.name, row.kind))}
+            <span>{row.name.clone()}</span>
+            {badge}
+        </div>
+        <div role="gridcell" class="cell wide-only">{size}</div>
+        <div role="gridcell" class="cell wide-only">{time}</div>
+    }
+}
+
+fn click(listing: Listing, index: u32, event: &web_sys::MouseEvent) {
+    let toggle = event.ctrl_key() || event.meta_key();
+    let touch = dom::is_touch(event);
+    if touch && listing.selection.with_untracked(Selection::is_empty) {
+        if let Some(row) = listing.rows.with_untracked(|rows| rows.row(index).cloned()) {
+            listing.open_row(&row);
+        }
+    } else if event.shift_key() {
+        spawn_local(listing.pick_range(index));
+    } else {
+        let how = if toggle || touch {
+            Selection::toggle
+        } else {
+            Selection::only
+        };
+        spawn_local(listing.pick(index, how));
+    }
+}
+
+fn open_menu(listing: Listing, menu: RwSignal<Option<MenuAt>>, index: u32, x: f64, y: f64) {
+    let row = listing.rows.with_untracked(|rows| rows.row(index).cloned());
+    let Some(row) = row else { return };
+    if !listing
+        .selection
+        .with_untracked(|selection| selection.contains(row.node))
+    {
+        listing
+            .selection
+            .update(|selection| selection.only(index, row));
+    }
+    menu.set(Some(MenuAt { x, y }));
+}
+
+fn press(listing: Listing, menu: RwSignal<Option<MenuAt>>, event: &ev::KeyboardEvent) {
+    let in_row = dom::target(event)
+        .is_some_and(|target| target.get_attribute("role").as_deref() == Some("row"));
+    let Some(meaning) = dom::with_key(event, |key| list_key(key)) else {
+        if in_row
+            && !event.ctrl_key()
+            && !event.meta_key()
+            && !event.alt_key()
+            && listing.type_ahead(&event.key())
+        {
+            event.prevent_default();
+            event.stop_propagation();
+        }
+        return;
+    };
+    // A button inside the list keeps its own Enter and Space.
+    if !in_row && matches!(meaning, ListKey::Open | ListKey::Toggle) {
+        return;
+    }
+    if meaning == ListKey::Toggle && listing.is_typing() {
+        listing.type_ahead(" ");
+        event.prevent_default();
+        return;
+    }
+    event.prevent_default();
+    event.stop_propagation();
+    follow(listing, menu, meaning);
+}
+
+fn follow(listing: Listing, menu: RwSignal<Option<MenuAt>>, meaning: ListKey) {
+    let app = listing.app;
+    let total = listing.rows.with_untracked(Rows::total);
+    let focus = listing.selection.with_untracked(Selection::focus);
+    let page = i64::from(untrack(|| listing.window().page_rows()));
+    match meaning {
+        ListKey::Move(by, pick) => {
+            // The first arrow picks the row that has the focus.
+            let fresh = pick == Pick::Only && listing.selection.with_untracked(Selection::is_empty);
+            let index = if fresh && by > 0 && focus == 0 {
+                0
+            } else {
+                moved(focus, by, total)
+            };
+            go_to(listing, index, pick);
+        }
+        ListKey::Page(by, pick) => go_to(listing, moved(focus, by * page, total), pick),
+        ListKey::First(pick) => go_to(listing, 0, pick),
+        ListKey::Last(pick) => go_to(listing, total.saturating_sub(1), pick),
+        ListKey::Open => listing.act(Act::Open),
+        ListKey::Toggle => spawn_local(listing.pick(focus, Selection::toggle)),
+        ListKey::All => spawn_local(listing.pick_all()),
+        ListKey::Rename if listing.node != NodeId::TRASH => listing.act(Act::Rename),
+        ListKey::Delete if listing.node != NodeId::TRASH => listing.act(Act::Delete),
+        ListKey::Cut if listing.node != NodeId::TRASH => listing.act(Act::Cut),
+        ListKey::Copy if listing.node != NodeId::TRASH => listing.act(Act::Mark),
+        ListKey::Paste if listing.node != NodeId::TRASH => listing.act(Act::Paste),
+        ListKey::Rename | ListKey::Delete | ListKey::Cut | ListKey::Copy | ListKey::Paste => {}
+        ListKey::Search => dom::focus("[role=searchbox], input[type=search]"),
+        ListKey::Help => app.dialog.set(Some(Dialog::Help)),
+        ListKey::Clear => {
+            listing.selection.update(Selection::clear);
+            app.clipboard.set(None);
+        }
+        ListKey::Parent => {
+            let path = listing.path.get_untracked();
+            if let Some(parent) = path.iter().rev().nth(1) {
+                app.reveal.set(Some(listing.node));
+                app.open(parent.node);
+            }
+        }
+        ListKey::Menu => {
+            let selector = format!("[data-index='{focus}']");
+            let row = document().query_selector(&selector).ok().flatten();
+            if let Some(place) = row.map(|row| row.get_bounding_client_rect()) {
+                open_menu(listing, menu, focus, place.left() + 48.0, place.bottom());
+            }
+        }
+    }
+}
+
+fn go_to(listing: Listing, index: u32, pick: Pick) {
+    match pick {
+        Pick::Only => spawn_local(listing.pick(index, Selection::only)),
+        Pick::Range => spawn_local(listing.pick_range(index)),
+        Pick::Nothing => {
+            listing
+                .selection
+                .update(|selection| selection.move_focus(index));
+            listing.show_focus.update(|count| *count += 1);
+        }
+    }
+}
+
+fn start_drag(listing: Listing, row: Option<Row>, index: u32, event: &DragEvent) {
+    let (Some(row), Some(data)) = (row, event.data_transfer()) else {
+        return;
+    };
+    if listing.node == NodeId::TRASH {
+        return event.prevent_default();
+    }
+    if !listing
+        .selection
+        .with_untracked(|selection| selection.contains(row.node))
+    {
+        listing
+            .selection
+            .update(|selection| selection.only(index, row.clone()));
+    }
+    let nodes = listing.selection.with_untracked(Selection::nodes);
+    let text = match nodes.len() {
+        1 => row.name,
+        count => listing.app.t(Msg::Items(count as u32)),
+    };
+    data.set_effect_allowed("copyMove");
+    data.set_data("text/plain", &text).ok();
+    listing.app.dragged.set(nodes);
+    let ghost = document()
+        .create_element("div")
+        .ok()
+        .and_then(|it| it.dyn_into::<HtmlElement>().ok());
+    let (Some(ghost), Some(body)) = (ghost, document().body()) else {
+        return;
+    };
+    ghost.set_class_name("drag-ghost");
+    ghost.set_text_content(Some(&text));
+    if body.append_child(&ghost).is_ok() {
+        data.set_drag_image(&ghost, 12, 12);
+        spawn_local(async move {
+            // The browser takes its picture when this handler has ended.
+            timer::pause(0).await;
+            ghost.remove();
+        });
+    }
+}
+
+/// Keeps the height of what is visible up to date.
+fn watch_size(listing: Listing, body: NodeRef<html::Div>) {
+    let measure = move || {
+        if let Some(body) = body.get_untracked() {
+            let height = f64::from(body.client_height());
+            if height > 0.0 && (height - listing.view_px.get_untracked()).abs() > 0.5 {
+                listing.view_px.set(height);
+            }
+        }
+    };
+    Effect::new(move |_| {
+        body.track();
+        listing.ready.track();
+        spawn_local(async move {
+            timer::frame().await;
+            if !listing.view_px.is_disposed() {
+                measure();
+            }
+        });
+    });
+    let resize = window_event_listener(ev::resize, move |_| measure());
+    on_cleanup(move || resize.remove());
+}
+
+/// Scrolls to the row that has the focus and gives it the browser's focus.
+fn show_focus(listing: Listing, body: NodeRef<html::Div>) {
+    Effect::new(move |_| {
+        if listing.show_focus.get() == 0 {
+            return;
+        }
+        let Some(body) = body.get_untracked() else {
+            return;
+        };
+        let index = listing.selection.with_untracked(Selection::focus);
+        let wanted = untrack(|| listing.window().scroll_to(index));
+        if (wanted - f64::from(body.scroll_top())).abs() >= 1.0 {
+            body.set_scroll_top(wanted.round() as i32);
+            listing.scroll_px.set(f64::from(body.scroll_top()));
+        }
+        spawn_local(async move {
+            // The row may have to be made first.
+            timer::pause(0).await;
+            if dom::has_dialog() {
+                return;
+            }
+            let selector = format!("[data-index='{index}']");
+            let row = body.query_selector(&selector).ok().flatten();
+            if let Some(row) = row.and_then(|row| row.dyn_into::<HtmlElement>().ok()) {
+                let options = web_sys::FocusOptions::new();
+                options.set_prevent_scroll(true);
+                row.focus_with_options(&options).ok();
+            }
+        });
+    });
+}

@@ -1,0 +1,43 @@
+//! Icons, from the one sprite that the build makes.
+
+use leptos::prelude::*;
+
+use crate::platform::dom;
+
+/// Shows an icon; it says nothing to a screen reader.
+pub(crate) fn icon(name: &'static str) -> impl IntoView {
+    let href = format!("{}#{name}", dom::asset("icons").unwrap_or_default());
+    view! {
+        <svg class="icon" aria-hidden="true" focusable="false">
+            <use_ href=href></use_>
+        </svg>
+    }
+}
+
+/// A button with an icon and a name.
+pub(crate) fn button(
+    name: String,
+    icon_name: &'static str,
+    class: &'static str,
+    disabled: impl Fn() -> bool + Send + 'static,
+    act: impl Fn() + 'static,
+) -> impl IntoView {
+    let icon_only = class.contains("icon-only");
+    let (label, title) = (
+        icon_only.then(|| name.clone()),
+        icon_only.then(|| name.clone()),
+    );
+    view! {
+        <button
+            type="button"
+            class=class
+            aria-label=label
+            title=title
+            prop:disabled=disabled
+            on:click=move |_| act()
+        >
+            {icon(icon_name)}
+            {(!icon_only).then(|| view! { <span>{name}</span> })}
+        </button>
+    }
+}

@@ -1,0 +1,522 @@
+//! One open list: its view at the engine, its rows here, what is selected.
+//!
+//! Made for a page and gone with it: the view is closed at the engine when the page's
+//! owner is cleaned up, even if the engine answers only after that.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use offing_core::id::NodeId;
+use offing_core::limits;
+use offing_core::rpc::{
+    Command, Crumb, Event, Fault, FolderView, Kind, Reply, Row, Sort, SortBy, ViewId,
+};
+
+use crate::app::{App, Clipboard, Dialog, actions};
+use crate::i18n::Msg;
+use crate::platform::{dom, engine, timer};
+use crate::state::rows::Rows;
+use crate::state::selection::Selection;
+use crate::state::type_ahead::TypeAhead;
+use crate::state::window::Window;
+
+/// Rows asked for with the view itself.
+const FIRST_ROWS: u32 = 64;
+/// Most rows that a range picks at once.
+const RANGE_MAX: u32 = 20_000;
+
+/// An open list.
+#[derive(Clone, Copy)]
+pub(crate) struct Listing {
+    /// The page.
+    pub(crate) app: App,
+    /// The folder.
+    pub(crate) node: NodeId,
+    /// The path to it.
+    pub(crate) path: RwSignal<Vec<Crumb>>,
+    /// Its rows.
+    pub(crate) rows: RwSignal<Rows>,
+    /// What is selected.
+    pub(crate) selection: RwSignal<Selection>,
+    /// The order.
+    pub(crate) sort: RwSignal<Sort>,
+    /// The first answer has come.
+    pub(crate) ready: RwSignal<bool>,
+    /// Why there is none.
+    pub(crate) fault: RwSignal<Option<Fault>>,
+    /// How far the list is scrolled and how much is visible.
+    pub(crate) scroll_px: RwSignal<f64>,
+    /// The height of what is visible.
+    pub(crate) view_px: RwSignal<f64>,
+    /// The height of a row.
+    pub(crate) row_px: f64,
+    /// Counts up when the focused row is to be shown and given the focus.
+    pub(crate) show_focus: RwSignal<u32>,
+    view: RwSignal<Option<ViewId>>,
+    fetching: StoredValue<bool>,
+    typed: StoredValue<TypeAhead>,
+}
+
+/// What can be done in a list, by toolbar, menu or key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Opens the row.
+    Open,
+    /// Downloads what is selected.
+    Download,
+    /// Renames the row.
+    Rename,
+    /// Asks where to move to.
+    Move,
+    /// Asks where to copy to.
+    Copy,
+    /// Marks for a move.
+    Cut,
+    /// Marks for a copy.
+    Mark,
+    /// Moves or copies what is marked to here.
+    Paste,
+    /// Moves to the trash.
+    Delete,
+    /// Takes out of the trash.
+    Restore,
+    /// Keeps on this device.
+    Keep,
+    /// Lets go of what is kept.
+    LetGo,
+    /// Shows the versions.
+    Versions,
+}
+
+impl Listing {
+    /// Opens a folder; rows come when the engine answers.
+    pub(crate) fn open(app: App, node: NodeId) -> Self {
+        let listing = Self {
+            app,
+            node,
+            path: RwSignal::new(Vec::new()),
+            rows: RwSignal::new(Rows::default()),
+            selection: RwSignal::new(Selection::default()),
+            sort: RwSignal::new(stored_sort()),
+            ready: RwSignal::new(false),
+            fault: RwSignal::new(None),
+            scroll_px: RwSignal::new(0.0),
+            view_px: RwSignal::new(600.0),
+            row_px: dom::row_px(),
+            show_focus: RwSignal::new(0),
+            view: RwSignal::new(None),
+            fetching: StoredValue::new(false),
+            typed: StoredValue::new(TypeAhead::default()),
+        };
+        let listener = engine::listen(move |event| listing.hear(event));
+        on_cleanup(move || engine::unlisten(listener));
+        let view = listing.view;
+        on_cleanup(move || {
+            if let Some(view) = view.try_get_untracked().flatten() {
+                engine::tell(Command::CloseView { view });
+            }
+        });
+        listing.reopen();
+        Effect::new(move |_| {
+            listing.range().get();
+            listing.fetch();
+        });
+        listing
+    }
+
+    /// The geometry of the list.
+    pub(crate) fn window(self) -> Window {
+        Window {
+            total: self.rows.with(Rows::total),
+            row_px: self.row_px,
+            view_px: self.view_px.get(),
+            scroll_px: self.scroll_px.get(),
+        }
+    }
+
+    /// The rows that are in the document.
+    pub(crate) fn range(self) -> Memo<(u32, u32)> {
+        Memo::new(move |_| self.window().range())
+    }
+
+    /// Sorts by a column; by the same column again, the other way round.
+    pub(crate) fn sort_by(self, by: SortBy) {
+        let sort = self.sort.get_untracked();
+        let descending = if sort.by == by {
+            !sort.descending
+        } else {
+            by != SortBy::Name
+        };
+        let sort = Sort { by, descending };
+        dom::keep_preference("offing.sort", sort_text(sort));
+        self.sort.set(sort);
+        self.reopen();
+    }
+
+    /// The letters typed so far are looked for.
+    pub(crate) fn type_ahead(self, key: &str) -> bool {
+        let now_ms = timer::now_ms();
+        let prefix = self
+            .typed
+            .try_update_value(|typed| typed.key(key, now_ms).map(str::to_owned));
+        let (Some(Some(prefix)), Some(view)) = (prefix, self.view.get_untracked()) else {
+            return false;
+        };
+        spawn_local(async move {
+            let answer = engine::call(Command::TypeAhead { view, prefix }).await;
+            if let Ok(Reply::Found(Some(index))) = answer
+                && !self.rows.is_disposed()
+            {
+                self.pick(index, Selection::only).await;
+            }
+        });
+        true
+    }
+
+    /// Says whether a name is being typed, so that a space belongs to it.
+    pub(crate) fn is_typing(self) -> bool {
+        self.typed
+            .with_value(|typed| typed.is_typing(timer::now_ms()))
+    }
+
+    /// Picks one row by its place, in the way given.
+    pub(crate) fn pick(
+        self,
+        index: u32,
+        how: fn(&mut Selection, u32, Row),
+    ) -> impl Future<Output = ()> {
+        async move {
+            let rows = self.load(index, index + 1).await;
+            if let Some(row) = rows.into_iter().next()
+                && !self.selection.is_disposed()
+            {
+                self.selection
+                    .update(|selection| how(selection, index, row));
+                self.show_focus.update(|count| *count += 1);
+            }
+        }
+    }
+
+    /// Picks the rows from the anchor to a place.
+    pub(crate) async fn pick_range(self, index: u32) {
+        let (start, end) = self
+            .selection
+            .with_untracked(|selection| selection.span(index));
+        self.pick_span(start, end, index).await;
+    }
+
+    /// Picks all rows.
+    pub(crate) async fn pick_all(self) {
+        let focus = self.selection.with_untracked(Selection::focus);
+        self.pick_span(0, self.rows.with_untracked(Rows::total), focus)
+            .await;
+    }
+
+    async fn pick_span(self, start: u32, end: u32, focus: u32) {
+        if end.saturating_sub(start) > RANGE_MAX {
+            return self.app.failed(&Fault::TooMany);
+        }
+        let rows = self.load(start, end).await;
+        if !self.selection.is_disposed() {
+            self.selection
+                .update(|selection| selection.range(focus, rows));
+            self.show_focus.update(|count| *count += 1);
+        }
+    }
+
+    /// What an act works on: what is selected, or else the row that has the focus.
+    pub(crate) fn picked(self) -> Vec<Row> {
+        let selected: Vec<Row> = self
+            .selection
+            .with_untracked(|selection| selection.rows().cloned().collect());
+        if !selected.is_empty() {
+            return selected;
+        }
+        let focus = self.selection.with_untracked(Selection::focus);
+        self.rows
+            .with_untracked(|rows| rows.row(focus).cloned())
+            .into_iter()
+            .collect()
+    }
+
+    /// Carries an act out.
+    pub(crate) fn act(self, act: Act) {
+        let app = self.app;
+        let picked = self.picked();
+        let nodes: Vec<NodeId> = picked.iter().map(|row| row.node).collect();
+        match (act, picked.first()) {
+            (Act::Paste, _) => self.paste(),
+            (_, None) => {}
+            (Act::Open, Some(row)) => self.open_row(row),
+            (Act::Rename, Some(row)) => app.dialog.set(Some(Dialog::Rename(row.clone()))),
+            (Act::Versions, Some(row)) => {
+                app.dialog
+                    .set(Some(Dialog::Versions(row.node, row.name.clone())));
+            }
+            (Act::Download, Some(_)) => actions::download(app, nodes),
+            (Act::Move, Some(_)) => app.dialog.set(Some(Dialog::Move(nodes))),
+            (Act::Copy, Some(_)) => app.dialog.set(Some(Dialog::Copy(nodes))),
+            (Act::Cut | Act::Mark, Some(_)) => {
+                let count = nodes.len() as u32;
+                app.clipboard.set(Some(Clipboard {
+                    nodes,
+                    cut: act == Act::Cut,
+                }));
+                app.done(
+                    if act == Act::Cut {
+                        Msg::Cut(count)
+                    } else {
+                        Msg::Marked(count)
+                    },
+                    None,
+                );
+            }
+            (Act::Delete, Some(_)) => {
+                self.selection.update(Selection::clear);
+                actions::trash(app, nodes);
+            }
+            (Act::Restore, Some(_)) => {
+                self.selection.update(Selection::clear);
+                actions::restore(app, nodes);
+            }
+            (Act::Keep, Some(_)) => actions::keep(app, nodes, true),
+            (Act::LetGo, Some(_)) => actions::keep(app, nodes, false),
+        }
+    }
+
+    /// Opens a row.
+    pub(crate) fn open_row(self, row: &Row) {
+        if self.node == NodeId::TRASH && row.kind == Kind::Folder {
+            return;
+        }
+        if row.two_versions {
+            self.app
+                .dialog
+                .set(Some(Dialog::Versions(row.node, row.name.clone())));
+        } else {
+            self.app.open(row.node);
+        }
+    }
+
+    fn paste(self) {
+        let Some(clipboard) = self.app.clipboard.get_untracked() else {
+            return;
+        };
+        if clipboard.cut {
+            self.app.clipboard.set(None);
+            actions::move_to(self.app, clipboard.nodes, self.node);
+        } else {
+            actions::copy_to(self.app, clipboard.nodes, self.node);
+        }
+    }
+
+    fn reopen(self) {
+        let command = Command::OpenFolder {
+            node: self.node,
+            sort: self.sort.get_untracked(),
+            rows: FIRST_ROWS,
+        };
+        spawn_local(async move {
+            let answer = engine::call(command).await;
+            if self.view.is_disposed() {
+                if let Ok(Reply::Folder(FolderView { view, .. })) = answer {
+                    engine::tell(Command::CloseView { view });
+                }
+                return;
+            }
+            match answer {
+                Ok(Reply::Folder(folder)) => self.take_over(folder),
+                Ok(_) => self.fault.set(Some(Fault::Internal)),
+                Err(fault) => self.fault.set(Some(fault)),
+            }
+        });
+    }
+
+    fn take_over(self, folder: FolderView) {
+        if let Some(view) = self.view.get_untracked() {
+            engine::tell(Command::CloseView { view });
+        }
+        self.view.set(Some(folder.view));
+        self.path.set(folder.path);
+        self.rows
+            .set(Rows::open(folder.revision, folder.total, folder.rows));
+        self.selection
+            .update(|selection| selection.settle(folder.total, None));
+        self.fault.set(None);
+        let first = !self.ready.get_untracked();
+        self.ready.set(true);
+        self.reveal();
+        self.fetch();
+        if first {
+            spawn_local(async {
+                // Two frames on, the first has been painted.
+                timer::frame().await;
+                timer::frame().await;
+                dom::mark("offing:list");
+            });
+        }
+    }
+
+    fn hear(self, event: &Event) {
+        let Event::ViewChanged {
+            view,
+            revision,
+            total,
+            path,
+        } = event
+        else {
+            return;
+        };
+        if self.view.try_get_untracked().flatten() != Some(*view) {
+            return;
+        }
+        if self.path.with_untracked(|known| known != path) {
+            self.path.set(path.clone());
+        }
+        self.rows.update(|rows| rows.changed(*revision, *total));
+        self.fetch();
+    }
+
+    /// Asks for what is visible and not here; one question at a time.
+    fn fetch(self) {
+        let (start, end) = untrack(|| self.window().range());
+        let missing = self.rows.with_untracked(|rows| rows.missing(start, end));
+        let (Some(missing), Some(view)) = (missing, self.view.get_untracked()) else {
+            return;
+        };
+        if self.fetching.get_value() {
+            return;
+        }
+        self.fetching.set_value(true);
+        spawn_local(async move {
+            let (start, end) = missing;
+            let answer = engine::call(Command::Window { view, start, end }).await;
+            if self.rows.is_disposed() {
+                return;
+            }
+            self.fetching.set_value(false);
+            // A view that was replaced meanwhile has other rows.
+            let Ok(Reply::Rows {
+                revision,
+                start,
+                rows,
+            }) = answer
+            else {
+                return if self.view.get_untracked() != Some(view) {
+                    self.fetch()
+                };
+            };
+            if self.view.get_untracked() != Some(view) {
+                return self.fetch();
+            }
+            self.put(revision, start, rows);
+            let range = untrack(|| self.window().range());
+            let still = self
+                .rows
+                .with_untracked(|rows| rows.missing(range.0, range.1));
+            if still.is_some() && still != Some(missing) {
+                self.fetch();
+            }
+        });
+    }
+
+    fn put(self, revision: u32, start: u32, rows: Vec<Row>) {
+        let focus = self.selection.with_untracked(Selection::focus);
+        let focused = self
+            .rows
+            .with_untracked(|known| known.row(focus).map(|row| row.node));
+        self.selection.update(|selection| selection.refresh(&rows));
+        self.rows.update(|known| known.put(revision, start, rows));
+        let (total, place) = self
+            .rows
+            .with_untracked(|known| (known.total(), focused.and_then(|node| known.index_of(node))));
+        self.selection
+            .update(|selection| selection.settle(total, place));
+        self.reveal();
+    }
+
+    /// Picks and shows the node that was just made, once its row is here.
+    fn reveal(self) {
+        let Some(node) = self.app.reveal.get_untracked() else {
+            return;
+        };
+        let found = self.rows.with_untracked(|rows| {
+            rows.index_of(node)
+                .and_then(|index| Some((index, rows.row(index)?.clone())))
+        });
+        if let Some((index, row)) = found {
+            self.app.reveal.set(None);
+            self.selection
+                .update(|selection| selection.only(index, row));
+            self.show_focus.update(|count| *count += 1);
+        }
+    }
+
+    /// Brings rows here, window by window.
+    async fn load(self, start: u32, end: u32) -> Vec<Row> {
+        let end = end.min(self.rows.with_untracked(Rows::total));
+        let mut found: Vec<Row> = Vec::new();
+        let mut at = start;
+        while at < end {
+            let known = self.rows.with_untracked(|rows| rows.row(at).cloned());
+            if let Some(row) = known {
+                found.push(row);
+                at += 1;
+                continue;
+            }
+            let Some(view) = self.view.get_untracked() else {
+                return found;
+            };
+            let until = end.min(at + limits::WINDOW_ROWS_MAX as u32);
+            let answer = engine::call(Command::Window {
+                view,
+                start: at,
+                end: until,
+            })
+            .await;
+            if self.rows.is_disposed() {
+                return found;
+            }
+            let Ok(Reply::Rows {
+                revision,
+                start,
+                rows,
+            }) = answer
+            else {
+                return found;
+            };
+            if rows.is_empty() || start != at {
+                return found;
+            }
+            at += rows.len() as u32;
+            found.extend(rows.iter().cloned());
+            self.put(revision, start, rows);
+        }
+        found
+    }
+}
+
+fn sort_text(sort: Sort) -> &'static str {
+    match (sort.by, sort.descending) {
+        (SortBy::Name, false) => "name",
+        (SortBy::Name, true) => "-name",
+        (SortBy::Size, false) => "size",
+        (SortBy::Size, true) => "-size",
+        (SortBy::Modified, false) => "modified",
+        (SortBy::Modified, true) => "-modified",
+    }
+}
+
+fn stored_sort() -> Sort {
+    let text = dom::preference("offing.sort").unwrap_or_default();
+    let (by, descending) = text
+        .strip_prefix('-')
+        .map_or((text.as_str(), false), |by| (by, true));
+    let by = match by {
+        "size" => SortBy::Size,
+        "modified" => SortBy::Modified,
+        _ => SortBy::Name,
+    };
+    Sort { by, descending }
+}

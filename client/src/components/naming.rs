@@ -1,0 +1,137 @@
+//! Dialogs that ask for a name: a new folder, a new text file, a rename.
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use offing_core::rpc::{ActionId, Command, Fault, Kind, Reply};
+
+use super::modal::modal;
+use crate::app::{App, Dialog};
+use crate::i18n::Msg;
+use crate::platform::engine;
+use crate::state::measure;
+
+/// Shows the dialog for what is to be named.
+pub(crate) fn naming(app: App, dialog: Dialog) -> AnyView {
+    let (title, button, first, select) = match &dialog {
+        Dialog::NewFolder(_) => (Msg::NewFolder, Msg::Create, String::new(), 0),
+        Dialog::NewText(_) => (
+            Msg::NewTextFile,
+            Msg::Create,
+            app.t(Msg::NewTextName),
+            u32::MAX,
+        ),
+        Dialog::Rename(row) => {
+            let stem = measure::stem_utf16(&row.name, row.kind);
+            (Msg::Rename, Msg::Rename, row.name.clone(), stem)
+        }
+        _ => return ().into_any(),
+    };
+    let select = if select == u32::MAX {
+        measure::stem_utf16(&first, Kind::Text)
+    } else {
+        select
+    };
+    let name = RwSignal::new(first);
+    let problem = RwSignal::new(None::<String>);
+    let busy = RwSignal::new(false);
+    let input = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        if let Some(input) = input.get() {
+            spawn_local(async move {
+                // Once the dialog is open, which sets the focus too.
+                crate::platform::timer::pause(0).await;
+                input.focus().ok();
+                input.set_selection_range(0, select).ok();
+            });
+        }
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let typed = name.get_untracked().trim().to_owned();
+        if let Err(reason) = measure::check_name(&typed) {
+            problem.set(Some(app.t(Msg::NameUnfit(reason))));
+            return;
+        }
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        let dialog = dialog.clone();
+        spawn_local(async move {
+            match carry_out(app, &dialog, typed).await {
+                Ok(_) => app.dialog.set(None),
+                Err(fault) => {
+                    busy.try_set(false);
+                    problem.try_set(Some(app.t(Msg::Fault(&fault))));
+                }
+            }
+        });
+    };
+    let content = view! {
+        <form class="stack" on:submit=submit novalidate=true>
+            <div class="field">
+                <label for="naming-name">{app.t(Msg::Name)}</label>
+                <input
+                    id="naming-name"
+                    class="input"
+                    node_ref=input
+                    autocomplete="off"
+                    spellcheck="false"
+                    aria-invalid=move || problem.with(Option::is_some).to_string()
+                    aria-describedby="naming-problem"
+                    prop:value=move || name.get()
+                    on:input=move |event| {
+                        name.set(event_target_value(&event));
+                        problem.set(None);
+                    }
+                />
+                <p id="naming-problem" class="error" role="alert">{move || problem.get()}</p>
+            </div>
+            <div class="dialog-actions">
+                <button type="button" class="button" on:click=move |_| app.dialog.set(None)>
+                    {app.t(Msg::Cancel)}
+                </button>
+                <button type="submit" class="button primary">{app.t(button)}</button>
+            </div>
+        </form>
+    };
+    modal(
+        app.t(title),
+        "dialog",
+        move || app.dialog.set(None),
+        content,
+    )
+    .into_any()
+}
+
+async fn carry_out(app: App, dialog: &Dialog, name: String) -> Result<Option<ActionId>, Fault> {
+    let command = match dialog {
+        Dialog::NewFolder(parent) => Command::CreateFolder {
+            parent: *parent,
+            name,
+        },
+        Dialog::NewText(parent) => Command::CreateText {
+            parent: *parent,
+            name,
+        },
+        Dialog::Rename(row) if row.name == name => return Ok(None),
+        Dialog::Rename(row) => Command::Rename {
+            node: row.node,
+            name,
+        },
+        _ => return Ok(None),
+    };
+    match engine::call(command).await? {
+        Reply::Created { node, action } => {
+            app.reveal.set(Some(node));
+            app.done(Msg::Created, Some(action));
+            Ok(Some(action))
+        }
+        Reply::Changed { action, .. } => {
+            app.done(Msg::Renamed, Some(action));
+            Ok(Some(action))
+        }
+        _ => Ok(None),
+    }
+}

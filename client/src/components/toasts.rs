@@ -1,0 +1,102 @@
+//! Messages at the foot of the page, and the banners of what a person must know.
+
+use leptos::prelude::*;
+
+use super::icon::icon;
+use crate::app::{App, Kit, Toast, actions};
+use crate::i18n::Msg;
+use offing_core::rpc::Session;
+
+/// Shows the message. Both regions are always there, so that a screen reader hears
+/// what comes into them.
+pub(crate) fn toasts(app: App) -> impl IntoView {
+    let one = move |failure: bool| {
+        move || {
+            app.toast
+                .get()
+                .filter(|toast| toast.failure == failure)
+                .map(|toast| line(app, toast))
+        }
+    };
+    view! {
+        <div class="toasts">
+            <div role="status" aria-label=app.t(Msg::Messages)>{one(false)}</div>
+            <div role="alert">{one(true)}</div>
+        </div>
+    }
+}
+
+fn line(app: App, toast: Toast) -> impl IntoView {
+    view! {
+        <div class="toast">
+            <span class="grow">{toast.text}</span>
+            {toast.undo.map(|action| view! {
+                <button type="button" class="button" on:click=move |_| actions::undo(app, action)>
+                    {app.t(Msg::Undo)}
+                </button>
+            })}
+            <button
+                type="button"
+                class="button quiet icon-only"
+                aria-label=app.t(Msg::Dismiss)
+                on:click=move |_| app.toast.set(None)
+            >
+                {icon("x")}
+            </button>
+        </div>
+    }
+}
+
+/// Shows what a person must know, above everything else.
+pub(crate) fn banners(app: App) -> impl IntoView {
+    let alarms = move || {
+        let lines: Vec<_> = app
+            .alarms
+            .get()
+            .iter()
+            .map(|alarm| {
+                view! {
+                    <div class="banner danger" role="alert">
+                        {icon("shield-alert")}
+                        <span class="grow">{app.t(Msg::Alarm(alarm))}</span>
+                    </div>
+                }
+            })
+            .collect();
+        lines
+    };
+    let account = move || {
+        let Some(Session::SignedIn {
+            kit_confirmed,
+            sign_in_again,
+            ..
+        }) = app.session.get()
+        else {
+            return ().into_any();
+        };
+        let again = sign_in_again.then(|| {
+            view! {
+                <div class="banner" role="status">
+                    <span class="grow">{app.t(Msg::SignInAgainWhy)}</span>
+                    <a class="link" href="/settings">{app.t(Msg::SignIn)}</a>
+                </div>
+            }
+        });
+        let kit = (!kit_confirmed && app.kit.with(Option::is_none)).then(|| {
+            view! {
+                <div class="banner" role="status">
+                    <span class="grow">{app.t(Msg::KitUnconfirmed)}</span>
+                    <button
+                        type="button"
+                        class="button"
+                        on:click=move |_| app.kit.set(Some(Kit { code: None }))
+                    >
+                        {app.t(Msg::RecoveryKit)}
+                    </button>
+                </div>
+            }
+        });
+        (again, kit).into_any()
+    };
+    view! { <div>{alarms}{account}</div> }
+}

@@ -1,0 +1,4 @@
+//! The editor's glue and the rendered document beside it.
+
+pub(crate) mod glue;
+pub(crate) mod preview;

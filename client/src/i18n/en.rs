@@ -1,0 +1,401 @@
+//! English.
+
+use std::borrow::Cow;
+
+use offing_core::proto::Code;
+use offing_core::rpc::{Alarm, Fault, NameReason, Transfer, TransferState};
+
+use super::Msg;
+use crate::state::measure::{self, PasswordFlaw, Span};
+use crate::state::status::Pill;
+use crate::state::transfers::Summary;
+
+pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
+    match msg {
+        Msg::Account => "Account".into(),
+        Msg::Alarm(alarm) => self::alarm(alarm),
+        Msg::AndMore(count) => format!("and {count} more").into(),
+        Msg::BadgeHere => "Saved here".into(),
+        Msg::BadgeKept => "Kept on this device".into(),
+        Msg::BadgeServerOnly => "On the server only".into(),
+        Msg::BadgeSyncing => "Syncing".into(),
+        Msg::Breadcrumb => "Breadcrumb".into(),
+        Msg::Cancel => "Cancel".into(),
+        Msg::Clear => "Clear".into(),
+        Msg::Close => "Close".into(),
+        Msg::CodeHidden => "The code is hidden while you read it back.".into(),
+        Msg::Continue => "Continue".into(),
+        Msg::Copied(count) => format!("{} copied", items(count)).into(),
+        Msg::CopyHere => "Copy here".into(),
+        Msg::CopyTo => "Copy to…".into(),
+        Msg::CopyWhere(count) => format!("Copy {} to:", items(count)).into(),
+        Msg::Create => "Create".into(),
+        Msg::CreateAccount => "Create account".into(),
+        Msg::Created => "Created".into(),
+        Msg::Cut(count) => format!("{} cut. Paste to move.", items(count)).into(),
+        Msg::CutOut => "Cut".into(),
+        Msg::Delete => "Delete".into(),
+        Msg::Dismiss => "Dismiss".into(),
+        Msg::Download => "Download".into(),
+        Msg::DownloadKit => "Download kit".into(),
+        Msg::DropHere => "Drop to upload here".into(),
+        Msg::Editor => "Editor".into(),
+        Msg::EditorLost => {
+            "This text cannot be followed any further. Copy what you typed last, then reload the page."
+                .into()
+        }
+        Msg::EditorMissing(name) => {
+            format!("“{name}” could not be opened in the editor. Reload the page.").into()
+        }
+        Msg::Fault(fault) => self::fault(fault),
+        Msg::File => "File".into(),
+        Msg::FileOf(kind) => format!("{} file", kind.to_uppercase()).into(),
+        Msg::Files => "Files".into(),
+        Msg::FolderEmpty => "This folder is empty. Drop files here, or upload some.".into(),
+        Msg::Folders => "Folders".into(),
+        Msg::ForgotPassword => "Forgot the password? Use the recovery code".into(),
+        Msg::GoHome => "Go to My files".into(),
+        Msg::Help => "Help".into(),
+        Msg::InviteMissing => "This sign-up link is incomplete. Open the whole link you were given.".into(),
+        Msg::IsLocal => "On this device".into(),
+        Msg::Items(count) => items(count).into(),
+        Msg::JoinWhy => "Your password never leaves this browser, and nobody can reset it for you.".into(),
+        Msg::KeepBoth => "Keep both".into(),
+        Msg::KeepHere => "Keep on this device".into(),
+        Msg::KeepThis => "Keep only this one".into(),
+        Msg::KeptHere => "Kept on this device".into(),
+        Msg::KeyAll => "Select all".into(),
+        Msg::KeyClear => "Select nothing".into(),
+        Msg::KeyClipboard => "Cut, copy, paste".into(),
+        Msg::KeyMenu => "Open the menu of a row".into(),
+        Msg::KeyMove => "Move in the list".into(),
+        Msg::KeyOpen => "Open".into(),
+        Msg::KeyParent => "Go to the folder above".into(),
+        Msg::KeyRange => "Select a range, or add to the selection".into(),
+        Msg::KeySelect => "Select".into(),
+        Msg::KeyTypeAhead => "Go to a name by typing it".into(),
+        Msg::KitConfirmed => "Read back".into(),
+        Msg::KitReadBackOnly => "Type the code of the recovery kit that you kept.".into(),
+        Msg::KitText { username, code, address } => format!(
+            "Offing recovery kit\n\nAddress: {address}\nUsername: {username}\nRecovery code: {code}\n\n\
+             Whoever has this code can sign in and set a new password.\n\
+             Keep it where you will find it and nobody else will. To use it, open\n{address}/recover\n"
+        )
+        .into(),
+        Msg::KitUnconfirmed => "Your recovery kit was not read back yet.".into(),
+        Msg::KitWhy => {
+            "If you forget your password, this code is the only way back to your files. \
+             Download it, keep it safe, and then type it here."
+                .into()
+        }
+        Msg::Language => "Language".into(),
+        Msg::Later => "Later".into(),
+        Msg::LetGo => "No longer kept on this device".into(),
+        Msg::LetGoOf => "Stop keeping here".into(),
+        Msg::Loading => "Loading…".into(),
+        Msg::MarkCopy => "Copy".into(),
+        Msg::Marked(count) => format!("{} marked. Paste to copy.", items(count)).into(),
+        Msg::MayBeEvicted => "This browser may clear what is stored here when its disk is full.".into(),
+        Msg::Merged { count: 1, from } => format!("1 edit merged from {from}").into(),
+        Msg::Merged { count, from } => format!("{count} edits merged from {from}").into(),
+        Msg::Messages => "Messages".into(),
+        Msg::Modified => "Modified".into(),
+        Msg::MoreActions => "More actions".into(),
+        Msg::MoveHere => "Move here".into(),
+        Msg::MoveTo => "Move to…".into(),
+        Msg::MoveWhere(count) => format!("Move {} to:", items(count)).into(),
+        Msg::Moved(count) => format!("{} moved", items(count)).into(),
+        Msg::MyDevice => "My device".into(),
+        Msg::MyDeviceHint => "files stay here for use without a network".into(),
+        Msg::Name => "Name".into(),
+        Msg::NameUnfit(reason) => name_unfit(reason).into(),
+        Msg::NamesExist(1) => "This name exists here already:".into(),
+        Msg::NamesExist(count) => format!("{count} names exist here already:").into(),
+        Msg::NamesExistTitle => "Names that exist".into(),
+        Msg::NeedInvite => "A new account needs a sign-up link from whoever runs this server.".into(),
+        Msg::NewFolder => "New folder".into(),
+        Msg::NewPassword => "New password".into(),
+        Msg::NewTextFile => "New text file".into(),
+        Msg::NewTextName => "Untitled.md".into(),
+        Msg::NoExcerpt => "No preview".into(),
+        Msg::NoSuchPage => "There is nothing at this address.".into(),
+        Msg::NotStarted => "Offing did not start".into(),
+        Msg::NotStartedHint => "What is saved on this device is untouched. Reload the page.".into(),
+        Msg::NothingFound => "Nothing found".into(),
+        Msg::NothingWaits => "Nothing waits to be saved on the server.".into(),
+        Msg::OnTheServer => "On the server".into(),
+        Msg::OnThisDevice => "On this device".into(),
+        Msg::Open => "Open".into(),
+        Msg::OthersDevice => "Someone else's device".into(),
+        Msg::OthersDeviceHint => "nothing is written to its disk".into(),
+        Msg::Password => "Password".into(),
+        Msg::PasswordFlaw(flaw) => password_flaw(flaw).into(),
+        Msg::PasswordRule => "At least 8 characters; longer is stronger.".into(),
+        Msg::Paste => "Paste".into(),
+        Msg::Pause => "Pause".into(),
+        Msg::Pill(pill) => self::pill(pill),
+        Msg::PillHint(pill) => pill_hint(pill),
+        Msg::Places => "Places".into(),
+        Msg::PlacesBelow => "Main".into(),
+        Msg::Preview => "Preview".into(),
+        Msg::QueueTitle => "Waiting for the server".into(),
+        Msg::ReadBack => "Read it back".into(),
+        Msg::ReadBackHint => "Spaces, dashes and capitals do not matter.".into(),
+        Msg::ReadOnlyLarge => "This text is too large to be edited here.".into(),
+        Msg::ReadOnlyTrashed => "This text is in the trash. Restore it to edit it.".into(),
+        Msg::Recover => "Recover account".into(),
+        Msg::RecoverWhy => "Type the code of your recovery kit and choose a new password.".into(),
+        Msg::Recovered => "Recovered".into(),
+        Msg::RecoveryCode => "Recovery code".into(),
+        Msg::RecoveryKit => "Recovery kit".into(),
+        Msg::Rename => "Rename".into(),
+        Msg::Renamed => "Renamed".into(),
+        Msg::RepeatPassword => "Repeat password".into(),
+        Msg::Replace => "Replace".into(),
+        Msg::Restore => "Restore".into(),
+        Msg::Restored(count) => format!("{} restored", items(count)).into(),
+        Msg::Resume => "Resume".into(),
+        Msg::Retry => "Retry".into(),
+        Msg::Root => "My files".into(),
+        Msg::Search => "Search".into(),
+        Msg::SearchResults => "Search results".into(),
+        Msg::Selected(count) => format!("{count} selected").into(),
+        Msg::SetPassword => "Set new password".into(),
+        Msg::Settings => "Settings".into(),
+        Msg::Settled(_) => "Settled".into(),
+        Msg::ShowCode => "Show the code".into(),
+        Msg::ShowPreview => "Show rendered".into(),
+        Msg::ShownInList => "Shown in the list now".into(),
+        Msg::SignIn => "Sign in".into(),
+        Msg::SignInAgainWhy => "The server asks you to sign in again. Work goes on here meanwhile.".into(),
+        Msg::SignOut => "Sign out".into(),
+        Msg::SignOutAnyway => "Sign out and lose them".into(),
+        Msg::SignOutLoses(1) => "1 change is not on the server yet. Signing out now loses it.".into(),
+        Msg::SignOutLoses(count) => {
+            format!("{count} changes are not on the server yet. Signing out now loses them.").into()
+        }
+        Msg::Size => "Size".into(),
+        Msg::SkipThese => "Skip these".into(),
+        Msg::Space => "Space".into(),
+        Msg::State => "State".into(),
+        Msg::StaySignedIn => "Stay signed in".into(),
+        Msg::SyncNow => "Try now".into(),
+        Msg::SyncStatus => "Sync status".into(),
+        Msg::ThisDevice => "This device".into(),
+        Msg::Toolbar => "Actions".into(),
+        Msg::TransferState(transfer) => transfer_state(transfer),
+        Msg::Transfers => "Transfers".into(),
+        Msg::TransfersSum { sum, eta } => transfers(sum, eta),
+        Msg::Trash => "Trash".into(),
+        Msg::TrashEmpty => "The trash is empty.".into(),
+        Msg::Trashed(count) => format!("{} moved to the trash", items(count)).into(),
+        Msg::TwoVersions => "Two versions".into(),
+        Msg::TwoVersionsOf(name) => {
+            format!("“{name}” was changed in two places. Both contents are here.").into()
+        }
+        Msg::Undo => "Undo".into(),
+        Msg::Undone => "Undone".into(),
+        Msg::Unfold => "Show or hide what is inside".into(),
+        Msg::UploadFiles => "Upload files".into(),
+        Msg::UploadFolder => "Upload folder".into(),
+        Msg::UsedOf { used, quota } => format!("{used} of {quota}").into(),
+        Msg::Username => "Username".into(),
+        Msg::WhoseDevice => "Whose device is this?".into(),
+    }
+}
+
+fn items(count: u32) -> String {
+    if count == 1 {
+        "1 item".to_owned()
+    } else {
+        format!("{count} items")
+    }
+}
+
+fn pill(pill: Pill) -> Cow<'static, str> {
+    match pill {
+        Pill::Saving => "Saving…".into(),
+        Pill::SavedHere => "Saved here".into(),
+        Pill::Syncing(count) => format!("Syncing {count}").into(),
+        Pill::OnServer => "On server".into(),
+        Pill::Offline(_) => "Offline".into(),
+    }
+}
+
+fn pill_hint(pill: Pill) -> Cow<'static, str> {
+    match pill {
+        Pill::Saving => "Saving on this device…".into(),
+        Pill::SavedHere => "Everything is saved on this device.".into(),
+        Pill::Syncing(count) => format!("{} on the way to the server.", changes(count)).into(),
+        Pill::OnServer => "Everything is on the server.".into(),
+        Pill::Offline(0) => "The server cannot be reached. Work goes on here.".into(),
+        Pill::Offline(count) => format!(
+            "The server cannot be reached. {} saved here will follow.",
+            changes(count)
+        )
+        .into(),
+    }
+}
+
+fn changes(count: u32) -> String {
+    if count == 1 {
+        "1 change".to_owned()
+    } else {
+        format!("{count} changes")
+    }
+}
+
+fn span(span: Span) -> String {
+    match span {
+        Span::Seconds(count) => format!("{count} s"),
+        Span::Minutes(count) => format!("{count} min"),
+        Span::Hours(count) => format!("{count} h"),
+    }
+}
+
+fn transfers(sum: Summary, eta: Option<Span>) -> Cow<'static, str> {
+    let mut parts = Vec::new();
+    if sum.active > 0 {
+        parts.push(format!("{} active", sum.active));
+    }
+    if sum.paused > 0 {
+        parts.push(format!("{} paused", sum.paused));
+    }
+    if sum.failed > 0 {
+        parts.push(format!("{} failed", sum.failed));
+    }
+    if sum.done > 0 {
+        parts.push(format!("{} done", sum.done));
+    }
+    if let Some(eta) = eta {
+        parts.push(format!("{} left", span(eta)));
+    }
+    if parts.is_empty() {
+        "Transfers".into()
+    } else {
+        parts.join(" · ").into()
+    }
+}
+
+fn transfer_state(transfer: &Transfer) -> Cow<'static, str> {
+    let size = measure::bytes(transfer.size);
+    match &transfer.state {
+        TransferState::Waiting => format!("{size} · waiting").into(),
+        TransferState::Reading => format!("{size} · reading").into(),
+        TransferState::Here => format!("{size} · saved here").into(),
+        TransferState::Moving => format!(
+            "{} of {size}",
+            measure::bytes(transfer.done.min(transfer.size))
+        )
+        .into(),
+        TransferState::Paused => format!("{size} · paused").into(),
+        TransferState::Done if transfer.upload => format!("{size} · on server").into(),
+        TransferState::Done => format!("{size} · downloaded").into(),
+        TransferState::Failed(fault) => self::fault(fault),
+        TransferState::Cancelled => "Cancelled".into(),
+    }
+}
+
+fn name_unfit(reason: NameReason) -> &'static str {
+    match reason {
+        NameReason::Empty => "Type a name.",
+        NameReason::Dots => "A name cannot be “.” or “..”.",
+        NameReason::TooLong => "This name is too long. Use at most 255 bytes.",
+        NameReason::Character => "A name cannot hold “/” or control characters.",
+    }
+}
+
+fn password_flaw(flaw: PasswordFlaw) -> &'static str {
+    match flaw {
+        PasswordFlaw::Short => "The password needs at least 8 characters.",
+        PasswordFlaw::Long => "This password is too long.",
+        PasswordFlaw::Differs => "The two passwords differ. Type the same one twice.",
+    }
+}
+
+fn alarm(alarm: &Alarm) -> Cow<'static, str> {
+    match alarm {
+        Alarm::HistoryChanged { seq } => format!(
+            "The server's history contradicts what this device has seen (at {seq}). Nothing more is \
+             taken from it. Ask whoever runs the server; your files here are untouched."
+        )
+        .into(),
+        Alarm::EntryRefused { seq } => format!(
+            "The server sent something that is not genuine (at {seq}). It was set aside."
+        )
+        .into(),
+        Alarm::StorageFailing => {
+            "This browser's storage is failing. Download what is not on the server yet.".into()
+        }
+    }
+}
+
+fn fault(fault: &Fault) -> Cow<'static, str> {
+    match fault {
+        Fault::Server(code) => server(*code).into(),
+        Fault::Offline => {
+            "The server cannot be reached, and this needs it. Try again later.".into()
+        }
+        Fault::SignedOut => "Sign in first.".into(),
+        Fault::CodeMismatch => "This is not the code. Check it and type it again.".into(),
+        Fault::PasswordUnfit => "The password needs at least 8 characters.".into(),
+        Fault::NameUnfit { name, reason } if !name.is_empty() => {
+            format!("“{name}”: {}", name_unfit(*reason)).into()
+        }
+        Fault::NameUnfit { reason, .. } => name_unfit(*reason).into(),
+        Fault::NodeUnknown => "This file or folder is gone.".into(),
+        Fault::MoveIntoItself => "A folder cannot go into itself. Choose another one.".into(),
+        Fault::Builtin => "This folder cannot be changed.".into(),
+        Fault::NotHere { name } => {
+            format!("“{name}” is not on this device. Try again when the server can be reached.")
+                .into()
+        }
+        Fault::FileVanished { name } => {
+            format!("“{name}” changed or vanished while it was read. Upload it again.").into()
+        }
+        Fault::StorageFull => {
+            "This browser's storage is full. Free some space, or stop keeping files here.".into()
+        }
+        Fault::Storage => "This browser's storage failed. Reload the page.".into(),
+        Fault::CannotOpen => "This cannot be opened with your keys.".into(),
+        Fault::Corrupt { name } if name.is_empty() => {
+            "Something that the server sent is damaged. It was not used.".into()
+        }
+        Fault::Corrupt { name } => {
+            format!("“{name}” is damaged on the server. Try again, or restore another copy.").into()
+        }
+        Fault::Unsynced { pending } => format!("{} would be lost.", changes(*pending)).into(),
+        Fault::TooMany => "That is too much at once. Do it in smaller parts.".into(),
+        Fault::NotOpen => "This was closed meanwhile. Open it again.".into(),
+        Fault::Unsupported => "This browser cannot do that.".into(),
+        Fault::Internal => "Something went wrong in Offing. Reload the page.".into(),
+        _ => "Something went wrong. Reload the page.".into(),
+    }
+}
+
+fn server(code: Code) -> &'static str {
+    match code {
+        Code::BadRequest | Code::NotFound => "The server did not understand. Reload the page.",
+        Code::TooLarge => "That is larger than the server takes.",
+        Code::SignedOut | Code::TokenExpired => "You are signed out. Sign in again.",
+        Code::WrongCredentials => "The name, or the password or code, is wrong. Check both.",
+        Code::NameMalformed => "This username cannot be used. Use 2 to 64 letters or digits.",
+        Code::NameTaken => "This username is taken. Choose another one.",
+        Code::InviteUnknown => "This sign-up link is unknown. Ask for a new one.",
+        Code::InviteUsed => "This sign-up link was used. Ask for a new one.",
+        Code::InviteExpired => "This sign-up link has expired. Ask for a new one.",
+        Code::LoginExpired => "That took too long. Try again.",
+        Code::SignInAgain => "The server asks you to sign in again.",
+        Code::WrongDevice => "This session belongs to another device. Sign in again.",
+        Code::VaultUnknown => "The server does not know this vault.",
+        Code::ChunkUnknown => "The server lacks a part of this file.",
+        Code::ChunkMismatch => "A part was damaged on its way. Try again.",
+        Code::RangeInvalid => "The server could not give that part of the file.",
+        Code::QuotaExceeded => "Your space on the server is used up. Delete something.",
+        Code::StorageFull => "The server's disk is full. Everything stays saved here.",
+        Code::RateLimited => "Too many tries. Wait a moment.",
+        Code::Unavailable => "The server is not available now. Try again later.",
+        Code::Internal => "The server had a fault. Try again later.",
+        _ => "The server refused. Reload the page.",
+    }
+}

@@ -1,0 +1,362 @@
+//! Simplified Chinese.
+
+use std::borrow::Cow;
+
+use offing_core::proto::Code;
+use offing_core::rpc::{Alarm, Fault, NameReason, Transfer, TransferState};
+
+use super::Msg;
+use crate::state::measure::{self, PasswordFlaw, Span};
+use crate::state::status::Pill;
+use crate::state::transfers::Summary;
+
+pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
+    match msg {
+        Msg::Account => "账户".into(),
+        Msg::Alarm(alarm) => self::alarm(alarm),
+        Msg::AndMore(count) => format!("还有 {count} 个").into(),
+        Msg::BadgeHere => "已保存在本机".into(),
+        Msg::BadgeKept => "保留在本设备".into(),
+        Msg::BadgeServerOnly => "仅在服务器上".into(),
+        Msg::BadgeSyncing => "正在同步".into(),
+        Msg::Breadcrumb => "路径".into(),
+        Msg::Cancel => "取消".into(),
+        Msg::Clear => "清除".into(),
+        Msg::Close => "关闭".into(),
+        Msg::CodeHidden => "回填时不显示恢复码。".into(),
+        Msg::Continue => "继续".into(),
+        Msg::Copied(count) => format!("已复制 {count} 项").into(),
+        Msg::CopyHere => "复制到此处".into(),
+        Msg::CopyTo => "复制到…".into(),
+        Msg::CopyWhere(count) => format!("将 {count} 项复制到：").into(),
+        Msg::Create => "创建".into(),
+        Msg::CreateAccount => "创建账户".into(),
+        Msg::Created => "已创建".into(),
+        Msg::Cut(count) => format!("已剪切 {count} 项，粘贴即可移动。").into(),
+        Msg::CutOut => "剪切".into(),
+        Msg::Delete => "删除".into(),
+        Msg::Dismiss => "关闭提示".into(),
+        Msg::Download => "下载".into(),
+        Msg::DownloadKit => "下载恢复包".into(),
+        Msg::DropHere => "松开以上传到此处".into(),
+        Msg::Editor => "编辑器".into(),
+        Msg::EditorLost => "无法继续跟踪此文本。请复制刚输入的内容，然后重新加载页面。".into(),
+        Msg::EditorMissing(name) => format!("无法在编辑器中打开“{name}”。请重新加载页面。").into(),
+        Msg::Fault(fault) => self::fault(fault),
+        Msg::File => "文件".into(),
+        Msg::FileOf(kind) => format!("{} 文件", kind.to_uppercase()).into(),
+        Msg::Files => "文件".into(),
+        Msg::FolderEmpty => "此文件夹为空。将文件拖放到这里，或上传文件。".into(),
+        Msg::Folders => "文件夹".into(),
+        Msg::ForgotPassword => "忘记密码？使用恢复码".into(),
+        Msg::GoHome => "前往我的文件".into(),
+        Msg::Help => "帮助".into(),
+        Msg::InviteMissing => "注册链接不完整。请打开收到的完整链接。".into(),
+        Msg::IsLocal => "在本设备上".into(),
+        Msg::Items(count) => format!("{count} 项").into(),
+        Msg::JoinWhy => "密码不会离开此浏览器，也没有人能替你重置。".into(),
+        Msg::KeepBoth => "两者都保留".into(),
+        Msg::KeepHere => "保留在本设备".into(),
+        Msg::KeepThis => "只保留这个".into(),
+        Msg::KeptHere => "已保留在本设备".into(),
+        Msg::KeyAll => "全选".into(),
+        Msg::KeyClear => "取消选择".into(),
+        Msg::KeyClipboard => "剪切、复制、粘贴".into(),
+        Msg::KeyMenu => "打开该行的菜单".into(),
+        Msg::KeyMove => "在列表中移动".into(),
+        Msg::KeyOpen => "打开".into(),
+        Msg::KeyParent => "前往上级文件夹".into(),
+        Msg::KeyRange => "选择一段，或添加到所选".into(),
+        Msg::KeySelect => "选择".into(),
+        Msg::KeyTypeAhead => "输入名称以定位".into(),
+        Msg::KitConfirmed => "已回填确认".into(),
+        Msg::KitReadBackOnly => "请输入你保存的恢复包中的恢复码。".into(),
+        Msg::KitText {
+            username,
+            code,
+            address,
+        } => format!(
+            "Offing 恢复包\n\n地址：{address}\n用户名：{username}\n恢复码：{code}\n\n\
+             持有此码者可以登录并设置新密码。\n\
+             请保存在只有你能找到的地方。使用时请打开\n{address}/recover\n"
+        )
+        .into(),
+        Msg::KitUnconfirmed => "恢复包尚未回填确认。".into(),
+        Msg::KitWhy => {
+            "如果忘记密码，此恢复码是找回文件的唯一办法。请下载并妥善保存，然后在这里输入。".into()
+        }
+        Msg::Language => "语言".into(),
+        Msg::Later => "以后再说".into(),
+        Msg::LetGo => "不再保留在本设备".into(),
+        Msg::LetGoOf => "不再保留在此".into(),
+        Msg::Loading => "正在加载…".into(),
+        Msg::MarkCopy => "复制".into(),
+        Msg::Marked(count) => format!("已标记 {count} 项，粘贴即可复制。").into(),
+        Msg::MayBeEvicted => "磁盘空间不足时，浏览器可能清除此处的数据。".into(),
+        Msg::Merged { count, from } => format!("已合并来自 {from} 的 {count} 处编辑").into(),
+        Msg::Messages => "消息".into(),
+        Msg::Modified => "修改时间".into(),
+        Msg::MoreActions => "更多操作".into(),
+        Msg::MoveHere => "移动到此处".into(),
+        Msg::MoveTo => "移动到…".into(),
+        Msg::MoveWhere(count) => format!("将 {count} 项移动到：").into(),
+        Msg::Moved(count) => format!("已移动 {count} 项").into(),
+        Msg::MyDevice => "我的设备".into(),
+        Msg::MyDeviceHint => "文件保留在此，离线可用".into(),
+        Msg::Name => "名称".into(),
+        Msg::NameUnfit(reason) => name_unfit(reason).into(),
+        Msg::NamesExist(count) => format!("此处已有 {count} 个同名项：").into(),
+        Msg::NamesExistTitle => "名称已存在".into(),
+        Msg::NeedInvite => "创建新账户需要服务器管理者提供的注册链接。".into(),
+        Msg::NewFolder => "新建文件夹".into(),
+        Msg::NewPassword => "新密码".into(),
+        Msg::NewTextFile => "新建文本文件".into(),
+        Msg::NewTextName => "未命名.md".into(),
+        Msg::NoExcerpt => "无预览".into(),
+        Msg::NoSuchPage => "此地址没有内容。".into(),
+        Msg::NotStarted => "Offing 未能启动".into(),
+        Msg::NotStartedHint => "本设备上保存的内容未受影响。请重新加载页面。".into(),
+        Msg::NothingFound => "没有找到".into(),
+        Msg::NothingWaits => "没有等待保存到服务器的内容。".into(),
+        Msg::OnTheServer => "服务器上".into(),
+        Msg::OnThisDevice => "本设备上".into(),
+        Msg::Open => "打开".into(),
+        Msg::OthersDevice => "他人的设备".into(),
+        Msg::OthersDeviceHint => "不会写入其磁盘".into(),
+        Msg::Password => "密码".into(),
+        Msg::PasswordFlaw(flaw) => password_flaw(flaw).into(),
+        Msg::PasswordRule => "至少 8 个字符，越长越安全。".into(),
+        Msg::Paste => "粘贴".into(),
+        Msg::Pause => "暂停".into(),
+        Msg::Pill(pill) => self::pill(pill),
+        Msg::PillHint(pill) => pill_hint(pill),
+        Msg::Places => "位置".into(),
+        Msg::PlacesBelow => "主导航".into(),
+        Msg::Preview => "预览".into(),
+        Msg::QueueTitle => "等待服务器".into(),
+        Msg::ReadBack => "回填确认".into(),
+        Msg::ReadBackHint => "空格、连字符和大小写无关紧要。".into(),
+        Msg::ReadOnlyLarge => "此文本过大，无法在此编辑。".into(),
+        Msg::ReadOnlyTrashed => "此文本在回收站中。恢复后即可编辑。".into(),
+        Msg::Recover => "恢复账户".into(),
+        Msg::RecoverWhy => "输入恢复包中的恢复码并设置新密码。".into(),
+        Msg::Recovered => "找回的内容".into(),
+        Msg::RecoveryCode => "恢复码".into(),
+        Msg::RecoveryKit => "恢复包".into(),
+        Msg::Rename => "重命名".into(),
+        Msg::Renamed => "已重命名".into(),
+        Msg::RepeatPassword => "重复密码".into(),
+        Msg::Replace => "替换".into(),
+        Msg::Restore => "恢复".into(),
+        Msg::Restored(count) => format!("已恢复 {count} 项").into(),
+        Msg::Resume => "继续".into(),
+        Msg::Retry => "重试".into(),
+        Msg::Root => "我的文件".into(),
+        Msg::Search => "搜索".into(),
+        Msg::SearchResults => "搜索结果".into(),
+        Msg::Selected(count) => format!("已选 {count} 项").into(),
+        Msg::SetPassword => "设置新密码".into(),
+        Msg::Settings => "设置".into(),
+        Msg::Settled(_) => "已处理".into(),
+        Msg::ShowCode => "显示恢复码".into(),
+        Msg::ShowPreview => "显示渲染结果".into(),
+        Msg::ShownInList => "列表中显示的版本".into(),
+        Msg::SignIn => "登录".into(),
+        Msg::SignInAgainWhy => "服务器要求重新登录。在此期间可以继续工作。".into(),
+        Msg::SignOut => "退出登录".into(),
+        Msg::SignOutAnyway => "仍然退出并丢弃".into(),
+        Msg::SignOutLoses(count) => {
+            format!("有 {count} 处更改尚未保存到服务器。现在退出会丢失它们。").into()
+        }
+        Msg::Size => "大小".into(),
+        Msg::SkipThese => "跳过这些".into(),
+        Msg::Space => "空间".into(),
+        Msg::State => "状态".into(),
+        Msg::StaySignedIn => "保持登录".into(),
+        Msg::SyncNow => "立即尝试".into(),
+        Msg::SyncStatus => "同步状态".into(),
+        Msg::ThisDevice => "本设备".into(),
+        Msg::Toolbar => "操作".into(),
+        Msg::TransferState(transfer) => transfer_state(transfer),
+        Msg::Transfers => "传输".into(),
+        Msg::TransfersSum { sum, eta } => transfers(sum, eta),
+        Msg::Trash => "回收站".into(),
+        Msg::TrashEmpty => "回收站为空。".into(),
+        Msg::Trashed(count) => format!("已将 {count} 项移到回收站").into(),
+        Msg::TwoVersions => "两个版本".into(),
+        Msg::TwoVersionsOf(name) => format!("“{name}”在两处被修改，两份内容都在这里。").into(),
+        Msg::Undo => "撤销".into(),
+        Msg::Undone => "已撤销".into(),
+        Msg::Unfold => "展开或收起".into(),
+        Msg::UploadFiles => "上传文件".into(),
+        Msg::UploadFolder => "上传文件夹".into(),
+        Msg::UsedOf { used, quota } => format!("{used}，共 {quota}").into(),
+        Msg::Username => "用户名".into(),
+        Msg::WhoseDevice => "这是谁的设备？".into(),
+    }
+}
+
+fn pill(pill: Pill) -> Cow<'static, str> {
+    match pill {
+        Pill::Saving => "正在保存…".into(),
+        Pill::SavedHere => "已保存在本机".into(),
+        Pill::Syncing(count) => format!("正在同步 {count}").into(),
+        Pill::OnServer => "已在服务器".into(),
+        Pill::Offline(_) => "离线".into(),
+    }
+}
+
+fn pill_hint(pill: Pill) -> Cow<'static, str> {
+    match pill {
+        Pill::Saving => "正在保存到本设备…".into(),
+        Pill::SavedHere => "全部内容已保存在本设备。".into(),
+        Pill::Syncing(count) => format!("{count} 处更改正在发送到服务器。").into(),
+        Pill::OnServer => "全部内容已在服务器上。".into(),
+        Pill::Offline(0) => "无法连接服务器，可以继续在此工作。".into(),
+        Pill::Offline(count) => {
+            format!("无法连接服务器。已保存在此的 {count} 处更改稍后发送。").into()
+        }
+    }
+}
+
+fn span(span: Span) -> String {
+    match span {
+        Span::Seconds(count) => format!("{count} 秒"),
+        Span::Minutes(count) => format!("{count} 分钟"),
+        Span::Hours(count) => format!("{count} 小时"),
+    }
+}
+
+fn transfers(sum: Summary, eta: Option<Span>) -> Cow<'static, str> {
+    let mut parts = Vec::new();
+    if sum.active > 0 {
+        parts.push(format!("进行中 {}", sum.active));
+    }
+    if sum.paused > 0 {
+        parts.push(format!("已暂停 {}", sum.paused));
+    }
+    if sum.failed > 0 {
+        parts.push(format!("失败 {}", sum.failed));
+    }
+    if sum.done > 0 {
+        parts.push(format!("完成 {}", sum.done));
+    }
+    if let Some(eta) = eta {
+        parts.push(format!("剩余 {}", span(eta)));
+    }
+    if parts.is_empty() {
+        "传输".into()
+    } else {
+        parts.join(" · ").into()
+    }
+}
+
+fn transfer_state(transfer: &Transfer) -> Cow<'static, str> {
+    let size = measure::bytes(transfer.size);
+    match &transfer.state {
+        TransferState::Waiting => format!("{size} · 等待中").into(),
+        TransferState::Reading => format!("{size} · 正在读取").into(),
+        TransferState::Here => format!("{size} · 已保存在本机").into(),
+        TransferState::Moving => format!(
+            "{} / {size}",
+            measure::bytes(transfer.done.min(transfer.size))
+        )
+        .into(),
+        TransferState::Paused => format!("{size} · 已暂停").into(),
+        TransferState::Done if transfer.upload => format!("{size} · 已在服务器").into(),
+        TransferState::Done => format!("{size} · 已下载").into(),
+        TransferState::Failed(fault) => self::fault(fault),
+        TransferState::Cancelled => "已取消".into(),
+    }
+}
+
+fn name_unfit(reason: NameReason) -> &'static str {
+    match reason {
+        NameReason::Empty => "请输入名称。",
+        NameReason::Dots => "名称不能是“.”或“..”。",
+        NameReason::TooLong => "名称过长，最多 255 字节。",
+        NameReason::Character => "名称不能包含“/”或控制字符。",
+    }
+}
+
+fn password_flaw(flaw: PasswordFlaw) -> &'static str {
+    match flaw {
+        PasswordFlaw::Short => "密码至少需要 8 个字符。",
+        PasswordFlaw::Long => "密码过长。",
+        PasswordFlaw::Differs => "两次输入的密码不同，请重新输入。",
+    }
+}
+
+fn alarm(alarm: &Alarm) -> Cow<'static, str> {
+    match alarm {
+        Alarm::HistoryChanged { seq } => format!(
+            "服务器的历史与本设备所见不符（位置 {seq}），已停止接收。请联系服务器管理者，本机文件未受影响。"
+        )
+        .into(),
+        Alarm::EntryRefused { seq } => {
+            format!("服务器发来不可信的内容（位置 {seq}），已搁置。").into()
+        }
+        Alarm::StorageFailing => "浏览器存储出现故障。请下载尚未保存到服务器的内容。".into(),
+    }
+}
+
+fn fault(fault: &Fault) -> Cow<'static, str> {
+    match fault {
+        Fault::Server(code) => server(*code).into(),
+        Fault::Offline => "此操作需要服务器，但目前无法连接。请稍后再试。".into(),
+        Fault::SignedOut => "请先登录。".into(),
+        Fault::CodeMismatch => "恢复码不正确，请检查后重新输入。".into(),
+        Fault::PasswordUnfit => "密码至少需要 8 个字符。".into(),
+        Fault::NameUnfit { name, reason } if !name.is_empty() => {
+            format!("“{name}”：{}", name_unfit(*reason)).into()
+        }
+        Fault::NameUnfit { reason, .. } => name_unfit(*reason).into(),
+        Fault::NodeUnknown => "此文件或文件夹已不存在。".into(),
+        Fault::MoveIntoItself => "文件夹不能移动到自身之内，请选择其他位置。".into(),
+        Fault::Builtin => "此文件夹不能更改。".into(),
+        Fault::NotHere { name } => format!("“{name}”不在本设备上。请在能连接服务器时再试。").into(),
+        Fault::FileVanished { name } => {
+            format!("“{name}”在读取时被更改或消失。请重新上传。").into()
+        }
+        Fault::StorageFull => "浏览器存储已满。请释放空间，或不再保留部分文件。".into(),
+        Fault::Storage => "浏览器存储出错。请重新加载页面。".into(),
+        Fault::CannotOpen => "无法用你的密钥打开。".into(),
+        Fault::Corrupt { name } if name.is_empty() => "服务器发来的内容已损坏，未予使用。".into(),
+        Fault::Corrupt { name } => {
+            format!("“{name}”在服务器上已损坏。请重试，或恢复其他副本。").into()
+        }
+        Fault::Unsynced { pending } => format!("将丢失 {pending} 处更改。").into(),
+        Fault::TooMany => "一次太多了，请分批进行。".into(),
+        Fault::NotOpen => "已被关闭，请重新打开。".into(),
+        Fault::Unsupported => "此浏览器不支持该操作。".into(),
+        Fault::Internal => "Offing 出现错误。请重新加载页面。".into(),
+        _ => "出现错误。请重新加载页面。".into(),
+    }
+}
+
+fn server(code: Code) -> &'static str {
+    match code {
+        Code::BadRequest | Code::NotFound => "服务器无法理解请求。请重新加载页面。",
+        Code::TooLarge => "超出服务器允许的大小。",
+        Code::SignedOut | Code::TokenExpired => "已退出登录，请重新登录。",
+        Code::WrongCredentials => "用户名、密码或恢复码不正确，请检查。",
+        Code::NameMalformed => "此用户名不可用。请使用 2 到 64 个字母或数字。",
+        Code::NameTaken => "此用户名已被使用，请换一个。",
+        Code::InviteUnknown => "注册链接无效，请索取新链接。",
+        Code::InviteUsed => "注册链接已被使用，请索取新链接。",
+        Code::InviteExpired => "注册链接已过期，请索取新链接。",
+        Code::LoginExpired => "操作超时，请重试。",
+        Code::SignInAgain => "服务器要求重新登录。",
+        Code::WrongDevice => "此会话属于另一台设备，请重新登录。",
+        Code::VaultUnknown => "服务器上没有此保险库。",
+        Code::ChunkUnknown => "服务器缺少此文件的一部分。",
+        Code::ChunkMismatch => "传输中有部分内容损坏，请重试。",
+        Code::RangeInvalid => "服务器无法提供文件的该部分。",
+        Code::QuotaExceeded => "服务器空间已用完，请删除一些内容。",
+        Code::StorageFull => "服务器磁盘已满，内容仍保存在本机。",
+        Code::RateLimited => "尝试过于频繁，请稍候。",
+        Code::Unavailable => "服务器暂时不可用，请稍后再试。",
+        Code::Internal => "服务器出现故障，请稍后再试。",
+        _ => "服务器拒绝了请求。请重新加载页面。",
+    }
+}

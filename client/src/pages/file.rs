@@ -1,0 +1,64 @@
+//! A file that the editor does not open: what it is, and what can be done with it.
+
+use leptos::prelude::*;
+use offing_core::rpc::{Crumb, Row};
+
+use crate::app::{App, Dialog, actions};
+use crate::components::crumbs;
+use crate::components::icon::{button, icon};
+use crate::i18n::Msg;
+use crate::state::measure;
+
+/// Shows a file.
+pub(super) fn page(app: App, row: Row, path: Vec<Crumb>) -> AnyView {
+    document().set_title(&format!("{} · Offing", row.name));
+    let node = row.node;
+    let kept = RwSignal::new(row.kept);
+    let mut steps = path;
+    steps.push(Crumb {
+        node,
+        name: row.name.clone(),
+    });
+    let (steps, _) = signal(steps);
+    let kind = measure::extension(&row.name);
+    let kind = if kind.is_empty() {
+        app.t(Msg::File)
+    } else {
+        app.t(Msg::FileOf(&kind))
+    };
+    let size = row.size.map(measure::bytes);
+    let time = app.time(row.modified_ms);
+    let again = row.clone();
+    let name = row.name.clone();
+    view! {
+        <div class="page-head">{crumbs::crumbs(app, steps.into())}</div>
+        <section class="file-panel scroll grow" aria-label=row.name.clone()>
+            <div class="file-mark">{icon(measure::icon(&row.name, row.kind))}</div>
+            <h1>{row.name.clone()}</h1>
+            <p class="hint">{kind} {size.map(|size| format!(" · {size}"))} " · " {time}</p>
+            <p class="hint">
+                {move || app.t(if kept.get() { Msg::BadgeKept } else if row.local { Msg::IsLocal } else { Msg::BadgeServerOnly })}
+            </p>
+            <div class="cluster">
+                {button(app.t(Msg::Download), "download", "button primary", || false, move || actions::download(app, vec![node]))}
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        prop:checked=move || kept.get()
+                        on:change=move |event| {
+                            let keep = event_target_checked(&event);
+                            kept.set(keep);
+                            actions::keep(app, vec![node], keep);
+                        }
+                    />
+                    <span>{app.t(Msg::KeepHere)}</span>
+                </label>
+                {button(app.t(Msg::Rename), "pencil", "button", || false, move || app.dialog.set(Some(Dialog::Rename(again.clone()))))}
+                {row.two_versions.then(|| button(app.t(Msg::TwoVersions), "copy", "button", || false, move || {
+                    app.dialog.set(Some(Dialog::Versions(node, name.clone())));
+                }))}
+            </div>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,171 @@
+//! A folder: its path, what can be done, its list. The trash is a folder too.
+
+use leptos::html;
+use leptos::prelude::*;
+use offing_core::id::NodeId;
+use offing_core::rpc::Kind;
+
+use crate::app::{App, Dialog, actions};
+use crate::components::icon::{button, icon};
+use crate::components::listing::{Act, Listing};
+use crate::components::{crumbs, grid, menu};
+use crate::i18n::Msg;
+use crate::state::rows::Rows;
+use crate::state::selection::Selection;
+
+/// Shows a folder.
+pub(super) fn page(app: App, node: NodeId) -> AnyView {
+    let listing = Listing::open(app, node);
+    app.folder.set(Some(node));
+    on_cleanup(move || app.folder.set(None));
+    title(listing);
+    let at = RwSignal::new(None);
+    view! {
+        <div class="page-head">{crumbs::crumbs(app, listing.path.into())}</div>
+        {toolbar(listing)}
+        {body(listing, at, Msg::FolderEmpty)}
+        {menu::menu(listing, at)}
+    }
+    .into_any()
+}
+
+/// Shows what was deleted.
+pub(super) fn trash(app: App) -> AnyView {
+    let listing = Listing::open(app, NodeId::TRASH);
+    let at = RwSignal::new(None);
+    let none = move || listing.selection.with(Selection::is_empty);
+    let restore = move || listing.act(Act::Restore);
+    view! {
+        <div class="page-head"><h1>{app.t(Msg::Trash)}</h1></div>
+        <div class="toolbar" role="toolbar" aria-label=app.t(Msg::Toolbar)>
+            {button(app.t(Msg::Restore), "archive-restore", "button", none, restore)}
+        </div>
+        {body(listing, at, Msg::TrashEmpty)}
+        {menu::menu(listing, at)}
+    }
+    .into_any()
+}
+
+fn title(listing: Listing) {
+    Effect::new(move |_| {
+        let name = listing.path.with(|path| {
+            path.last()
+                .map(|crumb| crumbs::crumb_name(listing.app, crumb))
+        });
+        if let Some(name) = name {
+            document().set_title(&format!("{name} · Offing"));
+        }
+    });
+}
+
+fn body(
+    listing: Listing,
+    at: RwSignal<Option<menu::MenuAt>>,
+    empty: Msg<'static>,
+) -> impl IntoView {
+    let app = listing.app;
+    let is_empty = Memo::new(move |_| {
+        listing.ready.get() && listing.rows.with(|rows: &Rows| rows.total() == 0)
+    });
+    view! {
+        {move || listing.fault.get().map(|fault| view! {
+            <div class="empty grow"><p role="alert">{app.t(Msg::Fault(&fault))}</p></div>
+        })}
+        <div class="list-frame grow">
+            {grid::grid(listing, at)}
+            {move || is_empty.get().then(|| view! {
+                <div class="empty list-empty">
+                    {icon("folder-open")}
+                    <p>{app.t(empty)}</p>
+                </div>
+            })}
+        </div>
+    }
+}
+
+fn toolbar(listing: Listing) -> impl IntoView {
+    let app = listing.app;
+    let node = listing.node;
+    let fixed = node == NodeId::RECOVERED;
+    let files = NodeRef::<html::Input>::new();
+    let folder = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        if let Some(input) = folder.get() {
+            input.set_attribute("webkitdirectory", "").ok();
+        }
+    });
+    let pick = move |input: NodeRef<html::Input>| {
+        move || {
+            if let Some(input) = input.get_untracked() {
+                input.click();
+            }
+        }
+    };
+    let picked = move |input: NodeRef<html::Input>| {
+        move |_| {
+            let Some(input) = input.get_untracked() else {
+                return;
+            };
+            if let Some(list) = input.files() {
+                actions::upload_picked(app, node, &list);
+            }
+            // So that the same file can be picked again.
+            input.set_value("");
+        }
+    };
+    let count = Memo::new(move |_| listing.selection.with(Selection::len));
+    let none = move || count.get() == 0;
+    let not_one = move || count.get() != 1;
+    let act = move |act: Act| move || listing.act(act);
+    let keep = move || {
+        (count.get() > 0).then(|| {
+            let kept = listing
+                .selection
+                .with(|selection| selection.rows().all(|row| row.kept));
+            let (name, look, what) = if kept {
+                (Msg::LetGoOf, "cloud", Act::LetGo)
+            } else {
+                (Msg::KeepHere, "pin", Act::Keep)
+            };
+            button(app.t(name), look, "button wide-button", || false, act(what))
+        })
+    };
+    let two = move || {
+        listing
+            .selection
+            .with(|selection| {
+                selection
+                    .single()
+                    .is_some_and(|row| row.two_versions && row.kind != Kind::Folder)
+            })
+            .then(|| {
+                button(
+                    app.t(Msg::TwoVersions),
+                    "copy",
+                    "button",
+                    || false,
+                    act(Act::Versions),
+                )
+            })
+    };
+    view! {
+        <div class="toolbar" role="toolbar" aria-label=app.t(Msg::Toolbar)>
+            {button(app.t(Msg::NewFolder), "folder-plus", "button", move || fixed, move || app.dialog.set(Some(Dialog::NewFolder(node))))}
+            {button(app.t(Msg::NewTextFile), "file-plus", "button", move || fixed, move || app.dialog.set(Some(Dialog::NewText(node))))}
+            {button(app.t(Msg::UploadFiles), "upload", "button primary", move || fixed, pick(files))}
+            {button(app.t(Msg::UploadFolder), "folder-up", "button", move || fixed, pick(folder))}
+            <span class="toolbar-gap"></span>
+            {button(app.t(Msg::Download), "download", "button", none, act(Act::Download))}
+            {button(app.t(Msg::Rename), "pencil", "button", not_one, act(Act::Rename))}
+            {button(app.t(Msg::MoveTo), "folder-input", "button", none, act(Act::Move))}
+            {button(app.t(Msg::Delete), "trash-2", "button", none, act(Act::Delete))}
+            {keep}
+            {two}
+            <span class="hint" aria-live="polite">
+                {move || (count.get() > 0).then(|| app.t(Msg::Selected(count.get() as u32)))}
+            </span>
+            <input type="file" multiple=true hidden=true node_ref=files on:change=picked(files) aria-label=app.t(Msg::UploadFiles) />
+            <input type="file" multiple=true hidden=true node_ref=folder on:change=picked(folder) aria-label=app.t(Msg::UploadFolder) />
+        </div>
+    }
+}

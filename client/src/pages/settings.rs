@@ -1,0 +1,134 @@
+//! The account, this device, its space, the language, signing out.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use offing_core::rpc::{Command, Reply, Session};
+
+use crate::app::{App, Dialog, Kit};
+use crate::components::questions;
+use crate::i18n::{Lang, Msg};
+use crate::platform::{dom, engine};
+use crate::state::measure;
+
+/// Shows the settings.
+pub(super) fn page(app: App) -> AnyView {
+    document().set_title(&format!("{} · Offing", app.t(Msg::Settings)));
+    let account = move || {
+        match app.session.get() {
+        Some(Session::SignedIn { username, device_name, kit_confirmed, sign_in_again, .. }) => view! {
+            <dl class="facts">
+                <dt>{app.t(Msg::Username)}</dt><dd>{username.clone()}</dd>
+                <dt>{app.t(Msg::ThisDevice)}</dt><dd>{device_name}</dd>
+                <dt>{app.t(Msg::RecoveryKit)}</dt>
+                <dd>
+                    {app.t(if kit_confirmed { Msg::KitConfirmed } else { Msg::KitUnconfirmed })}
+                    {(!kit_confirmed).then(|| view! {
+                        <button type="button" class="button" on:click=move |_| app.kit.set(Some(Kit { code: None }))>
+                            {app.t(Msg::ReadBack)}
+                        </button>
+                    })}
+                </dd>
+            </dl>
+            {sign_in_again.then(|| super::account::sign_in_again(app, username))}
+        }
+        .into_any(),
+        Some(Session::SignedOut) | None => ().into_any(),
+    }
+    };
+    view! {
+        <div class="page-head"><h1>{app.t(Msg::Settings)}</h1></div>
+        <div class="settings scroll grow">
+            <section class="stack" aria-label=app.t(Msg::Account)>
+                <h2>{app.t(Msg::Account)}</h2>
+                {account}
+            </section>
+            {storage(app)}
+            {language(app)}
+            <section class="cluster">
+                <button type="button" class="button" on:click=move |_| app.dialog.set(Some(Dialog::Help))>
+                    {app.t(Msg::Help)}
+                </button>
+                <button type="button" class="button danger" on:click=move |_| questions::sign_out(app, false)>
+                    {app.t(Msg::SignOut)}
+                </button>
+            </section>
+        </div>
+    }
+    .into_any()
+}
+
+fn storage(app: App) -> impl IntoView {
+    let use_of_space = RwSignal::new(None::<Result<Reply, String>>);
+    spawn_local(async move {
+        let answer = engine::call(Command::Storage).await;
+        let answer = answer.map_err(|fault| app.t(Msg::Fault(&fault)));
+        use_of_space.try_set(Some(answer));
+    });
+    let shown = move || match use_of_space.get() {
+        None => view! { <p class="hint">{app.t(Msg::Loading)}</p> }.into_any(),
+        Some(Err(text)) => view! { <p class="error" role="alert">{text}</p> }.into_any(),
+        Some(Ok(reply)) => {
+            let Reply::Storage {
+                device_used,
+                device_quota,
+                server_used,
+                server_quota,
+                persisted,
+            } = reply
+            else {
+                return ().into_any();
+            };
+            view! {
+                <dl class="facts">
+                    <dt>{app.t(Msg::OnThisDevice)}</dt>
+                    <dd>{used(app, device_used, Some(device_quota))}</dd>
+                    {server_used.map(|bytes| view! {
+                        <dt>{app.t(Msg::OnTheServer)}</dt>
+                        <dd>{used(app, bytes, server_quota)}</dd>
+                    })}
+                </dl>
+                {(!persisted).then(|| view! { <p class="hint">{app.t(Msg::MayBeEvicted)}</p> })}
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <section class="stack" aria-label=app.t(Msg::Space)>
+            <h2>{app.t(Msg::Space)}</h2>
+            {shown}
+        </section>
+    }
+}
+
+fn used(app: App, bytes: u64, quota: Option<u64>) -> String {
+    let used = measure::bytes(bytes);
+    match quota {
+        Some(quota) if quota > 0 => app.t(Msg::UsedOf {
+            used: &used,
+            quota: &measure::bytes(quota),
+        }),
+        Some(_) | None => used,
+    }
+}
+
+fn language(app: App) -> impl IntoView {
+    let choose = move |event| {
+        let lang = Lang::from_tag(&event_target_value(&event));
+        dom::keep_preference("offing.language", lang.tag());
+        dom::set_language(lang.tag());
+        app.lang.set(lang);
+    };
+    let current = app.lang.get_untracked();
+    let options: Vec<_> = Lang::ALL
+        .into_iter()
+        .map(|lang| {
+            view! { <option value=lang.tag() selected=lang == current>{lang.name()}</option> }
+        })
+        .collect();
+    view! {
+        <section class="field">
+            <label for="language">{app.t(Msg::Language)}</label>
+            <select id="language" class="input" on:change=choose>{options}</select>
+        </section>
+    }
+}

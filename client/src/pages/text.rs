@@ -1,0 +1,228 @@
+//! A text file in the editor; Markdown with the rendered text beside it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use offing_core::rpc::{Command, Crumb, Event, Fault, OpenedText, ReadOnly, Reply, Row};
+
+use crate::app::{App, actions};
+use crate::components::crumbs;
+use crate::components::icon::button;
+use crate::editor::glue::TextEditor;
+use crate::editor::preview::Preview;
+use crate::i18n::Msg;
+use crate::platform::{dom, engine, timer};
+use crate::state::measure;
+
+/// How long typing pauses before the rendered text follows.
+const RENDER_MS: u32 = 120;
+
+/// Shows a text file.
+pub(super) fn page(app: App, row: Row) -> AnyView {
+    let node = row.node;
+    document().set_title(&format!("{} · Offing", row.name));
+    let markdown = measure::is_markdown(&row.name);
+    let opened = RwSignal::new(None::<Result<(), String>>);
+    let read_only = RwSignal::new(None::<ReadOnly>);
+    let path = RwSignal::new(Vec::<Crumb>::new());
+    let merged = RwSignal::new(None::<String>);
+    let parent = NodeRef::<html::Div>::new();
+    let preview = NodeRef::<html::Section>::new();
+    let shows_preview = RwSignal::new(markdown);
+    let editor = StoredValue::new_local(None::<Rc<TextEditor>>);
+    let name = row.name.clone();
+
+    let start = {
+        let name = name.clone();
+        move |text: OpenedText, host: web_sys::Element| {
+            let mut steps = text.path.clone();
+            steps.push(Crumb {
+                node,
+                name: text.name.clone(),
+            });
+            path.set(steps);
+            read_only.set(text.read_only);
+            let drawn = markdown.then(|| renderer(text.text.clone(), preview));
+            spawn_local(async move {
+                let made = TextEditor::open(app, &text, &host, move |changed| {
+                    if let Some(drawn) = &drawn {
+                        drawn(changed);
+                    }
+                });
+                match made.await {
+                    Ok(made) if editor.is_disposed() => made.close(),
+                    Ok(made) => {
+                        made.focus();
+                        editor.set_value(Some(made));
+                        opened.set(Some(Ok(())));
+                    }
+                    Err(error) => {
+                        leptos::logging::error!("{error:?}");
+                        engine::tell(Command::CloseText { node });
+                        opened.try_set(Some(Err(app.t(Msg::EditorMissing(&name)))));
+                    }
+                }
+            });
+        }
+    };
+    spawn_local(async move {
+        let answer = engine::call(Command::OpenText { node }).await;
+        // The element is there after the next turn of the page.
+        timer::pause(0).await;
+        if opened.is_disposed() {
+            if answer.is_ok() {
+                engine::tell(Command::CloseText { node });
+            }
+            return;
+        }
+        match (answer, parent.get_untracked()) {
+            (Ok(Reply::Text(text)), Some(host)) => start(text, host.into()),
+            (Ok(_), _) => opened.set(Some(Err(app.t(Msg::Fault(&Fault::Internal))))),
+            (Err(fault), _) => opened.set(Some(Err(app.t(Msg::Fault(&fault))))),
+        }
+    });
+
+    let listener = engine::listen(move |event| {
+        let Event::TextUpdates {
+            node: of,
+            version,
+            updates,
+            from,
+        } = event
+        else {
+            return;
+        };
+        if *of != node {
+            return;
+        }
+        let Some(Some(editor)) = editor.try_get_value() else {
+            return;
+        };
+        editor.receive(*version, updates);
+        if !from.is_empty() {
+            merged.set(Some(app.t(Msg::Merged {
+                count: updates.len() as u32,
+                from: &from.join(", "),
+            })));
+        }
+    });
+    let flush = move || {
+        if opened.with_untracked(|opened| matches!(opened, Some(Ok(())))) {
+            engine::tell(Command::FlushText { node });
+        }
+    };
+    let hidden = window_event_listener(ev::pagehide, move |_| flush());
+    let away = window_event_listener(
+        ev::Custom::<web_sys::Event>::new("visibilitychange"),
+        move |_| {
+            if document().hidden() {
+                flush();
+            }
+        },
+    );
+    on_cleanup(move || {
+        engine::unlisten(listener);
+        hidden.remove();
+        away.remove();
+        if let Some(editor) = editor.try_update_value(Option::take).flatten() {
+            editor.close();
+        }
+    });
+
+    let leave = move |event: ev::KeyboardEvent| {
+        if event.alt_key() && event.key() == "ArrowUp" && !dom::has_dialog() {
+            let steps = path.get_untracked();
+            if let Some(folder) = steps.iter().rev().nth(1) {
+                event.prevent_default();
+                app.reveal.set(Some(node));
+                app.open(folder.node);
+            }
+        }
+    };
+    let problem = move || {
+        opened.get().and_then(Result::err).map(|text| {
+            view! {
+                <div class="empty"><p role="alert">{text}</p></div>
+            }
+        })
+    };
+    let note = move || {
+        let text = match read_only.get() {
+            Some(ReadOnly::TooLarge) => Some(app.t(Msg::ReadOnlyLarge)),
+            Some(ReadOnly::Trashed) => Some(app.t(Msg::ReadOnlyTrashed)),
+            None => merged.get(),
+        };
+        text.map(|text| view! { <div class="banner" role="status"><span class="grow">{text}</span></div> })
+    };
+    let toggle = markdown.then(|| {
+        view! {
+            <button
+                type="button"
+                class="button quiet"
+                aria-pressed=move || shows_preview.get().to_string()
+                on:click=move |_| shows_preview.update(|shows| *shows = !*shows)
+            >
+                {app.t(Msg::ShowPreview)}
+            </button>
+        }
+    });
+    view! {
+        <div class="page-head" on:keydown=leave>
+            {crumbs::crumbs(app, path.into())}
+            {toggle}
+            {button(app.t(Msg::Download), "download", "button quiet icon-only", || false, move || {
+                flush();
+                actions::download(app, vec![node]);
+            })}
+        </div>
+        {note}
+        {problem}
+        <div class="writing grow" on:keydown=leave aria-busy=move || opened.with(Option::is_none).to_string()>
+            <div class="writing-text" node_ref=parent></div>
+            {markdown.then(|| view! {
+                <section
+                    class="writing-preview markdown scroll"
+                    aria-label=app.t(Msg::Preview)
+                    tabindex="0"
+                    node_ref=preview
+                    hidden=move || !shows_preview.get()
+                ></section>
+            })}
+        </div>
+    }
+    .into_any()
+}
+
+/// Renders the text now and, when it changes, after a pause in typing.
+fn renderer(first: String, region: NodeRef<html::Section>) -> impl Fn(js_sys::Function) {
+    let preview = Rc::new(Preview::default());
+    let newest = Rc::new(RefCell::new(None::<js_sys::Function>));
+    if let Some(region) = region.get_untracked() {
+        let preview = preview.clone();
+        spawn_local(async move { preview.render(&region, first).await });
+    }
+    let waiting = Rc::new(RefCell::new(false));
+    move |text: js_sys::Function| {
+        newest.replace(Some(text));
+        if waiting.replace(true) {
+            return;
+        }
+        let (preview, newest, waiting) = (preview.clone(), newest.clone(), waiting.clone());
+        spawn_local(async move {
+            timer::pause(RENDER_MS).await;
+            waiting.replace(false);
+            let Some(region) = region.try_get_untracked().flatten() else {
+                return;
+            };
+            let read = newest.borrow_mut().take();
+            let text = read.and_then(|read| read.call0(&wasm_bindgen::JsValue::NULL).ok());
+            if let Some(text) = text.and_then(|text| text.as_string()) {
+                preview.render(&region, text).await;
+            }
+        });
+    }
+}

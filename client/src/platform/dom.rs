@@ -1,0 +1,131 @@
+//! Small things asked of the document.
+
+use leptos::prelude::{document, window};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
+
+use crate::state::keys::Key;
+
+/// Reads the address of an asset that the build wrote on `<html>`.
+pub(crate) fn asset(name: &str) -> Option<String> {
+    root()?.dataset().get(name).filter(|url| !url.is_empty())
+}
+
+/// Sets the language of the document.
+pub(crate) fn set_language(tag: &str) {
+    if let Some(root) = root() {
+        root.set_lang(tag);
+    }
+}
+
+/// Says whether text is being typed into what has the focus.
+pub(crate) fn is_typing() -> bool {
+    let Some(focused) = document().active_element() else {
+        return false;
+    };
+    // The editor's text is inside a shadow root, whose host has the focus.
+    matches!(focused.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+        || focused.shadow_root().is_some()
+        || focused
+            .closest("[contenteditable=true]")
+            .ok()
+            .flatten()
+            .is_some()
+}
+
+/// Says whether a dialog is open.
+pub(crate) fn has_dialog() -> bool {
+    document()
+        .query_selector("dialog[open]")
+        .ok()
+        .flatten()
+        .is_some()
+}
+
+/// Gives the focus to the first element that a selector finds.
+pub(crate) fn focus(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        element.focus().ok();
+        if let Some(input) = element.dyn_ref::<HtmlInputElement>() {
+            input.select();
+        }
+    }
+}
+
+/// What has the focus.
+pub(crate) fn focused() -> Option<HtmlElement> {
+    document().active_element()?.dyn_into().ok()
+}
+
+/// The element that an event happened to, if it is an element.
+pub(crate) fn target(event: &web_sys::Event) -> Option<Element> {
+    event.target()?.dyn_into().ok()
+}
+
+/// Takes a key event for a key of ours.
+pub(crate) fn with_key<T>(event: &KeyboardEvent, take: impl FnOnce(Key<'_>) -> T) -> T {
+    let name = event.key();
+    take(Key {
+        key: &name,
+        ctrl: event.ctrl_key() || event.meta_key(),
+        shift: event.shift_key(),
+        alt: event.alt_key(),
+    })
+}
+
+/// Reads a preference of this browser.
+pub(crate) fn preference(name: &str) -> Option<String> {
+    window()
+        .local_storage()
+        .ok()
+        .flatten()?
+        .get_item(name)
+        .ok()
+        .flatten()
+}
+
+/// Keeps a preference; where the browser refuses, it lasts as long as the page.
+pub(crate) fn keep_preference(name: &str, value: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        storage.set_item(name, value).ok();
+    }
+}
+
+/// Marks a moment for measurements.
+pub(crate) fn mark(name: &str) {
+    if let Some(clock) = window().performance() {
+        clock.mark(name).ok();
+    }
+}
+
+fn root() -> Option<HtmlElement> {
+    document().document_element()?.dyn_into().ok()
+}
+
+/// The height of a row of a list, as the style sheet has it at this width.
+pub(crate) fn row_px() -> f64 {
+    let style = root().and_then(|root| window().get_computed_style(&root).ok().flatten());
+    style
+        .and_then(|style| style.get_property_value("--row").ok())
+        .and_then(|value| value.trim().trim_end_matches("px").parse().ok())
+        .unwrap_or(44.0)
+}
+
+/// Says whether an event came from a finger or a pen.
+pub(crate) fn is_touch(event: &web_sys::MouseEvent) -> bool {
+    let kind = js_sys::Reflect::get(event, &"pointerType".into()).ok();
+    kind.and_then(|kind| kind.as_string())
+        .is_some_and(|kind| kind == "touch" || kind == "pen")
+}
+
+/// Prints a time, milliseconds since 1970, in a language and the browser's zone.
+pub(crate) fn time(language: &str, ms: i64) -> String {
+    let options = js_sys::Object::new();
+    for (key, value) in [("dateStyle", "medium"), ("timeStyle", "short")] {
+        // Setting a field of a plain object cannot fail.
+        js_sys::Reflect::set(&options, &key.into(), &value.into()).ok();
+    }
+    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(ms as f64));
+    date.to_locale_string(language, &options).into()
+}

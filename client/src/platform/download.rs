@@ -1,0 +1,114 @@
+//! Saving a stream to the person's disk.
+//!
+//! Where the service worker controls the page, the stream is handed to it and a hidden
+//! frame asks for it as a download, so nothing is held in memory. Elsewhere the stream is
+//! gathered into a blob. Frames are removed after a while, when their download has begun.
+
+use js_sys::{Array, Object, Promise, Reflect};
+use leptos::prelude::{document, window};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, HtmlAnchorElement, HtmlIFrameElement, ReadableStream, ServiceWorker, Url};
+
+use super::timer;
+
+/// How long a download's frame stays.
+const FRAME_MS: u32 = 60_000;
+/// How long a blob's address stays.
+const BLOB_MS: u32 = 30_000;
+
+#[wasm_bindgen]
+extern "C" {
+    type Response;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(body: &ReadableStream) -> Result<Response, JsValue>;
+    #[wasm_bindgen(method)]
+    fn blob(this: &Response) -> Promise;
+}
+
+/// Saves a stream under a name.
+pub(crate) async fn save(
+    name: &str,
+    size: Option<u64>,
+    stream: ReadableStream,
+) -> Result<(), JsValue> {
+    match controller() {
+        Some(worker) => through_worker(&worker, name, size, &stream).await,
+        None => {
+            let blob = JsFuture::from(Response::new(&stream)?.blob()).await?;
+            save_blob(name, &blob.dyn_into()?).await
+        }
+    }
+}
+
+/// Saves text as a file.
+pub(crate) async fn save_text(name: &str, text: &str) -> Result<(), JsValue> {
+    save_blob(
+        name,
+        &Blob::new_with_str_sequence(&Array::of1(&text.into()))?,
+    )
+    .await
+}
+
+fn controller() -> Option<ServiceWorker> {
+    let container = Reflect::get(&window().navigator(), &"serviceWorker".into()).ok()?;
+    let container: web_sys::ServiceWorkerContainer = container.dyn_into().ok()?;
+    container.controller()
+}
+
+async fn through_worker(
+    worker: &ServiceWorker,
+    name: &str,
+    size: Option<u64>,
+    stream: &ReadableStream,
+) -> Result<(), JsValue> {
+    let token = format!(
+        "{:x}{:x}",
+        (js_sys::Math::random() * f64::from(u32::MAX)) as u32,
+        (js_sys::Math::random() * f64::from(u32::MAX)) as u32
+    );
+    let message = Object::new();
+    let size = size.map_or(JsValue::NULL, |size| JsValue::from_f64(size as f64));
+    for (key, value) in [
+        ("type", JsValue::from_str("download")),
+        ("token", JsValue::from_str(&token)),
+        ("name", JsValue::from_str(name)),
+        ("size", size),
+        ("stream", stream.into()),
+    ] {
+        Reflect::set(&message, &key.into(), &value)?;
+    }
+    worker.post_message_with_transferable(&message, &Array::of1(stream))?;
+    let address = format!("/_download/{token}/{}", js_sys::encode_uri_component(name));
+    let frame: HtmlIFrameElement = document().create_element("iframe")?.dyn_into()?;
+    frame.set_hidden(true);
+    frame.set_src(&address);
+    body()?.append_child(&frame)?;
+    leptos::task::spawn_local(async move {
+        timer::pause(FRAME_MS).await;
+        frame.remove();
+    });
+    Ok(())
+}
+
+async fn save_blob(name: &str, blob: &Blob) -> Result<(), JsValue> {
+    let url = Url::create_object_url_with_blob(blob)?;
+    let link: HtmlAnchorElement = document().create_element("a")?.dyn_into()?;
+    link.set_href(&url);
+    link.set_download(name);
+    link.set_hidden(true);
+    body()?.append_child(&link)?;
+    link.click();
+    link.remove();
+    leptos::task::spawn_local(async move {
+        timer::pause(BLOB_MS).await;
+        Url::revoke_object_url(&url).ok();
+    });
+    Ok(())
+}
+
+fn body() -> Result<web_sys::HtmlElement, JsValue> {
+    document()
+        .body()
+        .ok_or_else(|| "the document has no body".into())
+}

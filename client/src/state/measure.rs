@@ -1,0 +1,189 @@
+//! Sizes, durations, file types and names, measured for people.
+//!
+//! Numbers are kept apart from words: the words (units of time) are in `i18n`.
+
+use offing_core::limits;
+use offing_core::rpc::{Kind, NameReason};
+
+/// Prints bytes with three significant digits.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if count < 1_000 {
+        return format!("{count} B");
+    }
+    let mut value = count as f64 / 1_000.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1_000.0;
+        unit += 1;
+    }
+    let places = if value < 9.995 {
+        2
+    } else if value < 99.95 {
+        1
+    } else {
+        0
+    };
+    format!("{value:.places$} {}", UNITS[unit])
+}
+
+/// A duration split for people: the greatest unit and its count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// Seconds.
+    Seconds(u64),
+    /// Minutes.
+    Minutes(u64),
+    /// Hours.
+    Hours(u64),
+}
+
+/// Rounds seconds up to the greatest unit that fits.
+pub fn span(seconds: u64) -> Span {
+    match seconds {
+        0..60 => Span::Seconds(seconds),
+        60..3_600 => Span::Minutes(seconds.div_ceil(60)),
+        _ => Span::Hours(seconds.div_ceil(3_600)),
+    }
+}
+
+/// The extension of a name, in lower case; empty if it has none.
+pub fn extension(name: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => extension.to_lowercase(),
+        _ => String::new(),
+    }
+}
+
+/// How many characters of a name to select when it is renamed: all but the extension.
+pub fn stem_utf16(name: &str, kind: Kind) -> u32 {
+    let stem = match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() && kind != Kind::Folder => stem,
+        _ => name,
+    };
+    stem.encode_utf16().count() as u32
+}
+
+/// Says whether a text file is Markdown.
+pub fn is_markdown(name: &str) -> bool {
+    matches!(
+        extension(name).as_str(),
+        "md" | "markdown" | "mdown" | "mkd"
+    )
+}
+
+/// The icon of a node.
+pub fn icon(name: &str, kind: Kind) -> &'static str {
+    if kind == Kind::Folder {
+        return "folder";
+    }
+    match extension(name).as_str() {
+        "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "svg" | "heic" => "file-image",
+        "mp3" | "flac" | "ogg" | "wav" | "m4a" | "opus" => "file-audio",
+        "mp4" | "mkv" | "webm" | "mov" | "avi" => "file-video",
+        "zip" | "gz" | "tar" | "7z" | "xz" | "zst" | "rar" => "file-archive",
+        "rs" | "js" | "ts" | "py" | "html" | "css" | "json" | "toml" | "yaml" | "yml" | "sh"
+        | "c" | "h" | "cpp" | "go" | "java" => "file-code",
+        _ if kind == Kind::Text => "file-text",
+        _ => "file",
+    }
+}
+
+/// Checks a name before it is sent; the engine checks it again.
+pub fn check_name(name: &str) -> Result<(), NameReason> {
+    if name.is_empty() {
+        Err(NameReason::Empty)
+    } else if name == "." || name == ".." {
+        Err(NameReason::Dots)
+    } else if name.len() > limits::NAME_BYTES_MAX {
+        Err(NameReason::TooLong)
+    } else if name.contains(|letter: char| letter == '/' || letter.is_control()) {
+        Err(NameReason::Character)
+    } else {
+        Ok(())
+    }
+}
+
+/// What is wrong with a new password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordFlaw {
+    /// It has fewer than `PASSWORD_CHARS_MIN` characters.
+    Short,
+    /// It has more than `PASSWORD_BYTES_MAX` bytes.
+    Long,
+    /// The repetition differs.
+    Differs,
+}
+
+/// Checks a new password and its repetition. Length is the only rule.
+pub fn check_password(password: &str, repeated: &str) -> Result<(), PasswordFlaw> {
+    if password.chars().count() < limits::PASSWORD_CHARS_MIN {
+        Err(PasswordFlaw::Short)
+    } else if password.len() > limits::PASSWORD_BYTES_MAX {
+        Err(PasswordFlaw::Long)
+    } else if password != repeated {
+        Err(PasswordFlaw::Differs)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits() {
+        let table = [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.00 kB"),
+            (12_345, "12.3 kB"),
+            (999_600, "1.00 MB"),
+            (268_435_456, "268 MB"),
+            (5_000_000_000, "5.00 GB"),
+        ];
+        for (count, text) in table {
+            assert_eq!(bytes(count), text);
+        }
+    }
+
+    #[test]
+    fn a_rename_selects_the_name_without_its_extension() {
+        assert_eq!(stem_utf16("notes.md", Kind::Text), 5);
+        assert_eq!(stem_utf16(".profile", Kind::Text), 8);
+        assert_eq!(stem_utf16("v1.2", Kind::Folder), 4);
+        assert_eq!(stem_utf16("😀.md", Kind::Text), 2);
+    }
+
+    #[test]
+    fn names_that_no_system_holds_are_refused() {
+        assert_eq!(check_name(""), Err(NameReason::Empty));
+        assert_eq!(check_name(".."), Err(NameReason::Dots));
+        assert_eq!(check_name("a/b"), Err(NameReason::Character));
+        assert_eq!(check_name("a\u{7}"), Err(NameReason::Character));
+        assert_eq!(check_name(&"é".repeat(128)), Err(NameReason::TooLong));
+        assert_eq!(check_name("résumé.md"), Ok(()));
+    }
+
+    #[test]
+    fn a_password_is_judged_by_its_length_alone() {
+        assert_eq!(check_password("short", "short"), Err(PasswordFlaw::Short));
+        assert_eq!(
+            check_password("aaaaaaaa", "aaaaaaab"),
+            Err(PasswordFlaw::Differs)
+        );
+        assert_eq!(
+            check_password(&"a".repeat(2_000), ""),
+            Err(PasswordFlaw::Long)
+        );
+        assert_eq!(check_password("aaaaaaaa", "aaaaaaaa"), Ok(()));
+    }
+
+    #[test]
+    fn durations_use_the_greatest_unit() {
+        assert_eq!(span(59), Span::Seconds(59));
+        assert_eq!(span(61), Span::Minutes(2));
+        assert_eq!(span(7_200), Span::Hours(2));
+    }
+}
