@@ -106,7 +106,8 @@ impl Takes {
         }
     }
 
-    fn media_type(self) -> Option<&'static str> {
+    /// The media type that the body must have, if there is one.
+    pub fn media_type(self) -> Option<&'static str> {
         match self {
             Self::Nothing | Self::Socket => None,
             Self::Json(_) => Some("application/json"),

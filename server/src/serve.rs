@@ -119,7 +119,8 @@ async fn upkeep(state: AppState) {
 
 const CONNECTIONS_MAX: u32 = 8_192;
 const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
-const HEAD_DEADLINE: Duration = Duration::from_secs(15);
+/// Also how long a connection may idle between requests.
+const HEAD_DEADLINE: Duration = Duration::from_secs(60);
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const UPKEEP_EVERY: Duration = Duration::from_secs(3_600);

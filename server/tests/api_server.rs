@@ -1,0 +1,16 @@
+//! The server over a real listener: what it grants, what it refuses, and how it says so.
+
+#[path = "api_server/accounts.rs"]
+mod accounts;
+#[path = "api_server/client.rs"]
+mod client;
+#[path = "api_server/data.rs"]
+mod data;
+#[path = "api_server/harness.rs"]
+mod harness;
+#[path = "api_server/lifecycle.rs"]
+mod lifecycle;
+#[path = "api_server/live.rs"]
+mod live;
+#[path = "api_server/sessions.rs"]
+mod sessions;
