@@ -1,5 +1,7 @@
 //! Accounts, sessions and logs, as the services keep them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use offing_core::id::{DeviceId, Hash, VaultId};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header};

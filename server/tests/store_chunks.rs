@@ -1,5 +1,7 @@
 //! Chunks: durable before they are acknowledged, whole or not there, whatever happens.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use offing_core::id::{AccountId, ChunkId, Hash, VaultId};
 use offing_core::log::chain::ChainPoint;
-use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::log::entry::{Entry, EntryKind, Header, entry_hash};
 use offing_core::proto::{AppendResult, Appended, Wake, decode_append};
 
 use super::{Caller, Growth, ServiceError, Services, log, quota};
@@ -23,13 +23,23 @@ pub const VAULTS_MAX: usize = 64;
 struct Parsed {
     entry: Entry,
     header: Header,
+    body_hash: Hash,
+    hash: Hash,
 }
 
 impl Parsed {
     fn decode(bytes: &[u8]) -> Result<Self, ServiceError> {
         let entry = Entry::decode(bytes).map_err(ServiceError::MalformedEntry)?;
         let header = Header::decode(&entry.header).map_err(ServiceError::MalformedEntry)?;
-        Ok(Self { entry, header })
+        // Hashed here, not in the job: the thread that writes serves everybody.
+        let body_hash = entry.body_hash();
+        let hash = entry_hash(&entry.header, &body_hash);
+        Ok(Self {
+            entry,
+            header,
+            body_hash,
+            hash,
+        })
     }
 
     fn stored_bytes(&self) -> u64 {
@@ -76,7 +86,7 @@ impl Services {
         if !begins {
             return Err(ServiceError::NotGenesis);
         }
-        let id = VaultId(parsed.entry.hash().0);
+        let id = VaultId(parsed.hash.0);
         let caller = *caller;
         let job = move |tx: &mut dyn MetaTx| create(tx, &caller, id, &parsed, now_ms);
         let appended = self.meta.write(Durability::Now, job).await??;
@@ -181,7 +191,7 @@ fn append_one(
     match header.vault {
         Some(id) if id == vault.id => {}
         // The genesis entry again, from an outbox that missed the first answer.
-        None if parsed.entry.hash().0 == vault.id.0 => return Ok(AppendResult::Dup { seq: 1 }),
+        None if parsed.hash.0 == vault.id.0 => return Ok(AppendResult::Dup { seq: 1 }),
         Some(_) | None => return Ok(AppendResult::Malformed),
     }
     let last = tx
@@ -193,7 +203,7 @@ fn append_one(
     if header.dseq <= last.dseq {
         let held = tx.entry_of_device(&vault.id, &header.device, header.dseq)?;
         return Ok(match held {
-            Some((seq, hash)) if hash == parsed.entry.hash() => AppendResult::Dup { seq },
+            Some((seq, hash)) if hash == parsed.hash => AppendResult::Dup { seq },
             Some(_) | None => AppendResult::DeviceFork,
         });
     }
@@ -231,7 +241,7 @@ fn append_one(
 /// Puts a checked entry at the next place.
 fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<AppendResult> {
     let (header, entry) = (&parsed.header, &parsed.entry);
-    let hash = entry.hash();
+    let hash = parsed.hash;
     let point = ChainPoint {
         seq: vault.seq,
         chain: vault.chain,
@@ -246,7 +256,7 @@ fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<
         chain: point.chain,
         header: entry.header.clone(),
         signature: entry.signature,
-        body_hash: entry.body_hash(),
+        body_hash: parsed.body_hash,
         body: Some(entry.body.clone()),
     };
     tx.add_entry(&vault.id, &stored)?;

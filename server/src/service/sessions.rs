@@ -105,7 +105,7 @@ impl Services {
     ) -> Result<Session, ServiceError> {
         let (id, secret_hash) = parse_token(token).ok_or(ServiceError::SignedOut)?;
         let job = move |tx: &mut dyn MetaTx| check(tx, &id, &secret_hash, now_ms);
-        match self.meta.write(Durability::Later, job).await? {
+        match self.meta.write(Durability::Now, job).await? {
             Checked::Fresh(session) | Checked::Racing(session) => Ok(session),
             Checked::Refused => Err(ServiceError::SignedOut),
         }

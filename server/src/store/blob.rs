@@ -33,6 +33,12 @@ pub enum BlobError {
         /// Where the bytes should have ended.
         end: u64,
     },
+    /// The file is not a segment of a version this server knows.
+    #[error("segment {segment} is of an unknown format")]
+    UnknownFormat {
+        /// The segment.
+        segment: u32,
+    },
     /// Another process has this store open.
     #[error("the chunk store is in use by another process")]
     InUse,
@@ -46,9 +52,11 @@ pub enum BlobError {
 
 impl From<std::io::Error> for BlobError {
     fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
-            _ => Self::Io(error),
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        if matches!(error.kind(), StorageFull | QuotaExceeded) {
+            Self::Full
+        } else {
+            Self::Io(error)
         }
     }
 }

@@ -77,6 +77,8 @@ pub struct Recovery {
     pub reindexed_chunks: u64,
     /// Bytes of half-written records cut off.
     pub cut_bytes: u64,
+    /// Bytes of older segments that are no record and not in the index; left as they are.
+    pub damaged_bytes: u64,
     /// Segments that the index knows and the disk does not.
     pub lost_segments: u32,
 }

@@ -435,6 +435,28 @@ fn sqlite_keeps_everything_over_a_reopening_and_shares_commits() {
 }
 
 #[test]
+fn a_panicking_job_has_no_effect_and_ends_no_thread() {
+    let folder = TempDir::new().unwrap();
+    let meta: Arc<dyn MetaStore> =
+        Arc::new(SqliteMeta::open(&folder.path().join("meta.sqlite")).unwrap());
+    for _ in 0..10 {
+        let write = meta.write_blocking(Durability::Now, |tx| -> Result<(), MetaError> {
+            tx.add_account(&account(ALICE, "alice"))?;
+            panic!("this test panics on purpose")
+        });
+        assert!(matches!(write, Err(MetaError::Panicked)));
+        let read = meta
+            .read_blocking(|_| -> Result<(), MetaError> { panic!("this test panics on purpose") });
+        assert!(matches!(read, Err(MetaError::Panicked)));
+    }
+    assert_eq!(
+        meta.read_blocking(|state| state.account_count()).unwrap(),
+        0
+    );
+    populate(&*meta);
+}
+
+#[test]
 fn a_database_of_a_later_version_is_refused() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("meta.sqlite");

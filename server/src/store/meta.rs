@@ -234,6 +234,9 @@ pub enum MetaError {
     /// A job beside this one failed in a way that took the whole transaction with it.
     #[error("the transaction was rolled back")]
     RolledBack,
+    /// The job panicked; it has no effect.
+    #[error("a job panicked")]
+    Panicked,
     /// A file beside the database failed.
     #[error("the database's files failed")]
     Io(#[from] std::io::Error),

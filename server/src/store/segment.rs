@@ -182,6 +182,10 @@ impl BlobStore for SegmentStore {
         let file = File::open(segment_path(&self.folder, segment))
             .map_err(|error| gone_or(error, segment))?;
         let len = file.metadata()?.len();
+        let mut head = vec![0; FILE_HEAD_BYTES as usize];
+        if file.read_exact_at(&mut head, 0).is_err() || head != file_head(segment) {
+            return Err(BlobError::UnknownFormat { segment });
+        }
         let mut at = from.max(FILE_HEAD_BYTES).min(len);
         let mut reader = BufReader::with_capacity(1024 * 1024, file);
         reader.seek(SeekFrom::Start(at))?;
@@ -376,14 +380,17 @@ fn list(folder: &Path) -> Result<Vec<u32>, BlobError> {
     Ok(numbers)
 }
 
-fn write_head(file: &mut File, number: u32) -> Result<(), BlobError> {
-    let mut head = Vec::with_capacity(FILE_HEAD_BYTES as usize);
-    head.extend_from_slice(FILE_MAGIC);
+fn file_head(number: u32) -> Vec<u8> {
+    let mut head = FILE_MAGIC.to_vec();
     head.extend_from_slice(&VERSION.to_be_bytes());
     head.extend_from_slice(&number.to_be_bytes());
+    head
+}
+
+fn write_head(file: &mut File, number: u32) -> Result<(), BlobError> {
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
-    file.write_all(&head)?;
+    file.write_all(&file_head(number))?;
     file.sync_all()?;
     Ok(())
 }

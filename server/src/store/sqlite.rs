@@ -9,6 +9,7 @@
 //! Connections are blocking and stay on their threads, which is why `rusqlite` and not an
 //! asynchronous wrapper: the queue is what makes group commit possible.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -218,7 +219,7 @@ fn run_reader(connection: &Connection, queue: &Mutex<Receiver<Read>>) {
 
 fn run_read(connection: &Connection, job: ReadJob) -> MetaResult<Output> {
     connection.execute_batch("BEGIN")?;
-    let result = job(&Rows { connection });
+    let result = guarded(|| job(&Rows { connection }));
     connection.execute_batch("COMMIT")?;
     result
 }
@@ -299,7 +300,7 @@ fn run_group(
 /// Runs a job in a savepoint; the outer error means that the whole transaction is lost.
 fn run_job(connection: &Connection, job: WriteJob) -> MetaResult<MetaResult<Output>> {
     connection.execute_batch("SAVEPOINT job")?;
-    let result = job(&mut Rows { connection });
+    let result = guarded(|| job(&mut Rows { connection }));
     match result {
         Ok(output) => {
             connection.execute_batch("RELEASE job")?;
@@ -314,12 +315,20 @@ fn run_job(connection: &Connection, job: WriteJob) -> MetaResult<MetaResult<Outp
     }
 }
 
+/// Keeps a job's panic from ending the thread that serves everybody else. What the job saw
+/// is only the connection, which its savepoint brings back.
+fn guarded(job: impl FnOnce() -> MetaResult<Output>) -> MetaResult<Output> {
+    catch_unwind(AssertUnwindSafe(job)).unwrap_or(Err(MetaError::Panicked))
+}
+
 fn refuse(answers: Vec<Answered>, error: &MetaError) {
     for (answer, _) in answers {
-        let error = match error {
-            MetaError::Full => MetaError::Full,
-            MetaError::Busy => MetaError::Busy,
-            _ => MetaError::RolledBack,
+        let error = if matches!(error, MetaError::Full) {
+            MetaError::Full
+        } else if matches!(error, MetaError::Busy) {
+            MetaError::Busy
+        } else {
+            MetaError::RolledBack
         };
         let _ = answer.send(Err(error));
     }

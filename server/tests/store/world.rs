@@ -88,6 +88,10 @@ impl Pen {
 }
 
 /// An entry with this header.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "most callers make it on the spot"
+)]
 pub(crate) fn entry(header: Header, body: &[u8]) -> Entry {
     Entry {
         header: header.encode(),

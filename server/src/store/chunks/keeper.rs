@@ -68,7 +68,10 @@ impl Keeper {
     }
 
     fn put(&mut self, chunk: IncomingChunk, answer: oneshot::Sender<Result<(), ChunkStoreError>>) {
-        match self.write(&chunk) {
+        let result = self.write(&chunk);
+        // Its bytes and its permit are needed no longer; the answer may take a while.
+        drop(chunk);
+        match result {
             Ok(()) => self.waiting.push(answer),
             Err(error) => {
                 let _ = answer.send(Err(error));
@@ -258,9 +261,13 @@ pub(super) fn recover(
                 last_declared: 0,
             });
         })?;
-        if scanned.torn_bytes > 0 {
+        if scanned.torn_bytes > 0 && segment == blobs.active() {
             blobs.cut(segment, scanned.valid_to)?;
             recovery.cut_bytes += scanned.torn_bytes;
+        } else {
+            // A segment was whole on the disk before the next was begun, so this is no torn
+            // write but damage: what is left stays for whoever repairs it.
+            recovery.damaged_bytes += scanned.torn_bytes;
         }
         if from >= scanned.valid_to {
             continue;
