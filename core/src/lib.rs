@@ -13,6 +13,8 @@ pub mod account;
 pub mod auth;
 pub mod content;
 pub mod crypto;
+#[cfg(all(feature = "testing", feature = "native-crypto"))]
+pub mod fixture;
 pub mod id;
 pub mod limits;
 pub mod log;
@@ -26,3 +28,5 @@ pub mod sync;
 pub mod text;
 #[cfg(feature = "replica")]
 pub mod tree;
+#[cfg(feature = "testing")]
+pub mod vectors;

@@ -112,14 +112,22 @@ pub async fn seal<C: Crypto>(
     plain: &[u8],
 ) -> Result<Vec<u8>, CryptoError> {
     if plain.len() > limits::BODY_PLAIN_BYTES_MAX {
-        return Err(CryptoError::TooLong { max: limits::BODY_PLAIN_BYTES_MAX });
+        return Err(CryptoError::TooLong {
+            max: limits::BODY_PLAIN_BYTES_MAX,
+        });
     }
-    let key = crypto.derive_aead(secret, salt, &binding.info(b"/key")).await?;
-    let commit = crypto.derive_bytes(secret, salt, &binding.info(b"/commit"), 32).await?;
+    let key = crypto
+        .derive_aead(secret, salt, &binding.info(b"/key"))
+        .await?;
+    let commit = crypto
+        .derive_bytes(secret, salt, &binding.info(b"/commit"), 32)
+        .await?;
     let mut padded = Vec::with_capacity(padded_bytes(4 + plain.len()));
     put_lp(&mut padded, plain);
     padded.resize(padded_bytes(padded.len()), 0);
-    let sealed = crypto.aead_seal(&key, &NONCE, &binding.aad(salt, &commit), &padded).await?;
+    let sealed = crypto
+        .aead_seal(&key, &NONCE, &binding.aad(salt, &commit), &padded)
+        .await?;
     let mut blob = Vec::with_capacity(SEAL_OVERHEAD_BYTES + padded.len());
     blob.extend_from_slice(&binding.prefix());
     blob.extend_from_slice(salt);
@@ -145,12 +153,18 @@ pub async fn open<C: Crypto>(
     if prefix != binding.prefix() {
         return Err(CryptoError::CannotOpen);
     }
-    let expected = crypto.derive_bytes(secret, salt, &binding.info(b"/commit"), 32).await?;
+    let expected = crypto
+        .derive_bytes(secret, salt, &binding.info(b"/commit"), 32)
+        .await?;
     if !equal_in_constant_time(&expected, commit) {
         return Err(CryptoError::CannotOpen);
     }
-    let key = crypto.derive_aead(secret, salt, &binding.info(b"/key")).await?;
-    let padded = crypto.aead_open(&key, &NONCE, &binding.aad(salt, commit), sealed).await?;
+    let key = crypto
+        .derive_aead(secret, salt, &binding.info(b"/key"))
+        .await?;
+    let padded = crypto
+        .aead_open(&key, &NONCE, &binding.aad(salt, commit), sealed)
+        .await?;
     unpad(padded)
 }
 

@@ -48,7 +48,10 @@ pub struct NativeSigningKey(SigningKey);
 pub fn signing_pair(scalar: RawKey) -> Option<SigningPair> {
     let key = SigningKey::from_slice(scalar.as_bytes()).ok()?;
     let point = key.verifying_key().to_encoded_point(false);
-    Some(SigningPair { public: PublicKey::from_slice(point.as_bytes())?, scalar })
+    Some(SigningPair {
+        public: PublicKey::from_slice(point.as_bytes())?,
+        scalar,
+    })
 }
 
 /// Runs a future that never waits, as all futures over [`NativeCrypto`] are.
@@ -63,7 +66,12 @@ pub fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-fn hkdf(secret: &NativeSecret, salt: &[u8], info: &[u8], out: &mut [u8]) -> Result<(), CryptoError> {
+fn hkdf(
+    secret: &NativeSecret,
+    salt: &[u8],
+    info: &[u8],
+    out: &mut [u8],
+) -> Result<(), CryptoError> {
     Hkdf::<Sha384>::new(Some(salt), &secret.0)
         .expand(info, out)
         .map_err(|_| CryptoError::TooLong { max: 255 * 48 })
@@ -168,8 +176,12 @@ impl Crypto for NativeCrypto {
         message: &[u8],
         signature: &[u8; 64],
     ) -> Result<bool, CryptoError> {
-        let Ok(key) = VerifyingKey::from_sec1_bytes(&public.0) else { return Ok(false) };
-        let Ok(signature) = Signature::from_slice(signature) else { return Ok(false) };
+        let Ok(key) = VerifyingKey::from_sec1_bytes(&public.0) else {
+            return Ok(false);
+        };
+        let Ok(signature) = Signature::from_slice(signature) else {
+            return Ok(false);
+        };
         Ok(key.verify(message, &signature).is_ok())
     }
 }

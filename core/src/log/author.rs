@@ -3,9 +3,9 @@
 //! The caller decides the header (counters, what was seen, references) and brings a fresh
 //! salt. `log::verify` is the other direction. `docs/format.md`, "Entry, signature, chain".
 
+use crate::crypto::CryptoError;
 use crate::crypto::envelope::{self, Binding, SealType};
 use crate::crypto::hazmat::Crypto;
-use crate::crypto::CryptoError;
 use crate::id::VaultId;
 use crate::limits;
 use crate::log::entry::{Entry, EntryError, EntryKind, Header, signed_bytes};
@@ -89,7 +89,12 @@ pub async fn open_body<C: Crypto>(
 }
 
 fn body_binding<'a>(vault: &'a VaultId, epoch: u32, header: &'a [u8]) -> Binding<'a> {
-    Binding { kind: SealType::EntryBody, epoch, scope: &vault.0, bind: header }
+    Binding {
+        kind: SealType::EntryBody,
+        epoch,
+        scope: &vault.0,
+        bind: header,
+    }
 }
 
 fn check_references(header: &Header) -> Result<(), AuthorError> {
@@ -109,9 +114,15 @@ async fn sign<C: Crypto>(
     body: Vec<u8>,
     signing: &C::SigningKey,
 ) -> Result<Entry, AuthorError> {
-    let mut entry = Entry { header, signature: [0; 64], body };
+    let mut entry = Entry {
+        header,
+        signature: [0; 64],
+        body,
+    };
     if entry.header.len() + entry.body.len() + 72 > limits::ENTRY_BYTES_MAX {
-        return Err(AuthorError::TooLong { max: limits::ENTRY_BYTES_MAX });
+        return Err(AuthorError::TooLong {
+            max: limits::ENTRY_BYTES_MAX,
+        });
     }
     entry.signature = crypto.sign(signing, &signed_bytes(&entry.hash())).await?;
     Ok(entry)
