@@ -1,5 +1,7 @@
 //! The server over a real listener: what it grants, what it refuses, and how it says so.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 #[path = "api_server/accounts.rs"]
 mod accounts;
 #[path = "api_server/client.rs"]

@@ -183,10 +183,7 @@ async fn every_call_exists_and_refuses_whom_it_should() {
             .header("origin", format!("http://{}", world.address))
             .header(
                 "content-type",
-                match call.takes.media_type() {
-                    Some(media_type) => media_type,
-                    None => "text/plain",
-                },
+                call.takes.media_type().unwrap_or("text/plain"),
             );
         let answer = reply(request).await;
         let is_sign_out = call.path == "/auth/sign-out";

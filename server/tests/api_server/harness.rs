@@ -251,7 +251,7 @@ impl World {
     }
 
     pub(crate) async fn create_vault(&self, person: &Person) -> Vault {
-        let genesis = entry(
+        let mut genesis = entry(
             None,
             person.device,
             1,
@@ -260,6 +260,8 @@ impl World {
             &[],
             1,
         );
+        // Equal genesis entries would be one vault.
+        OsRng.fill_bytes(&mut genesis.body);
         let id = VaultId(genesis.hash().0);
         let reply = self
             .send(
