@@ -18,10 +18,11 @@ use web_sys::File;
 
 use crate::components;
 use crate::i18n::{Lang, Msg};
-use crate::platform::{dom, engine, history, timer};
+use crate::platform::{background, dom, engine, history, timer};
 use crate::state::drop_tree::Flat;
 use crate::state::keys::{ListKey, page_key};
 use crate::state::route::Route;
+use crate::state::status;
 use crate::state::transfers::Transfers;
 
 /// How long a message stays.
@@ -295,8 +296,12 @@ fn hear_engine(app: App) {
     engine::listen(move |event| match event {
         Event::Session(session) => enter(app, session.clone()),
         Event::Status(status) => {
-            if app.status.get_untracked() != *status {
+            let before = app.status.get_untracked();
+            if before != *status {
                 app.status.set(*status);
+            }
+            if status::waits(*status) && !status::waits(before) {
+                background::ask_for_push();
             }
         }
         Event::Transfers(changed) => {
@@ -322,12 +327,19 @@ fn hear_window(app: App) {
     });
     window_event_listener(ev::online, move |_| engine::tell(Command::Nudge));
     window_event_listener(ev::focus, move |_| engine::tell(Command::Nudge));
+    // The tab may be about to close with work that is still on its way.
+    let leaving = ev::Custom::<web_sys::Event>::new("visibilitychange");
+    window_event_listener(leaving, move |_| {
+        if document().hidden() && app.status.get_untracked().pending > 0 {
+            background::ask_for_push();
+        }
+    });
     window_event_listener(ev::click, move |event| follow_link(app, &event));
     window_event_listener(ev::keydown, move |event| {
         if dom::is_typing() || dom::has_dialog() || event.default_prevented() {
             return;
         }
-        match dom::with_key(&event, |key| page_key(key)) {
+        match dom::with_key(&event, page_key) {
             Some(ListKey::Search) => {
                 event.prevent_default();
                 dom::focus("[role=searchbox], input[type=search]");

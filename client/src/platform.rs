@@ -2,6 +2,7 @@
 //!
 //! Only this module and the editor's glue talk to the browser beyond elements and events.
 
+pub(crate) mod background;
 pub(crate) mod dom;
 pub(crate) mod download;
 pub(crate) mod drop;

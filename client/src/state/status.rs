@@ -33,6 +33,12 @@ pub fn pill(status: Status) -> Pill {
     }
 }
 
+/// Says whether changes wait while nothing moves: if the tab closed now, they would go on
+/// waiting for it.
+pub fn waits(status: Status) -> bool {
+    status.pending > 0 && matches!(status.state, SyncState::SavedHere | SyncState::Offline)
+}
+
 impl Pill {
     /// The word that styles the pill.
     pub fn look(self) -> &'static str {
@@ -73,5 +79,15 @@ mod tests {
             pending: 0,
         };
         assert_eq!(pill(status), Pill::Syncing(1));
+    }
+
+    #[test]
+    fn only_what_lies_still_waits() {
+        let check =
+            |state, pending, expected| assert_eq!(waits(Status { state, pending }), expected);
+        check(SyncState::Offline, 1, true);
+        check(SyncState::SavedHere, 1, true);
+        check(SyncState::Syncing, 1, false);
+        check(SyncState::Offline, 0, false);
     }
 }
