@@ -281,7 +281,7 @@ export class Tab {
 
   /** Leaves the editor for the folder that holds the file. */
   async leavesEditor() {
-    await this.page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link").last().click();
+    await this.page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link").nth(-2).click();
     await this.grid.waitFor();
   }
 
