@@ -282,7 +282,7 @@ fn open_menu(listing: Listing, menu: RwSignal<Option<MenuAt>>, index: u32, x: f6
 fn press(listing: Listing, menu: RwSignal<Option<MenuAt>>, event: &ev::KeyboardEvent) {
     let in_row = dom::target(event)
         .is_some_and(|target| target.get_attribute("role").as_deref() == Some("row"));
-    let Some(meaning) = dom::with_key(event, |key| list_key(key)) else {
+    let Some(meaning) = dom::with_key(event, list_key) else {
         if in_row
             && !event.ctrl_key()
             && !event.meta_key()

@@ -3,8 +3,6 @@
 //! Made for a page and gone with it: the view is closed at the engine when the page's
 //! owner is cleaned up, even if the engine answers only after that.
 
-use std::future::Future;
-
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
@@ -181,20 +179,14 @@ impl Listing {
     }
 
     /// Picks one row by its place, in the way given.
-    pub(crate) fn pick(
-        self,
-        index: u32,
-        how: fn(&mut Selection, u32, Row),
-    ) -> impl Future<Output = ()> {
-        async move {
-            let rows = self.load(index, index + 1).await;
-            if let Some(row) = rows.into_iter().next()
-                && !self.selection.is_disposed()
-            {
-                self.selection
-                    .update(|selection| how(selection, index, row));
-                self.show_focus.update(|count| *count += 1);
-            }
+    pub(crate) async fn pick(self, index: u32, how: fn(&mut Selection, u32, Row)) {
+        let rows = self.load(index, index + 1).await;
+        if let Some(row) = rows.into_iter().next()
+            && !self.selection.is_disposed()
+        {
+            self.selection
+                .update(|selection| how(selection, index, row));
+            self.show_focus.update(|count| *count += 1);
         }
     }
 
