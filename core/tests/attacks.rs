@@ -1,19 +1,23 @@
 //! What somebody who holds the bytes may try: flip, cut, move, swap, replay, fork.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail as its body does")]
+
 use offing_core::account::{open_identity, open_slot, seal_identity, seal_slot};
 use offing_core::content::chunk::{ChunkSealer, ContentKey, Dedupe, RangePlan, open_chunk};
 use offing_core::content::manifest::{
     Extent, Manifest, ManifestError, open_manifest, seal_manifest,
 };
-use offing_core::crypto::CryptoError;
 use offing_core::crypto::envelope::{Binding, SealType, open, seal};
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, NativeSecret, ready};
+use offing_core::crypto::{CryptoError, RawKey};
 use offing_core::fixture::{Device, Log, Person, pattern};
 use offing_core::id::{AccountId, ChunkId, Hash, Incarnation, NodeId, VaultId};
 use offing_core::log::author::{AuthorError, open_body};
 use offing_core::log::entry::{Entry, EntryKind};
-use offing_core::log::epoch::{EpochRecord, Role};
+use offing_core::log::epoch::{
+    EpochRecord, Role, commitment, open_previous, seal_previous, wrap_secret,
+};
 use offing_core::log::verify::{CheckedBody, HistoryError, LogState, Refused, Step};
 use offing_core::proto::{LogPage, PageItem, SecretKind};
 
@@ -756,4 +760,43 @@ fn a_clear_body_is_asked_for_and_a_sealed_one_may_be_held_back() {
     let mut state = world.log.state(&world.alice);
     let refused = ready(state.check_page(&CRYPTO, &page));
     assert_eq!(refused, Err(HistoryError::BodyNeeded { seq: 2 }));
+}
+
+#[test]
+fn a_member_walks_back_to_the_secrets_of_earlier_epochs() {
+    let mut w = world();
+    let (first, second) = (RawKey::new([4; 32]), RawKey::new([5; 32]));
+    let secret = ready(CRYPTO.import_secret(second.as_bytes())).unwrap();
+    let vault = w.log.vault.id;
+    let mut rotated = record(&w, 2);
+    let member = (&w.alice.account, 2);
+    let master = &w.alice.master_secret;
+    rotated.commit = ready(commitment(&CRYPTO, &secret, 2)).unwrap();
+    rotated.members[0].wrap =
+        ready(wrap_secret(&CRYPTO, master, member, &[6; 32], &second)).unwrap();
+    rotated.previous = ready(seal_previous(
+        &CRYPTO,
+        &secret,
+        (&vault, 2),
+        &[7; 32],
+        &first,
+    ))
+    .unwrap();
+    let entry = write_epoch(&mut w, &rotated);
+    assert_eq!(outcome(&mut w, entry), Ok(Ok(())));
+
+    let opened = ready(rotated.open_secret(&CRYPTO, &w.alice.account, &w.alice.master_secret));
+    let previous = ready(open_previous(&CRYPTO, &opened.unwrap(), &vault, &rotated)).unwrap();
+    let genesis = EpochRecord::decode(&w.log.entries[0].body).unwrap();
+    assert_eq!(
+        ready(commitment(&CRYPTO, &previous, 1)).unwrap(),
+        genesis.commit
+    );
+    let stranger = ready(open_previous(
+        &CRYPTO,
+        &w.alice.master_secret,
+        &vault,
+        &rotated,
+    ));
+    assert_eq!(stranger.err(), Some(CryptoError::CannotOpen));
 }

@@ -374,6 +374,40 @@ pub async fn wrap_secret<C: Crypto>(
         .map(Wrap::Master)
 }
 
+/// Seals the secret of the epoch before under this one's, so that newcomers can walk back.
+pub async fn seal_previous<C: Crypto>(
+    crypto: &C,
+    secret: &C::Secret,
+    place: (&VaultId, u32),
+    salt: &[u8; 32],
+    previous: &RawKey,
+) -> Result<Vec<u8>, CryptoError> {
+    let binding = previous_binding(place.0, place.1);
+    envelope::seal(crypto, secret, &binding, salt, previous.as_bytes()).await
+}
+
+/// Opens the secret of the epoch before; `CannotOpen` if the record has none. The caller
+/// compares it with the commitment of that epoch's own record.
+pub async fn open_previous<C: Crypto>(
+    crypto: &C,
+    secret: &C::Secret,
+    vault: &VaultId,
+    record: &EpochRecord,
+) -> Result<C::Secret, CryptoError> {
+    let binding = previous_binding(vault, record.epoch);
+    let key = envelope::open(crypto, secret, &binding, &record.previous).await?;
+    crypto.import_secret(&key).await
+}
+
+fn previous_binding(vault: &VaultId, epoch: u32) -> Binding<'_> {
+    Binding {
+        kind: SealType::EpochPrevious,
+        epoch,
+        scope: &vault.0,
+        bind: &[],
+    }
+}
+
 fn wrap_bind(commit: &[u8; 32]) -> Vec<u8> {
     let mut bind = b"of/epoch/wrap".to_vec();
     bind.extend_from_slice(commit);
