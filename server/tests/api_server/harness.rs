@@ -376,6 +376,7 @@ impl Reply {
     }
 
     /// Passes what succeeded on, and the rest as an error.
+    #[expect(clippy::result_large_err, reason = "both sides are one answer")]
     pub(crate) fn granted(self) -> Result<Self, Self> {
         if self.status.is_success() {
             Ok(self)
