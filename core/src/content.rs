@@ -8,3 +8,4 @@
 pub mod chunk;
 pub mod manifest;
 pub mod pack;
+pub mod reference;

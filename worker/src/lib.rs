@@ -8,6 +8,10 @@
 
 #![warn(missing_docs)]
 
+#[cfg(all(feature = "engine", target_arch = "wasm32"))]
+pub mod engine;
+#[cfg(feature = "engine")]
+pub mod enrol;
 #[cfg(feature = "engine")]
 pub mod host;
 pub mod net;
@@ -15,4 +19,6 @@ pub mod platform;
 pub mod push;
 #[cfg(feature = "engine")]
 pub mod replica;
+#[cfg(all(feature = "engine", target_arch = "wasm32"))]
+pub mod session;
 pub mod store;

@@ -28,10 +28,12 @@ mod commit;
 mod contents;
 mod download;
 mod driver;
+mod enrolment;
 mod epochs;
 pub(crate) mod fault;
 mod keep;
 mod pull;
+mod queue;
 mod text_store;
 mod texts;
 mod upload;
@@ -59,12 +61,12 @@ pub struct Identity {
 /// The secret of an epoch, and what seals chunks with it.
 pub(crate) struct Epoch<C: Crypto> {
     pub(crate) secret: C::Secret,
-    pub(crate) sealer: ChunkSealer<C>,
+    pub(crate) sealer: Rc<ChunkSealer<C>>,
 }
 
 impl<C: Crypto> Clone for Epoch<C> {
     fn clone(&self) -> Self {
-        Self { secret: self.secret.clone(), sealer: self.sealer.clone() }
+        Self { secret: self.secret.clone(), sealer: Rc::clone(&self.sealer) }
     }
 }
 

@@ -45,8 +45,6 @@ pub(super) struct Committed {
     pub(super) ops: Vec<Op>,
     /// The rows they changed, as they were before.
     pub(super) before: Vec<NodeRow>,
-    /// The number of the last text increment it stored.
-    pub(super) increment: u64,
 }
 
 struct Prepared {
@@ -94,7 +92,7 @@ impl<H: Host> Replica<H> {
         let texts: Vec<NodeId> = extra.texts.iter().map(|part| part.node).collect();
         let mut batch = extra.also;
         if ops.is_empty() && texts.is_empty() {
-            let committed = Committed { dseq: own.dseq, ops, before, increment: own.increments };
+            let committed = Committed { dseq: own.dseq, ops, before };
             if !batch.is_empty() {
                 self.write_strict(batch).await?;
             }
@@ -118,8 +116,7 @@ impl<H: Host> Replica<H> {
         let entry = self.seal_entry(EntryKind::Change, &mut own, cursor, &chunks, &body).await?;
         self.put_entry(&mut batch, &own, &entry, chunks);
         self.write_strict(batch).await?;
-        let committed =
-            Committed { dseq: own.dseq, ops: body.ops, before, increment: own.increments };
+        let committed = Committed { dseq: own.dseq, ops: body.ops, before };
         Ok(Prepared { committed, folders: changes.folders, texts })
     }
 

@@ -7,7 +7,7 @@ use offing_core::rpc::{Event as PageEvent, Fault};
 use offing_core::sync::machine::{Effect, Event, Failure};
 
 use super::Replica;
-use super::fault::{from_push, from_store};
+use super::fault::from_store;
 use super::pull::PullError;
 use crate::host::{Host, Notice};
 use crate::net::NetError;
@@ -159,9 +159,4 @@ pub(super) fn failure_of(error: &NetError) -> Failure {
         None if error.is_offline() => Failure::Unreachable,
         None => Failure::Busy { retry_after_ms: 0 },
     }
-}
-
-/// What a failed push means for a person.
-pub(super) fn fault_of(error: &push::PushError) -> Fault {
-    from_push(error)
 }

@@ -1,5 +1,7 @@
 //! The secrets of the vault's epochs, as this device holds them.
 
+use std::rc::Rc;
+
 use offing_core::content::chunk::ChunkSealer;
 use offing_core::log::epoch::EpochRecord;
 use offing_core::rpc::Fault;
@@ -36,7 +38,7 @@ impl<H: Host> Replica<H> {
         let secret = secret.map_err(|_| Fault::CannotOpen)?;
         let sealer = ChunkSealer::derive(crypto, &secret, self.vault, record.epoch).await;
         let sealer = sealer.map_err(|_| Fault::CannotOpen)?;
-        self.epochs.borrow_mut().insert(record.epoch, Epoch { secret, sealer });
+        self.epochs.borrow_mut().insert(record.epoch, Epoch { secret, sealer: Rc::new(sealer) });
         Ok(())
     }
 

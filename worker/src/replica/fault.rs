@@ -4,7 +4,6 @@ use offing_core::proto::Code;
 use offing_core::rpc::Fault;
 
 use crate::net::NetError;
-use crate::push::PushError;
 use crate::store::StoreError;
 
 /// A fault of the local store.
@@ -24,14 +23,6 @@ pub(crate) fn from_net(error: &NetError) -> Fault {
         Some(code) => Fault::Server(code),
         None if error.is_offline() => Fault::Offline,
         None => Fault::Server(Code::Internal),
-    }
-}
-
-/// A fault of a push.
-pub(crate) fn from_push(error: &PushError) -> Fault {
-    match error {
-        PushError::Store(error) => from_store(error),
-        PushError::Net(error) => from_net(error),
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt};
 use offing_core::content::chunk::Dedupe;
 use offing_core::content::manifest::{self, Extent, Manifest};
@@ -33,7 +33,6 @@ use super::Replica;
 use super::fault::from_store;
 use crate::host::{Host, Source};
 use crate::push::{self, Ended, Step};
-use crate::store::chunks::ChunkStore;
 use crate::store::{Batch, Direction, Durability, Range, Store, Table};
 
 mod folders;
@@ -412,7 +411,7 @@ impl<H: Host> Replica<H> {
             let ids: Vec<ChunkId> = sending.iter().flatten().map(|(id, _)| *id).collect();
             // Reading and sealing the next chunk overlaps with sending the last ones.
             let (bytes, sent) =
-                futures_util::join!(source.read(part.file_offset, end), self.send(upload, &ids));
+                join(source.read(part.file_offset, end), self.send(upload, &ids)).await;
             reachable &= sent;
             let Some(bytes) = bytes else {
                 return self.fail(upload, Fault::FileVanished { name: upload.name.clone() }).await;

@@ -1,0 +1,368 @@
+//! The engine: answers the page's commands, and says what happens of its own accord.
+//!
+//! One in each tab's dedicated worker. It owns the session; everything about the vault is
+//! the replica's. A message is `[Uint8Array, …transferables]`, see `offing_core::rpc`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use offing_core::id::NodeId;
+use offing_core::limits;
+use offing_core::rpc::{self, Command, Event, Fault, FromEngine, Reply, Session, ToEngine};
+use offing_core::sync::machine;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
+
+use crate::host::browser::BrowserHost;
+use crate::host::{Host, Notice};
+use crate::net::api::Api;
+use crate::net::live::{Live, Signal};
+use crate::platform::stream::{self, Source};
+use crate::platform::{js, quota, timer};
+use crate::replica::fault::from_net;
+use crate::replica::{Download, Replica};
+use crate::session::{self, Events, Opened};
+
+/// Milliseconds before the live socket is opened again.
+const LIVE_RETRY_MS: u32 = 3_000;
+
+/// The engine of one tab.
+pub struct Engine {
+    scope: DedicatedWorkerGlobalScope,
+    api: Rc<Api>,
+    opened: RefCell<Option<Opened>>,
+    live: RefCell<Option<Live>>,
+}
+
+/// A reply with what is transferred beside it.
+struct Answer {
+    reply: Reply,
+    stream: Option<JsValue>,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self { reply, stream: None }
+    }
+}
+
+impl Engine {
+    /// Makes the engine of this worker.
+    pub fn new(scope: DedicatedWorkerGlobalScope) -> Rc<Self> {
+        Rc::new(Self {
+            scope,
+            api: Rc::new(Api::new()),
+            opened: RefCell::new(None),
+            live: RefCell::new(None),
+        })
+    }
+
+    /// Hears a message of the page.
+    pub fn hear(self: &Rc<Self>, event: &MessageEvent) {
+        let Ok(parts) = event.data().dyn_into::<js_sys::Array>() else { return };
+        let bytes = js::to_bytes(&parts.get(0));
+        // A page of another build: it reloads when its commands stay unanswered.
+        let Ok(message) = rpc::decode::<ToEngine>(&bytes) else { return };
+        let this = Rc::clone(self);
+        wasm_bindgen_futures::spawn_local(async move {
+            let (result, stream) = match this.answer(message.command, &parts).await {
+                Ok(answer) => (Ok(answer.reply), answer.stream),
+                Err(fault) => (Err(fault), None),
+            };
+            this.send(&FromEngine::Reply { id: message.id, result }, stream);
+        });
+    }
+
+    fn send(&self, message: &FromEngine, stream: Option<JsValue>) {
+        let bytes = js::to_js(&rpc::encode(message));
+        let transfer = js_sys::Array::of1(&bytes.buffer());
+        let parts = js_sys::Array::of1(&bytes);
+        if let Some(stream) = stream {
+            parts.push(&stream);
+            transfer.push(&stream);
+        }
+        if let Err(error) = self.scope.post_message_with_transfer(&parts, &transfer) {
+            web_sys::console::error_1(&error);
+        }
+    }
+
+    fn events(self: &Rc<Self>) -> Events {
+        let this = Rc::downgrade(self);
+        Rc::new(move |event| {
+            if let Some(this) = this.upgrade() {
+                this.send(&FromEngine::Event(event), None);
+            }
+        })
+    }
+
+    async fn answer(self: &Rc<Self>, command: Command, parts: &js_sys::Array) -> Result<Answer, Fault> {
+        match command {
+            Command::Start
+            | Command::SignUp { .. }
+            | Command::ConfirmKit { .. }
+            | Command::SignIn { .. }
+            | Command::Recover { .. }
+            | Command::SignOut { .. } => self.answer_account(command).await.map(Answer::from),
+            Command::Upload { parent, items, clash } => {
+                let files = parts.iter().skip(1).map(JsCast::dyn_into::<Blob>);
+                let files = files.collect::<Result<Vec<Blob>, _>>().map_err(|_| Fault::Internal)?;
+                Ok(self.replica()?.upload(parent, items, files, clash).await?.into())
+            }
+            Command::Download { nodes } => {
+                let download = self.replica()?.download(&nodes).await?;
+                let reply =
+                    Reply::Download { name: download.name().to_owned(), size: download.size() };
+                let stream = stream::readable(Pull(download)).map_err(|_| Fault::Unsupported)?;
+                Ok(Answer { reply, stream: Some(stream.into()) })
+            }
+            command => answer_vault(&self.replica()?, command, &self.api).await.map(Answer::from),
+        }
+    }
+
+    async fn answer_account(self: &Rc<Self>, command: Command) -> Result<Reply, Fault> {
+        let (api, events) = (Rc::clone(&self.api), self.events());
+        match command {
+            Command::Start => {
+                if self.opened.borrow().is_none()
+                    && let Some(opened) = session::resume(api, events).await?
+                {
+                    self.begin(opened).await?;
+                }
+                Ok(Reply::Session(self.session()))
+            }
+            Command::SignUp { invite, username, password } => {
+                let signed_up = session::sign_up(api, events, invite, username, &password).await;
+                let (opened, code) = signed_up?;
+                self.begin(opened).await?;
+                Ok(Reply::Kit { code, session: self.session() })
+            }
+            Command::SignIn { username, password, borrowed } => {
+                let opened = session::sign_in(api, events, username, &password, borrowed).await?;
+                self.begin(opened).await?;
+                Ok(Reply::Session(self.session()))
+            }
+            Command::Recover { username, code, new_password } => {
+                let opened = session::recover(api, events, username, &code, &new_password).await?;
+                self.begin(opened).await?;
+                Ok(Reply::Session(self.session()))
+            }
+            Command::ConfirmKit { code } => {
+                let mut opened = self.opened.borrow_mut().take().ok_or(Fault::SignedOut)?;
+                let confirmed = opened.confirm_kit(&code).await;
+                *self.opened.borrow_mut() = Some(opened);
+                confirmed.map(|()| Reply::Done)
+            }
+            Command::SignOut { anyway } => self.sign_out(anyway).await,
+            _ => Err(Fault::Internal),
+        }
+    }
+
+    /// Takes up an open session: hears the other tabs, the network and the server.
+    async fn begin(self: &Rc<Self>, opened: Opened) -> Result<(), Fault> {
+        let replica = Rc::clone(&opened.replica);
+        let hearing = Rc::downgrade(&replica);
+        let this = Rc::downgrade(self);
+        opened.host.listen(replica.vault(), move |notice| {
+            let (hearing, this) = (hearing.clone(), this.clone());
+            wasm_bindgen_futures::spawn_local(async move {
+                let (Some(replica), Some(this)) = (hearing.upgrade(), this.upgrade()) else { return };
+                if notice == Notice::Session {
+                    this.signed_out_elsewhere();
+                } else if replica.hear(&notice).await.is_err() {
+                    web_sys::console::warn_1(&"another tab's change could not be read".into());
+                }
+            });
+        });
+        if let Some(before) = self.opened.borrow_mut().replace(opened) {
+            before.replica.close();
+        }
+        replica.start().await?;
+        self.listen_live();
+        self.listen_network();
+        Ok(())
+    }
+
+    async fn sign_out(self: &Rc<Self>, anyway: bool) -> Result<Reply, Fault> {
+        let replica = self.replica()?;
+        replica.flush_all().await?;
+        let pending = replica.pending().await?;
+        if pending > 0 && !anyway {
+            return Err(Fault::Unsynced { pending });
+        }
+        let opened = self.opened.borrow_mut().take().ok_or(Fault::SignedOut)?;
+        self.live.borrow_mut().take();
+        // The session at the server ends when it can be reached; here it ends now.
+        let told = self.api.sign_out().await;
+        self.api.forget_token();
+        opened.host.announce(&Notice::Session);
+        opened.forget().await?;
+        match told {
+            Err(error) if !error.is_offline() && error.code().is_none() => Err(from_net(&error)),
+            _ => Ok(Reply::Done),
+        }
+    }
+
+    fn signed_out_elsewhere(self: &Rc<Self>) {
+        if let Some(opened) = self.opened.borrow_mut().take() {
+            opened.replica.close();
+            opened.host.stop_listening();
+        }
+        self.live.borrow_mut().take();
+        self.api.forget_token();
+        self.send(&FromEngine::Event(Event::Session(Session::SignedOut)), None);
+    }
+
+    fn session(&self) -> Session {
+        self.opened.borrow().as_ref().map_or(Session::SignedOut, |opened| opened.session(false))
+    }
+
+    fn replica(&self) -> Result<Rc<Replica<BrowserHost>>, Fault> {
+        let opened = self.opened.borrow();
+        opened.as_ref().map(|opened| Rc::clone(&opened.replica)).ok_or(Fault::SignedOut)
+    }
+
+    /// Opens the live socket, and again whenever it closed.
+    fn listen_live(self: &Rc<Self>) {
+        let weak = Rc::downgrade(self);
+        let live = Live::open(move |signal| {
+            let Some(this) = weak.upgrade() else { return };
+            let Ok(replica) = this.replica() else { return };
+            match signal {
+                Signal::Open => replica.tell(machine::Event::Nudge),
+                Signal::Wake(wake) if wake.vault == replica.vault() => {
+                    replica.tell(machine::Event::Wake(wake.seq));
+                }
+                Signal::Wake(_) => {}
+                Signal::Closed { signed_out } => {
+                    // A socket that breaks is the first sign of a lost server.
+                    replica.tell(machine::Event::Nudge);
+                    let again = Rc::downgrade(&this);
+                    wasm_bindgen_futures::spawn_local(async move {
+                        timer::sleep_ms(LIVE_RETRY_MS).await;
+                        if let Some(this) = again.upgrade()
+                            && !signed_out
+                            && this.opened.borrow().is_some()
+                        {
+                            this.listen_live();
+                        }
+                    });
+                }
+            }
+        });
+        // Replaced outside the borrow: dropping the old socket may call back.
+        let before = self.live.borrow_mut().take();
+        drop(before);
+        *self.live.borrow_mut() = live.ok();
+    }
+
+    fn listen_network(self: &Rc<Self>) {
+        let weak = Rc::downgrade(self);
+        let nudge = wasm_bindgen::closure::Closure::<dyn FnMut()>::new(move || {
+            if let Some(this) = weak.upgrade()
+                && let Ok(replica) = this.replica()
+            {
+                replica.tell(machine::Event::Nudge);
+            }
+        });
+        for event in ["online", "offline"] {
+            let listener = nudge.as_ref().clone();
+            let listening = js::call(&self.scope, "addEventListener", &[event.into(), listener]);
+            if let Err(error) = listening {
+                web_sys::console::warn_1(&error);
+            }
+        }
+        // Heard for as long as the worker lives.
+        nudge.forget();
+    }
+}
+
+async fn answer_vault(
+    replica: &Rc<Replica<BrowserHost>>,
+    command: Command,
+    api: &Api,
+) -> Result<Reply, Fault> {
+    match command {
+        Command::OpenFolder { node, sort, rows } => {
+            let rows = rows.min(limits::WINDOW_ROWS_MAX as u32);
+            replica.open_folder(node, sort, rows).await.map(Reply::Folder)
+        }
+        Command::Window { view, start, end } => {
+            let (revision, rows) = replica.window(view, start, end).await?;
+            Ok(Reply::Rows { revision, start, rows })
+        }
+        Command::TypeAhead { view, prefix } => {
+            replica.type_ahead(view, &prefix).await.map(Reply::Found)
+        }
+        Command::CloseView { view } => {
+            replica.close_view(view);
+            Ok(Reply::Done)
+        }
+        Command::Describe { node } => replica.describe(node).await,
+        Command::Search { query } => replica.search(&query).await.map(Reply::Hits),
+        Command::CreateFolder { parent, name } => replica.create_folder(parent, &name).await,
+        Command::CreateText { parent, name } => replica.create_text(parent, &name).await,
+        Command::Rename { node, name } => replica.rename(node, &name).await,
+        Command::Move { nodes, to } => replica.move_to(bounded(&nodes)?, to).await,
+        Command::Copy { nodes, to } => replica.copy(bounded(&nodes)?, to).await,
+        Command::Trash { nodes } => replica.trash(bounded(&nodes)?).await,
+        Command::Restore { nodes } => replica.restore(bounded(&nodes)?).await,
+        Command::Undo { action } => replica.undo(action).await,
+        Command::OpenText { node } => replica.open_text(node).await.map(Reply::Text),
+        Command::PushText { node, version, updates } => {
+            let accepted = replica.push_text(node, version, &updates)?;
+            Ok(Reply::TextAccepted { accepted })
+        }
+        Command::FlushText { node } => replica.flush_text(node).await.map(|()| Reply::Done),
+        Command::CloseText { node } => replica.close_text(node).await.map(|()| Reply::Done),
+        Command::Transfer { transfer, control } => {
+            replica.steer(transfer, control).await.map(|()| Reply::Done)
+        }
+        Command::ClearTransfers => {
+            replica.clear_transfers();
+            Ok(Reply::Done)
+        }
+        Command::Keep { nodes, keep } => replica.keep(&nodes, keep).await.map(|()| Reply::Done),
+        Command::Versions { node } => replica.versions(node).await.map(Reply::Versions),
+        Command::Settle { node, choice } => replica.settle(node, choice).await,
+        Command::Queue => replica.queue().await.map(Reply::Queue),
+        Command::Storage => Ok(storage(api).await),
+        Command::Nudge => {
+            replica.tell(machine::Event::Nudge);
+            Ok(Reply::Done)
+        }
+        Command::Start
+        | Command::SignUp { .. }
+        | Command::ConfirmKit { .. }
+        | Command::SignIn { .. }
+        | Command::Recover { .. }
+        | Command::SignOut { .. }
+        | Command::Upload { .. }
+        | Command::Download { .. } => Err(Fault::Internal),
+    }
+}
+
+fn bounded(nodes: &[NodeId]) -> Result<&[NodeId], Fault> {
+    if nodes.len() > limits::CHANGE_OPS_MAX { Err(Fault::TooMany) } else { Ok(nodes) }
+}
+
+/// The use of space; what cannot be asked now is left open.
+async fn storage(api: &Api) -> Reply {
+    let estimate = quota::estimate().await;
+    let account = api.account().await.ok();
+    Reply::Storage {
+        device_used: estimate.as_ref().map_or(0, |estimate| estimate.usage_bytes),
+        device_quota: estimate.as_ref().map_or(0, |estimate| estimate.quota_bytes),
+        server_used: account.as_ref().map(|account| account.used_bytes),
+        server_quota: account.as_ref().and_then(|account| account.quota_bytes),
+        persisted: quota::is_persistent().await,
+    }
+}
+
+/// A download as the source of a stream.
+struct Pull(Download<BrowserHost>);
+
+impl Source for Pull {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
+        self.0.next().await.map_err(|fault| format!("the download failed: {fault:?}"))
+    }
+}

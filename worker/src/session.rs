@@ -1,0 +1,412 @@
+//! Signing up, in and out: the account's keys, and what of them this device keeps.
+//!
+//! The password and the recovery code stay in here: OPAQUE proves them, its export key
+//! opens a slot, the slot holds the account master key. Keys that stay on the device are
+//! non-extractable `CryptoKey`s beside the tables; on a borrowed computer nothing is.
+
+use std::rc::Rc;
+
+use offing_core::account::recovery::RecoveryCode;
+use offing_core::account::{self, MasterKey};
+use offing_core::auth::{AuthError, Login, Registration, Stretch};
+use offing_core::crypto::hazmat::Crypto;
+use offing_core::crypto::{PublicKey, RawKey};
+use offing_core::id::{AccountId, VaultId};
+use offing_core::limits;
+use offing_core::proto::{
+    AccountRecord, Bytes, Code, DeviceBinding, LoginFinish, LoginStart, PasswordFinish,
+    PasswordStart, RegisterFinish, RegisterStart, SecretKind, SessionStarted,
+};
+use offing_core::rpc::{Event, Fault, Session};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use wasm_bindgen::JsValue;
+
+use crate::enrol::{self, Enrolment};
+use crate::host::browser::BrowserHost;
+use crate::host::{Host, Keys};
+use crate::net::api::Api;
+use crate::platform::webcrypto::{DeviceKey, WebCrypto, WebSecret, WebSigningKey};
+use crate::platform::{identity, random};
+use crate::replica::fault::{from_net, from_store};
+use crate::replica::{Identity, Replica};
+use crate::store::chunks::ChunkStore;
+use crate::store::chunks::memory::MemoryChunks;
+use crate::store::idb::IdbStore;
+use crate::store::keys::KeyStore;
+use crate::store::local::{self, LocalChunks, LocalStore};
+use crate::store::memory::MemoryStore;
+use crate::store::{self, Batch, Durability, Store, Table};
+
+const PROFILE_KEY: &[u8] = b"profile";
+const ACCOUNT_KEY: &str = "account";
+const DEVICE_KEY: &str = "device";
+
+/// Where a session's events go.
+pub type Events = Rc<dyn Fn(Event)>;
+
+/// The signed-in person on this device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Who this device is.
+    pub identity: Identity,
+    /// The name to sign in with.
+    pub username: String,
+    /// The recovery kit was read back.
+    pub kit_confirmed: bool,
+    /// SHA-256 of the recovery code, to check what is read back; empty when confirmed.
+    pub kit_check: Vec<u8>,
+}
+
+/// An open session: the replica and what stands around it.
+pub struct Opened {
+    /// The vault.
+    pub replica: Rc<Replica<BrowserHost>>,
+    /// Where it runs.
+    pub host: BrowserHost,
+    /// The person.
+    pub profile: Profile,
+    /// Where the keys are; `None` on a borrowed computer.
+    keys: Option<KeyStore>,
+}
+
+/// What a sign-up or sign-in proved.
+struct Proved {
+    username: String,
+    started: SessionStarted,
+    master: MasterKey,
+    device: DeviceKey,
+}
+
+impl Opened {
+    /// What the page is told.
+    pub fn session(&self, sign_in_again: bool) -> Session {
+        Session::SignedIn {
+            username: self.profile.username.clone(),
+            vault: self.profile.identity.vault,
+            device_name: self.profile.identity.device_name.clone(),
+            kit_confirmed: self.profile.kit_confirmed,
+            sign_in_again,
+        }
+    }
+
+    /// Checks the recovery code that was read back, and records that it was.
+    pub async fn confirm_kit(&mut self, code: &str) -> Result<(), Fault> {
+        let code: RecoveryCode = code.parse().map_err(|_| Fault::CodeMismatch)?;
+        if self.profile.kit_check != kit_check(&code) {
+            return Err(Fault::CodeMismatch);
+        }
+        self.profile.kit_confirmed = true;
+        self.profile.kit_check = Vec::new();
+        save_profile(self.host.store(), &self.profile).await
+    }
+
+    /// Forgets everything on this device.
+    pub async fn forget(self) -> Result<(), Fault> {
+        self.replica.close();
+        self.host.stop_listening();
+        if let Some(keys) = &self.keys {
+            keys.clear().await.map_err(|e| from_store(&e))?;
+        }
+        self.host.store().clear().await.map_err(|e| from_store(&e))?;
+        self.host.chunks().clear().await.map_err(|e| from_store(&e))
+    }
+}
+
+/// Opens what an earlier start left on this device; `None` if nobody is signed in.
+pub async fn resume(api: Rc<Api>, events: Events) -> Result<Option<Opened>, Fault> {
+    let (store, chunks, keys) = browser_stores().await?;
+    let profile = store.get(Table::Meta, PROFILE_KEY).await.map_err(|e| from_store(&e))?;
+    let Some(profile) = profile else { return Ok(None) };
+    let profile: Profile = postcard::from_bytes(&profile).map_err(|_| Fault::Storage)?;
+    let account = keys.get(ACCOUNT_KEY).await.map_err(|e| from_store(&e))?;
+    let device = keys.get(DEVICE_KEY).await.map_err(|e| from_store(&e))?;
+    let (Some(account), Some(device)) = (account, device) else { return Ok(None) };
+    let device = WebCrypto::new().device_key(device).await.map_err(|_| Fault::Storage)?;
+    let host = BrowserHost::new(store, chunks, api);
+    let held = Keys { account: WebSecret::from_js(account), signing: device.signing };
+    let emit = page_events(&events);
+    let replica = Replica::open(host.clone(), profile.identity.clone(), held, emit).await?;
+    Ok(Some(Opened { replica, host, profile, keys: Some(keys) }))
+}
+
+/// Creates an account and its first vault; returns the recovery code, shown once.
+pub async fn sign_up(
+    api: Rc<Api>,
+    events: Events,
+    invite: String,
+    username: String,
+    password: &str,
+) -> Result<(Opened, String), Fault> {
+    check_password(password)?;
+    let crypto = WebCrypto::new();
+    let mut rng = StdRng::from_seed(random::array());
+    let code = RecoveryCode::new(random::array());
+    let (password_reg, password_request) =
+        Registration::start(&mut rng, password.as_bytes()).map_err(from_auth)?;
+    let (recovery_reg, recovery_request) =
+        Registration::start(&mut rng, code.secret()).map_err(from_auth)?;
+    let start = RegisterStart {
+        invite: invite.clone(),
+        username: username.clone(),
+        password_request: password_request.into(),
+        recovery_request: recovery_request.into(),
+    };
+    let responses = api.register_start(&start).await.map_err(|e| from_net(&e))?;
+    let stretch = Stretch::default();
+    let by_password = password_reg
+        .finish(&mut rng, &responses.password_response.0, &stretch)
+        .map_err(from_auth)?;
+    let by_recovery = recovery_reg
+        .finish(&mut rng, &responses.recovery_response.0, &stretch)
+        .map_err(from_auth)?;
+
+    let id = AccountId(random::array());
+    let master = MasterKey { version: 1, key: RawKey::new(random::array()) };
+    let secret = master.import(&crypto).await.map_err(|_| Fault::Unsupported)?;
+    let pair = identity::generate().await.map_err(|_| Fault::Unsupported)?;
+    let salt = random::array();
+    let sealed = account::seal_identity(&crypto, &secret, 1, &id, &salt, &pair).await;
+    let record = AccountRecord {
+        account: id,
+        identity_public: pair.public.0.to_vec().into(),
+        identity_sealed: sealed.map_err(|_| Fault::Internal)?.into(),
+        password_slot: slot(&crypto, &by_password.export_key, &id, SecretKind::Password, &master)
+            .await?,
+        recovery_slot: slot(&crypto, &by_recovery.export_key, &id, SecretKind::Recovery, &master)
+            .await?,
+    };
+    let device = crypto.generate_device_key().await.map_err(|_| Fault::Unsupported)?;
+    let finish = RegisterFinish {
+        invite,
+        username: username.clone(),
+        password_upload: by_password.upload.into(),
+        recovery_upload: by_recovery.upload.into(),
+        record,
+        device: binding(&device),
+    };
+    let started = api.register_finish(&finish).await.map_err(|e| from_net(&e))?;
+    let proved = Proved { username, started, master, device };
+    let opened = settle(api, events, proved, false, Some(&code)).await?;
+    Ok((opened, code.to_string()))
+}
+
+/// Signs in with the password.
+pub async fn sign_in(
+    api: Rc<Api>,
+    events: Events,
+    username: String,
+    password: &str,
+    borrowed: bool,
+) -> Result<Opened, Fault> {
+    let proved = prove(&api, username, SecretKind::Password, password.as_bytes()).await?;
+    settle(api, events, proved, borrowed, None).await
+}
+
+/// Signs in with the recovery code and sets a new password.
+pub async fn recover(
+    api: Rc<Api>,
+    events: Events,
+    username: String,
+    code: &str,
+    new_password: &str,
+) -> Result<Opened, Fault> {
+    check_password(new_password)?;
+    let code: RecoveryCode = code.parse().map_err(|_| Fault::CodeMismatch)?;
+    let proved = prove(&api, username, SecretKind::Recovery, code.secret()).await?;
+    let mut rng = StdRng::from_seed(random::array());
+    let (registration, request) =
+        Registration::start(&mut rng, new_password.as_bytes()).map_err(from_auth)?;
+    let start = PasswordStart { request: request.into() };
+    let response = api.password_start(&start).await.map_err(|e| from_net(&e))?;
+    let registered = registration
+        .finish(&mut rng, &response.response.0, &Stretch::default())
+        .map_err(from_auth)?;
+    let (crypto, id) = (WebCrypto::new(), proved.started.record.account);
+    let kind = SecretKind::Password;
+    let finish = PasswordFinish {
+        upload: registered.upload.into(),
+        password_slot: slot(&crypto, &registered.export_key, &id, kind, &proved.master).await?,
+    };
+    api.password_finish(&finish).await.map_err(|e| from_net(&e))?;
+    settle(api, events, proved, false, None).await
+}
+
+/// Proves a secret to the server and opens the slot that it opens.
+async fn prove(
+    api: &Api,
+    username: String,
+    kind: SecretKind,
+    secret: &[u8],
+) -> Result<Proved, Fault> {
+    let mut rng = StdRng::from_seed(random::array());
+    let (login, request) = Login::start(&mut rng, kind, secret).map_err(from_auth)?;
+    let start = LoginStart { username: username.clone(), kind, request: request.into() };
+    let response = api.login_start(&start).await.map_err(|e| from_net(&e))?;
+    let logged_in = login
+        .finish(&mut rng, &response.response.0, &Stretch::default())
+        .map_err(from_auth)?;
+    let crypto = WebCrypto::new();
+    let device = crypto.generate_device_key().await.map_err(|_| Fault::Unsupported)?;
+    let finish = LoginFinish {
+        login: response.login,
+        finalization: logged_in.finalization.into(),
+        device: binding(&device),
+    };
+    let started = api.login_finish(&finish).await.map_err(|e| from_net(&e))?;
+    let record = &started.record;
+    let slot = match kind {
+        SecretKind::Password => &record.password_slot.0,
+        SecretKind::Recovery => &record.recovery_slot.0,
+    };
+    let key = &logged_in.export_key;
+    let master = account::open_slot(&crypto, key, &record.account, kind, slot).await;
+    Ok(Proved { username, master: master.map_err(|_| Fault::CannotOpen)?, started, device })
+}
+
+/// Makes this device one of the account's: opens or founds the vault, keeps the keys.
+async fn settle(
+    api: Rc<Api>,
+    events: Events,
+    proved: Proved,
+    borrowed: bool,
+    code: Option<&RecoveryCode>,
+) -> Result<Opened, Fault> {
+    let (store, chunks, keys) = if borrowed {
+        let store = LocalStore::Memory(MemoryStore::new());
+        (store, LocalChunks::Memory(MemoryChunks::new()), None)
+    } else {
+        let (store, chunks, keys) = browser_stores().await?;
+        // What another account left here would be mixed into this one's tables.
+        store.clear().await.map_err(|e| from_store(&e))?;
+        chunks.clear().await.map_err(|e| from_store(&e))?;
+        (store, chunks, Some(keys))
+    };
+    let host = BrowserHost::new(store, chunks, Rc::clone(&api));
+    let record = &proved.started.record;
+    let crypto = host.crypto();
+    let public = PublicKey::from_slice(&record.identity_public.0).ok_or(Fault::CannotOpen)?;
+    let master = proved.master.import(crypto).await.map_err(|_| Fault::Unsupported)?;
+    let sealed = &record.identity_sealed.0;
+    let identity: WebSigningKey =
+        account::open_identity(crypto, &master, &record.account, &public, sealed)
+            .await
+            .map_err(|_| Fault::CannotOpen)?;
+    let name = device_name();
+    let who = Enrolment {
+        account: record.account,
+        identity: public,
+        identity_signing: &identity,
+        master: &master,
+        device: proved.device.public,
+        device_signing: &proved.device.signing,
+        device_name: &name,
+    };
+    let emit = page_events(&events);
+    let replica = match proved.started.vaults.first() {
+        Some(vault) => enrol::enter(host.clone(), &who, *vault, None, emit).await?,
+        None => {
+            let genesis = enrol::found(&host, &who).await?;
+            let vault: VaultId = genesis.vault;
+            api.create_vault(vault, &genesis.entry.encode()).await.map_err(|e| from_net(&e))?;
+            enrol::enter(host.clone(), &who, vault, Some(&genesis), emit).await?
+        }
+    };
+    let profile = Profile {
+        identity: replica.identity().clone(),
+        username: proved.username.clone(),
+        kit_confirmed: code.is_none(),
+        kit_check: code.map(kit_check).unwrap_or_default(),
+    };
+    if let Some(keys) = &keys {
+        keys.put(ACCOUNT_KEY, master.as_js()).await.map_err(|e| from_store(&e))?;
+        keys.put(DEVICE_KEY, proved.device.as_js()).await.map_err(|e| from_store(&e))?;
+    }
+    // The profile comes last: with it, a start of the app finds everything else.
+    save_profile(host.store(), &profile).await?;
+    Ok(Opened { replica, host, profile, keys })
+}
+
+async fn browser_stores() -> Result<(LocalStore, LocalChunks, KeyStore), Fault> {
+    let idb = IdbStore::open(store::DATABASE).await.map_err(|e| from_store(&e))?;
+    let chunks = local::open_chunks(&idb).await;
+    let keys = KeyStore::new(idb.clone());
+    Ok((LocalStore::Browser(idb), chunks, keys))
+}
+
+async fn save_profile(store: &LocalStore, profile: &Profile) -> Result<(), Fault> {
+    let mut batch = Batch::new();
+    let encoded = postcard::to_allocvec(profile).expect("plain data always serialises");
+    batch.put(Table::Meta, PROFILE_KEY, encoded);
+    store.write(batch, Durability::Strict).await.map_err(|e| from_store(&e))
+}
+
+async fn slot<C: Crypto>(
+    crypto: &C,
+    export_key: &[u8],
+    account: &AccountId,
+    kind: SecretKind,
+    master: &MasterKey,
+) -> Result<Bytes, Fault> {
+    let salt = random::array();
+    let sealed = account::seal_slot(crypto, export_key, account, kind, &salt, master).await;
+    sealed.map(Bytes).map_err(|_| Fault::Internal)
+}
+
+fn binding(device: &DeviceKey) -> DeviceBinding {
+    DeviceBinding { device: device.public.device_id(), public: device.public.0.to_vec().into() }
+}
+
+fn kit_check(code: &RecoveryCode) -> Vec<u8> {
+    Sha256::digest(code.secret()).to_vec()
+}
+
+fn check_password(password: &str) -> Result<(), Fault> {
+    let long_enough = password.chars().count() >= limits::PASSWORD_CHARS_MIN;
+    if long_enough && password.len() <= limits::PASSWORD_BYTES_MAX {
+        Ok(())
+    } else {
+        Err(Fault::PasswordUnfit)
+    }
+}
+
+fn from_auth(error: AuthError) -> Fault {
+    match error {
+        AuthError::WrongSecret => Fault::Server(Code::WrongCredentials),
+        _ => Fault::Internal,
+    }
+}
+
+fn page_events(events: &Events) -> Box<dyn Fn(Event)> {
+    let events = Rc::clone(events);
+    Box::new(move |event| events(event))
+}
+
+/// What people will call this device: browser and system, as far as the browser says.
+fn device_name() -> String {
+    use crate::platform::js;
+    let navigator = js::global("navigator").unwrap_or(JsValue::UNDEFINED);
+    let agent = js::property(&navigator, "userAgent").as_string().unwrap_or_default();
+    let find = |names: &[(&str, &str)], other: &str| {
+        let found = names.iter().find(|(mark, _)| agent.contains(mark));
+        found.map_or(other.to_owned(), |(_, name)| (*name).to_owned())
+    };
+    let browser = find(
+        &[("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")],
+        "Browser",
+    );
+    let system = find(
+        &[
+            ("Android", "Android"),
+            ("iPhone", "iPhone"),
+            ("iPad", "iPad"),
+            ("Windows", "Windows"),
+            ("Mac OS", "Mac"),
+            ("Linux", "Linux"),
+        ],
+        "this device",
+    );
+    format!("{browser} on {system}")
+}
