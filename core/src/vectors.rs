@@ -4,8 +4,6 @@
 //! over its own [`Crypto`]. A vector is never edited; a new format gets new ones. Sealing is
 //! checked in both directions, since salts are arguments; signatures only by verifying.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use crate::account::device::DeviceCertificate;
 use crate::account::recovery::RecoveryCode;
 use crate::account::{self, MasterKey};
@@ -22,193 +20,15 @@ use crate::log::entry::{Entry, Header, signed_bytes};
 use crate::log::verify::{CheckedBody, LogState};
 use crate::proto::{LogPage, SecretKind};
 
-/// Bytes, as hex in the file.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Hex(pub Vec<u8>);
+mod model;
 
-impl Serialize for Hex {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Hex {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        hex::decode(String::deserialize(deserializer)?)
-            .map(Self)
-            .map_err(serde::de::Error::custom)
-    }
-}
+pub use model::{Filler, Hex, Named, Place, Vector};
 
 impl Hex {
     fn array<const N: usize>(&self) -> Result<[u8; N], Fault> {
         self.0[..]
             .try_into()
             .map_err(|_| Fault("a field of another length"))
-    }
-}
-
-/// A vector with its name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Named {
-    /// What it shows.
-    pub name: String,
-    /// The vector.
-    #[serde(flatten)]
-    pub vector: Vector,
-}
-
-/// A vector: inputs and what must come of them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "format", rename_all = "snake_case")]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of the functions that each names"
-)]
-pub enum Vector {
-    Hkdf {
-        secret: Hex,
-        salt: Hex,
-        info: Hex,
-        out: Hex,
-    },
-    Mac {
-        secret: Hex,
-        info: Hex,
-        data: Hex,
-        out: Hex,
-    },
-    Aead {
-        secret: Hex,
-        info: Hex,
-        nonce: Hex,
-        aad: Hex,
-        plain: Hex,
-        sealed: Hex,
-    },
-    Sha256 {
-        data: Hex,
-        out: Hex,
-    },
-    Signature {
-        public: Hex,
-        message: Hex,
-        signature: Hex,
-        valid: bool,
-    },
-    SigningPair {
-        scalar: Hex,
-        public: Hex,
-        device: Hex,
-        fingerprint: String,
-    },
-    Padding {
-        bytes: usize,
-        padded: usize,
-    },
-    Seal {
-        place: Place,
-        salt: Hex,
-        plain: Hex,
-        blob: Hex,
-    },
-    SealRefused {
-        place: Place,
-        blob: Hex,
-    },
-    Chunk {
-        secret: Hex,
-        vault: Hex,
-        epoch: u32,
-        salt: Option<Hex>,
-        plain: Filler,
-        id: Hex,
-        key: Hex,
-    },
-    Manifest {
-        secret: Hex,
-        vault: Hex,
-        epoch: u32,
-        salt: Hex,
-        encoded: Hex,
-        id: Hex,
-    },
-    ManifestRefused {
-        encoded: Hex,
-    },
-    Slot {
-        export_key: Hex,
-        account: Hex,
-        recovery: bool,
-        version: u32,
-        salt: Hex,
-        master: Hex,
-        blob: Hex,
-    },
-    Identity {
-        master: Hex,
-        version: u32,
-        account: Hex,
-        salt: Hex,
-        scalar: Hex,
-        public: Hex,
-        blob: Hex,
-    },
-    RecoveryCode {
-        bytes: Hex,
-        text: String,
-    },
-    Certificate {
-        identity: Hex,
-        bytes: Hex,
-        valid: bool,
-    },
-    Entry {
-        secret: Hex,
-        public: Hex,
-        wire: Hex,
-        hash: Hex,
-        plain: Hex,
-    },
-    Chain {
-        entries: Vec<Hex>,
-        chain: Hex,
-    },
-    Log {
-        owner: Hex,
-        identity: Hex,
-        vault: Hex,
-        master: Hex,
-        page: Hex,
-        outcomes: Vec<String>,
-    },
-}
-
-/// Where a SEAL belongs, and its secret.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the fields are those of `Binding`")]
-pub struct Place {
-    pub secret: Hex,
-    pub kind: u8,
-    pub epoch: u32,
-    pub scope: Hex,
-    pub bind: Hex,
-}
-
-/// Plaintext that is too long to write down: byte i is (31 i + i/256) xor the seed.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "said above")]
-pub struct Filler {
-    pub seed: u8,
-    pub len: usize,
-}
-
-impl Filler {
-    /// Writes it out.
-    pub fn bytes(self) -> Vec<u8> {
-        (0..self.len)
-            .map(|i| (i as u8).wrapping_mul(31).wrapping_add((i >> 8) as u8) ^ self.seed)
-            .collect()
     }
 }
 

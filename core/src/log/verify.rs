@@ -20,15 +20,21 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::crypto::PublicKey;
 use crate::crypto::hazmat::Crypto;
-use crate::crypto::{CryptoError, PublicKey};
 use crate::id::{AccountId, DeviceId, Hash, Incarnation, Seq, VaultId};
 use crate::limits;
 use crate::log::author::has_clear_body;
 use crate::log::chain::ChainPoint;
-use crate::log::entry::{self, Entry, EntryError, EntryKind, Header};
+use crate::log::entry::{self, EntryKind, Header};
 use crate::log::epoch::{DeviceIntro, EpochRecord, Role};
-use crate::proto::{LogPage, PageItem, WireError};
+use crate::proto::{LogPage, PageItem};
+
+mod item;
+mod outcome;
+
+use item::Item;
+pub use outcome::{Checked, CheckedBody, HistoryError, Refused, Step};
 
 /// How many chain values are kept to compare with what other devices have seen.
 pub const SEEN_WINDOW: usize = 512;
@@ -72,155 +78,6 @@ pub struct DeviceState {
     pub seen_seq: Seq,
     /// Where it was revoked, if it was.
     pub revoked_at: Option<Seq>,
-}
-
-/// One place of the log, examined.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The place and the chain there.
-    pub point: ChainPoint,
-    /// The entry's hash.
-    pub hash: Hash,
-    /// What the entry is worth.
-    pub outcome: Result<Checked, Refused>,
-}
-
-/// An entry that may be opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
-    /// The header.
-    pub header: Header,
-    /// The header's bytes, to which the body is sealed.
-    pub header_bytes: Vec<u8>,
-    /// The body.
-    pub body: CheckedBody,
-}
-
-/// The body of a checked entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CheckedBody {
-    /// Sealed under the secret of the header's epoch: `author::open_body`.
-    Sealed(Vec<u8>),
-    /// Not sent: the reader has a body with this hash, or it was pruned.
-    Held(Hash),
-    /// An epoch record, already applied to the state.
-    Epoch(EpochRecord),
-    /// A device's introduction, already applied to the state.
-    Device(DeviceIntro),
-}
-
-/// Reports an entry that is bad in itself; it is set aside and the log goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Refused {
-    /// Header or clear body do not decode; perhaps a later version wrote them.
-    #[error("the entry is malformed or of a later version")]
-    Malformed,
-    /// It belongs to another vault, or is a second genesis.
-    #[error("the entry belongs to another vault")]
-    OtherVault,
-    /// No certificate in the log covers the device.
-    #[error("the entry is by an unknown device")]
-    UnknownDevice,
-    /// The device is revoked.
-    #[error("the entry is by a revoked device")]
-    DeviceRevoked,
-    /// The signature does not verify.
-    #[error("the signature is wrong")]
-    BadSignature,
-    /// The device has written this counter already.
-    #[error("the device's counter was used before")]
-    Replayed,
-    /// It does not follow the device's last entry: two copies of a device write.
-    #[error("the entry does not follow the device's last one")]
-    DeviceForked,
-    /// The device claims to have seen less than before.
-    #[error("the device has seen less than before")]
-    SeenLess,
-    /// The epoch is not the current one.
-    #[error("the entry's epoch is not the current one")]
-    EpochStale,
-    /// Its account is no member, or its role does not allow this.
-    #[error("the member's role does not allow this")]
-    RoleTooLow,
-    /// A certificate is not by its account's identity, or there are too many devices.
-    #[error("a certificate is not valid")]
-    CertificateInvalid,
-    /// The epoch record does what no record may: skip a number, change an identity, touch
-    /// an owner.
-    #[error("the epoch record is not valid")]
-    EpochInvalid,
-}
-
-/// Reports that the server's history contradicts itself or what others have seen. Nothing
-/// more is taken from it until a person decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HistoryError {
-    /// The first entry does not hash to the vault, or is not the owner's.
-    #[error("the genesis entry is not this vault's")]
-    WrongGenesis,
-    /// The tip lies before what this device has verified.
-    #[error("the log was rolled back from {at} to {tip}")]
-    RolledBack {
-        /// Verified here.
-        at: Seq,
-        /// Shown now.
-        tip: Seq,
-    },
-    /// The chain at the tip is another one.
-    #[error("the log's history was changed at or before {seq}")]
-    Forked {
-        /// The tip.
-        seq: Seq,
-    },
-    /// The server has another life: it was restored from a backup.
-    #[error("the server's data was replaced")]
-    OtherIncarnation,
-    /// A device has signed that it saw another history.
-    #[error("a device saw another history up to {seen_seq}, as of {seq}")]
-    SeenOther {
-        /// The entry's place.
-        seq: Seq,
-        /// What the device had seen.
-        seen_seq: Seq,
-    },
-    /// A device's entries before this one are missing.
-    #[error("entries before {seq} are missing")]
-    EntryMissing {
-        /// The entry's place.
-        seq: Seq,
-    },
-    /// The tip is further on, and the page shows nothing of it.
-    #[error("the server withholds what follows {seq}")]
-    Withheld {
-        /// Verified here.
-        seq: Seq,
-    },
-    /// The bytes at this place are no entry at all.
-    #[error("there is no entry at {seq}")]
-    Unreadable {
-        /// The place.
-        seq: Seq,
-    },
-    /// Not a contradiction: an epoch or device entry came without its body. Read it again
-    /// in full.
-    #[error("the body at {seq} is needed")]
-    BodyNeeded {
-        /// The place.
-        seq: Seq,
-    },
-    /// Not a contradiction: the platform's cryptography failed.
-    #[error(transparent)]
-    Crypto(#[from] CryptoError),
-}
-
-/// An item of a page, taken apart.
-struct Item {
-    header: Vec<u8>,
-    signature: [u8; 64],
-    body: Option<Vec<u8>>,
-    body_hash: Hash,
 }
 
 impl LogState {
@@ -664,45 +521,5 @@ impl DeviceState {
             seen_seq: 0,
             revoked_at: None,
         }
-    }
-}
-
-impl Item {
-    fn new(item: &PageItem) -> Result<Self, EntryError> {
-        Ok(match item {
-            PageItem::Full(wire) => {
-                let entry = Entry::decode(wire)?;
-                let body_hash = entry.body_hash();
-                let Entry {
-                    header,
-                    signature,
-                    body,
-                } = entry;
-                Self {
-                    header,
-                    signature,
-                    body: Some(body),
-                    body_hash,
-                }
-            }
-            PageItem::Bare {
-                header,
-                signature,
-                body_hash,
-            } => {
-                if header.len() > limits::ENTRY_BYTES_MAX {
-                    return Err(WireError::TooLong {
-                        max: limits::ENTRY_BYTES_MAX,
-                    }
-                    .into());
-                }
-                Self {
-                    header: header.clone(),
-                    signature: *signature,
-                    body: None,
-                    body_hash: *body_hash,
-                }
-            }
-        })
     }
 }
