@@ -119,7 +119,7 @@ impl Api {
 
     /// Ends the session on the server.
     pub async fn sign_out(&self) -> Result<(), NetError> {
-        let ended = self.open_call("POST", "/auth/sign-out", Some(b"{}")).await;
+        let ended = self.open_call("POST", "/auth/sign-out", None).await;
         self.forget_token();
         match ended {
             // There was none: as wished.
@@ -301,7 +301,7 @@ impl Api {
                 return Ok(bearer);
             }
             let access: AccessToken =
-                json(&self.open_call("POST", "/auth/refresh", Some(b"{}")).await?)?;
+                json(&self.open_call("POST", "/auth/refresh", None).await?)?;
             self.keep(&access);
             Ok(access.token)
         };
