@@ -39,6 +39,9 @@ pub(crate) fn grid(listing: Listing, menu: RwSignal<Option<MenuAt>>) -> impl Int
             aria-rowcount=move || (total() + 1).to_string()
             aria-colcount="4"
             aria-busy=move || (!listing.ready.get()).to_string()
+            // A row has the focus where there is one; what an empty folder can do (paste,
+            // go up) needs a place to press keys too.
+            tabindex=move || if total() == 0 { "0" } else { "-1" }
             on:keydown=move |event| press(listing, menu, &event)
         >
             {head(listing)}
@@ -461,6 +464,7 @@ fn show_focus(listing: Listing, body: NodeRef<html::Div>) {
             }
             let selector = format!("[data-index='{index}']");
             let row = body.query_selector(&selector).ok().flatten();
+            let row = row.or_else(|| body.closest("[role=grid]").ok().flatten());
             if let Some(row) = row.and_then(|row| row.dyn_into::<HtmlElement>().ok()) {
                 let options = web_sys::FocusOptions::new();
                 options.set_prevent_scroll(true);

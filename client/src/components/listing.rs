@@ -341,11 +341,16 @@ impl Listing {
         self.reveal();
         self.fetch();
         if first {
-            spawn_local(async {
+            spawn_local(async move {
                 // Two frames on, the first has been painted.
                 timer::frame().await;
                 timer::frame().await;
                 dom::mark("offing:list");
+                // What had the focus went with the page before; keys go on in the list.
+                let idle = dom::focused().is_none_or(|focused| focused.tag_name() == "BODY");
+                if idle && !self.show_focus.is_disposed() {
+                    self.show_focus.update(|count| *count += 1);
+                }
             });
         }
     }
