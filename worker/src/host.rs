@@ -40,6 +40,12 @@ pub trait Source {
     async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>>;
 }
 
+impl<S: Source> Source for std::rc::Rc<S> {
+    async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>> {
+        S::read(self, start, end).await
+    }
+}
+
 /// What one tab tells the others of the same profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {

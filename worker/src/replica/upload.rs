@@ -67,6 +67,8 @@ pub(super) struct Upload {
     dseq: Cell<Option<u64>>,
     /// Read to its end, with all chunks stored here.
     staged: RefCell<Option<Staged>>,
+    /// Reads it from the start, for as long as the file that was chosen is at hand.
+    again: RefCell<Option<Box<dyn Fn()>>>,
 }
 
 /// A file whose content is on this device as sealed chunks.
@@ -166,11 +168,13 @@ impl<H: Host> Replica<H> {
                 cancelled: Cell::new(false),
                 dseq: Cell::new(None),
                 staged: RefCell::new(None),
+                again: RefCell::default(),
             }));
-            sources.push(file);
+            sources.push(Rc::new(file));
         }
         let ids = uploads.iter().map(|upload| upload.id).collect();
-        for upload in &uploads {
+        for (upload, source) in uploads.iter().zip(&sources) {
+            self.keep_source(upload, source);
             self.uploads.borrow_mut().all.insert(upload.id, Rc::clone(upload));
         }
         self.show(&uploads);
@@ -178,6 +182,17 @@ impl<H: Host> Replica<H> {
         let this = Rc::clone(self);
         self.host.spawn(async move { this.run(uploads, sources).await });
         Ok(Reply::Uploading(ids))
+    }
+
+    /// Makes an upload able to begin anew.
+    fn keep_source<S: Source + 'static>(self: &Rc<Self>, upload: &Rc<Upload>, source: &Rc<S>) {
+        let (this, weak) = (Rc::downgrade(self), Rc::downgrade(upload));
+        let source = Rc::clone(source);
+        *upload.again.borrow_mut() = Some(Box::new(move || {
+            let (Some(this), Some(upload)) = (this.upgrade(), weak.upgrade()) else { return };
+            let (host, sources) = (this.host.clone(), vec![Rc::clone(&source)]);
+            host.spawn(async move { this.run(vec![upload], sources).await });
+        }));
     }
 
     /// Steers an upload.
@@ -199,7 +214,12 @@ impl<H: Host> Replica<H> {
                     self.host.spawn(async move { this.send_staged(&upload).await });
                 } else if !failed {
                     self.turn(&upload, TransferState::Reading);
+                } else if let Some(again) = &*upload.again.borrow() {
+                    upload.done.set(0);
+                    self.turn(&upload, TransferState::Waiting);
+                    again();
                 }
+                self.count_pending().await?;
                 self.tell(machine::Event::Nudge);
             }
             TransferControl::Cancel if !upload.is_settled() => {
@@ -263,6 +283,7 @@ impl<H: Host> Replica<H> {
                 cancelled: Cell::new(false),
                 dseq: Cell::new(None),
                 staged: RefCell::new(record.staged),
+                again: RefCell::default(),
             });
             self.uploads.borrow_mut().all.insert(upload.id, Rc::clone(&upload));
             found.push(upload);
@@ -518,6 +539,7 @@ impl<H: Host> Replica<H> {
             Ok(committed) => {
                 for arrival in &arrivals {
                     arrival.upload.dseq.set(Some(committed.dseq));
+                    arrival.upload.again.take();
                     arrival.upload.done.set(arrival.upload.size);
                     self.turn(&arrival.upload, TransferState::Here);
                 }
