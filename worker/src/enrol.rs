@@ -52,15 +52,15 @@ impl<C: Crypto> Enrolment<'_, C> {
     }
 
     fn keys(&self) -> Keys<C> {
-        Keys { account: self.master.clone(), signing: self.device_signing.clone() }
+        Keys {
+            account: self.master.clone(),
+            signing: self.device_signing.clone(),
+        }
     }
 }
 
 /// Makes a vault: its genesis entry, to be given to the server before anything else.
-pub async fn found<H: Host>(
-    host: &H,
-    who: &Enrolment<'_, H::Crypto>,
-) -> Result<Genesis, Fault> {
+pub async fn found<H: Host>(host: &H, who: &Enrolment<'_, H::Crypto>) -> Result<Genesis, Fault> {
     let crypto = host.crypto();
     let new = NewVault {
         account: who.account,
@@ -71,7 +71,9 @@ pub async fn found<H: Host>(
         secret: RawKey::new(host.random()),
         salt: host.random(),
     };
-    epoch::create_vault(crypto, new).await.map_err(|_| Fault::Internal)
+    epoch::create_vault(crypto, new)
+        .await
+        .map_err(|_| Fault::Internal)
 }
 
 /// Opens a vault that the server holds, on this device: reads and verifies its log, and

@@ -31,6 +31,7 @@ mod driver;
 mod enrolment;
 mod epochs;
 pub(crate) mod fault;
+mod journal;
 mod keep;
 mod pull;
 mod queue;
@@ -66,7 +67,10 @@ pub(crate) struct Epoch<C: Crypto> {
 
 impl<C: Crypto> Clone for Epoch<C> {
     fn clone(&self) -> Self {
-        Self { secret: self.secret.clone(), sealer: Rc::clone(&self.sealer) }
+        Self {
+            secret: self.secret.clone(),
+            sealer: Rc::clone(&self.sealer),
+        }
     }
 }
 
@@ -85,7 +89,12 @@ pub(crate) struct Own {
 
 impl Own {
     pub(crate) const KEY: &[u8] = b"own";
-    pub(crate) const START: Self = Self { dseq: 0, prev: Hash([0; 32]), lamport: 0, increments: 0 };
+    pub(crate) const START: Self = Self {
+        dseq: 0,
+        prev: Hash([0; 32]),
+        lamport: 0,
+        increments: 0,
+    };
 }
 
 /// Key of the state of the verified log, in `Table::Meta`.
@@ -108,6 +117,8 @@ pub struct Replica<H: Host> {
     uploads: RefCell<upload::Uploads>,
     kept: RefCell<HashSet<NodeId>>,
     closed: Cell<bool>,
+    signed_out: Cell<bool>,
+    session_changed: RefCell<Option<Box<dyn Fn()>>>,
 }
 
 impl<H: Host> Replica<H> {
@@ -121,7 +132,10 @@ impl<H: Host> Replica<H> {
         keys: Keys<H::Crypto>,
         events: Box<dyn Fn(Event)>,
     ) -> Result<Rc<Self>, Fault> {
-        let kept = host.store().scan_keys(Table::Meta, &Range::prefix(KEPT_PREFIX), u32::MAX).await;
+        let kept = host
+            .store()
+            .scan_keys(Table::Meta, &Range::prefix(KEPT_PREFIX), u32::MAX)
+            .await;
         let kept = kept
             .map_err(|e| from_store(&e))?
             .iter()
@@ -141,6 +155,8 @@ impl<H: Host> Replica<H> {
             uploads: RefCell::default(),
             kept: RefCell::new(kept),
             closed: Cell::new(false),
+            signed_out: Cell::new(false),
+            session_changed: RefCell::new(None),
             host,
         });
         replica.open_epochs().await?;
@@ -155,6 +171,16 @@ impl<H: Host> Replica<H> {
     /// Who this is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Says whether the server wants a new sign-in before it takes more.
+    pub fn is_signed_out(&self) -> bool {
+        self.signed_out.get()
+    }
+
+    /// Calls back whenever [`Self::is_signed_out`] changes.
+    pub fn on_session_change(&self, call: impl Fn() + 'static) {
+        *self.session_changed.borrow_mut() = Some(Box::new(call));
     }
 
     /// Stops all work of this replica: the person signs out.
@@ -191,12 +217,19 @@ impl<H: Host> Replica<H> {
     }
 
     async fn own(&self) -> Result<Own, Fault> {
-        self.meta(Own::KEY).await.map(|own| own.unwrap_or(Own::START))
+        self.meta(Own::KEY)
+            .await
+            .map(|own| own.unwrap_or(Own::START))
     }
 
     /// Reads a value of the small table.
     async fn meta<T: for<'de> Deserialize<'de>>(&self, key: &[u8]) -> Result<Option<T>, Fault> {
-        let value = self.host.store().get(Table::Meta, key).await.map_err(|e| from_store(&e))?;
+        let value = self
+            .host
+            .store()
+            .get(Table::Meta, key)
+            .await
+            .map_err(|e| from_store(&e))?;
         let decode = |bytes: Vec<u8>| postcard::from_bytes(&bytes).map_err(|_| StoreError::Lost);
         value.map(decode).transpose().map_err(|e| from_store(&e))
     }

@@ -38,7 +38,7 @@ use crate::store::idb::IdbStore;
 use crate::store::keys::KeyStore;
 use crate::store::local::{self, LocalChunks, LocalStore};
 use crate::store::memory::MemoryStore;
-use crate::store::{self, Batch, Durability, Store, Table};
+use crate::store::{self, Batch, Durability, Store, Table, outbox};
 
 const PROFILE_KEY: &[u8] = b"profile";
 const ACCOUNT_KEY: &str = "account";
@@ -82,13 +82,13 @@ struct Proved {
 
 impl Opened {
     /// What the page is told.
-    pub fn session(&self, sign_in_again: bool) -> Session {
+    pub fn session(&self) -> Session {
         Session::SignedIn {
             username: self.profile.username.clone(),
             vault: self.profile.identity.vault,
             device_name: self.profile.identity.device_name.clone(),
             kit_confirmed: self.profile.kit_confirmed,
-            sign_in_again,
+            sign_in_again: self.replica.is_signed_out(),
         }
     }
 
@@ -110,26 +110,105 @@ impl Opened {
         if let Some(keys) = &self.keys {
             keys.clear().await.map_err(|e| from_store(&e))?;
         }
-        self.host.store().clear().await.map_err(|e| from_store(&e))?;
+        self.host
+            .store()
+            .clear()
+            .await
+            .map_err(|e| from_store(&e))?;
         self.host.chunks().clear().await.map_err(|e| from_store(&e))
     }
 }
 
+/// What an earlier sign-in left on this device.
+struct Held {
+    store: LocalStore,
+    chunks: LocalChunks,
+    keys: KeyStore,
+    profile: Profile,
+    account: WebSecret,
+    device: DeviceKey,
+}
+
 /// Opens what an earlier start left on this device; `None` if nobody is signed in.
 pub async fn resume(api: Rc<Api>, events: Events) -> Result<Option<Opened>, Fault> {
+    match held().await? {
+        Some(held) => held.open(api, events).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn held() -> Result<Option<Held>, Fault> {
     let (store, chunks, keys) = browser_stores().await?;
-    let profile = store.get(Table::Meta, PROFILE_KEY).await.map_err(|e| from_store(&e))?;
-    let Some(profile) = profile else { return Ok(None) };
+    let profile = store
+        .get(Table::Meta, PROFILE_KEY)
+        .await
+        .map_err(|e| from_store(&e))?;
+    let Some(profile) = profile else {
+        return Ok(None);
+    };
     let profile: Profile = postcard::from_bytes(&profile).map_err(|_| Fault::Storage)?;
     let account = keys.get(ACCOUNT_KEY).await.map_err(|e| from_store(&e))?;
     let device = keys.get(DEVICE_KEY).await.map_err(|e| from_store(&e))?;
-    let (Some(account), Some(device)) = (account, device) else { return Ok(None) };
-    let device = WebCrypto::new().device_key(device).await.map_err(|_| Fault::Storage)?;
-    let host = BrowserHost::new(store, chunks, api);
-    let held = Keys { account: WebSecret::from_js(account), signing: device.signing };
-    let emit = page_events(&events);
-    let replica = Replica::open(host.clone(), profile.identity.clone(), held, emit).await?;
-    Ok(Some(Opened { replica, host, profile, keys: Some(keys) }))
+    let (Some(account), Some(device)) = (account, device) else {
+        return Ok(None);
+    };
+    let account = WebSecret::from_js(account);
+    let device = WebCrypto::new()
+        .device_key(device)
+        .await
+        .map_err(|_| Fault::Storage)?;
+    Ok(Some(Held {
+        store,
+        chunks,
+        keys,
+        profile,
+        account,
+        device,
+    }))
+}
+
+impl Held {
+    async fn open(self, api: Rc<Api>, events: Events) -> Result<Opened, Fault> {
+        let host = BrowserHost::new(self.store, self.chunks, api);
+        let keys = Keys {
+            account: self.account,
+            signing: self.device.signing,
+        };
+        let emit = page_events(&events);
+        let identity = self.profile.identity.clone();
+        let replica = Replica::open(host.clone(), identity, keys, emit).await?;
+        Ok(Opened {
+            replica,
+            host,
+            profile: self.profile,
+            keys: Some(self.keys),
+        })
+    }
+
+    /// How many entries are only here.
+    async fn pending(&self) -> Result<u32, Fault> {
+        let vault = &self.profile.identity.vault;
+        let count = outbox::count(&self.store, vault)
+            .await
+            .map_err(|e| from_store(&e))?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    fn is_of(&self, username: &str) -> bool {
+        self.profile.username.trim().to_lowercase() == username.trim().to_lowercase()
+    }
+}
+
+/// Another account is about to take this device's place: nothing of the one before may be
+/// lost by that.
+async fn refuse_unsynced() -> Result<(), Fault> {
+    match held().await? {
+        Some(held) => match held.pending().await? {
+            0 => Ok(()),
+            pending => Err(Fault::Unsynced { pending }),
+        },
+        None => Ok(()),
+    }
 }
 
 /// Creates an account and its first vault; returns the recovery code, shown once.
@@ -141,6 +220,7 @@ pub async fn sign_up(
     password: &str,
 ) -> Result<(Opened, String), Fault> {
     check_password(password)?;
+    refuse_unsynced().await?;
     let crypto = WebCrypto::new();
     let mut rng = StdRng::from_seed(random::array());
     let code = RecoveryCode::new(random::array());
@@ -164,8 +244,14 @@ pub async fn sign_up(
         .map_err(from_auth)?;
 
     let id = AccountId(random::array());
-    let master = MasterKey { version: 1, key: RawKey::new(random::array()) };
-    let secret = master.import(&crypto).await.map_err(|_| Fault::Unsupported)?;
+    let master = MasterKey {
+        version: 1,
+        key: RawKey::new(random::array()),
+    };
+    let secret = master
+        .import(&crypto)
+        .await
+        .map_err(|_| Fault::Unsupported)?;
     let pair = identity::generate().await.map_err(|_| Fault::Unsupported)?;
     let salt = random::array();
     let sealed = account::seal_identity(&crypto, &secret, 1, &id, &salt, &pair).await;
@@ -173,12 +259,24 @@ pub async fn sign_up(
         account: id,
         identity_public: pair.public.0.to_vec().into(),
         identity_sealed: sealed.map_err(|_| Fault::Internal)?.into(),
-        password_slot: slot(&crypto, &by_password.export_key, &id, SecretKind::Password, &master)
-            .await?,
-        recovery_slot: slot(&crypto, &by_recovery.export_key, &id, SecretKind::Recovery, &master)
-            .await?,
+        password_slot: slot(
+            &crypto,
+            &by_password.export_key,
+            &id,
+            SecretKind::Password,
+            &master,
+        )
+        .await?,
+        recovery_slot: slot(
+            &crypto,
+            &by_recovery.export_key,
+            &id,
+            SecretKind::Recovery,
+            &master,
+        )
+        .await?,
     };
-    let device = crypto.generate_device_key().await.map_err(|_| Fault::Unsupported)?;
+    let device = new_device().await?;
     let finish = RegisterFinish {
         invite,
         username: username.clone(),
@@ -187,8 +285,16 @@ pub async fn sign_up(
         record,
         device: binding(&device),
     };
-    let started = api.register_finish(&finish).await.map_err(|e| from_net(&e))?;
-    let proved = Proved { username, started, master, device };
+    let started = api
+        .register_finish(&finish)
+        .await
+        .map_err(|e| from_net(&e))?;
+    let proved = Proved {
+        username,
+        started,
+        master,
+        device,
+    };
     let opened = settle(api, events, proved, false, Some(&code)).await?;
     Ok((opened, code.to_string()))
 }
@@ -201,8 +307,57 @@ pub async fn sign_in(
     password: &str,
     borrowed: bool,
 ) -> Result<Opened, Fault> {
-    let proved = prove(&api, username, SecretKind::Password, password.as_bytes()).await?;
-    settle(api, events, proved, borrowed, None).await
+    if borrowed {
+        let device = new_device().await?;
+        let kind = SecretKind::Password;
+        let proved = prove(&api, username, kind, password.as_bytes(), device).await?;
+        return settle(api, events, proved, true, None).await;
+    }
+    let held = held_by(&username).await?;
+    let device = device_of(held.as_ref()).await?;
+    let kind = SecretKind::Password;
+    let proved = prove(&api, username, kind, password.as_bytes(), device).await?;
+    come_back(api, events, proved, held).await
+}
+
+/// What this device holds of that person; refuses to push out another one's work.
+async fn held_by(username: &str) -> Result<Option<Held>, Fault> {
+    match held().await? {
+        Some(held) if held.is_of(username) => Ok(Some(held)),
+        Some(_) => refuse_unsynced().await.map(|()| None),
+        None => Ok(None),
+    }
+}
+
+/// The device that signs in: the one that is here already, if it is.
+async fn device_of(held: Option<&Held>) -> Result<DeviceKey, Fault> {
+    match held {
+        Some(held) => Ok(held.device.clone()),
+        None => new_device().await,
+    }
+}
+
+async fn new_device() -> Result<DeviceKey, Fault> {
+    WebCrypto::new()
+        .generate_device_key()
+        .await
+        .map_err(|_| Fault::Unsupported)
+}
+
+/// Goes on with what is here where it is the same account's, so that a sign-in after an
+/// ended session loses nothing; else begins anew.
+async fn come_back(
+    api: Rc<Api>,
+    events: Events,
+    proved: Proved,
+    held: Option<Held>,
+) -> Result<Opened, Fault> {
+    match held {
+        Some(held) if held.profile.identity.account == proved.started.record.account => {
+            held.open(api, events).await
+        }
+        _ => settle(api, events, proved, false, None).await,
+    }
 }
 
 /// Signs in with the recovery code and sets a new password.
@@ -215,11 +370,15 @@ pub async fn recover(
 ) -> Result<Opened, Fault> {
     check_password(new_password)?;
     let code: RecoveryCode = code.parse().map_err(|_| Fault::CodeMismatch)?;
-    let proved = prove(&api, username, SecretKind::Recovery, code.secret()).await?;
+    let held = held_by(&username).await?;
+    let device = device_of(held.as_ref()).await?;
+    let proved = prove(&api, username, SecretKind::Recovery, code.secret(), device).await?;
     let mut rng = StdRng::from_seed(random::array());
     let (registration, request) =
         Registration::start(&mut rng, new_password.as_bytes()).map_err(from_auth)?;
-    let start = PasswordStart { request: request.into() };
+    let start = PasswordStart {
+        request: request.into(),
+    };
     let response = api.password_start(&start).await.map_err(|e| from_net(&e))?;
     let registered = registration
         .finish(&mut rng, &response.response.0, &Stretch::default())
@@ -230,8 +389,10 @@ pub async fn recover(
         upload: registered.upload.into(),
         password_slot: slot(&crypto, &registered.export_key, &id, kind, &proved.master).await?,
     };
-    api.password_finish(&finish).await.map_err(|e| from_net(&e))?;
-    settle(api, events, proved, false, None).await
+    api.password_finish(&finish)
+        .await
+        .map_err(|e| from_net(&e))?;
+    come_back(api, events, proved, held).await
 }
 
 /// Proves a secret to the server and opens the slot that it opens.
@@ -240,16 +401,20 @@ async fn prove(
     username: String,
     kind: SecretKind,
     secret: &[u8],
+    device: DeviceKey,
 ) -> Result<Proved, Fault> {
     let mut rng = StdRng::from_seed(random::array());
     let (login, request) = Login::start(&mut rng, kind, secret).map_err(from_auth)?;
-    let start = LoginStart { username: username.clone(), kind, request: request.into() };
+    let start = LoginStart {
+        username: username.clone(),
+        kind,
+        request: request.into(),
+    };
     let response = api.login_start(&start).await.map_err(|e| from_net(&e))?;
     let logged_in = login
         .finish(&mut rng, &response.response.0, &Stretch::default())
         .map_err(from_auth)?;
     let crypto = WebCrypto::new();
-    let device = crypto.generate_device_key().await.map_err(|_| Fault::Unsupported)?;
     let finish = LoginFinish {
         login: response.login,
         finalization: logged_in.finalization.into(),
@@ -263,7 +428,12 @@ async fn prove(
     };
     let key = &logged_in.export_key;
     let master = account::open_slot(&crypto, key, &record.account, kind, slot).await;
-    Ok(Proved { username, master: master.map_err(|_| Fault::CannotOpen)?, started, device })
+    Ok(Proved {
+        username,
+        master: master.map_err(|_| Fault::CannotOpen)?,
+        started,
+        device,
+    })
 }
 
 /// Makes this device one of the account's: opens or founds the vault, keeps the keys.
@@ -279,7 +449,9 @@ async fn settle(
         (store, LocalChunks::Memory(MemoryChunks::new()), None)
     } else {
         let (store, chunks, keys) = browser_stores().await?;
-        // What another account left here would be mixed into this one's tables.
+        // What another account left here would be mixed into this one's tables; its work
+        // was seen to be on the server before.
+        refuse_unsynced().await?;
         store.clear().await.map_err(|e| from_store(&e))?;
         chunks.clear().await.map_err(|e| from_store(&e))?;
         (store, chunks, Some(keys))
@@ -288,7 +460,11 @@ async fn settle(
     let record = &proved.started.record;
     let crypto = host.crypto();
     let public = PublicKey::from_slice(&record.identity_public.0).ok_or(Fault::CannotOpen)?;
-    let master = proved.master.import(crypto).await.map_err(|_| Fault::Unsupported)?;
+    let master = proved
+        .master
+        .import(crypto)
+        .await
+        .map_err(|_| Fault::Unsupported)?;
     let sealed = &record.identity_sealed.0;
     let identity: WebSigningKey =
         account::open_identity(crypto, &master, &record.account, &public, sealed)
@@ -310,7 +486,9 @@ async fn settle(
         None => {
             let genesis = enrol::found(&host, &who).await?;
             let vault: VaultId = genesis.vault;
-            api.create_vault(vault, &genesis.entry.encode()).await.map_err(|e| from_net(&e))?;
+            api.create_vault(vault, &genesis.entry.encode())
+                .await
+                .map_err(|e| from_net(&e))?;
             enrol::enter(host.clone(), &who, vault, Some(&genesis), emit).await?
         }
     };
@@ -321,16 +499,27 @@ async fn settle(
         kit_check: code.map(kit_check).unwrap_or_default(),
     };
     if let Some(keys) = &keys {
-        keys.put(ACCOUNT_KEY, master.as_js()).await.map_err(|e| from_store(&e))?;
-        keys.put(DEVICE_KEY, proved.device.as_js()).await.map_err(|e| from_store(&e))?;
+        keys.put(ACCOUNT_KEY, master.as_js())
+            .await
+            .map_err(|e| from_store(&e))?;
+        keys.put(DEVICE_KEY, proved.device.as_js())
+            .await
+            .map_err(|e| from_store(&e))?;
     }
     // The profile comes last: with it, a start of the app finds everything else.
     save_profile(host.store(), &profile).await?;
-    Ok(Opened { replica, host, profile, keys })
+    Ok(Opened {
+        replica,
+        host,
+        profile,
+        keys,
+    })
 }
 
 async fn browser_stores() -> Result<(LocalStore, LocalChunks, KeyStore), Fault> {
-    let idb = IdbStore::open(store::DATABASE).await.map_err(|e| from_store(&e))?;
+    let idb = IdbStore::open(store::DATABASE)
+        .await
+        .map_err(|e| from_store(&e))?;
     let chunks = local::open_chunks(&idb).await;
     let keys = KeyStore::new(idb.clone());
     Ok((LocalStore::Browser(idb), chunks, keys))
@@ -340,7 +529,10 @@ async fn save_profile(store: &LocalStore, profile: &Profile) -> Result<(), Fault
     let mut batch = Batch::new();
     let encoded = postcard::to_allocvec(profile).expect("plain data always serialises");
     batch.put(Table::Meta, PROFILE_KEY, encoded);
-    store.write(batch, Durability::Strict).await.map_err(|e| from_store(&e))
+    store
+        .write(batch, Durability::Strict)
+        .await
+        .map_err(|e| from_store(&e))
 }
 
 async fn slot<C: Crypto>(
@@ -356,7 +548,10 @@ async fn slot<C: Crypto>(
 }
 
 fn binding(device: &DeviceKey) -> DeviceBinding {
-    DeviceBinding { device: device.public.device_id(), public: device.public.0.to_vec().into() }
+    DeviceBinding {
+        device: device.public.device_id(),
+        public: device.public.0.to_vec().into(),
+    }
 }
 
 fn kit_check(code: &RecoveryCode) -> Vec<u8> {
@@ -373,9 +568,10 @@ fn check_password(password: &str) -> Result<(), Fault> {
 }
 
 fn from_auth(error: AuthError) -> Fault {
-    match error {
-        AuthError::WrongSecret => Fault::Server(Code::WrongCredentials),
-        _ => Fault::Internal,
+    if error == AuthError::WrongSecret {
+        Fault::Server(Code::WrongCredentials)
+    } else {
+        Fault::Internal
     }
 }
 
@@ -388,13 +584,20 @@ fn page_events(events: &Events) -> Box<dyn Fn(Event)> {
 fn device_name() -> String {
     use crate::platform::js;
     let navigator = js::global("navigator").unwrap_or(JsValue::UNDEFINED);
-    let agent = js::property(&navigator, "userAgent").as_string().unwrap_or_default();
+    let agent = js::property(&navigator, "userAgent")
+        .as_string()
+        .unwrap_or_default();
     let find = |names: &[(&str, &str)], other: &str| {
         let found = names.iter().find(|(mark, _)| agent.contains(mark));
         found.map_or(other.to_owned(), |(_, name)| (*name).to_owned())
     };
     let browser = find(
-        &[("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")],
+        &[
+            ("Edg/", "Edge"),
+            ("Firefox/", "Firefox"),
+            ("Chrome/", "Chrome"),
+            ("Safari/", "Safari"),
+        ],
         "Browser",
     );
     let system = find(

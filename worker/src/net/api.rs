@@ -300,8 +300,7 @@ impl Api {
             if let Some(bearer) = self.held(refused) {
                 return Ok(bearer);
             }
-            let access: AccessToken =
-                json(&self.open_call("POST", "/auth/refresh", None).await?)?;
+            let access: AccessToken = json(&self.open_call("POST", "/auth/refresh", None).await?)?;
             self.keep(&access);
             Ok(access.token)
         };

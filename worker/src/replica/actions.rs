@@ -40,33 +40,51 @@ struct ToCopy {
 
 impl<H: Host> Replica<H> {
     /// Makes a folder.
-    pub async fn create_folder(self: &Rc<Self>, parent: NodeId, name: &str) -> Result<Reply, Fault> {
+    pub async fn create_folder(
+        self: &Rc<Self>,
+        parent: NodeId,
+        name: &str,
+    ) -> Result<Reply, Fault> {
         let node = NodeId(self.host.random());
         let done = self
-            .commit(Extra::default(), |ops| ops.create_folder(node, parent, name.trim()))
+            .commit(Extra::default(), |ops| {
+                ops.create_folder(node, parent, name.trim())
+            })
             .await?;
-        Ok(Reply::Created { node, action: self.remember(&done) })
+        Ok(Reply::Created {
+            node,
+            action: self.remember(&done),
+        })
     }
 
     /// Makes an empty text file.
     pub async fn create_text(self: &Rc<Self>, parent: NodeId, name: &str) -> Result<Reply, Fault> {
         let node = NodeId(self.host.random());
         let done = self
-            .commit(Extra::default(), |ops| ops.create_text(node, parent, name.trim()))
+            .commit(Extra::default(), |ops| {
+                ops.create_text(node, parent, name.trim())
+            })
             .await?;
-        Ok(Reply::Created { node, action: self.remember(&done) })
+        Ok(Reply::Created {
+            node,
+            action: self.remember(&done),
+        })
     }
 
     /// Renames a node.
     pub async fn rename(self: &Rc<Self>, node: NodeId, name: &str) -> Result<Reply, Fault> {
-        let done = self.commit(Extra::default(), |ops| ops.rename(node, name.trim())).await?;
+        let done = self
+            .commit(Extra::default(), |ops| ops.rename(node, name.trim()))
+            .await?;
         Ok(self.changed(&done, 1))
     }
 
     /// Moves nodes to a folder.
     pub async fn move_to(self: &Rc<Self>, nodes: &[NodeId], to: NodeId) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), |ops| nodes.iter().try_for_each(|node| ops.move_to(*node, to)))
+            .commit(Extra::default(), |ops| {
+                nodes.iter().try_for_each(|node| ops.move_to(*node, to))
+            })
             .await?;
         Ok(self.changed(&done, nodes.len()))
     }
@@ -74,7 +92,9 @@ impl<H: Host> Replica<H> {
     /// Moves nodes to the trash.
     pub async fn trash(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), |ops| nodes.iter().try_for_each(|node| ops.trash(*node)))
+            .commit(Extra::default(), |ops| {
+                nodes.iter().try_for_each(|node| ops.trash(*node))
+            })
             .await?;
         Ok(self.changed(&done, nodes.len()))
     }
@@ -82,7 +102,9 @@ impl<H: Host> Replica<H> {
     /// Takes nodes out of the trash.
     pub async fn restore(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), |ops| nodes.iter().try_for_each(|node| ops.restore(*node)))
+            .commit(Extra::default(), |ops| {
+                nodes.iter().try_for_each(|node| ops.restore(*node))
+            })
             .await?;
         Ok(self.changed(&done, nodes.len()))
     }
@@ -95,7 +117,8 @@ impl<H: Host> Replica<H> {
         }
         let done = self
             .commit(Extra::default(), |ops| {
-                all.iter().try_for_each(|c| ops.copy(c.node, c.copy, c.to, c.content.clone()))
+                all.iter()
+                    .try_for_each(|c| ops.copy(c.node, c.copy, c.to, c.content.clone()))
             })
             .await?;
         Ok(self.changed(&done, nodes.len()))
@@ -105,24 +128,39 @@ impl<H: Host> Replica<H> {
     pub async fn undo(self: &Rc<Self>, action: ActionId) -> Result<Reply, Fault> {
         let inverses = {
             let mut log = self.undo.borrow_mut();
-            let at = log.actions.iter().position(|(id, _)| *id == action).ok_or(Fault::NotOpen)?;
-            log.actions.remove(at).map(|(_, inverses)| inverses).unwrap_or_default()
+            let at = log
+                .actions
+                .iter()
+                .position(|(id, _)| *id == action)
+                .ok_or(Fault::NotOpen)?;
+            log.actions
+                .remove(at)
+                .map(|(_, inverses)| inverses)
+                .unwrap_or_default()
         };
         let done = self
-            .commit(Extra::default(), |ops| inverses.iter().try_for_each(|inverse| ops.take_back(inverse)))
+            .commit(Extra::default(), |ops| {
+                inverses
+                    .iter()
+                    .try_for_each(|inverse| ops.take_back(inverse))
+            })
             .await?;
         Ok(self.changed(&done, inverses.len()))
     }
 
     pub(super) fn changed(&self, done: &Committed, count: usize) -> Reply {
-        Reply::Changed { action: self.remember(done), count: count as u32 }
+        Reply::Changed {
+            action: self.remember(done),
+            count: count as u32,
+        }
     }
 
     fn remember(&self, done: &Committed) -> ActionId {
         let mut log = self.undo.borrow_mut();
         log.last += 1;
         let id = log.last;
-        log.actions.push_back((id, edit::invert(&done.ops, &done.before)));
+        log.actions
+            .push_back((id, edit::invert(&done.ops, &done.before)));
         if log.actions.len() > UNDO_MAX {
             log.actions.pop_front();
         }
@@ -144,9 +182,17 @@ impl<H: Host> Replica<H> {
             let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
             let copy = NodeId(self.host.random());
             let content = self.content_for_copy(&row, copy).await?;
-            all.push(ToCopy { node, copy, to, content });
+            all.push(ToCopy {
+                node,
+                copy,
+                to,
+                content,
+            });
             if row.is_folder() {
-                for (key, _) in self.scan_listing(&Range::prefix(&node.0), 0, u32::MAX).await? {
+                for (key, _) in self
+                    .scan_listing(&Range::prefix(&node.0), 0, u32::MAX)
+                    .await?
+                {
                     let child = listing::node_of_key(&key).ok_or(Fault::Storage)?;
                     // A copy into the folder that is copied must not copy itself.
                     if all.iter().all(|made| made.copy != child) {
@@ -159,7 +205,11 @@ impl<H: Host> Replica<H> {
     }
 
     /// The content of a copy: the same chunks, or an edited text as it is now.
-    async fn content_for_copy(&self, row: &NodeRow, copy: NodeId) -> Result<Option<Content>, Fault> {
+    async fn content_for_copy(
+        &self,
+        row: &NodeRow,
+        copy: NodeId,
+    ) -> Result<Option<Content>, Fault> {
         if row.is_folder() {
             return Ok(None);
         }
@@ -168,10 +218,14 @@ impl<H: Host> Replica<H> {
         {
             return self.content_of_text(copy, &text).await.map(Some);
         }
-        let Some(content) = row.contents.first() else { return Ok(None) };
+        let Some(content) = row.contents.first() else {
+            return Ok(None);
+        };
         let mut manifest = self.manifest(row.node, &content.value).await?;
         manifest.file = copy;
-        self.make_content(&manifest, content.value.text).await.map(Some)
+        self.make_content(&manifest, content.value.text)
+            .await
+            .map(Some)
     }
 
     /// Seals a text as the content of a file.
@@ -181,7 +235,12 @@ impl<H: Host> Replica<H> {
             Vec::new()
         } else {
             let (chunk, key, _) = self.seal_and_keep(bytes).await?;
-            vec![Extent { chunk, key, offset: 0, len: bytes.len() as u32 }]
+            vec![Extent {
+                chunk,
+                key,
+                offset: 0,
+                len: bytes.len() as u32,
+            }]
         };
         let manifest = Manifest {
             file: node,

@@ -65,7 +65,8 @@ impl<H: Host> Replica<H> {
         drop(guard);
         let prepared = prepared?;
         self.count_pending().await?;
-        self.announce(prepared.folders.into_iter().collect(), prepared.texts).await?;
+        self.announce(prepared.folders.into_iter().collect(), prepared.texts)
+            .await?;
         Ok(prepared.committed)
     }
 
@@ -81,10 +82,7 @@ impl<H: Host> Replica<H> {
         let ops = self
             .with_rows(&mut set, |set| {
                 let mut gathered = Edit::new(set, device, lamport);
-                edit(&mut gathered).map_err(|error| match error {
-                    EditError::Missing(missing) => Stop::Needs(missing.needs),
-                    error => Stop::Failed(error.fault()),
-                })?;
+                edit(&mut gathered).map_err(stop_of)?;
                 Ok(gathered.into_ops())
             })
             .await?;
@@ -92,11 +90,19 @@ impl<H: Host> Replica<H> {
         let texts: Vec<NodeId> = extra.texts.iter().map(|part| part.node).collect();
         let mut batch = extra.also;
         if ops.is_empty() && texts.is_empty() {
-            let committed = Committed { dseq: own.dseq, ops, before };
+            let committed = Committed {
+                dseq: own.dseq,
+                ops,
+                before,
+            };
             if !batch.is_empty() {
                 self.write_strict(batch).await?;
             }
-            return Ok(Prepared { committed, folders: BTreeSet::new(), texts });
+            return Ok(Prepared {
+                committed,
+                folders: BTreeSet::new(),
+                texts,
+            });
         }
         let mut chunks: Vec<ChunkId> = Vec::new();
         for op in &ops {
@@ -104,7 +110,11 @@ impl<H: Host> Replica<H> {
         }
         let mut seen = BTreeSet::new();
         chunks.retain(|id| seen.insert(*id));
-        let body = ChangeBody { time_ms: self.host.now_ms(), ops, texts: extra.texts };
+        let body = ChangeBody {
+            time_ms: self.host.now_ms(),
+            ops,
+            texts: extra.texts,
+        };
         let known = body.known_ops(None, cursor.seq);
         let changes = self.apply(&mut set, &known).await?;
         if !changes.rejected.is_empty() {
@@ -113,11 +123,21 @@ impl<H: Host> Replica<H> {
         own.lamport = own.lamport.max(changes.lamport_max);
         put_changes(&mut batch, &changes);
         put_increments(&mut batch, &mut own, &body.texts, device);
-        let entry = self.seal_entry(EntryKind::Change, &mut own, cursor, &chunks, &body).await?;
+        let entry = self
+            .seal_entry(EntryKind::Change, &mut own, cursor, &chunks, &body)
+            .await?;
         self.put_entry(&mut batch, &own, &entry, chunks);
         self.write_strict(batch).await?;
-        let committed = Committed { dseq: own.dseq, ops: body.ops, before };
-        Ok(Prepared { committed, folders: changes.folders, texts })
+        let committed = Committed {
+            dseq: own.dseq,
+            ops: body.ops,
+            before,
+        };
+        Ok(Prepared {
+            committed,
+            folders: changes.folders,
+            texts,
+        })
     }
 
     /// Merges ops into the rows, loading what that needs.
@@ -161,9 +181,13 @@ impl<H: Host> Replica<H> {
         let signing = &self.keys.signing;
         let entry =
             author::write_sealed(crypto, &header, &epoch.secret, &salt, &plain, signing).await;
-        let entry = entry.map_err(|error| match error {
-            author::AuthorError::TooLong { .. } => Fault::TooMany,
-            _ => Fault::Internal,
+        let entry = entry.map_err(|error| {
+            let too_long = matches!(error, author::AuthorError::TooLong { .. });
+            if too_long {
+                Fault::TooMany
+            } else {
+                Fault::Internal
+            }
         })?;
         own.dseq += 1;
         own.prev = entry.hash();
@@ -171,7 +195,13 @@ impl<H: Host> Replica<H> {
     }
 
     /// Adds an entry of this device, and its own new state, to a transaction.
-    pub(super) fn put_entry(&self, batch: &mut Batch, own: &Own, entry: &Entry, chunks: Vec<ChunkId>) {
+    pub(super) fn put_entry(
+        &self,
+        batch: &mut Batch,
+        own: &Own,
+        entry: &Entry,
+        chunks: Vec<ChunkId>,
+    ) {
         let wire = entry.encode();
         let item = OutboxItem {
             device: self.identity.device,
@@ -191,9 +221,19 @@ impl<H: Host> Replica<H> {
     }
 }
 
+fn stop_of(error: EditError) -> Stop<Fault> {
+    if let EditError::Missing(missing) = error {
+        return Stop::Needs(missing.needs);
+    }
+    Stop::Failed(error.fault())
+}
+
 fn rows_of(set: &WorkingSet, ops: &[Op]) -> Vec<NodeRow> {
     let nodes: BTreeSet<NodeId> = ops.iter().map(|op| op.node).collect();
-    nodes.iter().filter_map(|node| set.row(node).flatten().cloned()).collect()
+    nodes
+        .iter()
+        .filter_map(|node| set.row(node).flatten().cloned())
+        .collect()
 }
 
 /// Adds what a merge changed to a transaction.
@@ -218,7 +258,11 @@ pub(super) fn put_increments(
 ) {
     for part in texts {
         own.increments += 1;
-        let increment = Increment { base: part.base, changes: part.changes.clone(), device };
+        let increment = Increment {
+            base: part.base,
+            changes: part.changes.clone(),
+            device,
+        };
         let key = text_store::increment_key(part.node, own.increments);
         batch.put(Table::Texts, key, encode(&increment));
     }

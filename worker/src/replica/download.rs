@@ -13,8 +13,8 @@ use offing_core::content::manifest::Extent;
 use offing_core::id::NodeId;
 use offing_core::limits;
 use offing_core::rpc::{Fault, Kind};
-use offing_core::tree::listing;
 use offing_core::tree::NodeRow;
+use offing_core::tree::listing;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
@@ -90,7 +90,12 @@ impl<H: Host> Replica<H> {
             let content = self.content(&row).await?;
             let name = row.shown_name();
             let size = content.known_size();
-            return Ok(Download { replica, name, size, body: Body::File(content) });
+            return Ok(Download {
+                replica,
+                name,
+                size,
+                body: Body::File(content),
+            });
         }
         let mut members = Vec::new();
         for node in nodes {
@@ -98,7 +103,11 @@ impl<H: Host> Replica<H> {
         }
         let name = match nodes {
             [NodeId::ROOT] => "My files".to_owned(),
-            [node] => self.row(*node).await?.ok_or(Fault::NodeUnknown)?.shown_name(),
+            [node] => self
+                .row(*node)
+                .await?
+                .ok_or(Fault::NodeUnknown)?
+                .shown_name(),
             _ => "Files".to_owned(),
         };
         let pipe = Pipe::default();
@@ -109,7 +118,12 @@ impl<H: Host> Replica<H> {
             pipe,
         };
         let body = Body::Zip(Box::new(zip));
-        Ok(Download { replica, name: format!("{name}.zip"), size: None, body })
+        Ok(Download {
+            replica,
+            name: format!("{name}.zip"),
+            size: None,
+            body,
+        })
     }
 
     /// The content of a file: its text as it is now, or its manifest's extents.
@@ -119,14 +133,23 @@ impl<H: Host> Replica<H> {
             && let Some(text) = self.edited_text(node).await?
         {
             let parts = vec![Part::Bytes(text.into_bytes())];
-            return Ok(Content { node, parts: parts.into_iter() });
+            return Ok(Content {
+                node,
+                parts: parts.into_iter(),
+            });
         }
         let Some(content) = row.contents.first() else {
-            return Ok(Content { node, parts: Vec::new().into_iter() });
+            return Ok(Content {
+                node,
+                parts: Vec::new().into_iter(),
+            });
         };
         let manifest = self.manifest(node, &content.value).await?;
         let parts: Vec<Part> = manifest.extents.into_iter().map(Part::Extent).collect();
-        Ok(Content { node, parts: parts.into_iter() })
+        Ok(Content {
+            node,
+            parts: parts.into_iter(),
+        })
     }
 
     /// Lists a node and all below it, folders before what is in them.
@@ -139,7 +162,11 @@ impl<H: Host> Replica<H> {
         };
         let is_folder = self.row(node).await?.is_none_or(|row| row.is_folder());
         if !is_folder {
-            members.push(Member { path: top, node, folder: false });
+            members.push(Member {
+                path: top,
+                node,
+                folder: false,
+            });
             return Ok(());
         }
         let mut open = vec![(top, node)];
@@ -148,9 +175,15 @@ impl<H: Host> Replica<H> {
                 return Err(Fault::TooMany);
             }
             if !path.is_empty() {
-                members.push(Member { path: format!("{path}/"), node: folder, folder: true });
+                members.push(Member {
+                    path: format!("{path}/"),
+                    node: folder,
+                    folder: true,
+                });
             }
-            let rows = self.scan_listing(&Range::prefix(&folder.0), 0, u32::MAX).await?;
+            let rows = self
+                .scan_listing(&Range::prefix(&folder.0), 0, u32::MAX)
+                .await?;
             for (key, value) in rows {
                 let node = listing::node_of_key(&key).ok_or(Fault::Storage)?;
                 let listed = listing::Listed::decode(&value).ok_or(Fault::Storage)?;
@@ -162,7 +195,11 @@ impl<H: Host> Replica<H> {
                 if listed.kind == Kind::Folder {
                     open.push((inner, node));
                 } else {
-                    members.push(Member { path: inner, node, folder: false });
+                    members.push(Member {
+                        path: inner,
+                        node,
+                        folder: false,
+                    });
                 }
             }
         }
@@ -226,7 +263,9 @@ impl Zip {
 
     /// Writes a piece of a member, begins the next one, or ends the ZIP.
     async fn step<H: Host>(&mut self, replica: &Rc<Replica<H>>) -> Result<(), Fault> {
-        let Some(writer) = self.writer.as_mut() else { return Ok(()) };
+        let Some(writer) = self.writer.as_mut() else {
+            return Ok(());
+        };
         if let Some(content) = &mut self.current {
             match content.next(replica).await? {
                 Some(bytes) => writer.write_all(&bytes).map_err(|_| Fault::Internal)?,
@@ -244,11 +283,15 @@ impl Zip {
             .compression_method(CompressionMethod::Stored)
             .large_file(true);
         if member.folder {
-            return writer.add_directory(member.path, options).map_err(|_| Fault::Internal);
+            return writer
+                .add_directory(member.path, options)
+                .map_err(|_| Fault::Internal);
         }
         let row = replica.row(member.node).await?.ok_or(Fault::NodeUnknown)?;
         let content = replica.content(&row).await?;
-        writer.start_file(member.path, options).map_err(|_| Fault::Internal)?;
+        writer
+            .start_file(member.path, options)
+            .map_err(|_| Fault::Internal)?;
         self.current = Some(content);
         Ok(())
     }

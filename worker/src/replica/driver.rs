@@ -18,6 +18,7 @@ use offing_core::proto::{AppendResult, Code};
 impl<H: Host> Replica<H> {
     /// Begins to synchronise.
     pub async fn start(self: &Rc<Self>) -> Result<(), Fault> {
+        self.recover_texts().await?;
         self.resume_uploads().await?;
         let pending = self.pending().await?;
         self.tell(Event::Opened { pending });
@@ -30,6 +31,12 @@ impl<H: Host> Replica<H> {
             return;
         }
         let effects = self.machine.borrow_mut().handle(event);
+        let signed_out = self.machine.borrow().is_signed_out();
+        if self.signed_out.replace(signed_out) != signed_out
+            && let Some(call) = &*self.session_changed.borrow()
+        {
+            call();
+        }
         for effect in effects {
             match effect {
                 Effect::Show(status) => self.emit(PageEvent::Status(status)),
@@ -87,7 +94,11 @@ impl<H: Host> Replica<H> {
         let (store, chunks, server) = (self.host.store(), self.host.chunks(), self.host.server());
         let mut observe = |step: &Step| {
             self.saw_step(step);
-            if self.closed.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if self.closed.get() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         };
         let report = push::drain(self.vault, store, chunks, server, &mut observe).await;
         drop(guard);
@@ -114,7 +125,11 @@ impl<H: Host> Replica<H> {
             AppendResult::DeviceFork | AppendResult::EpochStale => {
                 let mut batch = Batch::new();
                 outbox::forget_acks(&mut batch, &self.vault);
-                self.host.store().write(batch, Durability::Relaxed).await.ok();
+                self.host
+                    .store()
+                    .write(batch, Durability::Relaxed)
+                    .await
+                    .ok();
                 self.failed(Failure::Busy { retry_after_ms: 0 })
             }
             AppendResult::Quota
@@ -127,7 +142,10 @@ impl<H: Host> Replica<H> {
     }
 
     fn failed(&self, failure: Failure) -> Event {
-        Event::Failed { failure, dice: u64::from_be_bytes(self.host.random()) }
+        Event::Failed {
+            failure,
+            dice: u64::from_be_bytes(self.host.random()),
+        }
     }
 
     fn note(&self, fault: &Fault) {
@@ -142,7 +160,10 @@ impl<H: Host> Replica<H> {
         folders: Vec<offing_core::id::NodeId>,
         texts: Vec<offing_core::id::NodeId>,
     ) -> Result<(), Fault> {
-        self.host.announce(&Notice::Changed { folders: folders.clone(), texts });
+        self.host.announce(&Notice::Changed {
+            folders: folders.clone(),
+            texts,
+        });
         self.host.announce(&Notice::Outbox);
         self.refresh_views(&folders).await
     }
@@ -152,9 +173,9 @@ impl<H: Host> Replica<H> {
 pub(super) fn failure_of(error: &NetError) -> Failure {
     match error.code() {
         Some(Code::SignedOut | Code::TokenExpired | Code::WrongDevice) => Failure::SignedOut,
-        Some(Code::RateLimited | Code::Unavailable) => {
-            Failure::Busy { retry_after_ms: error.retry_after_ms().unwrap_or(0) }
-        }
+        Some(Code::RateLimited | Code::Unavailable) => Failure::Busy {
+            retry_after_ms: error.retry_after_ms().unwrap_or(0),
+        },
         Some(_) => Failure::Refused,
         None if error.is_offline() => Failure::Unreachable,
         None => Failure::Busy { retry_after_ms: 0 },

@@ -55,8 +55,7 @@ impl<H: Host> Replica<H> {
         let crypto = self.host.crypto();
         let place = (&self.vault, number);
         let (salt, name) = (self.host.random(), &self.identity.device_name);
-        let intro =
-            DeviceIntro::seal(crypto, &epoch.secret, place, &salt, certificate, name).await;
+        let intro = DeviceIntro::seal(crypto, &epoch.secret, place, &salt, certificate, name).await;
         let intro = intro.map_err(|_| Fault::Internal)?;
         let header = Header {
             kind: EntryKind::Device,

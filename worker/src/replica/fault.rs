@@ -10,9 +10,10 @@ use crate::store::StoreError;
 pub(crate) fn from_store(error: &StoreError) -> Fault {
     match error {
         StoreError::Full => Fault::StorageFull,
-        StoreError::Lost | StoreError::Blocked | StoreError::NotFound | StoreError::Failed { .. } => {
-            Fault::Storage
-        }
+        StoreError::Lost
+        | StoreError::Blocked
+        | StoreError::NotFound
+        | StoreError::Failed { .. } => Fault::Storage,
     }
 }
 

@@ -35,7 +35,10 @@ impl<H: Host> Replica<H> {
         let mut open = nodes.to_vec();
         while let Some(node) = open.pop() {
             all.push(node);
-            for (key, value) in self.scan_listing(&Range::prefix(&node.0), 0, u32::MAX).await? {
+            for (key, value) in self
+                .scan_listing(&Range::prefix(&node.0), 0, u32::MAX)
+                .await?
+            {
                 let child = listing::node_of_key(&key).ok_or(Fault::Storage)?;
                 match listing::Listed::decode(&value) {
                     Some(listed) if listed.kind == Kind::Folder => open.push(child),
@@ -67,7 +70,9 @@ impl<H: Host> Replica<H> {
         let this = Rc::clone(self);
         self.host.spawn(async move {
             let name = format!("keep:{}", this.vault);
-            let Some(_guard) = this.host.try_lock(&name).await else { return };
+            let Some(_guard) = this.host.try_lock(&name).await else {
+                return;
+            };
             // What cannot be had now is wanted again after the next pull.
             this.fetch_wanted().await.ok();
         });
@@ -76,7 +81,11 @@ impl<H: Host> Replica<H> {
     async fn fetch_wanted(self: &Rc<Self>) -> Result<(), Fault> {
         loop {
             let range = Range::prefix(WANT_PREFIX);
-            let keys = self.host.store().scan_keys(Table::Meta, &range, ROUND_NODES).await;
+            let keys = self
+                .host
+                .store()
+                .scan_keys(Table::Meta, &range, ROUND_NODES)
+                .await;
             let keys = keys.map_err(|e| from_store(&e))?;
             if keys.is_empty() {
                 return Ok(());
@@ -100,7 +109,9 @@ impl<H: Host> Replica<H> {
     }
 
     async fn fetch(&self, node: NodeId) -> Result<(), Fault> {
-        let Some(row) = self.row(node).await? else { return Ok(()) };
+        let Some(row) = self.row(node).await? else {
+            return Ok(());
+        };
         for content in &row.contents {
             let manifest = self.manifest(node, &content.value).await?;
             for chunk in manifest.chunks() {

@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::commit::Extra;
 use super::fault::from_store;
+use super::journal::{self, Retyping};
 use super::text_store::{self, Increment, SavedDoc};
 use super::{Replica, encode};
 use crate::host::Host;
@@ -57,6 +58,7 @@ struct OpenText {
     first_typed_ms: Cell<i64>,
     /// Counts what was typed, so that a timer knows whether it is still the last one.
     turn: Cell<u64>,
+    slot: u32,
     saving: Mutex<()>,
 }
 
@@ -65,7 +67,9 @@ struct Loaded {
     doc: TextDoc,
     base: Hash,
     through: u64,
-    increments: usize,
+    slot: u32,
+    /// A killed tab's typing was made again in `doc`.
+    recovered: bool,
 }
 
 impl<H: Host> Replica<H> {
@@ -77,20 +81,29 @@ impl<H: Host> Replica<H> {
         }
         let mut path = self.path(node).await?;
         path.pop();
-        let trashed = path.first().is_some_and(|crumb| crumb.node == NodeId::TRASH);
+        let trashed = path
+            .first()
+            .is_some_and(|crumb| crumb.node == NodeId::TRASH);
         let read_only = trashed.then_some(ReadOnly::Trashed);
         let open = self.texts.borrow().open.get(&node).cloned();
         let open = match open {
             Some(open) => open,
             None => {
                 let loaded = self.load_doc(&row).await?;
-                self.insert_open(node, loaded)
+                self.insert_open(node, loaded).await?
             }
         };
         self.load_increments(node).await?;
         let text = open.doc.borrow().text();
         let name = row.shown_name();
-        Ok(OpenedText { node, name, path, text, version: open.version.get(), read_only })
+        Ok(OpenedText {
+            node,
+            name,
+            path,
+            text,
+            version: open.version.get(),
+            read_only,
+        })
     }
 
     /// Takes the page's edits, all or none.
@@ -117,7 +130,20 @@ impl<H: Host> Replica<H> {
         }
         self.tell(machine::Event::Unsaved(true));
         self.schedule_save(&open);
+        let stand = (open.base, open.through.get());
+        self.journal(node, open.slot, open.turn.get(), stand, updates);
         Ok(updates.len() as u32)
+    }
+
+    /// Saves what killed tabs left typed.
+    pub(super) async fn recover_texts(self: &Rc<Self>) -> Result<(), Fault> {
+        for node in self.journaled().await? {
+            // A text that cannot be opened now (its content is not here) keeps its rows.
+            if self.open_text(node).await.is_ok() {
+                self.close_text(node).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Saves what was typed.
@@ -128,7 +154,9 @@ impl<H: Host> Replica<H> {
 
     /// Saves and closes a text.
     pub async fn close_text(self: &Rc<Self>, node: NodeId) -> Result<(), Fault> {
-        let Ok(open) = self.open_doc(node) else { return Ok(()) };
+        let Ok(open) = self.open_doc(node) else {
+            return Ok(());
+        };
         self.save(&open).await?;
         // Closed only if nothing was typed while it was saved.
         if !open.typed.get() && open.unsaved.borrow().is_empty() {
@@ -151,7 +179,11 @@ impl<H: Host> Replica<H> {
         if let Ok(open) = self.open_doc(node) {
             return Ok(Some(open.doc.borrow().text()));
         }
-        let saved = self.host.store().get(Table::Texts, &text_store::doc_key(node)).await;
+        let saved = self
+            .host
+            .store()
+            .get(Table::Texts, &text_store::doc_key(node))
+            .await;
         let range = text_store::increments_after(node, 0);
         let increments = self.host.store().count(Table::Texts, &range).await;
         if saved.map_err(|e| from_store(&e))?.is_none()
@@ -165,7 +197,9 @@ impl<H: Host> Replica<H> {
 
     /// Merges increments that the store gained into an open text, and tells the page.
     pub(super) async fn load_increments(self: &Rc<Self>, node: NodeId) -> Result<(), Fault> {
-        let Ok(open) = self.open_doc(node) else { return Ok(()) };
+        let Ok(open) = self.open_doc(node) else {
+            return Ok(());
+        };
         let found = self.increments(node, open.through.get()).await?;
         let mut changes = Vec::new();
         let mut devices: BTreeSet<DeviceId> = BTreeSet::new();
@@ -181,7 +215,11 @@ impl<H: Host> Replica<H> {
         }
         // What was typed and not closed into a change would be closed unseen by the merge.
         self.close_change(&open);
-        let merged = open.doc.borrow_mut().merge(&changes).map_err(|error| fault_of(&error))?;
+        let merged = open
+            .doc
+            .borrow_mut()
+            .merge(&changes)
+            .map_err(|error| fault_of(&error))?;
         let Some(merged) = merged else { return Ok(()) };
         let version = open.version.get();
         open.version.set(version + 1);
@@ -190,16 +228,38 @@ impl<H: Host> Replica<H> {
             from.push(self.device_name(device).await);
         }
         let changes = merged.changes.to_json();
-        let updates = vec![TextUpdate { client: ENGINE_CLIENT.to_owned(), changes }];
-        self.emit(Event::TextUpdates { node, version, updates, from });
+        let updates = vec![TextUpdate {
+            client: ENGINE_CLIENT.to_owned(),
+            changes,
+        }];
+        self.emit(Event::TextUpdates {
+            node,
+            version,
+            updates,
+            from,
+        });
         Ok(())
     }
 
     fn open_doc(&self, node: NodeId) -> Result<Rc<OpenText>, Fault> {
-        self.texts.borrow().open.get(&node).cloned().ok_or(Fault::NotOpen)
+        self.texts
+            .borrow()
+            .open
+            .get(&node)
+            .cloned()
+            .ok_or(Fault::NotOpen)
     }
 
-    fn insert_open(&self, node: NodeId, loaded: Loaded) -> Rc<OpenText> {
+    async fn insert_open(
+        self: &Rc<Self>,
+        node: NodeId,
+        loaded: Loaded,
+    ) -> Result<Rc<OpenText>, Fault> {
+        if let Ok(open) = self.open_doc(node) {
+            // Opened twice at once; the first opening serves both.
+            return Ok(open);
+        }
+        let recovered = loaded.recovered;
         let open = Rc::new(OpenText {
             node,
             base: loaded.base,
@@ -207,13 +267,18 @@ impl<H: Host> Replica<H> {
             version: Cell::new(0),
             through: Cell::new(loaded.through),
             unsaved: RefCell::default(),
-            typed: Cell::new(false),
-            first_typed_ms: Cell::new(0),
-            turn: Cell::new(0),
+            typed: Cell::new(recovered),
+            first_typed_ms: Cell::new(self.host.now_ms()),
+            // Never a turn that an earlier life of this slot has used for this text.
+            turn: Cell::new(u64::try_from(self.host.now_ms()).unwrap_or(0) << 16),
+            slot: loaded.slot,
             saving: Mutex::new(()),
         });
         self.texts.borrow_mut().open.insert(node, Rc::clone(&open));
-        open
+        if recovered {
+            self.save(&open).await?;
+        }
+        Ok(open)
     }
 
     /// Saves after a while without typing, or at once after long typing.
@@ -249,7 +314,7 @@ impl<H: Host> Replica<H> {
         let _saving = open.saving.lock().await;
         self.close_change(open);
         let changes = open.unsaved.borrow().clone();
-        let version = open.version.get();
+        let (version, turn) = (open.version.get(), open.turn.get());
         if !changes.is_empty() {
             let edit = TextEdit {
                 size: open.doc.borrow().text().len() as u64,
@@ -257,15 +322,30 @@ impl<H: Host> Replica<H> {
             };
             let count = changes.len();
             let node = open.node;
-            let part = TextPart { node, base: open.base, changes };
-            let extra = Extra { texts: vec![part], ..Extra::default() };
-            self.commit(extra, |ops| ops.text_edited(node, edit.clone())).await?;
+            let part = TextPart {
+                node,
+                base: open.base,
+                changes,
+            };
+            let mut extra = Extra {
+                texts: vec![part],
+                ..Extra::default()
+            };
+            journal::forget(&mut extra.also, node, open.slot, turn);
+            self.commit(extra, |ops| ops.text_edited(node, edit.clone()))
+                .await?;
             open.unsaved.borrow_mut().drain(..count);
         }
-        self.emit(Event::TextSaved { node: open.node, version });
-        let all_saved = self.texts.borrow().open.values().all(|text| {
-            !text.typed.get() && text.unsaved.borrow().is_empty()
+        self.emit(Event::TextSaved {
+            node: open.node,
+            version,
         });
+        let all_saved = self
+            .texts
+            .borrow()
+            .open
+            .values()
+            .all(|text| !text.typed.get() && text.unsaved.borrow().is_empty());
         if all_saved {
             self.tell(machine::Event::Unsaved(false));
         }
@@ -275,15 +355,31 @@ impl<H: Host> Replica<H> {
     /// Builds a text's document from what is on the device.
     async fn load_doc(&self, row: &NodeRow) -> Result<Loaded, Fault> {
         let node = row.node;
-        let actor = Actor { device: self.identity.device, slot: self.slot().await };
+        let slot = self.slot().await;
+        let actor = Actor {
+            device: self.identity.device,
+            slot,
+        };
         let base = base_of(row);
-        let saved = self.host.store().get(Table::Texts, &text_store::doc_key(node)).await;
-        let saved: Option<SavedDoc> =
-            saved.map_err(|e| from_store(&e))?.and_then(|bytes| postcard::from_bytes(&bytes).ok());
-        let (mut doc, mut through) = match saved {
-            Some(saved) if saved.base == base => {
-                (TextDoc::load(&saved.doc, actor).map_err(|_| Fault::Storage)?, saved.through)
+        let mut left = Vec::new();
+        for found in self.left_for(node).await? {
+            if found.slot == slot || self.is_dead(found.slot).await {
+                left.push(found);
             }
+        }
+        let saved = self
+            .host
+            .store()
+            .get(Table::Texts, &text_store::doc_key(node))
+            .await;
+        let saved: Option<SavedDoc> = saved
+            .map_err(|e| from_store(&e))?
+            .and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        let (mut doc, mut through) = match saved {
+            Some(saved) if saved.base == base => (
+                TextDoc::load(&saved.doc, actor).map_err(|_| Fault::Storage)?,
+                saved.through,
+            ),
             Some(_) | None => {
                 let text = self.base_text(row).await?;
                 let seeded = TextDoc::seeded(&node, &base, &text, actor);
@@ -292,28 +388,56 @@ impl<H: Host> Replica<H> {
         };
         let found = self.increments(node, through).await?;
         let increments = found.len();
+        let mut retyping = Retyping::new(left, base);
         for (number, increment) in found {
+            retyping.up_to(&mut doc, number);
             through = through.max(number);
             if increment.base == base {
                 doc.merge(&increment.changes).map_err(|_| Fault::Storage)?;
             }
         }
-        let mut loaded = Loaded { doc, base, through, increments };
-        if loaded.increments > INCREMENTS_MAX {
-            self.save_whole(node, &mut loaded).await?;
+        if increments > INCREMENTS_MAX && !retyping.made_any {
+            self.save_whole(node, &mut doc, base, through).await?;
         }
-        Ok(loaded)
+        retyping.up_to(&mut doc, u64::MAX);
+        self.adopt_journal(node, slot, &retyping).await?;
+        let recovered = retyping.made_any;
+        Ok(Loaded {
+            doc,
+            base,
+            through,
+            slot,
+            recovered,
+        })
+    }
+
+    /// Says whether no tab holds a slot.
+    async fn is_dead(&self, slot: u32) -> bool {
+        self.host.try_lock(&self.slot_lock(slot)).await.is_some()
+    }
+
+    fn slot_lock(&self, slot: u32) -> String {
+        format!("actor:{}:{slot}", self.vault)
     }
 
     /// Replaces a text's increments by the document that has them.
-    async fn save_whole(&self, node: NodeId, loaded: &mut Loaded) -> Result<(), Fault> {
-        let saved =
-            SavedDoc { base: loaded.base, through: loaded.through, doc: loaded.doc.save() };
+    async fn save_whole(
+        &self,
+        node: NodeId,
+        doc: &mut TextDoc,
+        base: Hash,
+        through: u64,
+    ) -> Result<(), Fault> {
+        let saved = SavedDoc {
+            base,
+            through,
+            doc: doc.save(),
+        };
         let mut batch = Batch::new();
         batch.put(Table::Texts, text_store::doc_key(node), encode(&saved));
         for (number, increment) in self.increments(node, 0).await? {
             // Increments on another content stay: its versions may still be wanted.
-            if increment.base == loaded.base && number <= loaded.through {
+            if increment.base == base && number <= through {
                 batch.delete(Table::Texts, text_store::increment_key(node, number));
             }
         }
@@ -324,7 +448,9 @@ impl<H: Host> Replica<H> {
     async fn increments(&self, node: NodeId, after: u64) -> Result<Vec<(u64, Increment)>, Fault> {
         let range = text_store::increments_after(node, after);
         let store = self.host.store();
-        let rows = store.scan(Table::Texts, &range, 0, u32::MAX, Direction::Forward).await;
+        let rows = store
+            .scan(Table::Texts, &range, 0, u32::MAX, Direction::Forward)
+            .await;
         rows.map_err(|e| from_store(&e))?
             .into_iter()
             .map(|(key, value)| {
@@ -337,11 +463,15 @@ impl<H: Host> Replica<H> {
 
     /// The text of the content that a document begins with.
     async fn base_text(&self, row: &NodeRow) -> Result<String, Fault> {
-        let Some(content) = row.contents.first() else { return Ok(String::new()) };
+        let Some(content) = row.contents.first() else {
+            return Ok(String::new());
+        };
         let manifest = self.manifest(row.node, &content.value).await?;
         let bytes = self.read_all(&manifest, limits::TEXT_BYTES_MAX).await?;
         let text = String::from_utf8(bytes);
-        let text = text.map_err(|_| Fault::Corrupt { name: row.shown_name() })?;
+        let text = text.map_err(|_| Fault::Corrupt {
+            name: row.shown_name(),
+        })?;
         Ok(text::normalize(&text).0)
     }
 
@@ -351,8 +481,7 @@ impl<H: Host> Replica<H> {
             return slot;
         }
         for slot in 0..SLOTS_MAX {
-            let name = format!("actor:{}:{slot}", self.vault);
-            if let Some(guard) = self.host.try_lock(&name).await {
+            if let Some(guard) = self.host.try_lock(&self.slot_lock(slot)).await {
                 let mut texts = self.texts.borrow_mut();
                 if let Some(slot) = texts.slot {
                     // Another opening of this tab was faster; its lease serves both.
@@ -371,14 +500,15 @@ impl<H: Host> Replica<H> {
 
 /// Names the content that a text's document begins with; zeros for none.
 fn base_of(row: &NodeRow) -> Hash {
-    row.contents
-        .first()
-        .map_or(Hash([0; 32]), |content| Hash(Sha256::digest(&content.value.manifest).into()))
+    row.contents.first().map_or(Hash([0; 32]), |content| {
+        Hash(Sha256::digest(&content.value.manifest).into())
+    })
 }
 
 fn fault_of(error: &TextError) -> Fault {
-    match error {
-        TextError::TooLong => Fault::TooMany,
-        _ => Fault::Internal,
+    if matches!(error, TextError::TooLong) {
+        Fault::TooMany
+    } else {
+        Fault::Internal
     }
 }

@@ -175,12 +175,16 @@ impl<H: Host> Replica<H> {
         let ids = uploads.iter().map(|upload| upload.id).collect();
         for (upload, source) in uploads.iter().zip(&sources) {
             self.keep_source(upload, source);
-            self.uploads.borrow_mut().all.insert(upload.id, Rc::clone(upload));
+            self.uploads
+                .borrow_mut()
+                .all
+                .insert(upload.id, Rc::clone(upload));
         }
         self.show(&uploads);
         self.count_pending().await?;
         let this = Rc::clone(self);
-        self.host.spawn(async move { this.run(uploads, sources).await });
+        self.host
+            .spawn(async move { this.run(uploads, sources).await });
         Ok(Reply::Uploading(ids))
     }
 
@@ -189,15 +193,27 @@ impl<H: Host> Replica<H> {
         let (this, weak) = (Rc::downgrade(self), Rc::downgrade(upload));
         let source = Rc::clone(source);
         *upload.again.borrow_mut() = Some(Box::new(move || {
-            let (Some(this), Some(upload)) = (this.upgrade(), weak.upgrade()) else { return };
+            let (Some(this), Some(upload)) = (this.upgrade(), weak.upgrade()) else {
+                return;
+            };
             let (host, sources) = (this.host.clone(), vec![Rc::clone(&source)]);
             host.spawn(async move { this.run(vec![upload], sources).await });
         }));
     }
 
     /// Steers an upload.
-    pub async fn steer(self: &Rc<Self>, id: TransferId, control: TransferControl) -> Result<(), Fault> {
-        let upload = self.uploads.borrow().all.get(&id).cloned().ok_or(Fault::NotOpen)?;
+    pub async fn steer(
+        self: &Rc<Self>,
+        id: TransferId,
+        control: TransferControl,
+    ) -> Result<(), Fault> {
+        let upload = self
+            .uploads
+            .borrow()
+            .all
+            .get(&id)
+            .cloned()
+            .ok_or(Fault::NotOpen)?;
         match control {
             TransferControl::Pause if !upload.is_settled() => {
                 upload.paused.set(true);
@@ -211,7 +227,8 @@ impl<H: Host> Replica<H> {
                 if staged && upload.dseq.get().is_none() {
                     self.turn(&upload, TransferState::Moving);
                     let this = Rc::clone(self);
-                    self.host.spawn(async move { this.send_staged(&upload).await });
+                    self.host
+                        .spawn(async move { this.send_staged(&upload).await });
                 } else if !failed {
                     self.turn(&upload, TransferState::Reading);
                 } else if let Some(again) = &*upload.again.borrow() {
@@ -248,24 +265,42 @@ impl<H: Host> Replica<H> {
     /// Uploads that no entry carries yet.
     pub(super) fn unfinished_uploads(&self) -> u32 {
         let uploads = self.uploads.borrow();
-        uploads.all.values().filter(|upload| !upload.is_settled()).count() as u32
+        uploads
+            .all
+            .values()
+            .filter(|upload| !upload.is_settled())
+            .count() as u32
     }
 
     /// Takes up what an earlier start of the app left.
     pub(super) async fn resume_uploads(self: &Rc<Self>) -> Result<(), Fault> {
         // Another tab may be at it; only one that gets this lock takes them up.
         let name = format!("uploads:{}", self.vault);
-        let Some(guard) = self.host.try_lock(&name).await else { return Ok(()) };
+        let Some(guard) = self.host.try_lock(&name).await else {
+            return Ok(());
+        };
         let store = self.host.store();
-        let rows = store.scan(Table::Transfers, &Range::all(), 0, u32::MAX, Direction::Forward).await;
+        let rows = store
+            .scan(
+                Table::Transfers,
+                &Range::all(),
+                0,
+                u32::MAX,
+                Direction::Forward,
+            )
+            .await;
         let mut found = Vec::new();
         for (key, value) in rows.map_err(|e| from_store(&e))? {
-            let Ok(id) = <[u8; 8]>::try_from(key.as_slice()) else { continue };
-            let Ok(record) = postcard::from_bytes::<Record>(&value) else { continue };
+            let Ok(id) = <[u8; 8]>::try_from(key.as_slice()) else {
+                continue;
+            };
+            let Ok(record) = postcard::from_bytes::<Record>(&value) else {
+                continue;
+            };
             let state = match (&record.staged, record.paused) {
-                (None, _) => {
-                    TransferState::Failed(Fault::FileVanished { name: record.name.clone() })
-                }
+                (None, _) => TransferState::Failed(Fault::FileVanished {
+                    name: record.name.clone(),
+                }),
                 (Some(_), true) => TransferState::Paused,
                 (Some(_), false) => TransferState::Here,
             };
@@ -285,7 +320,10 @@ impl<H: Host> Replica<H> {
                 staged: RefCell::new(record.staged),
                 again: RefCell::default(),
             });
-            self.uploads.borrow_mut().all.insert(upload.id, Rc::clone(&upload));
+            self.uploads
+                .borrow_mut()
+                .all
+                .insert(upload.id, Rc::clone(&upload));
             found.push(upload);
         }
         self.show(&found);
@@ -293,7 +331,8 @@ impl<H: Host> Replica<H> {
         self.host.spawn(async move {
             let _guard = guard;
             for upload in found {
-                match upload.staged.borrow().is_some() {
+                let staged = upload.staged.borrow().is_some();
+                match staged {
                     true if !upload.paused.get() => {}
                     true => continue,
                     false => {
@@ -334,12 +373,18 @@ impl<H: Host> Replica<H> {
     /// Reads, seals and stores; small files by shared chunks, large ones each on their own.
     async fn run<S: Source + 'static>(self: Rc<Self>, uploads: Vec<Rc<Upload>>, sources: Vec<S>) {
         let small = |upload: &Upload| upload.size <= limits::PACKED_FILE_BYTES_MAX;
-        let sizes = uploads.iter().map(|upload| if small(upload) { upload.size } else { 0 });
+        let sizes = uploads
+            .iter()
+            .map(|upload| if small(upload) { upload.size } else { 0 });
         let plans: Vec<ChunkPlan> = pack::plan(sizes.collect::<Vec<_>>()).collect();
         let empty = uploads.iter().filter(|upload| upload.size == 0);
         for upload in empty {
             let staged = self.staged(upload, Vec::new(), Hash(Sha256::digest(b"").into()), true);
-            self.arrive(vec![Arrival { upload: Rc::clone(upload), staged }]).await;
+            self.arrive(vec![Arrival {
+                upload: Rc::clone(upload),
+                staged,
+            }])
+            .await;
         }
         let (this, uploads_ref, sources_ref) = (&self, &uploads, &sources);
         let packs = stream::iter(plans)
@@ -372,7 +417,13 @@ impl<H: Host> Replica<H> {
             self.turn(upload, TransferState::Reading);
             let bytes = sources[part.file].read(0, u64::from(part.len)).await;
             if bytes.is_none() {
-                self.fail(upload, Fault::FileVanished { name: upload.name.clone() }).await;
+                self.fail(
+                    upload,
+                    Fault::FileVanished {
+                        name: upload.name.clone(),
+                    },
+                )
+                .await;
             }
             bytes
         });
@@ -395,13 +446,24 @@ impl<H: Host> Replica<H> {
             match &sealed {
                 Ok((chunk, key, _)) => {
                     let bytes = &plain[offset..offset + part.len as usize];
-                    let extent =
-                        Extent { chunk: *chunk, key: *key, offset: offset as u32, len: part.len };
+                    let extent = Extent {
+                        chunk: *chunk,
+                        key: *key,
+                        offset: offset as u32,
+                        len: part.len,
+                    };
                     let hash = Hash(Sha256::digest(bytes).into());
-                    let staged =
-                        self.staged(upload, vec![extent], hash, kind::is_text(&upload.name, bytes));
+                    let staged = self.staged(
+                        upload,
+                        vec![extent],
+                        hash,
+                        kind::is_text(&upload.name, bytes),
+                    );
                     upload.done.set(upload.size);
-                    arrivals.push(Arrival { upload: Rc::clone(upload), staged });
+                    arrivals.push(Arrival {
+                        upload: Rc::clone(upload),
+                        staged,
+                    });
                 }
                 Err(fault) => self.fail(upload, fault.clone()).await,
             }
@@ -428,20 +490,33 @@ impl<H: Host> Replica<H> {
             let part = plan.parts[0];
             let end = part.file_offset + u64::from(part.len);
             let unsent_bytes: usize = unsent.iter().map(|(_, len)| len).sum();
-            let sending = (reachable && unsent_bytes >= ROUND_BYTES).then(|| std::mem::take(&mut unsent));
+            let sending =
+                (reachable && unsent_bytes >= ROUND_BYTES).then(|| std::mem::take(&mut unsent));
             let ids: Vec<ChunkId> = sending.iter().flatten().map(|(id, _)| *id).collect();
             // Reading and sealing the next chunk overlaps with sending the last ones.
             let (bytes, sent) =
                 join(source.read(part.file_offset, end), self.send(upload, &ids)).await;
             reachable &= sent;
             let Some(bytes) = bytes else {
-                return self.fail(upload, Fault::FileVanished { name: upload.name.clone() }).await;
+                return self
+                    .fail(
+                        upload,
+                        Fault::FileVanished {
+                            name: upload.name.clone(),
+                        },
+                    )
+                    .await;
             };
             hash.update(&bytes);
             text = text && kind::is_text(&upload.name, &bytes);
             match self.seal_and_keep(&bytes).await {
                 Ok((chunk, key, sealed_bytes)) => {
-                    extents.push(Extent { chunk, key, offset: 0, len: part.len });
+                    extents.push(Extent {
+                        chunk,
+                        key,
+                        offset: 0,
+                        len: part.len,
+                    });
                     unsent.push((chunk, sealed_bytes));
                 }
                 Err(fault) => return self.fail(upload, fault).await,
@@ -462,7 +537,9 @@ impl<H: Host> Replica<H> {
 
     /// Sends what a staged file still needs on the server, then makes its node.
     async fn send_staged(self: &Rc<Self>, upload: &Rc<Upload>) {
-        let Some(staged) = upload.staged.borrow().clone() else { return };
+        let Some(staged) = upload.staged.borrow().clone() else {
+            return;
+        };
         self.turn(upload, TransferState::Moving);
         for ids in staged.manifest.chunks().chunks(limits::CHUNK_BATCH_MAX) {
             if upload.paused.get() {
@@ -479,7 +556,11 @@ impl<H: Host> Replica<H> {
         if upload.paused.get() {
             return self.turn(upload, TransferState::Paused);
         }
-        self.arrive(vec![Arrival { upload: Rc::clone(upload), staged }]).await;
+        self.arrive(vec![Arrival {
+            upload: Rc::clone(upload),
+            staged,
+        }])
+        .await;
     }
 
     /// Makes chunks durable on the server; says whether that worked.
@@ -507,8 +588,10 @@ impl<H: Host> Replica<H> {
 
     /// Makes nodes of staged files, in one entry.
     async fn arrive(self: &Rc<Self>, arrivals: Vec<Arrival>) {
-        let arrivals: Vec<Arrival> =
-            arrivals.into_iter().filter(|a| !a.upload.cancelled.get()).collect();
+        let arrivals: Vec<Arrival> = arrivals
+            .into_iter()
+            .filter(|a| !a.upload.cancelled.get())
+            .collect();
         if arrivals.is_empty() {
             return;
         }
@@ -521,7 +604,10 @@ impl<H: Host> Replica<H> {
             }
             also.delete(Table::Transfers, arrival.upload.id.to_be_bytes());
         }
-        let extra = super::commit::Extra { also, ..Default::default() };
+        let extra = super::commit::Extra {
+            also,
+            ..Default::default()
+        };
         let committed = self
             .commit(extra, |edit| {
                 for (arrival, content) in arrivals.iter().zip(&contents) {
@@ -529,7 +615,12 @@ impl<H: Host> Replica<H> {
                     if upload.replaces {
                         edit.set_content(upload.node, content.clone())?;
                     } else {
-                        edit.create_file(upload.node, upload.parent, &upload.name, content.clone())?;
+                        edit.create_file(
+                            upload.node,
+                            upload.parent,
+                            &upload.name,
+                            content.clone(),
+                        )?;
                     }
                 }
                 Ok(())
@@ -553,7 +644,13 @@ impl<H: Host> Replica<H> {
         }
     }
 
-    fn staged(&self, upload: &Upload, extents: Vec<Extent>, plain_hash: Hash, text: bool) -> Staged {
+    fn staged(
+        &self,
+        upload: &Upload,
+        extents: Vec<Extent>,
+        plain_hash: Hash,
+        text: bool,
+    ) -> Staged {
         let manifest = Manifest {
             file: upload.node,
             size: upload.size,
@@ -563,7 +660,10 @@ impl<H: Host> Replica<H> {
             plain_hash,
             signatures: None,
         };
-        Staged { manifest, text: text && kind::has_text_name(&upload.name) }
+        Staged {
+            manifest,
+            text: text && kind::has_text_name(&upload.name),
+        }
     }
 
     /// Makes the tree's value of a manifest, storing the manifest by itself if it is long.
@@ -573,7 +673,11 @@ impl<H: Host> Replica<H> {
     }
 
     /// Makes the tree's value of a manifest, storing the manifest by itself if it is long.
-    pub(super) async fn make_content(&self, manifest: &Manifest, text: bool) -> Result<Content, Fault> {
+    pub(super) async fn make_content(
+        &self,
+        manifest: &Manifest,
+        text: bool,
+    ) -> Result<Content, Fault> {
         let reference = if manifest.fits_inline() {
             ManifestRef::Inline(manifest.clone())
         } else {
@@ -606,7 +710,10 @@ impl<H: Host> Replica<H> {
         plain: &[u8],
     ) -> Result<(ChunkId, offing_core::content::chunk::ContentKey, usize), Fault> {
         let (_, epoch) = self.current_epoch()?;
-        let sealed = epoch.sealer.seal(self.host.crypto(), plain, Dedupe::On).await;
+        let sealed = epoch
+            .sealer
+            .seal(self.host.crypto(), plain, Dedupe::On)
+            .await;
         let sealed = sealed.map_err(|_| Fault::Internal)?;
         self.keep_chunk(sealed.id, &sealed.bytes).await?;
         Ok((sealed.id, sealed.key, sealed.bytes.len()))
@@ -625,7 +732,11 @@ impl<H: Host> Replica<H> {
 
     async fn store_record(&self, upload: &Upload) -> Result<(), Fault> {
         let mut batch = Batch::new();
-        batch.put(Table::Transfers, upload.id.to_be_bytes(), super::encode(&upload.record()));
+        batch.put(
+            Table::Transfers,
+            upload.id.to_be_bytes(),
+            super::encode(&upload.record()),
+        );
         let written = self.host.store().write(batch, Durability::Strict).await;
         written.map_err(|e| from_store(&e))
     }
@@ -652,8 +763,14 @@ impl<H: Host> Replica<H> {
     }
 
     /// The chunks that the contents set by these values need, with what names them.
-    pub(super) async fn chunks_of(&self, node: NodeId, value: &Value) -> Result<Vec<ChunkId>, Fault> {
-        let Value::Content(content) = value else { return Ok(Vec::new()) };
+    pub(super) async fn chunks_of(
+        &self,
+        node: NodeId,
+        value: &Value,
+    ) -> Result<Vec<ChunkId>, Fault> {
+        let Value::Content(content) = value else {
+            return Ok(Vec::new());
+        };
         match ManifestRef::decode(&content.manifest) {
             Ok(ManifestRef::Inline(manifest)) => Ok(manifest.chunks()),
             Ok(ManifestRef::Stored(id)) => {

@@ -41,13 +41,18 @@ impl<H: Host> Replica<H> {
         let mut folders: HashMap<&[String], NodeId> = HashMap::new();
         folders.insert(&[], parent);
         let mut to_make: Vec<(NodeId, NodeId, String)> = Vec::new();
-        let paths: BTreeSet<&[String]> = items.iter().flat_map(|item| parents(&item.path)).collect();
+        let paths: BTreeSet<&[String]> =
+            items.iter().flat_map(|item| parents(&item.path)).collect();
         // Sorted, a folder comes before what is in it.
         for path in paths {
             let (name, above) = path.split_last().ok_or(Fault::Internal)?;
             let above = *folders.get(above).ok_or(Fault::Internal)?;
             let made_now = to_make.iter().any(|(node, _, _)| *node == above);
-            let existing = if made_now { None } else { self.child(above, name, 0).await? };
+            let existing = if made_now {
+                None
+            } else {
+                self.child(above, name, 0).await?
+            };
             let node = match existing {
                 Some(node) => node,
                 None => {
@@ -64,11 +69,23 @@ impl<H: Host> Replica<H> {
             let (name, above) = item.path.split_last().ok_or(Fault::Internal)?;
             let parent = *folders.get(above).ok_or(Fault::Internal)?;
             let made_now = to_make.iter().any(|(node, _, _)| *node == parent);
-            let existing = if made_now { None } else { self.child(parent, name, 1).await? };
-            let fresh = Place { parent, node: NodeId(self.host.random()), replaces: false };
+            let existing = if made_now {
+                None
+            } else {
+                self.child(parent, name, 1).await?
+            };
+            let fresh = Place {
+                parent,
+                node: NodeId(self.host.random()),
+                replaces: false,
+            };
             places.push(match (existing, clash) {
                 (None, _) | (Some(_), Clash::KeepBoth) => Some(fresh),
-                (Some(node), Clash::Replace) => Some(Place { parent, node, replaces: true }),
+                (Some(node), Clash::Replace) => Some(Place {
+                    parent,
+                    node,
+                    replaces: true,
+                }),
                 (Some(_), Clash::Skip) => None,
                 (Some(_), Clash::Ask) => {
                     clashes.insert(name.clone());
@@ -92,7 +109,12 @@ impl<H: Host> Replica<H> {
     }
 
     /// Finds a folder (rank 0) or file (rank 1) by its name.
-    async fn child(&self, parent: NodeId, name: &str, rank: usize) -> Result<Option<NodeId>, Fault> {
+    async fn child(
+        &self,
+        parent: NodeId,
+        name: &str,
+        rank: usize,
+    ) -> Result<Option<NodeId>, Fault> {
         let prefix = &listing::siblings_prefixes(&parent, &name::fold(name))[rank];
         let found = self.scan_listing(&Range::prefix(prefix), 0, 1).await?;
         Ok(found.first().and_then(|(key, _)| listing::node_of_key(key)))
@@ -110,8 +132,10 @@ fn check_names(items: &[UploadItem]) -> Result<(), Fault> {
             return Err(Fault::Internal);
         }
         for segment in &item.path {
-            name::check(segment)
-                .map_err(|reason| Fault::NameUnfit { name: segment.clone(), reason })?;
+            name::check(segment).map_err(|reason| Fault::NameUnfit {
+                name: segment.clone(),
+                reason,
+            })?;
         }
     }
     Ok(())
