@@ -706,6 +706,10 @@ pub enum Alarm {
     },
     /// The browser's storage fails; what is not synced may be exported.
     StorageFailing,
+    /// The server takes no more from this device, and says why; it is all kept here.
+    ServerRefuses(Code),
+    /// Another copy of this browser profile writes as the same device; nothing more is sent.
+    DeviceCopied,
 }
 
 /// Why a command failed.
@@ -810,7 +814,10 @@ mod tests {
     fn a_command_survives_the_message() {
         let message = ToEngine {
             id: 7,
-            command: Command::Rename { node: NodeId([9; 16]), name: "ünïcode.md".into() },
+            command: Command::Rename {
+                node: NodeId([9; 16]),
+                name: "ünïcode.md".into(),
+            },
         };
         assert_eq!(decode::<ToEngine>(&encode(&message)), Ok(message));
     }

@@ -327,6 +327,14 @@ fn alarm(alarm: &Alarm) -> Cow<'static, str> {
         Alarm::StorageFailing => {
             "This browser's storage is failing. Download what is not on the server yet.".into()
         }
+        Alarm::ServerRefuses(code) => {
+            format!("Your changes are kept on this device. {}", server(*code)).into()
+        }
+        Alarm::DeviceCopied => {
+            "Another copy of this browser profile is in use, so nothing more is sent from this \
+             one. Download what is not on the server yet, then sign out and in again."
+                .into()
+        }
     }
 }
 

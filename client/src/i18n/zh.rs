@@ -297,6 +297,13 @@ fn alarm(alarm: &Alarm) -> Cow<'static, str> {
             format!("服务器发来不可信的内容（位置 {seq}），已搁置。").into()
         }
         Alarm::StorageFailing => "浏览器存储出现故障。请下载尚未保存到服务器的内容。".into(),
+        Alarm::ServerRefuses(code) => {
+            format!("您的更改已保存在本设备上。{}", server(*code)).into()
+        }
+        Alarm::DeviceCopied => {
+            "此浏览器配置的另一份副本正在使用，本机不再发送更改。请下载尚未保存到服务器的内容，然后退出并重新登录。"
+                .into()
+        }
     }
 }
 

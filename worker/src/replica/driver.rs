@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use offing_core::rpc::{Event as PageEvent, Fault};
+use offing_core::rpc::{Alarm, Event as PageEvent, Fault};
 use offing_core::sync::machine::{Effect, Event, Failure};
 
 use super::Replica;
@@ -12,7 +12,6 @@ use super::pull::PullError;
 use crate::host::{Host, Notice};
 use crate::net::NetError;
 use crate::push::{self, Ended, Step};
-use crate::store::{Batch, Durability, Store, outbox};
 use offing_core::proto::{AppendResult, Code};
 
 impl<H: Host> Replica<H> {
@@ -108,7 +107,13 @@ impl<H: Host> Replica<H> {
                 Ended::Refused { result, .. } => self.refused(&result).await,
                 Ended::ChunksLost { .. } => self.failed(Failure::Refused),
             },
-            Err(push::PushError::Net(error)) => self.failed(failure_of(&error)),
+            Err(push::PushError::Net(error)) => {
+                let failure = failure_of(&error);
+                if let (Failure::Refused, Some(code)) = (failure, error.code()) {
+                    self.emit(PageEvent::Alarm(Alarm::ServerRefuses(code)));
+                }
+                self.failed(failure)
+            }
             Err(push::PushError::Store(error)) => {
                 self.note(&from_store(&error));
                 self.failed(Failure::Busy { retry_after_ms: 0 })
@@ -117,28 +122,22 @@ impl<H: Host> Replica<H> {
         self.tell(event);
     }
 
-    /// What to do when the server does not take an entry.
+    /// What to do when the server does not take an entry: it stays in the outbox, and the
+    /// person hears why nothing moves.
     async fn refused(&self, result: &AppendResult) -> Event {
-        match result {
-            // The tip was restored or another copy of this profile wrote: reading the log
-            // tells which, so the push ends here and a pull follows.
-            AppendResult::DeviceFork | AppendResult::EpochStale => {
-                let mut batch = Batch::new();
-                outbox::forget_acks(&mut batch, &self.vault);
-                self.host
-                    .store()
-                    .write(batch, Durability::Relaxed)
-                    .await
-                    .ok();
-                self.failed(Failure::Busy { retry_after_ms: 0 })
-            }
-            AppendResult::Quota
-            | AppendResult::Malformed
+        let alarm = match result {
+            AppendResult::DeviceFork => Alarm::DeviceCopied,
+            AppendResult::Quota => Alarm::ServerRefuses(Code::QuotaExceeded),
+            // A newer epoch is in the log: the pull that follows reads it.
+            AppendResult::EpochStale => return self.failed(Failure::Busy { retry_after_ms: 0 }),
+            AppendResult::Malformed
             | AppendResult::Missing { .. }
             | AppendResult::Skipped
             | AppendResult::Ok { .. }
-            | AppendResult::Dup { .. } => self.failed(Failure::Refused),
-        }
+            | AppendResult::Dup { .. } => Alarm::ServerRefuses(Code::BadRequest),
+        };
+        self.emit(PageEvent::Alarm(alarm));
+        self.failed(Failure::Refused)
     }
 
     fn failed(&self, failure: Failure) -> Event {
@@ -150,7 +149,7 @@ impl<H: Host> Replica<H> {
 
     fn note(&self, fault: &Fault) {
         if matches!(fault, Fault::Storage) {
-            self.emit(PageEvent::Alarm(offing_core::rpc::Alarm::StorageFailing));
+            self.emit(PageEvent::Alarm(Alarm::StorageFailing));
         }
     }
 
