@@ -136,7 +136,7 @@ test("two people on one server see nothing of each other", async (t) => {
   const bob = await w.firstDevice("bob's laptop", "bob");
   await bob.createsFolder("Bob only");
   await bob.isOnServer();
-  assert.deepEqual(await bob.names(), ["Bob only"]);
+  await bob.listsExactly("Bob only");
   await bob.opens(new URL(alice.page.url()).pathname);
   await bob.alert.or(bob.grid).first().waitFor();
   await bob.doesNotSeeText("Alice only");

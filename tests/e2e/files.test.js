@@ -16,7 +16,7 @@ test("folders and text files are made, renamed, moved and found again after a re
   await laptop.doesNotSee("notes.md");
   await laptop.moves("Ideas – Sommer 2026.md", "Projects");
   await laptop.drags("Projects", "Archive");
-  assert.deepEqual(await laptop.names(), ["Archive"]);
+  await laptop.listsExactly("Archive");
 
   await laptop.entersFolder("Archive");
   await laptop.entersFolder("Projects");
@@ -96,7 +96,7 @@ test("names that no system holds are refused and named, and nothing is made", as
     await laptop.page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
   }
-  assert.deepEqual(await laptop.names(), []);
+  await laptop.listsExactly();
 });
 
 test("a folder does not go into itself", async (t) => {

@@ -66,15 +66,14 @@ for (const [name, outage] of Object.entries(OUTAGES)) {
     await laptop.reads("# Today and offline");
     await laptop.leavesEditor();
     const here = ["Made offline", "Work", "new name.txt", "new.txt", "queued.bin", "today.md"];
-    assert.deepEqual((await laptop.names()).sort(), here);
+    await laptop.listsExactly(...here);
     assert.ok(!(await laptop.pillHistory()).some((text) => text.includes("On server")), "nothing was claimed to be on the server");
     await laptop.photographs(`offline, ${name}`);
 
     await outage.ends(w, laptop);
     await laptop.isOnServer();
     const phone = await w.nextDevice("phone");
-    await phone.sees(...here);
-    assert.deepEqual((await phone.names()).sort(), here);
+    await phone.listsExactly(...here);
     assert.equal(await phone.textOf("today.md"), "# Today and offline");
     assert.equal(await phone.textOf("new.txt"), "born offline");
     assert.ok((await downloads(phone, "queued.bin")).bytes.equals(noise(300_000, 21)));

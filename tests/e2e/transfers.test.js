@@ -93,7 +93,7 @@ test("files and folders are dropped on the window", async (t) => {
 test("a transfer is paused and resumed in the tray", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");
-  const bytes = noise(40 * MIB, 10);
+  const bytes = noise(12 * MIB, 10);
   const disk = await w.disk({ "slow.bin": bytes });
   await uploads(laptop, [path.join(disk, "slow.bin")]);
   await line(laptop, "slow.bin").getByRole("button", { name: /pause/i }).click();
@@ -152,8 +152,8 @@ test("a browser that is full says so, keeps what it has, and goes on when there 
   await laptop.createsText("kept.txt", "still here");
   await laptop.isOnServer();
   await laptop.isReadyForOffline();
-  const disk = await w.disk({ "huge.bin": noise(32 * MIB, 13) });
-  await laptop.allowsStorage(12 * MIB);
+  const disk = await w.disk({ "huge.bin": noise(16 * MIB, 13) });
+  await laptop.allowsStorage(8 * MIB);
   await uploads(laptop, [path.join(disk, "huge.bin")]);
   const retry = line(laptop, "huge.bin").getByRole("button", { name: /retry/i });
   await retry.waitFor();
@@ -163,18 +163,20 @@ test("a browser that is full says so, keeps what it has, and goes on when there 
   await retry.click();
   await laptop.sees("huge.bin");
   await laptop.isOnServer();
-  assert.equal((await downloads(laptop, "huge.bin")).bytes.length, 32 * MIB);
+  assert.equal((await downloads(laptop, "huge.bin")).bytes.length, 16 * MIB);
 });
 
 test("an upload that the server's death interrupted goes on when it is back", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");
-  const bytes = noise(30 * MIB, 14);
+  const bytes = noise(14 * MIB, 14);
   const disk = await w.disk({ "backup.tar": bytes });
+  await laptop.isOnServer();
   laptop.serverMayBeGone();
   await uploads(laptop, [path.join(disk, "backup.tar")]);
-  await laptop.sees("backup.tar");
+  await line(laptop, "backup.tar").waitFor();
   await w.server.kill();
+  await laptop.sees("backup.tar");
   await laptop.statusReads(/Offline|Saved here/);
   await w.server.restart();
   await laptop.isOnServer();

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
-export const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = 30_000;
 
 export class Tab {
   constructor(page, device) {
@@ -136,6 +136,12 @@ export class Tab {
     const rows = await this.grid.getByRole("row").all();
     const labels = await Promise.all(rows.map((row) => row.getAttribute("aria-label")));
     return labels.filter((label) => label !== null);
+  }
+
+  /** Waits until the list shows these names, and sees to it that it shows no other. */
+  async listsExactly(...names) {
+    await this.sees(...names);
+    assert.deepEqual((await this.names()).sort(), [...names].sort());
   }
 
   async selects(...names) {
