@@ -212,6 +212,9 @@ impl App {
         }
         spawn_local(async move {
             timer::pause(TOAST_MS).await;
+            while dom::is_in_messages() {
+                timer::pause(TOAST_MS).await;
+            }
             self.toast.update(|shown| {
                 if shown.as_ref() == Some(&toast) {
                     *shown = None;

@@ -14,6 +14,7 @@ pub(crate) mod modal;
 pub(crate) mod naming;
 pub(crate) mod questions;
 pub(crate) mod search;
+pub(crate) mod sorting;
 pub(crate) mod status;
 pub(crate) mod toasts;
 pub(crate) mod tray;

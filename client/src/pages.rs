@@ -26,7 +26,7 @@ pub(crate) fn page(app: App, route: Route) -> AnyView {
         Route::Trash => folder::trash(app),
         Route::Settings => settings::page(app),
         Route::Home | Route::Join { .. } | Route::Recover => {
-            view! { <p class="hint page-pad">{app.t(Msg::Loading)}</p> }.into_any()
+            view! { <p class="hint page-pad late">{app.t(Msg::Loading)}</p> }.into_any()
         }
         Route::Node { .. } | Route::Unknown => lost(app, None),
     }
@@ -61,9 +61,8 @@ fn node_page(app: App, node: NodeId) -> AnyView {
         found.try_set(Some(answer));
     });
     (move || match found.get() {
-        None => {
-            view! { <p class="hint page-pad" aria-busy="true">{app.t(Msg::Loading)}</p> }.into_any()
-        }
+        None => view! { <p class="hint page-pad late" aria-busy="true">{app.t(Msg::Loading)}</p> }
+            .into_any(),
         Some(Err(fault)) => lost(app, Some(&fault)),
         Some(Ok((row, path))) => match row.kind {
             Kind::Folder => folder::page(app, node),

@@ -10,6 +10,7 @@ use super::icon::icon;
 use super::modal::modal;
 use crate::app::{App, actions};
 use crate::i18n::Msg;
+use crate::platform::dom;
 
 /// Asks where to move nodes (or copy them) to.
 pub(crate) fn choose_folder(app: App, nodes: Vec<NodeId>, copy: bool) -> AnyView {
@@ -28,7 +29,7 @@ pub(crate) fn choose_folder(app: App, nodes: Vec<NodeId>, copy: bool) -> AnyView
     };
     let content = view! {
         <p>{app.t(if copy { Msg::CopyWhere(count) } else { Msg::MoveWhere(count) })}</p>
-        <ul role="tree" class="tree scroll" aria-label=app.t(Msg::Folders)>
+        <ul role="tree" class="tree scroll" aria-label=app.t(Msg::Folders) on:keydown=walk>
             {branch(app, NodeId::ROOT, app.t(Msg::Root), 1, chosen, moving)}
         </ul>
         <div class="dialog-actions">
@@ -42,6 +43,17 @@ pub(crate) fn choose_folder(app: App, nodes: Vec<NodeId>, copy: bool) -> AnyView
     };
     let title = app.t(if copy { Msg::CopyTo } else { Msg::MoveTo });
     modal(title, "dialog", move || app.dialog.set(None), content).into_any()
+}
+
+/// Takes the focus to the folder above or below, as an arrow says.
+fn walk(event: leptos::ev::KeyboardEvent) {
+    let by = match event.key().as_str() {
+        "ArrowDown" => 1,
+        "ArrowUp" => -1,
+        _ => return,
+    };
+    event.prevent_default();
+    dom::focus_next(".tree .tree-name", by);
 }
 
 fn branch(
@@ -101,6 +113,7 @@ fn branch(
                 <button
                     type="button"
                     class="tree-name grow"
+                    autofocus=level == 1
                     on:click=move |_| chosen.set(node)
                     on:dblclick=move |_| open.set(true)
                     on:keydown=on_key

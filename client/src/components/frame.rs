@@ -93,10 +93,10 @@ fn inside(app: App) -> impl IntoView {
                 {toasts::banners(app)}
                 {move || pages::page(app, route.get())}
             </main>
+            {toasts::toasts(app)}
+            {tray::tray(app)}
             <nav class="bottom-bar" aria-label=app.t(Msg::PlacesBelow)>{places(app)}</nav>
         </div>
-        {tray::tray(app)}
-        {toasts::toasts(app)}
         {drop_zone::drop_zone(app)}
         {dialogs(app)}
     }

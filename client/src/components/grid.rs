@@ -175,7 +175,7 @@ fn row(listing: Listing, menu: RwSignal<Option<MenuAt>>, index: u32) -> impl Int
             }
             on:contextmenu=move |event| {
                 event.prevent_default();
-                open_menu(listing, menu, index, f64::from(event.client_x()), f64::from(event.client_y()));
+                open_menu(listing, menu, index, MenuAt::of(&event), dom::is_touch(&event));
             }
             on:dragstart=move |event| start_drag(listing, shown.get_untracked(), index, &event)
             on:dragend=move |_| app.dragged.update(Vec::clear)
@@ -203,7 +203,7 @@ fn row(listing: Listing, menu: RwSignal<Option<MenuAt>>, index: u32) -> impl Int
                     on:click=move |event| {
                         event.stop_propagation();
                         if node().is_some() {
-                            open_menu(listing, menu, index, f64::from(event.client_x()), f64::from(event.client_y()));
+                            open_menu(listing, menu, index, MenuAt::of(&event), dom::is_touch(&event));
                         }
                     }
                 >
@@ -230,7 +230,7 @@ fn cells(listing: Listing, row: &Row) -> impl IntoView + use<> {
         let says = app.t(says);
         let title = says.clone();
         view! {
-            <span class="row-badge" title=title>
+            <span class="row-badge" title=title data-look=look>
                 {icon(look)}
                 <span class="visually-hidden">{says}</span>
             </span>
@@ -238,10 +238,19 @@ fn cells(listing: Listing, row: &Row) -> impl IntoView + use<> {
     });
     let size = row.size.map(measure::bytes).unwrap_or_default();
     let time = app.time(row.modified_ms);
+    // Narrow screens have no columns for these.
+    let facts = if size.is_empty() {
+        time.clone()
+    } else {
+        format!("{size} · {time}")
+    };
     view! {
         <div role="gridcell" class="cell cell-name">
             {icon(measure::icon(&row.name, row.kind))}
-            <span>{row.name.clone()}</span>
+            <span class="name-lines">
+                <span class="name-line">{row.name.clone()}</span>
+                <span class="name-facts" aria-hidden="true">{facts}</span>
+            </span>
             {badge}
         </div>
         <div role="gridcell" class="cell wide-only">{size}</div>
@@ -268,18 +277,31 @@ fn click(listing: Listing, index: u32, event: &web_sys::MouseEvent) {
     }
 }
 
-fn open_menu(listing: Listing, menu: RwSignal<Option<MenuAt>>, index: u32, x: f64, y: f64) {
+/// Opens the menu of a row. The mouse and the keys pick the row; a finger does not, since
+/// while something is picked its taps add to the selection instead of opening.
+fn open_menu(
+    listing: Listing,
+    menu: RwSignal<Option<MenuAt>>,
+    index: u32,
+    place: MenuAt,
+    touch: bool,
+) {
     let row = listing.rows.with_untracked(|rows| rows.row(index).cloned());
     let Some(row) = row else { return };
     if !listing
         .selection
         .with_untracked(|selection| selection.contains(row.node))
     {
-        listing
-            .selection
-            .update(|selection| selection.only(index, row));
+        listing.selection.update(|selection| {
+            if touch {
+                selection.clear();
+                selection.move_focus(index);
+            } else {
+                selection.only(index, row);
+            }
+        });
     }
-    menu.set(Some(MenuAt { x, y }));
+    menu.set(Some(place));
 }
 
 fn press(listing: Listing, menu: RwSignal<Option<MenuAt>>, event: &ev::KeyboardEvent) {
@@ -356,7 +378,11 @@ fn follow(listing: Listing, menu: RwSignal<Option<MenuAt>>, meaning: ListKey) {
             let selector = format!("[data-index='{focus}']");
             let row = document().query_selector(&selector).ok().flatten();
             if let Some(place) = row.map(|row| row.get_bounding_client_rect()) {
-                open_menu(listing, menu, focus, place.left() + 48.0, place.bottom());
+                let at = MenuAt {
+                    x: place.left() + 48.0,
+                    y: place.bottom(),
+                };
+                open_menu(listing, menu, focus, at, false);
             }
         }
     }
@@ -420,6 +446,10 @@ fn start_drag(listing: Listing, row: Option<Row>, index: u32, event: &DragEvent)
 /// Keeps the height of what is visible up to date.
 fn watch_size(listing: Listing, body: NodeRef<html::Div>) {
     let measure = move || {
+        let row_px = dom::row_px();
+        if (row_px - listing.row_px.get_untracked()).abs() > 0.5 {
+            listing.row_px.set(row_px);
+        }
         if let Some(body) = body.get_untracked() {
             let height = f64::from(body.client_height());
             if height > 0.0 && (height - listing.view_px.get_untracked()).abs() > 0.5 {

@@ -14,7 +14,8 @@ pub(crate) fn icon(name: &'static str) -> impl IntoView {
     }
 }
 
-/// A button with an icon and a name.
+/// A button with an icon and a name; the name is a tip too where the look may hide it
+/// (classes `icon-only` and `folds`).
 pub(crate) fn button(
     name: String,
     icon_name: &'static str,
@@ -23,10 +24,8 @@ pub(crate) fn button(
     act: impl Fn() + 'static,
 ) -> impl IntoView {
     let icon_only = class.contains("icon-only");
-    let (label, title) = (
-        icon_only.then(|| name.clone()),
-        icon_only.then(|| name.clone()),
-    );
+    let label = icon_only.then(|| name.clone());
+    let title = (icon_only || class.contains("folds")).then(|| name.clone());
     view! {
         <button
             type="button"

@@ -11,6 +11,7 @@ use offing_core::rpc::{
     Command, Crumb, Event, Fault, FolderView, Kind, Reply, Row, Sort, SortBy, ViewId,
 };
 
+use super::sorting;
 use crate::app::{App, Clipboard, Dialog, actions};
 use crate::i18n::Msg;
 use crate::platform::{dom, engine, timer};
@@ -48,7 +49,7 @@ pub(crate) struct Listing {
     /// The height of what is visible.
     pub(crate) view_px: RwSignal<f64>,
     /// The height of a row.
-    pub(crate) row_px: f64,
+    pub(crate) row_px: RwSignal<f64>,
     /// Counts up when the focused row is to be shown and given the focus.
     pub(crate) show_focus: RwSignal<u32>,
     view: RwSignal<Option<ViewId>>,
@@ -61,6 +62,8 @@ pub(crate) struct Listing {
 pub(crate) enum Act {
     /// Opens the row.
     Open,
+    /// Selects the row.
+    Pick,
     /// Downloads what is selected.
     Download,
     /// Renames the row.
@@ -96,12 +99,12 @@ impl Listing {
             path: RwSignal::new(Vec::new()),
             rows: RwSignal::new(Rows::default()),
             selection: RwSignal::new(Selection::default()),
-            sort: RwSignal::new(stored_sort()),
+            sort: RwSignal::new(sorting::stored()),
             ready: RwSignal::new(false),
             fault: RwSignal::new(None),
             scroll_px: RwSignal::new(0.0),
             view_px: RwSignal::new(600.0),
-            row_px: dom::row_px(),
+            row_px: RwSignal::new(dom::row_px()),
             show_focus: RwSignal::new(0),
             view: RwSignal::new(None),
             fetching: StoredValue::new(false),
@@ -127,7 +130,7 @@ impl Listing {
     pub(crate) fn window(self) -> Window {
         Window {
             total: self.rows.with(Rows::total),
-            row_px: self.row_px,
+            row_px: self.row_px.get(),
             view_px: self.view_px.get(),
             scroll_px: self.scroll_px.get(),
         }
@@ -147,7 +150,7 @@ impl Listing {
             by != SortBy::Name
         };
         let sort = Sort { by, descending };
-        dom::keep_preference("offing.sort", sort_text(sort));
+        sorting::keep(sort);
         self.sort.set(sort);
         self.reopen();
     }
@@ -241,6 +244,10 @@ impl Listing {
             (Act::Paste, _) => self.paste(),
             (_, None) => {}
             (Act::Open, Some(row)) => self.open_row(row),
+            (Act::Pick, Some(_)) => {
+                let focus = self.selection.with_untracked(Selection::focus);
+                spawn_local(self.pick(focus, Selection::only));
+            }
             (Act::Rename, Some(row)) => app.dialog.set(Some(Dialog::Rename(row.clone()))),
             (Act::Versions, Some(row)) => {
                 app.dialog
@@ -444,8 +451,13 @@ impl Listing {
         });
         if let Some((index, row)) = found {
             self.app.reveal.set(None);
-            self.selection
-                .update(|selection| selection.only(index, row));
+            self.selection.update(|selection| {
+                if dom::is_for_fingers() {
+                    selection.move_focus(index);
+                } else {
+                    selection.only(index, row);
+                }
+            });
             self.show_focus.update(|count| *count += 1);
         }
     }
@@ -492,28 +504,4 @@ impl Listing {
         }
         found
     }
-}
-
-fn sort_text(sort: Sort) -> &'static str {
-    match (sort.by, sort.descending) {
-        (SortBy::Name, false) => "name",
-        (SortBy::Name, true) => "-name",
-        (SortBy::Size, false) => "size",
-        (SortBy::Size, true) => "-size",
-        (SortBy::Modified, false) => "modified",
-        (SortBy::Modified, true) => "-modified",
-    }
-}
-
-fn stored_sort() -> Sort {
-    let text = dom::preference("offing.sort").unwrap_or_default();
-    let (by, descending) = text
-        .strip_prefix('-')
-        .map_or((text.as_str(), false), |by| (by, true));
-    let by = match by {
-        "size" => SortBy::Size,
-        "modified" => SortBy::Modified,
-        _ => SortBy::Name,
-    };
-    Sort { by, descending }
 }

@@ -11,6 +11,7 @@ use web_sys::HtmlElement;
 use super::icon::icon;
 use super::listing::{Act, Listing};
 use crate::i18n::Msg;
+use crate::state::selection::Selection;
 
 /// Where a menu is open.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,11 +22,26 @@ pub(crate) struct MenuAt {
     pub(crate) y: f64,
 }
 
+impl MenuAt {
+    /// Where a pointer is.
+    pub(crate) fn of(event: &web_sys::MouseEvent) -> Self {
+        Self {
+            x: f64::from(event.client_x()),
+            y: f64::from(event.client_y()),
+        }
+    }
+}
+
 /// Shows the menu while it is open.
 pub(crate) fn menu(listing: Listing, at: RwSignal<Option<MenuAt>>) -> impl IntoView {
     let away = window_event_listener(ev::pointerdown, move |event| {
-        let inside = crate::platform::dom::target(&event)
-            .is_some_and(|target| target.closest("[role=menu]").ok().flatten().is_some());
+        let inside = crate::platform::dom::target(&event).is_some_and(|target| {
+            target
+                .closest("[role=menu], .menu-scrim")
+                .ok()
+                .flatten()
+                .is_some()
+        });
         if !inside && at.get_untracked().is_some() {
             at.set(None);
         }
@@ -104,6 +120,7 @@ fn open(listing: Listing, at: RwSignal<Option<MenuAt>>, place: MenuAt) -> impl I
         }
     };
     view! {
+        <div class="menu-scrim" on:click=move |_| at.set(None)></div>
         <div class="menu" role="menu" aria-label=app.t(Msg::MoreActions) node_ref=items on:keydown=press>
             {lines}
         </div>
@@ -135,6 +152,9 @@ fn acts(listing: Listing) -> Vec<(Act, &'static str, Msg<'static>)> {
     let mut acts = Vec::new();
     if one {
         acts.push((Act::Open, "folder-open", Msg::Open));
+    }
+    if listing.selection.with_untracked(Selection::is_empty) {
+        acts.push((Act::Pick, "check", Msg::KeySelect));
     }
     if one && picked.iter().any(|row| row.two_versions) {
         acts.push((Act::Versions, "copy", Msg::TwoVersions));

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use offing_core::rpc::{Clash, Command, Reply};
+use offing_core::rpc::{Clash, Command, Reply, SyncState};
 
 use super::modal::modal;
 use crate::app::{App, Dialog, actions};
@@ -58,10 +58,8 @@ pub(crate) fn queue(app: App) -> AnyView {
         });
     });
     let list = move || match pending.get() {
-        None => view! { <p class="hint">{app.t(Msg::Loading)}</p> }.into_any(),
-        Some(found) if found.is_empty() => {
-            view! { <p class="hint">{app.t(Msg::NothingWaits)}</p> }.into_any()
-        }
+        None => ().into_any(),
+        Some(found) if found.is_empty() => ().into_any(),
         Some(found) => {
             let lines: Vec<_> = found
                 .into_iter()
@@ -83,16 +81,18 @@ pub(crate) fn queue(app: App) -> AnyView {
         <p>{move || app.t(Msg::PillHint(crate::state::status::pill(app.status.get())))}</p>
         {list}
         <div class="dialog-actions">
-            <button type="button" class="button" on:click=move |_| engine::tell(Command::Nudge)>
-                {app.t(Msg::SyncNow)}
-            </button>
+            {move || (app.status.get().pending > 0 || app.status.get().state == SyncState::Offline).then(|| view! {
+                <button type="button" class="button" on:click=move |_| engine::tell(Command::Nudge)>
+                    {app.t(Msg::SyncNow)}
+                </button>
+            })}
             <button type="button" class="button primary" on:click=move |_| app.dialog.set(None)>
                 {app.t(Msg::Close)}
             </button>
         </div>
     };
     modal(
-        app.t(Msg::QueueTitle),
+        app.t(Msg::SyncStatus),
         "dialog",
         move || app.dialog.set(None),
         content,

@@ -50,7 +50,7 @@ pub(crate) fn search(app: App) -> impl IntoView {
     let press = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Escape" => {
             close();
-            dom::focus("[role=grid] [tabindex='0']");
+            dom::focus_list();
         }
         "ArrowDown" => {
             event.prevent_default();

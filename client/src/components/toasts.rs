@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::icon::icon;
 use crate::app::{App, Kit, Toast, actions};
 use crate::i18n::Msg;
+use crate::platform::dom;
 use offing_core::rpc::Session;
 
 /// Shows the message. Both regions are always there, so that a screen reader hears
@@ -31,7 +32,10 @@ fn line(app: App, toast: Toast) -> impl IntoView {
         <div class="toast">
             <span class="grow">{toast.text}</span>
             {toast.undo.map(|action| view! {
-                <button type="button" class="button" on:click=move |_| actions::undo(app, action)>
+                <button type="button" class="button" on:click=move |_| {
+                    actions::undo(app, action);
+                    dom::focus_list();
+                }>
                     {app.t(Msg::Undo)}
                 </button>
             })}
@@ -39,7 +43,10 @@ fn line(app: App, toast: Toast) -> impl IntoView {
                 type="button"
                 class="button quiet icon-only"
                 aria-label=app.t(Msg::Dismiss)
-                on:click=move |_| app.toast.set(None)
+                on:click=move |_| {
+                    app.toast.set(None);
+                    dom::focus_list();
+                }
             >
                 {icon("x")}
             </button>

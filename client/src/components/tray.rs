@@ -57,7 +57,8 @@ pub(crate) fn tray(app: App) -> impl IntoView {
                         on:click=move |_| open.update(|open| *open = !*open)
                     >
                         {move || if open.get() { icon("chevron-down").into_any() } else { icon("chevron-right").into_any() }}
-                        <span aria-live="polite">{title}</span>
+                        <strong>{app.t(Msg::Transfers)}</strong>
+                        <span class="hint" aria-live="polite">{title}</span>
                     </button>
                     <button type="button" class="button quiet" on:click=move |_| clear()>
                         {app.t(Msg::Clear)}

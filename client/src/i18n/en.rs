@@ -21,6 +21,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::BadgeSyncing => "Syncing".into(),
         Msg::Breadcrumb => "Breadcrumb".into(),
         Msg::Cancel => "Cancel".into(),
+        Msg::ChooseFiles => "Choose files".into(),
         Msg::Clear => "Clear".into(),
         Msg::Close => "Close".into(),
         Msg::CodeHidden => "The code is hidden while you read it back.".into(),
@@ -51,7 +52,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::File => "File".into(),
         Msg::FileOf(kind) => format!("{} file", kind.to_uppercase()).into(),
         Msg::Files => "Files".into(),
-        Msg::FolderEmpty => "This folder is empty. Drop files here, or upload some.".into(),
+        Msg::FolderEmpty => "This folder is empty. Drop files anywhere, or choose some.".into(),
         Msg::Folders => "Folders".into(),
         Msg::ForgotPassword => "Forgot the password? Use the recovery code".into(),
         Msg::GoHome => "Go to My files".into(),
@@ -74,7 +75,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::KeyRange => "Select a range, or add to the selection".into(),
         Msg::KeySelect => "Select".into(),
         Msg::KeyTypeAhead => "Go to a name by typing it".into(),
-        Msg::KitConfirmed => "Read back".into(),
+        Msg::KitConfirmed => "Kept and read back".into(),
         Msg::KitReadBackOnly => "Type the code of the recovery kit that you kept.".into(),
         Msg::KitText { username, code, address } => format!(
             "Offing recovery kit\n\nAddress: {address}\nUsername: {username}\nRecovery code: {code}\n\n\
@@ -122,7 +123,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::NotStarted => "Offing did not start".into(),
         Msg::NotStartedHint => "What is saved on this device is untouched. Reload the page.".into(),
         Msg::NothingFound => "Nothing found".into(),
-        Msg::NothingWaits => "Nothing waits to be saved on the server.".into(),
         Msg::OnTheServer => "On the server".into(),
         Msg::OnThisDevice => "On this device".into(),
         Msg::Open => "Open".into(),
@@ -138,7 +138,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Places => "Places".into(),
         Msg::PlacesBelow => "Main".into(),
         Msg::Preview => "Preview".into(),
-        Msg::QueueTitle => "Waiting for the server".into(),
         Msg::ReadBack => "Read it back".into(),
         Msg::ReadBackHint => "Spaces, dashes and capitals do not matter.".into(),
         Msg::ReadOnlyLarge => "This text is too large to be edited here.".into(),
@@ -164,7 +163,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Settings => "Settings".into(),
         Msg::Settled(_) => "Settled".into(),
         Msg::ShowCode => "Show the code".into(),
-        Msg::ShowPreview => "Show rendered".into(),
         Msg::ShownInList => "Shown in the list now".into(),
         Msg::SignIn => "Sign in".into(),
         Msg::SignInAgainWhy => "The server asks you to sign in again. Work goes on here meanwhile.".into(),
@@ -271,7 +269,7 @@ fn transfers(sum: Summary, eta: Option<Span>) -> Cow<'static, str> {
         parts.push(format!("{} left", span(eta)));
     }
     if parts.is_empty() {
-        "Transfers".into()
+        "".into()
     } else {
         parts.join(" · ").into()
     }

@@ -21,6 +21,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::BadgeSyncing => "正在同步".into(),
         Msg::Breadcrumb => "路径".into(),
         Msg::Cancel => "取消".into(),
+        Msg::ChooseFiles => "选择文件".into(),
         Msg::Clear => "清除".into(),
         Msg::Close => "关闭".into(),
         Msg::CodeHidden => "回填时不显示恢复码。".into(),
@@ -46,7 +47,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::File => "文件".into(),
         Msg::FileOf(kind) => format!("{} 文件", kind.to_uppercase()).into(),
         Msg::Files => "文件".into(),
-        Msg::FolderEmpty => "此文件夹为空。将文件拖放到这里，或上传文件。".into(),
+        Msg::FolderEmpty => "此文件夹为空。将文件拖放到此页面，或选择文件。".into(),
         Msg::Folders => "文件夹".into(),
         Msg::ForgotPassword => "忘记密码？使用恢复码".into(),
         Msg::GoHome => "前往我的文件".into(),
@@ -117,7 +118,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::NotStarted => "Offing 未能启动".into(),
         Msg::NotStartedHint => "本设备上保存的内容未受影响。请重新加载页面。".into(),
         Msg::NothingFound => "没有找到".into(),
-        Msg::NothingWaits => "没有等待保存到服务器的内容。".into(),
         Msg::OnTheServer => "服务器上".into(),
         Msg::OnThisDevice => "本设备上".into(),
         Msg::Open => "打开".into(),
@@ -133,7 +133,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Places => "位置".into(),
         Msg::PlacesBelow => "主导航".into(),
         Msg::Preview => "预览".into(),
-        Msg::QueueTitle => "等待服务器".into(),
         Msg::ReadBack => "回填确认".into(),
         Msg::ReadBackHint => "空格、连字符和大小写无关紧要。".into(),
         Msg::ReadOnlyLarge => "此文本过大，无法在此编辑。".into(),
@@ -159,7 +158,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Settings => "设置".into(),
         Msg::Settled(_) => "已处理".into(),
         Msg::ShowCode => "显示恢复码".into(),
-        Msg::ShowPreview => "显示渲染结果".into(),
         Msg::ShownInList => "列表中显示的版本".into(),
         Msg::SignIn => "登录".into(),
         Msg::SignInAgainWhy => "服务器要求重新登录。在此期间可以继续工作。".into(),
@@ -245,7 +243,7 @@ fn transfers(sum: Summary, eta: Option<Span>) -> Cow<'static, str> {
         parts.push(format!("剩余 {}", span(eta)));
     }
     if parts.is_empty() {
-        "传输".into()
+        "".into()
     } else {
         parts.join(" · ").into()
     }

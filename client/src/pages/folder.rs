@@ -10,6 +10,7 @@ use crate::components::icon::{button, icon};
 use crate::components::listing::{Act, Listing};
 use crate::components::{crumbs, grid, menu};
 use crate::i18n::Msg;
+use crate::platform::dom;
 use crate::state::rows::Rows;
 use crate::state::selection::Selection;
 
@@ -27,6 +28,22 @@ pub(super) fn page(app: App, node: NodeId) -> AnyView {
         {menu::menu(listing, at)}
     }
     .into_any()
+}
+
+/// What an empty folder offers.
+fn empty_folder(app: App) -> AnyView {
+    view! {
+        <button type="button" class="button" on:click=move |_| dom::click("input[type=file]")>
+            {icon("upload")}
+            <span>{app.t(Msg::ChooseFiles)}</span>
+        </button>
+    }
+    .into_any()
+}
+
+/// What the empty trash offers.
+fn empty_trash(app: App) -> AnyView {
+    view! { <a class="button" href=app.href(NodeId::ROOT)>{app.t(Msg::GoHome)}</a> }.into_any()
 }
 
 /// Shows what was deleted.
@@ -64,6 +81,7 @@ fn body(
     empty: Msg<'static>,
 ) -> impl IntoView {
     let app = listing.app;
+    let trashed = listing.node == NodeId::TRASH;
     let is_empty = Memo::new(move |_| {
         listing.ready.get() && listing.rows.with(|rows: &Rows| rows.total() == 0)
     });
@@ -75,8 +93,13 @@ fn body(
             {grid::grid(listing, at)}
             {move || is_empty.get().then(|| view! {
                 <div class="empty list-empty">
-                    {icon("folder-open")}
+                    {icon(if trashed { "trash-2" } else { "folder-open" })}
                     <p>{app.t(empty)}</p>
+                    {match listing.node {
+                        NodeId::TRASH => empty_trash(app),
+                        NodeId::RECOVERED => ().into_any(),
+                        _ => empty_folder(app),
+                    }}
                 </div>
             })}
         </div>
@@ -127,7 +150,13 @@ fn toolbar(listing: Listing) -> impl IntoView {
             } else {
                 (Msg::KeepHere, "pin", Act::Keep)
             };
-            button(app.t(name), look, "button wide-button", || false, act(what))
+            button(
+                app.t(name),
+                look,
+                "button quiet folds spare",
+                || false,
+                act(what),
+            )
         })
     };
     let two = move || {
@@ -142,30 +171,53 @@ fn toolbar(listing: Listing) -> impl IntoView {
                 button(
                     app.t(Msg::TwoVersions),
                     "copy",
-                    "button",
+                    "button quiet folds",
                     || false,
                     act(Act::Versions),
                 )
             })
     };
     view! {
-        <div class="toolbar" role="toolbar" aria-label=app.t(Msg::Toolbar)>
-            {button(app.t(Msg::NewFolder), "folder-plus", "button", move || fixed, move || app.dialog.set(Some(Dialog::NewFolder(node))))}
-            {button(app.t(Msg::NewTextFile), "file-plus", "button", move || fixed, move || app.dialog.set(Some(Dialog::NewText(node))))}
-            {button(app.t(Msg::UploadFiles), "upload", "button primary", move || fixed, pick(files))}
-            {button(app.t(Msg::UploadFolder), "folder-up", "button", move || fixed, pick(folder))}
-            <span class="toolbar-gap"></span>
-            {button(app.t(Msg::Download), "download", "button", none, act(Act::Download))}
-            {button(app.t(Msg::Rename), "pencil", "button", not_one, act(Act::Rename))}
-            {button(app.t(Msg::MoveTo), "folder-input", "button", none, act(Act::Move))}
-            {button(app.t(Msg::Delete), "trash-2", "button", none, act(Act::Delete))}
-            {keep}
-            {two}
-            <span class="hint" aria-live="polite">
-                {move || (count.get() > 0).then(|| app.t(Msg::Selected(count.get() as u32)))}
-            </span>
+        <div class="toolbar" role="toolbar" aria-label=app.t(Msg::Toolbar) class:has-picked=move || !none()>
+            <div class="tools make">
+                {button(app.t(Msg::NewFolder), "folder-plus", "button folds", move || fixed, move || app.dialog.set(Some(Dialog::NewFolder(node))))}
+                {button(app.t(Msg::NewTextFile), "file-plus", "button folds", move || fixed, move || app.dialog.set(Some(Dialog::NewText(node))))}
+                {button(app.t(Msg::UploadFiles), "upload", "button primary", move || fixed, pick(files))}
+                {button(app.t(Msg::UploadFolder), "folder-up", "button folds", move || fixed, pick(folder))}
+            </div>
+            <div class="tools picked">
+                {selected(listing, count)}
+                {two}
+                {keep}
+                {button(app.t(Msg::Download), "download", "button quiet folds", none, act(Act::Download))}
+                {button(app.t(Msg::Rename), "pencil", "button quiet folds", not_one, act(Act::Rename))}
+                {button(app.t(Msg::MoveTo), "folder-input", "button quiet folds", none, act(Act::Move))}
+                {button(app.t(Msg::Delete), "trash-2", "button quiet folds", none, act(Act::Delete))}
+            </div>
             <input type="file" multiple=true hidden=true node_ref=files on:change=picked(files) aria-label=app.t(Msg::UploadFiles) />
             <input type="file" multiple=true hidden=true node_ref=folder on:change=picked(folder) aria-label=app.t(Msg::UploadFolder) />
         </div>
+    }
+}
+
+/// How many are selected, and the button that lets go of them.
+fn selected(listing: Listing, count: Memo<usize>) -> impl IntoView {
+    let app = listing.app;
+    let says = move || (count.get() > 0).then(|| app.t(Msg::Selected(count.get() as u32)));
+    let some = Memo::new(move |_| count.get() > 0);
+    view! {
+        <span class="visually-hidden" aria-live="polite">{says}</span>
+        {move || some.get().then(|| view! {
+            <button
+                type="button"
+                class="button quiet"
+                aria-label=app.t(Msg::KeyClear)
+                title=app.t(Msg::KeyClear)
+                on:click=move |_| listing.selection.update(Selection::clear)
+            >
+                {icon("x")}
+                <span>{says}</span>
+            </button>
+        })}
     }
 }

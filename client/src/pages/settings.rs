@@ -48,7 +48,7 @@ pub(super) fn page(app: App) -> AnyView {
                 <button type="button" class="button" on:click=move |_| app.dialog.set(Some(Dialog::Help))>
                     {app.t(Msg::Help)}
                 </button>
-                <button type="button" class="button danger" on:click=move |_| questions::sign_out(app, false)>
+                <button type="button" class="button danger-text" on:click=move |_| questions::sign_out(app, false)>
                     {app.t(Msg::SignOut)}
                 </button>
             </section>

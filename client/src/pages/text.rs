@@ -11,7 +11,7 @@ use offing_core::rpc::{Command, Crumb, Event, Fault, OpenedText, ReadOnly, Reply
 
 use crate::app::{App, actions};
 use crate::components::crumbs;
-use crate::components::icon::button;
+use crate::components::icon::{button, icon};
 use crate::editor::glue::TextEditor;
 use crate::editor::preview::Preview;
 use crate::i18n::Msg;
@@ -162,11 +162,13 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
         view! {
             <button
                 type="button"
-                class="button quiet"
+                class="button quiet folds"
+                title=app.t(Msg::Preview)
                 aria-pressed=move || shows_preview.get().to_string()
                 on:click=move |_| shows_preview.update(|shows| *shows = !*shows)
             >
-                {app.t(Msg::ShowPreview)}
+                {icon("eye")}
+                <span>{app.t(Msg::Preview)}</span>
             </button>
         }
     });

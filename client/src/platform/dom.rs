@@ -53,6 +53,43 @@ pub(crate) fn focus(selector: &str) {
     }
 }
 
+/// Takes the focus so many places on among the elements that a selector finds; from
+/// elsewhere to the first. It stays inside.
+pub(crate) fn focus_next(selector: &str, by: i64) {
+    let Ok(all) = document().query_selector_all(selector) else {
+        return;
+    };
+    let focused = document().active_element();
+    let here = (0..all.length()).find(|place| {
+        all.get(*place).as_ref() == focused.as_ref().map(|element| element.unchecked_ref())
+    });
+    let next = here.map_or(0, |place| {
+        (i64::from(place) + by).clamp(0, i64::from(all.length()) - 1)
+    });
+    if let Some(element) = all.get(next as u32) {
+        element.unchecked_ref::<HtmlElement>().focus().ok();
+    }
+}
+
+/// Presses the first element that a selector finds.
+pub(crate) fn click(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        element.click();
+    }
+}
+
+/// Gives the focus to the row of the list that the keys are at.
+pub(crate) fn focus_list() {
+    focus("[role=grid] [tabindex='0']");
+}
+
+/// Says whether messages have the focus, so that they must not go.
+pub(crate) fn is_in_messages() -> bool {
+    let focused = document().active_element();
+    focused.is_some_and(|focused| focused.closest(".toasts").ok().flatten().is_some())
+}
+
 /// What has the focus.
 pub(crate) fn focused() -> Option<HtmlElement> {
     document().active_element()?.dyn_into().ok()
@@ -112,6 +149,12 @@ pub(crate) fn row_px() -> f64 {
         .unwrap_or(44.0)
 }
 
+/// Says whether fingers, and no mouse, are what this device is used with.
+pub(crate) fn is_for_fingers() -> bool {
+    let query = window().match_media("(hover: none)").ok().flatten();
+    query.is_some_and(|query| query.matches())
+}
+
 /// Says whether an event came from a finger or a pen.
 pub(crate) fn is_touch(event: &web_sys::MouseEvent) -> bool {
     let kind = js_sys::Reflect::get(event, &"pointerType".into()).ok();
@@ -127,5 +170,13 @@ pub(crate) fn time(language: &str, ms: i64) -> String {
         js_sys::Reflect::set(&options, &key.into(), &value.into()).ok();
     }
     let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(ms as f64));
-    date.to_locale_string(language, &options).into()
+    // The person's own region, if it is one of this language.
+    let own = window().navigator().language().unwrap_or_default();
+    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_owned();
+    let tag = if primary(&own) == primary(language) {
+        &own
+    } else {
+        language
+    };
+    date.to_locale_string(tag, &options).into()
 }
