@@ -88,6 +88,7 @@ impl<H: Host> Replica<H> {
             && !row.is_folder()
         {
             let content = self.content(&row).await?;
+            self.reach(&content).await?;
             let name = row.shown_name();
             let size = content.known_size();
             return Ok(Download {
@@ -150,6 +151,22 @@ impl<H: Host> Replica<H> {
             node,
             parts: parts.into_iter(),
         })
+    }
+
+    /// Fetches the first piece that is not on this device, so that a server that is away
+    /// is told in words and not by a download that breaks off.
+    async fn reach(&self, content: &Content) -> Result<(), Fault> {
+        let extents = content.parts.as_slice().iter().filter_map(|part| match part {
+            Part::Extent(extent) => Some(extent),
+            Part::Bytes(_) => None,
+        });
+        let extents: Vec<&Extent> = extents.collect();
+        let ids: Vec<_> = extents.iter().map(|extent| extent.chunk).collect();
+        let held = self.are_held(&ids).await?;
+        if let Some(missing) = held.iter().position(|held| !held) {
+            self.extent(extents[missing], content.node).await?;
+        }
+        Ok(())
     }
 
     /// Lists a node and all below it, folders before what is in them.
