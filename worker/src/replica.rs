@@ -35,6 +35,7 @@ mod journal;
 mod keep;
 mod pull;
 mod queue;
+mod sealing;
 mod text_store;
 mod texts;
 mod upload;

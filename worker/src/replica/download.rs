@@ -156,10 +156,14 @@ impl<H: Host> Replica<H> {
     /// Fetches the first piece that is not on this device, so that a server that is away
     /// is told in words and not by a download that breaks off.
     async fn reach(&self, content: &Content) -> Result<(), Fault> {
-        let extents = content.parts.as_slice().iter().filter_map(|part| match part {
-            Part::Extent(extent) => Some(extent),
-            Part::Bytes(_) => None,
-        });
+        let extents = content
+            .parts
+            .as_slice()
+            .iter()
+            .filter_map(|part| match part {
+                Part::Extent(extent) => Some(extent),
+                Part::Bytes(_) => None,
+            });
         let extents: Vec<&Extent> = extents.collect();
         let ids: Vec<_> = extents.iter().map(|extent| extent.chunk).collect();
         let held = self.are_held(&ids).await?;

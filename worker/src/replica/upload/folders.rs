@@ -1,5 +1,6 @@
 //! Finds and makes the folders that uploads go to, and the names that exist there.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -11,7 +12,11 @@ use offing_core::tree::listing;
 use super::super::commit::Extra;
 use crate::host::Host;
 use crate::replica::Replica;
-use crate::store::Range;
+use crate::replica::fault::from_store;
+use crate::store::{Range, Store, Table};
+
+/// Files by the start of their keys in the listing.
+type Siblings = HashMap<Vec<u8>, NodeId>;
 
 /// Where one file goes.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +56,7 @@ impl<H: Host> Replica<H> {
             let existing = if made_now {
                 None
             } else {
-                self.child(above, name, 0).await?
+                self.child(above, name).await?
             };
             let node = match existing {
                 Some(node) => node,
@@ -65,6 +70,7 @@ impl<H: Host> Replica<H> {
         }
         let mut clashes = BTreeSet::new();
         let mut places = Vec::with_capacity(items.len());
+        let mut listed: HashMap<NodeId, Siblings> = HashMap::new();
         for item in items {
             let (name, above) = item.path.split_last().ok_or(Fault::Internal)?;
             let parent = *folders.get(above).ok_or(Fault::Internal)?;
@@ -72,7 +78,13 @@ impl<H: Host> Replica<H> {
             let existing = if made_now {
                 None
             } else {
-                self.child(parent, name, 1).await?
+                let siblings = match listed.entry(parent) {
+                    Entry::Occupied(entry) => entry.into_mut(),
+                    Entry::Vacant(entry) => entry.insert(self.siblings(parent).await?),
+                };
+                siblings
+                    .get(&listing::siblings_prefixes(&parent, &name::fold(name))[1])
+                    .copied()
             };
             let fresh = Place {
                 parent,
@@ -108,14 +120,27 @@ impl<H: Host> Replica<H> {
         Ok(Places::Found(places))
     }
 
-    /// Finds a folder (rank 0) or file (rank 1) by its name.
-    async fn child(
-        &self,
-        parent: NodeId,
-        name: &str,
-        rank: usize,
-    ) -> Result<Option<NodeId>, Fault> {
-        let prefix = &listing::siblings_prefixes(&parent, &name::fold(name))[rank];
+    /// The files of a folder by what their keys begin with: one read for a whole upload.
+    async fn siblings(&self, parent: NodeId) -> Result<Siblings, Fault> {
+        let range = Range::prefix(&[parent.0.as_slice(), &[1]].concat());
+        let keys = self
+            .host
+            .store()
+            .scan_keys(Table::Listing, &range, u32::MAX)
+            .await;
+        let keys = keys.map_err(|e| from_store(&e))?;
+        let split = |key: Vec<u8>| {
+            let node = listing::node_of_key(&key)?;
+            // Behind the prefix stand the suffix and the node itself.
+            let prefix = key.get(..key.len().checked_sub(4 + NodeId::LEN)?)?.to_vec();
+            Some((prefix, node))
+        };
+        Ok(keys.into_iter().filter_map(split).collect())
+    }
+
+    /// Finds a folder by its name.
+    async fn child(&self, parent: NodeId, name: &str) -> Result<Option<NodeId>, Fault> {
+        let prefix = &listing::siblings_prefixes(&parent, &name::fold(name))[0];
         let found = self.scan_listing(&Range::prefix(prefix), 0, 1).await?;
         Ok(found.first().and_then(|(key, _)| listing::node_of_key(key)))
     }
