@@ -378,8 +378,32 @@ impl Listing {
         if self.path.with_untracked(|known| known != path) {
             self.path.set(path.clone());
         }
+        let in_list = dom::focused().is_some_and(|focused| {
+            focused
+                .closest("[role=grid]")
+                .is_ok_and(|grid| grid.is_some())
+        });
         self.rows.update(|rows| rows.changed(*revision, *total));
         self.fetch();
+        if in_list {
+            self.keep_focus();
+        }
+    }
+
+    /// Gives the focus to a row that is still there, if the one that had it went away.
+    fn keep_focus(self) {
+        spawn_local(async move {
+            timer::frame().await;
+            timer::frame().await;
+            let lost = dom::focused().is_none_or(|focused| focused.tag_name() == "BODY");
+            if !lost || self.selection.is_disposed() {
+                return;
+            }
+            let total = self.rows.with_untracked(Rows::total);
+            self.selection
+                .update(|selection| selection.settle(total, None));
+            self.show_focus.update(|count| *count += 1);
+        });
     }
 
     /// Asks for what is visible and not here; one question at a time.
