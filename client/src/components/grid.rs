@@ -1,11 +1,14 @@
 //! The list of a folder: an ARIA grid of which only the visible rows exist.
 
+mod cells;
+
+use cells::cells;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
-use offing_core::rpc::{Kind, Row, Saved, SortBy};
+use offing_core::rpc::{Kind, Row, SortBy};
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, HtmlElement};
 
@@ -17,7 +20,6 @@ use crate::app::Dialog;
 use crate::i18n::Msg;
 use crate::platform::{dom, timer};
 use crate::state::keys::{ListKey, Pick, list_key, moved};
-use crate::state::measure;
 use crate::state::rows::Rows;
 use crate::state::selection::Selection;
 
@@ -211,50 +213,6 @@ fn row(listing: Listing, menu: RwSignal<Option<MenuAt>>, index: u32) -> impl Int
                 </button>
             </div>
         </div>
-    }
-}
-
-fn cells(listing: Listing, row: &Row) -> impl IntoView + use<> {
-    let app = listing.app;
-    let badge = match (row.two_versions, row.saved, row.kept) {
-        (true, ..) => Some(("copy", Msg::TwoVersions)),
-        (false, Saved::Here, _) => Some(("hard-drive", Msg::BadgeHere)),
-        (false, Saved::Syncing, _) => Some(("cloud-upload", Msg::BadgeSyncing)),
-        (false, Saved::Server, true) => Some(("pin", Msg::BadgeKept)),
-        (false, Saved::Server, false) if !row.local && row.kind != Kind::Folder => {
-            Some(("cloud", Msg::BadgeServerOnly))
-        }
-        (false, Saved::Server, false) => None,
-    };
-    let badge = badge.map(|(look, says)| {
-        let says = app.t(says);
-        let title = says.clone();
-        view! {
-            <span class="row-badge" title=title data-look=look>
-                {icon(look)}
-                <span class="visually-hidden">{says}</span>
-            </span>
-        }
-    });
-    let size = row.size.map(measure::bytes).unwrap_or_default();
-    let time = app.time(row.modified_ms);
-    // Narrow screens have no columns for these.
-    let facts = if size.is_empty() {
-        time.clone()
-    } else {
-        format!("{size} · {time}")
-    };
-    view! {
-        <div role="gridcell" class="cell cell-name">
-            {icon(measure::icon(&row.name, row.kind))}
-            <span class="name-lines">
-                <span class="name-line">{row.name.clone()}</span>
-                <span class="name-facts" aria-hidden="true">{facts}</span>
-            </span>
-            {badge}
-        </div>
-        <div role="gridcell" class="cell wide-only">{size}</div>
-        <div role="gridcell" class="cell wide-only">{time}</div>
     }
 }
 

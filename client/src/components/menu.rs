@@ -101,6 +101,11 @@ fn open(listing: Listing, at: RwSignal<Option<MenuAt>>, place: MenuAt) -> impl I
             }
         })
         .collect();
+    let picked = listing.picked();
+    let title = match picked.as_slice() {
+        [row] => row.name.clone(),
+        rows => app.t(Msg::Items(rows.len() as u32)),
+    };
     let press = move |event: ev::KeyboardEvent| {
         let by = match event.key().as_str() {
             "ArrowDown" => 1,
@@ -122,6 +127,7 @@ fn open(listing: Listing, at: RwSignal<Option<MenuAt>>, place: MenuAt) -> impl I
     view! {
         <div class="menu-scrim" on:click=move |_| at.set(None)></div>
         <div class="menu" role="menu" aria-label=app.t(Msg::MoreActions) node_ref=items on:keydown=press>
+            <p class="menu-title" aria-hidden="true">{title}</p>
             {lines}
         </div>
     }

@@ -112,7 +112,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::NameUnfit(reason) => name_unfit(reason).into(),
         Msg::NamesExist(1) => "This name exists here already:".into(),
         Msg::NamesExist(count) => format!("{count} names exist here already:").into(),
-        Msg::NamesExistTitle => "Names that exist".into(),
+        Msg::NamesExistTitle => "Already in this folder".into(),
         Msg::NeedInvite => "A new account needs a sign-up link from whoever runs this server.".into(),
         Msg::NewFolder => "New folder".into(),
         Msg::NewPassword => "New password".into(),

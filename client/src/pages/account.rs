@@ -69,6 +69,7 @@ impl Form {
                     autocapitalize="none"
                     spellcheck="false"
                     required=true
+                    autofocus=id == "username"
                     aria-describedby=described
                     prop:value=move || value.get()
                     on:input=move |event| {

@@ -55,6 +55,24 @@ pub fn extension(name: &str) -> String {
     }
 }
 
+/// Where a long name is cut in two, so that its end (a number, the extension) is still
+/// shown where the room is short; the length of names that are not cut.
+pub fn name_end(name: &str) -> usize {
+    const LONG: usize = 24;
+    const END: usize = 10;
+    if name.chars().count() <= LONG {
+        return name.len();
+    }
+    // Only between plain letters: a cut must not part what belongs together.
+    let cut = name.len().saturating_sub(END);
+    let plain = |at: usize| name.as_bytes().get(at).is_some_and(u8::is_ascii_graphic);
+    if plain(cut.wrapping_sub(1)) && name.as_bytes()[cut..].is_ascii() {
+        cut
+    } else {
+        name.len()
+    }
+}
+
 /// How many characters of a name to select when it is renamed: all but the extension.
 pub fn stem_utf16(name: &str, kind: Kind) -> u32 {
     let stem = match name.rsplit_once('.') {
@@ -185,5 +203,18 @@ mod tests {
         assert_eq!(span(59), Span::Seconds(59));
         assert_eq!(span(61), Span::Minutes(2));
         assert_eq!(span(7_200), Span::Hours(2));
+    }
+
+    #[test]
+    fn a_long_name_is_cut_before_its_end_and_never_inside_a_character() {
+        let long = "a rather long name of a report (2).pdf";
+        assert_eq!(&long[name_end(long)..], "rt (2).pdf");
+        for whole in [
+            "short.txt",
+            "名称很长的文件名称很长的文件名称很长的文件.txt",
+            "",
+        ] {
+            assert_eq!(name_end(whole), whole.len());
+        }
     }
 }
