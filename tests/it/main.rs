@@ -1,0 +1,26 @@
+//! Scenarios: what people do with several devices, and what must come of it.
+//!
+//! Each module is a situation. All end in step, with the same tree and the same contents on
+//! every device, or with an alarm and nothing lost.
+
+mod cost;
+mod crashes;
+mod joining;
+mod liar;
+mod losses;
+mod property;
+mod status;
+mod tabs;
+mod texts;
+mod tree;
+mod undo;
+mod uploads;
+mod versions;
+
+/// Bytes that look like a photo: nothing repeats.
+fn noise(seed: u64, len: usize) -> Vec<u8> {
+    use rand::{RngCore, SeedableRng};
+    let mut bytes = vec![0; len];
+    rand::rngs::StdRng::seed_from_u64(seed).fill_bytes(&mut bytes);
+    bytes
+}

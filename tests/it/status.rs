@@ -1,0 +1,67 @@
+//! What the status claims. That *on the server* is never claimed while something waits is
+//! checked at every event of every scenario (`offing_tests::page`).
+
+use offing_core::rpc::SyncState;
+use offing_tests::World;
+use offing_tests::net::{Call, Mishap};
+
+#[test]
+fn the_status_tells_each_step_of_an_edit() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    let node = phone.creates_text("/notes.md", "");
+    world.sync_all();
+    assert_eq!(phone.status().state, SyncState::OnServer);
+    phone.opens_text("/notes.md");
+    phone.types(node, |_| "typed".to_owned());
+    assert_eq!(phone.status().state, SyncState::Saving);
+    world.passes(1_001);
+    assert_eq!(phone.status().state, SyncState::Syncing);
+    world.passes(1_000);
+    assert_eq!(phone.status().state, SyncState::OnServer);
+}
+
+#[test]
+fn an_edit_whose_acknowledgement_is_lost_is_not_claimed_to_be_saved() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    phone.line.strike(Call::Append, Mishap::RequestLost);
+    phone.creates_text("/notes.md", "");
+    world.passes(10_000);
+    assert_ne!(phone.status().state, SyncState::OnServer);
+    assert!(phone.status().pending > 0);
+    world.sync_all();
+}
+
+#[test]
+fn offline_counts_what_waits_and_online_counts_down_to_none() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    world.goes_offline("phone");
+    for i in 0..5 {
+        phone.creates_folder(&format!("/{i}"));
+    }
+    world.passes(5_000);
+    assert_eq!((phone.status().state, phone.status().pending), (SyncState::Offline, 5));
+    let replica = phone.replica();
+    let queue = phone.run(async move { replica.queue().await }).unwrap();
+    assert_eq!(queue.len(), 5);
+    world.goes_online("phone");
+    world.passes(2_000);
+    assert_eq!((phone.status().state, phone.status().pending), (SyncState::OnServer, 0));
+}
+
+#[test]
+fn a_device_without_network_comes_back_by_itself() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    world.goes_offline("phone");
+    phone.creates_folder("/a");
+    world.passes(600_000);
+    assert_eq!(phone.status().state, SyncState::Offline);
+    let tries = phone.line.calls.borrow().values().sum::<u32>();
+    assert!(tries < 60, "{tries} calls in ten minutes without a network");
+    phone.line.offline.set(false);
+    world.passes(400_000);
+    assert_eq!(phone.status().state, SyncState::OnServer);
+}

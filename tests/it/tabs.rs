@@ -1,0 +1,86 @@
+//! Two tabs of one browser profile.
+
+use offing_tests::World;
+
+#[test]
+fn two_tabs_edit_one_text() {
+    let world = World::with(&["phone", "laptop"]);
+    let phone = world.device("phone");
+    let node = phone.creates_text("/notes.md", "middle\n");
+    world.sync_all();
+    let tab = phone.opens_another_tab();
+    phone.opens_text("/notes.md");
+    tab.opens_text("/notes.md");
+    for i in 0..10 {
+        phone.types(node, |text| format!("a{i}\n{text}"));
+        tab.types(node, |text| format!("{text}b{i}\n"));
+        world.passes(if i % 3 == 0 { 1_500 } else { 200 });
+    }
+    world.passes(10_000);
+    assert_eq!(phone.sees(node), tab.sees(node));
+    assert_eq!(phone.sees(node).lines().count(), 21);
+    phone.closes_text(node);
+    tab.closes_text(node);
+    world.sync_all();
+    world.assert_converged();
+    assert_eq!(tab.everything(), phone.everything());
+}
+
+#[test]
+fn a_change_in_one_tab_shows_in_the_other_and_is_pushed_once() {
+    let world = World::with(&["phone", "laptop"]);
+    let phone = world.device("phone");
+    let tab = phone.opens_another_tab();
+    world.passes(1_000);
+    let before = world.tip();
+    phone.creates_folder("/from the first");
+    tab.creates_folder("/from the second");
+    assert!(phone.shows("/from the second") && tab.shows("/from the first"));
+    world.sync_all();
+    assert_eq!(world.tip(), before + 2);
+    world.assert_converged();
+    world.passes(2_000);
+    assert_eq!(tab.pending(), 0);
+}
+
+#[test]
+fn a_tab_that_dies_holds_up_nobody() {
+    let world = World::with(&["phone", "laptop"]);
+    let phone = world.device("phone");
+    let tab = phone.opens_another_tab();
+    for i in 0..20 {
+        tab.creates_folder(&format!("/{i}"));
+        if i == 10 {
+            world.passes(7);
+        }
+    }
+    tab.crashes();
+    world.sync_all();
+    world.assert_converged();
+    assert!(world.device("laptop").shows("/19"));
+}
+
+#[test]
+fn both_tabs_type_while_another_device_types_too() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let node = phone.creates_text("/notes.md", "");
+    world.sync_all();
+    let tab = phone.opens_another_tab();
+    for device in [&phone, &tab, &laptop] {
+        device.opens_text("/notes.md");
+    }
+    for i in 0..8 {
+        for (device, mark) in [(&phone, 'p'), (&tab, 't'), (&laptop, 'l')] {
+            device.types(node, |text| format!("{text}{mark}"));
+            world.passes(130 + i * 61);
+        }
+    }
+    world.passes(30_000);
+    world.sync_all();
+    let text = phone.sees(node);
+    assert_eq!((tab.sees(node), laptop.sees(node)), (text.clone(), text.clone()));
+    for mark in ['p', 't', 'l'] {
+        assert_eq!(text.matches(mark).count(), 8, "{text}");
+    }
+}

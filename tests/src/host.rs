@@ -1,0 +1,215 @@
+//! Where a test's replica runs: memory, seeded randomness, the virtual clock.
+//!
+//! A [`Profile`] is a browser's profile: tabs of one profile share its stores and locks,
+//! and hear each other. What a crashed tab held is released, as a browser does.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use offing_core::crypto::native::NativeCrypto;
+use offing_worker::host::{Host, Notice, Source};
+use offing_worker::store::memory::MemoryStore;
+use offing_worker::store::chunks::memory::MemoryChunks;
+use rand::rngs::StdRng;
+use rand::{RngCore, SeedableRng};
+
+use crate::executor::{Executor, TabId};
+use crate::net::TestServer;
+
+/// The time at which every world begins.
+pub const EPOCH_MS: i64 = 1_700_000_000_000;
+
+type Hear = Rc<dyn Fn(Notice)>;
+
+/// What the tabs of one browser profile share.
+#[derive(Default)]
+pub struct Profile {
+    /// The tables.
+    pub store: MemoryStore,
+    /// The chunks.
+    pub chunks: MemoryChunks,
+    locks: RefCell<BTreeMap<String, Lock>>,
+    last_hold: Cell<u64>,
+    tabs: RefCell<BTreeMap<TabId, Hear>>,
+}
+
+#[derive(Default)]
+struct Lock {
+    /// Who holds it, and a number for this holding.
+    held: Option<(TabId, u64)>,
+    waiting: Vec<Waker>,
+}
+
+impl Profile {
+    /// Makes a tab hear the others.
+    pub fn listen(&self, tab: TabId, hear: impl Fn(Notice) + 'static) {
+        self.tabs.borrow_mut().insert(tab, Rc::new(hear));
+    }
+
+    /// Forgets a tab that is gone, with all locks that it held.
+    pub fn forget(&self, tab: TabId) {
+        self.tabs.borrow_mut().remove(&tab);
+        for lock in self.locks.borrow_mut().values_mut() {
+            if lock.held.is_some_and(|(holder, _)| holder == tab) {
+                lock.release();
+            }
+        }
+    }
+
+    fn take(self: &Rc<Self>, tab: TabId, name: &str) -> Option<Guard> {
+        let mut locks = self.locks.borrow_mut();
+        let lock = locks.entry(name.to_owned()).or_default();
+        if lock.held.is_some() {
+            return None;
+        }
+        let hold = self.last_hold.get() + 1;
+        self.last_hold.set(hold);
+        lock.held = Some((tab, hold));
+        Some(Guard { profile: Rc::clone(self), name: name.to_owned(), hold })
+    }
+}
+
+impl Lock {
+    fn release(&mut self) {
+        self.held = None;
+        self.waiting.drain(..).for_each(Waker::wake);
+    }
+}
+
+/// Holds a lock.
+pub struct Guard {
+    profile: Rc<Profile>,
+    name: String,
+    hold: u64,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(lock) = self.profile.locks.borrow_mut().get_mut(&self.name)
+            && lock.held.is_some_and(|(_, hold)| hold == self.hold)
+        {
+            lock.release();
+        }
+    }
+}
+
+/// One tab of a profile.
+#[derive(Clone)]
+pub struct TestHost {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    tab: TabId,
+    profile: Rc<Profile>,
+    executor: Executor,
+    server: TestServer,
+    rng: RefCell<StdRng>,
+}
+
+impl TestHost {
+    /// Opens a tab.
+    pub fn new(profile: Rc<Profile>, executor: Executor, server: TestServer, tab: TabId) -> Self {
+        let rng = RefCell::new(StdRng::seed_from_u64(tab));
+        Self { inner: Rc::new(Inner { tab, profile, executor, server, rng }) }
+    }
+
+    /// The tab.
+    pub fn tab(&self) -> TabId {
+        self.inner.tab
+    }
+}
+
+impl Host for TestHost {
+    type Crypto = NativeCrypto;
+    type Store = MemoryStore;
+    type Chunks = MemoryChunks;
+    type Server = TestServer;
+    type Guard = Guard;
+
+    fn crypto(&self) -> &NativeCrypto {
+        &NativeCrypto
+    }
+
+    fn store(&self) -> &MemoryStore {
+        &self.inner.profile.store
+    }
+
+    fn chunks(&self) -> &MemoryChunks {
+        &self.inner.profile.chunks
+    }
+
+    fn server(&self) -> &TestServer {
+        &self.inner.server
+    }
+
+    fn now_ms(&self) -> i64 {
+        EPOCH_MS + i64::try_from(self.inner.executor.now_ms()).unwrap()
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.inner.rng.borrow_mut().fill_bytes(&mut bytes);
+        bytes
+    }
+
+    async fn lock(&self, name: &str) -> Guard {
+        poll_fn(|context| match self.inner.profile.take(self.inner.tab, name) {
+            Some(guard) => Poll::Ready(guard),
+            None => {
+                let mut locks = self.inner.profile.locks.borrow_mut();
+                let lock = locks.entry(name.to_owned()).or_default();
+                lock.waiting.push(context.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    async fn try_lock(&self, name: &str) -> Option<Guard> {
+        self.inner.profile.take(self.inner.tab, name)
+    }
+
+    async fn sleep(&self, delay_ms: u64) {
+        self.inner.executor.sleep(delay_ms).await;
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        self.inner.executor.spawn(self.inner.tab, future);
+    }
+
+    fn announce(&self, notice: &Notice) {
+        let tabs: Vec<(TabId, Hear)> = {
+            let tabs = self.inner.profile.tabs.borrow();
+            tabs.iter().map(|(tab, hear)| (*tab, Rc::clone(hear))).collect()
+        };
+        for (tab, hear) in tabs {
+            if tab != self.inner.tab {
+                hear(notice.clone());
+            }
+        }
+    }
+}
+
+/// A file that a person chose, in memory.
+pub struct TestFile {
+    /// Its bytes; `None` once it vanished.
+    pub bytes: Rc<RefCell<Option<Vec<u8>>>>,
+}
+
+impl TestFile {
+    /// A file with this content.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self { bytes: Rc::new(RefCell::new(Some(bytes.to_vec()))) }
+    }
+}
+
+impl Source for TestFile {
+    async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>> {
+        let range = usize::try_from(start).ok()?..usize::try_from(end).ok()?;
+        self.bytes.borrow().as_ref()?.get(range).map(<[u8]>::to_vec)
+    }
+}

@@ -1,0 +1,361 @@
+//! A person with devices, and a server.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+
+use offing_core::crypto::native::{NativeCrypto, ready};
+use offing_core::crypto::hazmat::Crypto;
+use offing_core::fixture::{Person, pair};
+use offing_core::id::{DeviceId, Seq, VaultId};
+use offing_core::log::entry::Entry;
+use offing_core::proto::{AccountRecord, PageItem, encode_append};
+use offing_core::rpc::SyncState;
+use offing_core::sync::machine;
+use offing_server::service::accounts::NewAccount;
+use offing_server::service::log::PageLimits;
+use offing_server::service::{Caller, ServiceOptions, Services};
+use offing_worker::enrol::{self, Enrolment};
+use offing_worker::host::Keys;
+use offing_worker::replica::{Identity, Replica};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::device::{Device, Parts};
+use crate::executor::Executor;
+use crate::host::{EPOCH_MS, Profile, TestHost};
+use crate::net::{Line, Net, TestServer, frame};
+
+/// Rounds of synchronising before a scenario is given up.
+const ROUNDS_MAX: usize = 60;
+
+/// A tab that the live socket wakes.
+struct Woken {
+    device: DeviceId,
+    tab: u64,
+    line: Rc<Line>,
+    replica: Weak<Replica<TestHost>>,
+}
+
+/// Everything there is in a scenario.
+pub struct World {
+    /// Runs it.
+    pub executor: Executor,
+    /// The server and the way to it.
+    pub net: Rc<Net>,
+    person: Person,
+    seed: u64,
+    vault: Cell<Option<VaultId>>,
+    devices: RefCell<Vec<Rc<Device>>>,
+    last_tab: Rc<Cell<u64>>,
+    woken: Rc<RefCell<Vec<Woken>>>,
+}
+
+impl World {
+    /// Makes a world in which nobody has a device yet.
+    pub fn new(seed: u64) -> Self {
+        let executor = Executor::default();
+        let services = Services::in_memory(ServiceOptions::default()).unwrap();
+        let net = Net::new(executor.clone(), services, StdRng::seed_from_u64(seed));
+        let world = Self {
+            net,
+            executor,
+            person: Person::new(7),
+            seed,
+            vault: Cell::new(None),
+            devices: RefCell::default(),
+            last_tab: Rc::new(Cell::new(0)),
+            woken: Rc::default(),
+        };
+        world.net.ask(async |services| world.signs_up(&services).await);
+        world.wires_the_live_socket();
+        world
+    }
+
+    /// Makes a world with these devices, all online and in step.
+    pub fn with(names: &[&str]) -> Self {
+        Self::seeded(1, names)
+    }
+
+    /// Makes such a world from a seed.
+    pub fn seeded(seed: u64, names: &[&str]) -> Self {
+        let world = Self::new(seed);
+        for name in names {
+            world.adds(name);
+        }
+        world.sync_all();
+        world
+    }
+
+    async fn signs_up(&self, services: &Services) {
+        let invite = services.create_invite(EPOCH_MS).await.unwrap();
+        let record = AccountRecord {
+            account: self.person.account,
+            identity_public: self.person.identity.public.0.to_vec().into(),
+            identity_sealed: vec![2].into(),
+            password_slot: vec![3].into(),
+            recovery_slot: vec![4].into(),
+        };
+        let new = NewAccount {
+            invite,
+            username: "alice".to_owned(),
+            password_file: vec![5],
+            recovery_file: vec![6],
+            record,
+        };
+        services.register(new, EPOCH_MS).await.unwrap();
+    }
+
+    /// Whoever is online hears of growth, as by the live socket.
+    fn wires_the_live_socket(&self) {
+        let (woken, executor) = (Rc::clone(&self.woken), self.executor.clone());
+        *self.net.grown.borrow_mut() = Some(Box::new(move |by, seq| {
+            woken.borrow_mut().retain(|listener| listener.replica.strong_count() > 0);
+            for listener in woken.borrow().iter() {
+                if listener.device == by || listener.line.offline.get() {
+                    continue;
+                }
+                let (replica, sleeper) = (Weak::clone(&listener.replica), executor.clone());
+                executor.spawn(listener.tab, async move {
+                    sleeper.sleep(20).await;
+                    if let Some(replica) = replica.upgrade() {
+                        replica.tell(machine::Event::Wake(seq));
+                    }
+                });
+            }
+        }));
+    }
+
+    // ------------------------------------------------------------ devices
+
+    /// Gives the person one more device: the first founds the vault, others join it.
+    pub fn adds(&self, name: &str) -> Rc<Device> {
+        let number = u8::try_from(self.devices.borrow().len()).unwrap();
+        let pair = pair(100 + number);
+        let signing = ready(NativeCrypto.import_signing(&pair)).unwrap();
+        let caller = Caller { account: self.person.account, device: pair.public.device_id() };
+        let (profile, line) = (Rc::new(Profile::default()), Rc::new(Line::default()));
+        let start = self.starter(caller);
+        let host = start(Rc::clone(&profile), Rc::clone(&line));
+        let who = Enrolment {
+            account: self.person.account,
+            identity: self.person.identity.public,
+            identity_signing: &self.person.identity_key,
+            master: &self.person.master_secret,
+            device: pair.public,
+            device_signing: &signing,
+            device_name: name,
+        };
+        let genesis = self.vault.get().is_none().then(|| {
+            let genesis = ready(enrol::found(&host, &who)).unwrap();
+            let create = async |services: Services| {
+                services.create_vault(&caller, &genesis.entry.encode(), EPOCH_MS).await
+            };
+            self.net.ask(create).unwrap();
+            self.vault.set(Some(genesis.vault));
+            genesis
+        });
+        let vault = self.vault.get().unwrap();
+        let identity = Identity {
+            account: self.person.account,
+            vault,
+            device: caller.device,
+            device_name: name.to_owned(),
+        };
+        let keys = Keys { account: self.person.master_secret.clone(), signing: signing.clone() };
+        let executor = self.executor.clone();
+        let device = Device::new(Parts { executor, line, profile, identity, keys, start });
+        let (events, opening) = (device.events(), host.clone());
+        let (person_keys, public) = (self.person.identity_key.clone(), pair.public);
+        let (account, identity) = (self.person.account, self.person.identity.public);
+        let (master, name) = (self.person.master_secret.clone(), name.to_owned());
+        let entered = self.executor.block_on(async move {
+            let who = Enrolment {
+                account,
+                identity,
+                identity_signing: &person_keys,
+                master: &master,
+                device: public,
+                device_signing: &signing,
+                device_name: &name,
+            };
+            enrol::enter(opening, &who, vault, genesis.as_ref(), events).await
+        });
+        let replica = entered.unwrap();
+        self.wakes(&device, host.tab(), &replica);
+        device.begins(host, Rc::clone(&replica));
+        self.executor.block_on(async move { replica.start().await }).unwrap();
+        self.devices.borrow_mut().push(Rc::clone(&device));
+        device
+    }
+
+    fn starter(&self, caller: Caller) -> Rc<dyn Fn(Rc<Profile>, Rc<Line>) -> TestHost> {
+        let (net, executor) = (Rc::clone(&self.net), self.executor.clone());
+        let (last_tab, seed) = (Rc::clone(&self.last_tab), self.seed);
+        Rc::new(move |profile, line| {
+            last_tab.set(last_tab.get() + 1);
+            let server = TestServer::new(Rc::clone(&net), line, caller);
+            let tab = seed * 1_000 + last_tab.get();
+            TestHost::new(profile, executor.clone(), server, tab)
+        })
+    }
+
+    /// Makes the live socket wake a tab.
+    fn wakes(&self, device: &Device, tab: u64, replica: &Rc<Replica<TestHost>>) {
+        self.woken.borrow_mut().push(Woken {
+            device: device.identity().device,
+            tab,
+            line: Rc::clone(&device.line),
+            replica: Rc::downgrade(replica),
+        });
+    }
+
+    /// A device.
+    pub fn device(&self, name: &str) -> Rc<Device> {
+        let devices = self.devices.borrow();
+        let found = devices.iter().find(|device| device.name == name);
+        Rc::clone(found.expect("the scenario has this device"))
+    }
+
+    /// All devices.
+    pub fn devices(&self) -> Vec<Rc<Device>> {
+        self.devices.borrow().clone()
+    }
+
+    /// A device loses its network.
+    pub fn goes_offline(&self, name: &str) {
+        self.device(name).line.offline.set(true);
+    }
+
+    /// A device has its network again.
+    pub fn goes_online(&self, name: &str) {
+        let device = self.device(name);
+        device.line.offline.set(false);
+        device.nudges();
+    }
+
+    /// The browser of a device is killed, and the app opened again.
+    pub fn restarts(&self, name: &str) {
+        let device = self.device(name);
+        device.crashes();
+        device.opens();
+    }
+
+    // ------------------------------------------------------------ time
+
+    /// Lets time pass.
+    pub fn passes(&self, duration_ms: u64) {
+        self.executor.run_for(duration_ms);
+    }
+
+    /// The last place of the server's log.
+    pub fn tip(&self) -> Seq {
+        let (vault, caller) = (self.vault.get().unwrap(), self.caller());
+        let read = async |services: Services| {
+            services.read_log(&caller, vault, 0, None, PageLimits::default()).await
+        };
+        self.net.ask(read).unwrap().tip.seq
+    }
+
+    fn caller(&self) -> Caller {
+        let device = self.devices.borrow()[0].identity().device;
+        Caller { account: self.person.account, device }
+    }
+
+    /// Puts every open device online and waits until all is on the server and on all of them.
+    pub fn sync_all(&self) {
+        for device in self.devices() {
+            device.line.offline.set(false);
+            device.line.bad_percent.set(0);
+            device.line.mishaps.borrow_mut().clear();
+        }
+        for _ in 0..ROUNDS_MAX {
+            for device in self.devices().iter().filter(|device| device.is_open()) {
+                device.nudges();
+            }
+            self.passes(6_000);
+            if self.is_in_step() {
+                return;
+            }
+        }
+        for device in self.devices() {
+            eprintln!(
+                "{}: {:?} at {} of {}, alarms {:?}",
+                device.name,
+                device.page.status.get(),
+                device.cursor(),
+                self.tip(),
+                device.page.alarms.borrow()
+            );
+        }
+        panic!("the devices never come into step");
+    }
+
+    fn is_in_step(&self) -> bool {
+        let tip = self.tip();
+        self.devices().iter().filter(|device| device.is_open()).all(|device| {
+            device.status().state == SyncState::OnServer && device.cursor() == tip
+        })
+    }
+
+    /// All open devices show the same tree with the same contents.
+    pub fn assert_converged(&self) {
+        let devices = self.devices();
+        let mut open = devices.iter().filter(|device| device.is_open());
+        let first = open.next().expect("a device is open");
+        let expected = first.everything();
+        for device in open {
+            let shown = device.everything();
+            assert_eq!(expected, shown, "{} and {} differ", first.name, device.name);
+        }
+        for (path, shown) in &expected {
+            assert!(shown.content.is_ok(), "{path} cannot be read: {:?}", shown.content);
+        }
+    }
+
+    /// The server is restored from a backup that ends at a place: its later data is gone,
+    /// and it has another life.
+    pub fn restores_the_server_to(&self, last: Seq) {
+        let (vault, caller) = (self.vault.get().unwrap(), self.caller());
+        let read = async |services: Services| {
+            services.read_log(&caller, vault, 0, None, PageLimits::default()).await
+        };
+        let page = self.net.ask(read).unwrap();
+        let restored = Services::in_memory(ServiceOptions::default()).unwrap();
+        self.net.replace(restored);
+        self.net.ask(async |services| self.signs_up(&services).await);
+        for item in page.items.iter().take(usize::try_from(last).unwrap()) {
+            let PageItem::Full(wire) = item else { panic!("asked for with bodies") };
+            self.brings_back(vault, wire);
+        }
+    }
+
+    fn brings_back(&self, vault: VaultId, wire: &[u8]) {
+        let entry = Entry::decode(wire).unwrap();
+        let header = offing_core::log::entry::Header::decode(&entry.header).unwrap();
+        let caller = Caller { account: self.person.account, device: header.device };
+        let chunks: BTreeMap<_, _> = self
+            .devices()
+            .iter()
+            .flat_map(|device| {
+                use offing_worker::store::chunks::ChunkStore;
+                let held = &device.profile.chunks;
+                let read = |id| Some((id, ready(held.get_all(id)).unwrap()?));
+                header.chunks.iter().copied().filter_map(read).collect::<Vec<_>>()
+            })
+            .collect();
+        self.net.ask(async |services| {
+            if header.vault.is_none() {
+                services.create_vault(&caller, wire, EPOCH_MS).await.unwrap();
+                return;
+            }
+            for (id, bytes) in &chunks {
+                let mut upload = services.begin_batch(&caller, vault).await.unwrap();
+                upload.push(&frame(*id, bytes)).await.unwrap();
+                upload.finish().await.unwrap();
+            }
+            let body = encode_append(&[wire.to_vec()]);
+            services.append(&caller, vault, &body).await.unwrap();
+        });
+    }
+}
