@@ -1,9 +1,9 @@
 //! Makes the three wasm modules: the page, the engine, the service worker.
 //!
-//! cargo → wasm-bindgen → wasm-opt (release only). Each is built by a cargo of its own, so
-//! that features of one (the engine links a CRDT) do not leak into another. While cargo
-//! links the next module, the one before is optimised. What was optimised once is kept
-//! under the hash of its input.
+//! cargo → wasm-bindgen. Each is built by a cargo of its own, so that features of one (the
+//! engine links a CRDT) do not leak into another. While cargo links the next module, the
+//! one before gets its glue. No wasm-opt follows: after a link with `opt-level = "z"` and
+//! fat LTO it took minutes, and brotli made no less of what it left.
 
 use std::{
     fs,
@@ -11,12 +11,12 @@ use std::{
     thread,
 };
 
-use anyhow::{Context as _, Result};
-use sha2::{Digest as _, Sha256};
+use anyhow::Result;
+use serde_json::json;
 
 use crate::{
     run::{cargo, program, run, step, target},
-    tools::{self, www},
+    tools,
 };
 
 /// How much the build optimises.
@@ -137,6 +137,7 @@ fn compile(module: &Module, mode: Mode) -> Result<PathBuf> {
             profile,
         ]);
         command.args(["-p", module.package, "--bin", module.bin]);
+        command.args(["--config", &flags()]);
         if !module.features.is_empty() {
             command.args(["--features", &module.features.join(",")]);
         }
@@ -146,6 +147,20 @@ fn compile(module: &Module, mode: Mode) -> Result<PathBuf> {
         .join("wasm32-unknown-unknown")
         .join(folder)
         .join(format!("{}.wasm", module.bin)))
+}
+
+/// What rustc is told beyond the profile: views of one type instead of one type for each
+/// view, which makes the page smaller, and no folder of the builder's machine in messages.
+fn flags() -> String {
+    let mut flags = vec!["--cfg=erase_components".to_owned()];
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
+    if let Some(home) = home {
+        let crates = home.join("registry/src");
+        flags.push(format!("--remap-path-prefix={}=crates", crates.display()));
+    }
+    format!("target.wasm32-unknown-unknown.rustflags={}", json!(flags))
 }
 
 fn finish(module: &Module, mode: Mode, raw: &Path, bindgen: &Path, out: &Path) -> Result<Built> {
@@ -161,54 +176,14 @@ fn finish(module: &Module, mode: Mode, raw: &Path, bindgen: &Path, out: &Path) -
             "--out-dir",
         ])
         .arg(out.join(name))
-        .args((mode == Mode::Dev).then_some("--debug")))?;
-    let script = out.join(name).join(format!("{name}.js"));
-    let wasm = out.join(name).join(format!("{name}_bg.wasm"));
-    match mode {
-        Mode::Dev => Ok(Built { script, wasm }),
-        Mode::Release => {
-            let wasm = step(&format!("optimise {name}"), || optimise(&wasm, name, mode))?;
-            Ok(Built { script, wasm })
-        }
-    }
-}
-
-/// Runs npm's wasm-opt, unless it ran on the very same module before. (A wasm-opt from the
-/// system is never used: old ones accept the module and break it.)
-fn optimise(wasm: &Path, name: &str, mode: Mode) -> Result<PathBuf> {
-    let tool = www().join("node_modules/binaryen/bin/wasm-opt");
-    let level = "-Oz";
-    let mut input = Sha256::new();
-    input.update(level);
-    input.update(fs::read(wasm)?);
-    input.update(fs::read(www().join("package-lock.json"))?);
-    let digest = hex(&input.finalize());
-    let folder = mode.folder().join("optimised");
-    let kept = folder.join(format!("{name}-{}.wasm", &digest[..16]));
-    if kept.exists() {
-        return Ok(kept);
-    }
-    fs::create_dir_all(&folder)?;
-    let partial = kept.with_extension("partial");
-    run(program("node")
-        .arg(&tool)
-        .arg(level)
-        .arg(wasm)
-        .arg("-o")
-        .arg(&partial))?;
-    for old in fs::read_dir(&folder)? {
-        let old = old?;
-        if old
-            .file_name()
-            .to_string_lossy()
-            .starts_with(&format!("{name}-"))
-            && old.path() != partial
-        {
-            fs::remove_file(old.path())?;
-        }
-    }
-    fs::rename(&partial, &kept).context("cannot keep the optimised module")?;
-    Ok(kept)
+        .args(match mode {
+            Mode::Dev => ["--debug"].as_slice(),
+            Mode::Release => &["--remove-name-section", "--remove-producers-section"],
+        }))?;
+    Ok(Built {
+        script: out.join(name).join(format!("{name}.js")),
+        wasm: out.join(name).join(format!("{name}_bg.wasm")),
+    })
 }
 
 /// Bytes in hexadecimal.
