@@ -22,6 +22,7 @@ const FLAGS = [
   "--disable-background-timer-throttling",
   "--disable-renderer-backgrounding",
   "--disable-backgrounding-occluded-windows",
+  "--window-size=1280,800",
   "--remote-debugging-pipe",
 ];
 
