@@ -425,8 +425,13 @@ fn watch_size(listing: Listing, body: NodeRef<html::Div>) {
             }
         });
     });
-    let resize = window_event_listener(ev::resize, move |_| measure());
-    on_cleanup(move || resize.remove());
+    // The window, the tray and banners all change how much of the list is visible.
+    let watch = dom::watch_size(measure);
+    Effect::new(move |_| {
+        if let (Some(body), Some(watch)) = (body.get(), &watch) {
+            watch.observe(&body);
+        }
+    });
 }
 
 /// Scrolls to the row that has the focus and gives it the browser's focus.

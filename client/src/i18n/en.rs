@@ -52,7 +52,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::File => "File".into(),
         Msg::FileOf(kind) => format!("{} file", kind.to_uppercase()).into(),
         Msg::Files => "Files".into(),
-        Msg::FolderEmpty => "This folder is empty. Drop files anywhere, or choose some.".into(),
+        Msg::FolderEmpty => "This folder is empty.".into(),
         Msg::Folders => "Folders".into(),
         Msg::ForgotPassword => "Forgot the password? Use the recovery code".into(),
         Msg::GoHome => "Go to My files".into(),

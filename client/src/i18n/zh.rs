@@ -47,7 +47,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::File => "文件".into(),
         Msg::FileOf(kind) => format!("{} 文件", kind.to_uppercase()).into(),
         Msg::Files => "文件".into(),
-        Msg::FolderEmpty => "此文件夹为空。将文件拖放到此页面，或选择文件。".into(),
+        Msg::FolderEmpty => "此文件夹为空。".into(),
         Msg::Folders => "文件夹".into(),
         Msg::ForgotPassword => "忘记密码？使用恢复码".into(),
         Msg::GoHome => "前往我的文件".into(),

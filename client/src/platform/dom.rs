@@ -1,8 +1,9 @@
 //! Small things asked of the document.
 
-use leptos::prelude::{document, window};
+use leptos::prelude::{StoredValue, UpdateValue, document, on_cleanup, window};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
+use wasm_bindgen::closure::Closure;
+use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent, ResizeObserver};
 
 use crate::state::keys::Key;
 
@@ -77,6 +78,20 @@ pub(crate) fn click(selector: &str) {
     if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
         element.click();
     }
+}
+
+/// Calls back whenever an observed element changes its size, until the page's owner is
+/// cleaned up.
+pub(crate) fn watch_size(changed: impl FnMut() + 'static) -> Option<ResizeObserver> {
+    let call = Closure::<dyn FnMut()>::new(changed);
+    let observer = ResizeObserver::new(call.as_ref().unchecked_ref()).ok()?;
+    let kept = StoredValue::new_local(Some((observer.clone(), call)));
+    on_cleanup(move || {
+        if let Some((observer, _)) = kept.try_update_value(Option::take).flatten() {
+            observer.disconnect();
+        }
+    });
+    Some(observer)
 }
 
 /// Gives the focus to the row of the list that the keys are at.
