@@ -90,11 +90,13 @@ export class Chromium {
 
   /** Ends the browser; a profile that was given stays. */
   async end({ keep = false } = {}) {
-    const gone = once(this.child, "exit");
-    this.send("Browser.close").catch(() => {});
-    const late = setTimeout(() => this.child.kill("SIGKILL"), 5_000);
-    await gone;
-    clearTimeout(late);
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const gone = once(this.child, "exit");
+      this.send("Browser.close").catch(() => {});
+      const late = setTimeout(() => this.child.kill("SIGKILL"), 5_000);
+      await gone;
+      clearTimeout(late);
+    }
     if (!keep) await rm(this.profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
