@@ -92,7 +92,7 @@ pub(crate) fn drop_zone(app: App) -> impl IntoView {
     });
     view! {
         <Show when=move || over.get()>
-            <div class="drop-zone">{app.t(Msg::DropHere)}</div>
+            <div class="drop-zone"><span>{app.t(Msg::DropHere)}</span></div>
         </Show>
     }
 }

@@ -6,6 +6,7 @@ use offing_core::rpc::{Command, Transfer, TransferControl, TransferId};
 use super::icon::{button, icon};
 use crate::app::{App, actions};
 use crate::i18n::Msg;
+use crate::platform::dom;
 use crate::state::{measure, transfers};
 
 /// Lines shown at once; the others are counted.
@@ -13,7 +14,8 @@ const LINES_MAX: usize = 100;
 
 /// Shows the tray while there is something in it.
 pub(crate) fn tray(app: App) -> impl IntoView {
-    let open = RwSignal::new(true);
+    // A phone has no room to show both the list and every transfer.
+    let open = RwSignal::new(!dom::is_narrow());
     let some = Memo::new(move |_| app.transfers.with(|tray| !tray.is_empty()));
     let ids = Memo::new(move |_| app.transfers.with(transfers::Transfers::ids));
     let title = move || {

@@ -166,7 +166,16 @@ pub(crate) fn row_px() -> f64 {
 
 /// Says whether fingers, and no mouse, are what this device is used with.
 pub(crate) fn is_for_fingers() -> bool {
-    let query = window().match_media("(hover: none)").ok().flatten();
+    matches("(hover: none)")
+}
+
+/// Says whether the window is as narrow as a phone's.
+pub(crate) fn is_narrow() -> bool {
+    matches("(max-width: 639px)")
+}
+
+fn matches(query: &str) -> bool {
+    let query = window().match_media(query).ok().flatten();
     query.is_some_and(|query| query.matches())
 }
 
