@@ -129,7 +129,7 @@ impl<H: Host> Replica<H> {
             AppendResult::DeviceFork => Alarm::DeviceCopied,
             AppendResult::Quota => Alarm::ServerRefuses(Code::QuotaExceeded),
             // A newer epoch is in the log: the pull that follows reads it.
-            AppendResult::EpochStale => return self.failed(Failure::Busy { retry_after_ms: 0 }),
+            AppendResult::EpochStale => return Event::Pushed,
             AppendResult::Malformed
             | AppendResult::Missing { .. }
             | AppendResult::Skipped

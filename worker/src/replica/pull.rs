@@ -82,6 +82,10 @@ impl<H: Host> Replica<H> {
                     return Err(PullError::History);
                 }
             };
+            if self.a_copy_wrote(&steps).await? {
+                self.emit(Event::Alarm(Alarm::DeviceCopied));
+                return Err(PullError::History);
+            }
             if !steps.is_empty() {
                 match self.open_page(&steps).await? {
                     Some(brought) => self.take(state.clone(), brought).await?,
@@ -195,6 +199,27 @@ impl<H: Host> Replica<H> {
         self.settle_uploads(brought.own_dseq);
         let folders = changes.folders.into_iter().collect();
         self.announce(folders, texts.into_iter().collect()).await
+    }
+
+    /// Finds an entry signed as this device that this device never wrote: a copy of the
+    /// profile did. Taking it would count what waits here as sent, and mix two authors'
+    /// ops of one name.
+    async fn a_copy_wrote(&self, steps: &[Step]) -> Result<bool, Fault> {
+        for step in steps {
+            let Ok(checked) = &step.outcome else {
+                continue;
+            };
+            if checked.header.device != self.identity.device {
+                continue;
+            }
+            let dseq = checked.header.dseq;
+            let waits = self.own_body(dseq).await?;
+            let other = waits.is_some_and(|entry| entry.header != checked.header_bytes);
+            if other || dseq > self.own().await?.dseq {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn own_body(&self, dseq: u64) -> Result<Option<Entry>, Fault> {
