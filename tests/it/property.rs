@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 
 const NAMES: [&str; 3] = ["phone", "laptop", "tablet"];
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 20;
 const STEPS: usize = 60;
 
 /// What was made and typed, wherever it was.
@@ -32,7 +32,12 @@ fn random_work_on_three_devices_converges_and_loses_nothing() {
         for step in 0..STEPS {
             let name = *NAMES.choose(&mut rng).unwrap();
             weather(&world, name, &mut rng);
-            act(&world.device(name), &mut rng, &mut made, &format!("<{seed}.{step}>"));
+            act(
+                &world.device(name),
+                &mut rng,
+                &mut made,
+                &format!("<{seed}.{step}>"),
+            );
             world.passes(rng.gen_range(0..800));
         }
         world.sync_all();
@@ -54,9 +59,16 @@ fn weather(world: &World, name: &str, rng: &mut StdRng) {
 
 fn act(device: &Device, rng: &mut StdRng, made: &mut Made, word: &str) {
     let all: Vec<Row> = device.walk().into_iter().map(|(_, row)| row).collect();
-    let all: Vec<Row> = all.into_iter().filter(|row| row.node != NodeId::RECOVERED).collect();
+    let all: Vec<Row> = all
+        .into_iter()
+        .filter(|row| row.node != NodeId::RECOVERED)
+        .collect();
     let mut folders: Vec<NodeId> = vec![NodeId::ROOT];
-    folders.extend(all.iter().filter(|row| row.kind == Kind::Folder).map(|row| row.node));
+    folders.extend(
+        all.iter()
+            .filter(|row| row.kind == Kind::Folder)
+            .map(|row| row.node),
+    );
     let folder = *folders.choose(rng).unwrap();
     let some = all.choose(rng).map(|row| row.node);
     let replica = device.replica();
@@ -72,8 +84,11 @@ fn act(device: &Device, rng: &mut StdRng, made: &mut Made, word: &str) {
             note(reply, made);
         }
         4 | 5 => {
-            let texts: Vec<NodeId> =
-                all.iter().filter(|row| row.kind == Kind::Text).map(|row| row.node).collect();
+            let texts: Vec<NodeId> = all
+                .iter()
+                .filter(|row| row.kind == Kind::Text)
+                .map(|row| row.node)
+                .collect();
             if let Some(node) = texts.choose(rng) {
                 let at = rng.gen_range(0..1_000_usize);
                 device.edits(*node, |text| {
@@ -107,10 +122,7 @@ fn act(device: &Device, rng: &mut StdRng, made: &mut Made, word: &str) {
     }
 }
 
-fn note(
-    reply: Result<offing_core::rpc::Reply, offing_core::rpc::Fault>,
-    made: &mut Made,
-) {
+fn note(reply: Result<offing_core::rpc::Reply, offing_core::rpc::Fault>, made: &mut Made) {
     if let Ok(offing_core::rpc::Reply::Created { node, .. }) = reply {
         made.nodes.push(node);
     }
@@ -120,14 +132,22 @@ fn assert_nothing_lost(world: &World, made: &Made, seed: u64) {
     for device in world.devices() {
         let shown: Vec<NodeId> = device.walk().into_iter().map(|(_, row)| row.node).collect();
         for node in &made.nodes {
-            assert!(shown.contains(node), "seed {seed}: {} lost a node", device.name);
+            assert!(
+                shown.contains(node),
+                "seed {seed}: {} lost a node",
+                device.name
+            );
         }
     }
     let device = world.device("phone");
     for (node, words) in &made.words {
         let text = String::from_utf8(device.reads_node(*node).unwrap()).unwrap();
         for word in words {
-            assert_eq!(text.matches(word).count(), 1, "seed {seed}: {word} in {text}");
+            assert_eq!(
+                text.matches(word).count(),
+                1,
+                "seed {seed}: {word} in {text}"
+            );
         }
     }
 }

@@ -22,7 +22,11 @@ fn undone(act: impl Fn(&offing_tests::Device) -> offing_core::rpc::ActionId) {
 }
 
 fn live(device: &offing_tests::Device) -> Vec<String> {
-    device.names().into_iter().filter(|name| !name.starts_with("trash:")).collect()
+    device
+        .names()
+        .into_iter()
+        .filter(|name| !name.starts_with("trash:"))
+        .collect()
 }
 
 #[test]
@@ -50,9 +54,13 @@ fn a_creation_is_taken_back() {
     undone(|phone| {
         let replica = phone.replica();
         let made = phone.run(async move {
-            replica.create_folder(offing_core::id::NodeId::ROOT, "new").await
+            replica
+                .create_folder(offing_core::id::NodeId::ROOT, "new")
+                .await
         });
-        let Ok(Reply::Created { action, .. }) = made else { panic!("{made:?}") };
+        let Ok(Reply::Created { action, .. }) = made else {
+            panic!("{made:?}")
+        };
         action
     });
 }
@@ -85,9 +93,13 @@ fn settling_two_versions_is_taken_back_without_losing_one() {
     let before = phone.reads("/p.jpg").unwrap();
     let (node, replica) = (phone.node("/p.jpg"), phone.replica());
     let settled = phone.run(async move {
-        replica.settle(node, offing_core::rpc::Choice::Keep(1)).await
+        replica
+            .settle(node, offing_core::rpc::Choice::Keep(1))
+            .await
     });
-    let Ok(Reply::Changed { action, .. }) = settled else { panic!("{settled:?}") };
+    let Ok(Reply::Changed { action, .. }) = settled else {
+        panic!("{settled:?}")
+    };
     assert_ne!(phone.reads("/p.jpg").unwrap(), before);
     phone.undoes(action);
     world.sync_all();
