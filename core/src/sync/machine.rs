@@ -42,8 +42,6 @@ pub enum Event {
     },
     /// The delay asked for by [`Effect::Wait`] is over.
     WaitOver,
-    /// A new sign-in succeeded.
-    SignedIn,
 }
 
 /// Why a pull or push failed.
@@ -174,12 +172,6 @@ impl Machine {
                 self.push_wanted = self.pending > 0;
                 self.try_now();
             }
-            Event::SignedIn => {
-                self.signed_out = false;
-                self.pull_wanted = true;
-                self.push_wanted = self.pending > 0;
-                self.try_now();
-            }
         }
         self.start_work(&mut effects);
         self.show(&mut effects);
@@ -239,7 +231,11 @@ impl Machine {
                 self.signed_out = true;
                 self.reach = Reach::Unknown;
             }
-            Failure::History => self.halted = true,
+            Failure::History => {
+                // What the server holds is no longer known.
+                self.halted = true;
+                self.reach = Reach::Unknown;
+            }
         }
     }
 
@@ -411,11 +407,12 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_session_waits_for_a_sign_in() {
+    fn an_ended_session_moves_nothing_until_the_vault_is_opened_again() {
         let mut machine = Machine::default();
         machine.handle(Event::Opened { pending: 1 });
         machine.handle(failed(Failure::SignedOut));
         assert_eq!(work(&machine.handle(Event::Nudge)), []);
-        assert_eq!(work(&machine.handle(Event::SignedIn)), [Effect::Push]);
+        let mut machine = Machine::default();
+        assert_eq!(work(&machine.handle(Event::Opened { pending: 1 })), [Effect::Push]);
     }
 }
