@@ -9,6 +9,6 @@ pub mod chain;
 pub mod change;
 pub mod entry;
 pub mod epoch;
-pub mod verify;
 #[cfg(feature = "replica")]
 pub mod snapshot;
+pub mod verify;

@@ -3,7 +3,7 @@
 //! One in each tab's dedicated worker. It owns the session; everything about the vault is
 //! the replica's. A message is `[Uint8Array, …transferables]`, see `offing_core::rpc`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use offing_core::id::NodeId;
@@ -32,6 +32,8 @@ pub struct Engine {
     api: Rc<Api>,
     opened: RefCell<Option<Opened>>,
     live: RefCell<Option<Live>>,
+    /// The browser was asked not to evict what is stored.
+    asked_to_persist: Cell<bool>,
 }
 
 /// A reply with what is transferred beside it.
@@ -57,6 +59,7 @@ impl Engine {
             api: Rc::new(Api::new()),
             opened: RefCell::new(None),
             live: RefCell::new(None),
+            asked_to_persist: Cell::new(false),
         })
     }
 
@@ -117,6 +120,7 @@ impl Engine {
         command: Command,
         parts: &js_sys::Array,
     ) -> Result<Answer, Fault> {
+        self.ask_to_persist(&command);
         match command {
             Command::Start
             | Command::SignUp { .. }
@@ -204,13 +208,37 @@ impl Engine {
                 Ok(Reply::Session(self.session()))
             }
             Command::ConfirmKit { code } => {
-                let mut opened = self.opened.borrow_mut().take().ok_or(Fault::SignedOut)?;
-                let confirmed = opened.confirm_kit(&code).await;
-                *self.opened.borrow_mut() = Some(opened);
-                confirmed.map(|()| Reply::Done)
+                let held = {
+                    let opened = self.opened.borrow();
+                    let opened = opened.as_ref().ok_or(Fault::SignedOut)?;
+                    (opened.host.clone(), opened.profile.clone())
+                };
+                let profile = session::confirm_kit(&held.0, held.1, &code).await?;
+                if let Some(opened) = &mut *self.opened.borrow_mut() {
+                    opened.profile = profile;
+                }
+                Ok(Reply::Done)
             }
             Command::SignOut { anyway } => self.sign_out(anyway).await,
             _ => Err(Fault::Internal),
+        }
+    }
+
+    /// Asks the browser to keep what is stored, at the first real edit: a question at the
+    /// first sight of the app would be refused.
+    fn ask_to_persist(&self, command: &Command) {
+        let edits = matches!(
+            command,
+            Command::CreateFolder { .. }
+                | Command::CreateText { .. }
+                | Command::PushText { .. }
+                | Command::Upload { .. }
+        );
+        if edits && !self.asked_to_persist.replace(true) {
+            wasm_bindgen_futures::spawn_local(async {
+                // Settings tell what came of it.
+                quota::persist().await;
+            });
         }
     }
 

@@ -12,8 +12,8 @@ use offing_core::proto::LogPage;
 use serde::{Deserialize, Serialize};
 
 use crate::net::{NetError, Remote};
+use crate::store::Store;
 use crate::store::chunks::ChunkStore;
-use crate::store::{Store, StoreError};
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
@@ -124,18 +124,4 @@ impl<C: Crypto> Clone for Keys<C> {
             signing: self.signing.clone(),
         }
     }
-}
-
-/// Where the keys are kept between starts: non-extractable, in the browser.
-#[allow(
-    async_fn_in_trait,
-    reason = "workers have one thread, so no future needs Send"
-)]
-pub trait KeyRing<C: Crypto> {
-    /// Reads the keys of the signed-in device.
-    async fn load(&self) -> Result<Option<Keys<C>>, StoreError>;
-    /// Keeps them.
-    async fn save(&self, keys: &Keys<C>) -> Result<(), StoreError>;
-    /// Forgets them.
-    async fn clear(&self) -> Result<(), StoreError>;
 }

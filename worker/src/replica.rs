@@ -44,6 +44,7 @@ mod views;
 mod working;
 
 pub use download::Download;
+pub(crate) use journal::PREFIX as TYPED_PREFIX;
 
 use fault::from_store;
 

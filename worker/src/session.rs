@@ -31,14 +31,14 @@ use crate::net::api::Api;
 use crate::platform::webcrypto::{DeviceKey, WebCrypto, WebSecret, WebSigningKey};
 use crate::platform::{identity, random};
 use crate::replica::fault::{from_net, from_store};
-use crate::replica::{Identity, Replica};
+use crate::replica::{Identity, Replica, TYPED_PREFIX};
 use crate::store::chunks::ChunkStore;
 use crate::store::chunks::memory::MemoryChunks;
 use crate::store::idb::IdbStore;
 use crate::store::keys::KeyStore;
 use crate::store::local::{self, LocalChunks, LocalStore};
 use crate::store::memory::MemoryStore;
-use crate::store::{self, Batch, Durability, Store, Table, outbox};
+use crate::store::{self, Batch, Durability, Range, Store, Table, outbox};
 
 const PROFILE_KEY: &[u8] = b"profile";
 const ACCOUNT_KEY: &str = "account";
@@ -92,17 +92,6 @@ impl Opened {
         }
     }
 
-    /// Checks the recovery code that was read back, and records that it was.
-    pub async fn confirm_kit(&mut self, code: &str) -> Result<(), Fault> {
-        let code: RecoveryCode = code.parse().map_err(|_| Fault::CodeMismatch)?;
-        if self.profile.kit_check != kit_check(&code) {
-            return Err(Fault::CodeMismatch);
-        }
-        self.profile.kit_confirmed = true;
-        self.profile.kit_check = Vec::new();
-        save_profile(self.host.store(), &self.profile).await
-    }
-
     /// Forgets everything on this device.
     pub async fn forget(self) -> Result<(), Fault> {
         self.replica.close();
@@ -117,6 +106,22 @@ impl Opened {
             .map_err(|e| from_store(&e))?;
         self.host.chunks().clear().await.map_err(|e| from_store(&e))
     }
+}
+
+/// Checks the recovery code that was read back, and records that it was.
+pub async fn confirm_kit(
+    host: &BrowserHost,
+    mut profile: Profile,
+    code: &str,
+) -> Result<Profile, Fault> {
+    let code: RecoveryCode = code.parse().map_err(|_| Fault::CodeMismatch)?;
+    if profile.kit_check != kit_check(&code) {
+        return Err(Fault::CodeMismatch);
+    }
+    profile.kit_confirmed = true;
+    profile.kit_check = Vec::new();
+    save_profile(host.store(), &profile).await?;
+    Ok(profile)
 }
 
 /// What an earlier sign-in left on this device.
@@ -185,12 +190,20 @@ impl Held {
         })
     }
 
-    /// How many entries are only here.
+    /// How much is only here: entries, typing of a killed tab, and uploads.
     async fn pending(&self) -> Result<u32, Fault> {
         let vault = &self.profile.identity.vault;
-        let count = outbox::count(&self.store, vault)
+        let mut count = outbox::count(&self.store, vault)
             .await
             .map_err(|e| from_store(&e))?;
+        let typed = Range::prefix(TYPED_PREFIX);
+        for (table, range) in [(Table::Meta, typed), (Table::Transfers, Range::all())] {
+            count += self
+                .store
+                .count(table, &range)
+                .await
+                .map_err(|e| from_store(&e))?;
+        }
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 

@@ -413,6 +413,9 @@ mod tests {
         machine.handle(failed(Failure::SignedOut));
         assert_eq!(work(&machine.handle(Event::Nudge)), []);
         let mut machine = Machine::default();
-        assert_eq!(work(&machine.handle(Event::Opened { pending: 1 })), [Effect::Push]);
+        assert_eq!(
+            work(&machine.handle(Event::Opened { pending: 1 })),
+            [Effect::Push]
+        );
     }
 }

@@ -47,7 +47,7 @@ impl<H: Host> Replica<H> {
     ) -> Result<Reply, Fault> {
         let node = NodeId(self.host.random());
         let done = self
-            .commit(Extra::default(), |ops| {
+            .commit(Extra::default(), &|ops| {
                 ops.create_folder(node, parent, name.trim())
             })
             .await?;
@@ -61,7 +61,7 @@ impl<H: Host> Replica<H> {
     pub async fn create_text(self: &Rc<Self>, parent: NodeId, name: &str) -> Result<Reply, Fault> {
         let node = NodeId(self.host.random());
         let done = self
-            .commit(Extra::default(), |ops| {
+            .commit(Extra::default(), &|ops| {
                 ops.create_text(node, parent, name.trim())
             })
             .await?;
@@ -74,7 +74,7 @@ impl<H: Host> Replica<H> {
     /// Renames a node.
     pub async fn rename(self: &Rc<Self>, node: NodeId, name: &str) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), |ops| ops.rename(node, name.trim()))
+            .commit(Extra::default(), &|ops| ops.rename(node, name.trim()))
             .await?;
         Ok(self.changed(&done, 1))
     }
@@ -82,7 +82,7 @@ impl<H: Host> Replica<H> {
     /// Moves nodes to a folder.
     pub async fn move_to(self: &Rc<Self>, nodes: &[NodeId], to: NodeId) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), |ops| {
+            .commit(Extra::default(), &|ops| {
                 nodes.iter().try_for_each(|node| ops.move_to(*node, to))
             })
             .await?;
@@ -92,7 +92,7 @@ impl<H: Host> Replica<H> {
     /// Moves nodes to the trash.
     pub async fn trash(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), |ops| {
+            .commit(Extra::default(), &|ops| {
                 nodes.iter().try_for_each(|node| ops.trash(*node))
             })
             .await?;
@@ -102,7 +102,7 @@ impl<H: Host> Replica<H> {
     /// Takes nodes out of the trash.
     pub async fn restore(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), |ops| {
+            .commit(Extra::default(), &|ops| {
                 nodes.iter().try_for_each(|node| ops.restore(*node))
             })
             .await?;
@@ -116,7 +116,7 @@ impl<H: Host> Replica<H> {
             self.gather_copies(*node, to, &mut all).await?;
         }
         let done = self
-            .commit(Extra::default(), |ops| {
+            .commit(Extra::default(), &|ops| {
                 all.iter()
                     .try_for_each(|c| ops.copy(c.node, c.copy, c.to, c.content.clone()))
             })
@@ -139,7 +139,7 @@ impl<H: Host> Replica<H> {
                 .unwrap_or_default()
         };
         let done = self
-            .commit(Extra::default(), |ops| {
+            .commit(Extra::default(), &|ops| {
                 inverses
                     .iter()
                     .try_for_each(|inverse| ops.take_back(inverse))

@@ -28,6 +28,10 @@ use crate::store::{Batch, Durability, Store, Table};
 /// Key of the last verified place of the log, in `Table::Meta`.
 pub(crate) const CURSOR_KEY: &[u8] = b"cursor";
 
+/// Makes the ops of a change; called again when more rows were loaded. Not generic: each
+/// kind of edit would be a copy of all that commits it.
+pub(super) type MakeOps<'a> = &'a dyn Fn(&mut Edit<'_, WorkingSet>) -> Result<(), EditError>;
+
 /// What goes with a change beside its ops.
 #[derive(Default)]
 pub(super) struct Extra {
@@ -58,7 +62,7 @@ impl<H: Host> Replica<H> {
     pub(super) async fn commit(
         self: &Rc<Self>,
         extra: Extra,
-        edit: impl Fn(&mut Edit<'_, WorkingSet>) -> Result<(), EditError>,
+        edit: MakeOps<'_>,
     ) -> Result<Committed, Fault> {
         let guard = self.host.lock(&self.commit_lock()).await;
         let prepared = self.commit_locked(extra, edit).await;
@@ -70,11 +74,7 @@ impl<H: Host> Replica<H> {
         Ok(prepared.committed)
     }
 
-    async fn commit_locked(
-        &self,
-        extra: Extra,
-        edit: impl Fn(&mut Edit<'_, WorkingSet>) -> Result<(), EditError>,
-    ) -> Result<Prepared, Fault> {
+    async fn commit_locked(&self, extra: Extra, edit: MakeOps<'_>) -> Result<Prepared, Fault> {
         let mut own = self.own().await?;
         let cursor = self.meta(CURSOR_KEY).await?.unwrap_or(ChainPoint::START);
         let mut set = WorkingSet::default();

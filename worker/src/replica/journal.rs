@@ -23,7 +23,8 @@ use super::{Replica, encode};
 use crate::host::Host;
 use crate::store::{Batch, Direction, Durability, Range, Store, Table};
 
-const PREFIX: &[u8] = b"typed/";
+/// What the keys of the journal begin with, in `Table::Meta`.
+pub(crate) const PREFIX: &[u8] = b"typed/";
 
 /// One push of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

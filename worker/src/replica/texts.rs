@@ -332,7 +332,7 @@ impl<H: Host> Replica<H> {
                 ..Extra::default()
             };
             journal::forget(&mut extra.also, node, open.slot, turn);
-            self.commit(extra, |ops| ops.text_edited(node, edit.clone()))
+            self.commit(extra, &|ops| ops.text_edited(node, edit.clone()))
                 .await?;
             open.unsaved.borrow_mut().drain(..count);
         }

@@ -38,7 +38,7 @@ impl<H: Host> Replica<H> {
         let done = match choice {
             Choice::Keep(index) => {
                 let keep = *ids.get(index as usize).ok_or(Fault::NodeUnknown)?;
-                self.commit(Extra::default(), |ops| ops.settle(node, keep))
+                self.commit(Extra::default(), &|ops| ops.settle(node, keep))
                     .await?
             }
             Choice::KeepBoth => {
@@ -56,7 +56,7 @@ impl<H: Host> Replica<H> {
                     ));
                 }
                 let (parent, name) = (row.shown_parent, row.name.value.clone());
-                self.commit(Extra::default(), |ops| {
+                self.commit(Extra::default(), &|ops| {
                     for (copy, content) in &apart {
                         ops.create_file(*copy, parent, &name, content.clone())?;
                     }

@@ -109,7 +109,7 @@ impl<H: Host> Replica<H> {
             return Ok(Places::Clashes(clashes.into_iter().collect()));
         }
         if !to_make.is_empty() {
-            self.commit(Extra::default(), |edit| {
+            self.commit(Extra::default(), &|edit| {
                 for (node, above, name) in &to_make {
                     edit.create_folder(*node, *above, name)?;
                 }

@@ -93,7 +93,7 @@ impl<H: Host> Replica<H> {
             ..Default::default()
         };
         let committed = self
-            .commit(extra, |edit| {
+            .commit(extra, &|edit| {
                 for (arrival, content) in arrivals.iter().zip(&contents) {
                     let upload = &arrival.upload;
                     if upload.replaces {
