@@ -132,10 +132,7 @@ impl App {
             route: RwSignal::new(history::current()),
             session: RwSignal::new(None),
             broken: RwSignal::new(None),
-            status: RwSignal::new(Status {
-                state: SyncState::SavedHere,
-                pending: 0,
-            }),
+            status: RwSignal::new(Status { state: SyncState::SavedHere, pending: 0 }),
             transfers: RwSignal::new(Transfers::default()),
             toast: RwSignal::new(None),
             dialog: RwSignal::new(None),
@@ -175,10 +172,7 @@ impl App {
             return Route::Trash.href();
         }
         let vault = untrack(|| self.vault());
-        vault.map_or_else(
-            || "/".to_owned(),
-            |vault| Route::Node { vault, node }.href(),
-        )
+        vault.map_or_else(|| "/".to_owned(), |vault| Route::Node { vault, node }.href())
     }
 
     /// Goes to a route.
@@ -225,20 +219,12 @@ impl App {
 
     /// Says that something was done.
     pub(crate) fn done(self, msg: Msg<'_>, undo: Option<ActionId>) {
-        self.toast(Toast {
-            text: self.t(msg),
-            undo,
-            failure: false,
-        });
+        self.toast(Toast { text: self.t(msg), undo, failure: false });
     }
 
     /// Says that something failed.
     pub(crate) fn failed(self, fault: &Fault) {
-        self.toast(Toast {
-            text: self.t(Msg::Fault(fault)),
-            undo: None,
-            failure: true,
-        });
+        self.toast(Toast { text: self.t(Msg::Fault(fault)), undo: None, failure: true });
     }
 }
 
@@ -288,10 +274,7 @@ pub(crate) fn enter(app: App, session: Session) {
         && (home || was_public)
         && let Some(vault) = untrack(|| app.vault())
     {
-        app.redirect(Route::Node {
-            vault,
-            node: NodeId::ROOT,
-        });
+        app.redirect(Route::Node { vault, node: NodeId::ROOT });
     }
 }
 
@@ -308,8 +291,7 @@ fn hear_engine(app: App) {
             }
         }
         Event::Transfers(changed) => {
-            app.transfers
-                .update(|tray| tray.update(changed.clone(), timer::now_ms()));
+            app.transfers.update(|tray| tray.update(changed.clone(), timer::now_ms()));
         }
         Event::Alarm(alarm) => app.alarms.update(|alarms| {
             if !alarms.contains(alarm) && alarms.len() < 8 {

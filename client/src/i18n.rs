@@ -30,11 +30,7 @@ impl Lang {
 
     /// Picks the language for a tag such as `zh-CN`; English for those it does not speak.
     pub fn from_tag(tag: &str) -> Self {
-        if tag.to_ascii_lowercase().starts_with("zh") {
-            Self::Zh
-        } else {
-            Self::En
-        }
+        if tag.to_ascii_lowercase().starts_with("zh") { Self::Zh } else { Self::En }
     }
 
     /// The tag of the language.
@@ -64,10 +60,7 @@ impl Lang {
 
 /// What there is to say.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[expect(
-    missing_docs,
-    reason = "the English text beside each name is its documentation"
-)]
+#[expect(missing_docs, reason = "the English text beside each name is its documentation")]
 pub enum Msg<'a> {
     Account,
     Alarm(&'a Alarm),
@@ -129,11 +122,7 @@ pub enum Msg<'a> {
     KeyTypeAhead,
     KitConfirmed,
     KitReadBackOnly,
-    KitText {
-        username: &'a str,
-        code: &'a str,
-        address: &'a str,
-    },
+    KitText { username: &'a str, code: &'a str, address: &'a str },
     KitUnconfirmed,
     KitWhy,
     Language,
@@ -144,10 +133,7 @@ pub enum Msg<'a> {
     MarkCopy,
     Marked(u32),
     MayBeEvicted,
-    Merged {
-        count: u32,
-        from: &'a str,
-    },
+    Merged { count: u32, from: &'a str },
     Messages,
     Modified,
     MoreActions,
@@ -228,10 +214,7 @@ pub enum Msg<'a> {
     Toolbar,
     TransferState(&'a Transfer),
     Transfers,
-    TransfersSum {
-        sum: Summary,
-        eta: Option<Span>,
-    },
+    TransfersSum { sum: Summary, eta: Option<Span> },
     Trash,
     TrashEmpty,
     Trashed(u32),
@@ -242,10 +225,7 @@ pub enum Msg<'a> {
     Unfold,
     UploadFiles,
     UploadFolder,
-    UsedOf {
-        used: &'a str,
-        quota: &'a str,
-    },
+    UsedOf { used: &'a str, quota: &'a str },
     Username,
     WhoseDevice,
 }
@@ -297,9 +277,7 @@ mod tests {
             Fault::Offline,
             Fault::Server(Code::WrongCredentials),
             Fault::Server(Code::InviteUsed),
-            Fault::NotHere {
-                name: "a.bin".into(),
-            },
+            Fault::NotHere { name: "a.bin".into() },
             Fault::Unsynced { pending: 2 },
             Fault::Internal,
         ];

@@ -28,10 +28,7 @@ type Vectors = Vec<Named>;
 fn main() -> anyhow::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors");
     let files = [
-        (
-            "primitives.json",
-            primitives as fn() -> anyhow::Result<Vectors>,
-        ),
+        ("primitives.json", primitives as fn() -> anyhow::Result<Vectors>),
         ("seal.json", seals),
         ("content.json", content),
         ("account.json", accounts),
@@ -47,10 +44,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn add(vectors: &mut Vectors, name: impl Into<String>, vector: Vector) {
-    vectors.push(Named {
-        name: name.into(),
-        vector,
-    });
+    vectors.push(Named { name: name.into(), vector });
 }
 
 fn secret(seed: u8) -> anyhow::Result<NativeSecret> {
@@ -63,25 +57,16 @@ fn hex(bytes: impl AsRef<[u8]>) -> Hex {
 
 fn primitives() -> anyhow::Result<Vectors> {
     let mut v = Vectors::new();
-    for (i, (ikm, salt, info, len)) in [
-        (32, 0, 0, 32),
-        (32, 32, 11, 32),
-        (64, 32, 80, 32),
-        (16, 200, 7, 48),
-        (200, 1, 130, 64),
-    ]
-    .into_iter()
-    .enumerate()
+    for (i, (ikm, salt, info, len)) in
+        [(32, 0, 0, 32), (32, 32, 11, 32), (64, 32, 80, 32), (16, 200, 7, 48), (200, 1, 130, 64)]
+            .into_iter()
+            .enumerate()
     {
         let (ikm, salt, info) = (pattern(1, ikm), pattern(2, salt), pattern(3, info));
         let key = ready(CRYPTO.import_secret(&ikm))?;
         let out = ready(CRYPTO.derive_bytes(&key, &salt, &info, len))?;
-        let vector = Vector::Hkdf {
-            secret: hex(ikm),
-            salt: hex(salt),
-            info: hex(info),
-            out: hex(out),
-        };
+        let vector =
+            Vector::Hkdf { secret: hex(ikm), salt: hex(salt), info: hex(info), out: hex(out) };
         add(&mut v, format!("hkdf {i}"), vector);
     }
     for len in [0, 1, 64, 1000] {
@@ -89,22 +74,10 @@ fn primitives() -> anyhow::Result<Vectors> {
         let key = ready(CRYPTO.derive_mac(&secret(5)?, &[], b"mac"))?;
         let out = ready(CRYPTO.mac(&key, &data))?;
         let (secret, info) = (hex([5; 32]), hex(b"mac"));
-        let vector = Vector::Mac {
-            secret,
-            info,
-            out: hex(out),
-            data: hex(&data),
-        };
+        let vector = Vector::Mac { secret, info, out: hex(out), data: hex(&data) };
         add(&mut v, format!("hmac of {len} bytes"), vector);
         let out = hex(ready(CRYPTO.sha256(&data))?);
-        add(
-            &mut v,
-            format!("sha-256 of {len} bytes"),
-            Vector::Sha256 {
-                data: hex(data),
-                out,
-            },
-        );
+        add(&mut v, format!("sha-256 of {len} bytes"), Vector::Sha256 { data: hex(data), out });
     }
     for (len, aad) in [(0, 0), (1, 13), (16, 80), (300, 1)] {
         let key = ready(CRYPTO.derive_aead(&secret(6)?, &[], b"aead"))?;
@@ -131,25 +104,9 @@ fn primitives() -> anyhow::Result<Vectors> {
         add(&mut v, format!("key pair {seed}"), vector);
     }
     signatures(&mut v)?;
-    for bytes in [
-        0,
-        1,
-        255,
-        256,
-        257,
-        1000,
-        65_535,
-        65_537,
-        1_000_000,
-        1 << 20,
-        (1 << 20) + 1,
-    ] {
+    for bytes in [0, 1, 255, 256, 257, 1000, 65_535, 65_537, 1_000_000, 1 << 20, (1 << 20) + 1] {
         let padded = padded_bytes(bytes);
-        add(
-            &mut v,
-            format!("padding of {bytes} bytes"),
-            Vector::Padding { bytes, padded },
-        );
+        add(&mut v, format!("padding of {bytes} bytes"), Vector::Padding { bytes, padded });
     }
     Ok(v)
 }
@@ -162,54 +119,15 @@ fn signatures(v: &mut Vectors) -> anyhow::Result<()> {
     flipped[40] ^= 1;
     let cases = [
         ("a signature", p.public, &b"a message"[..], good, true),
-        (
-            "a signature of another message",
-            p.public,
-            b"b message",
-            good,
-            false,
-        ),
-        (
-            "a signature of another key",
-            pair(4).public,
-            b"a message",
-            good,
-            false,
-        ),
-        (
-            "a flipped signature",
-            p.public,
-            b"a message",
-            flipped,
-            false,
-        ),
-        (
-            "a signature of zeros",
-            p.public,
-            b"a message",
-            [0; 64],
-            false,
-        ),
-        (
-            "a key that is no point",
-            PublicKey([4; 65]),
-            b"a message",
-            good,
-            false,
-        ),
+        ("a signature of another message", p.public, b"b message", good, false),
+        ("a signature of another key", pair(4).public, b"a message", good, false),
+        ("a flipped signature", p.public, b"a message", flipped, false),
+        ("a signature of zeros", p.public, b"a message", [0; 64], false),
+        ("a key that is no point", PublicKey([4; 65]), b"a message", good, false),
     ];
     for (name, public, message, signature, valid) in cases {
         let (public, message, signature) = (hex(public.0), hex(message), hex(signature));
-        add(
-            v,
-            name,
-            Vector::Signature {
-                public,
-                message,
-                signature,
-                valid,
-            },
-        );
+        add(v, name, Vector::Signature { public, message, signature, valid });
     }
     Ok(())
 }
@@ -230,28 +148,11 @@ fn seals() -> anyhow::Result<Vectors> {
         let plain = pattern(10, [0, 1, 252, 253, 1000, 32, 32, 5000][i]);
         let (scope, bind) = (pattern(11, 16 + 16 * (i % 2)), pattern(12, 7 * i));
         let epoch = 1 + i as u32;
-        let binding = Binding {
-            kind,
-            epoch,
-            scope: &scope,
-            bind: &bind,
-        };
+        let binding = Binding { kind, epoch, scope: &scope, bind: &bind };
         let salt = [i as u8; 32];
-        let blob = ready(envelope::seal(
-            &CRYPTO,
-            &secret(13)?,
-            &binding,
-            &salt,
-            &plain,
-        ))?;
+        let blob = ready(envelope::seal(&CRYPTO, &secret(13)?, &binding, &salt, &plain))?;
         let (scope, bind) = (hex(scope.clone()), hex(bind.clone()));
-        let place = Place {
-            secret: hex([13; 32]),
-            kind: kind as u8,
-            epoch,
-            scope,
-            bind,
-        };
+        let place = Place { secret: hex([13; 32]), kind: kind as u8, epoch, scope, bind };
         add(
             &mut v,
             format!("seal of type {}", kind as u8),
@@ -282,31 +183,19 @@ fn refused(v: &mut Vectors, place: &Place, blob: &[u8]) {
     ] {
         let mut blob = blob.to_vec();
         blob[at] ^= 1;
-        let vector = Vector::SealRefused {
-            place: place.clone(),
-            blob: hex(blob),
-        };
+        let vector = Vector::SealRefused { place: place.clone(), blob: hex(blob) };
         add(v, format!("seal with a flipped {name}"), vector);
     }
-    let mut others = vec![
-        ("secret", place.clone()),
-        ("scope", place.clone()),
-        ("bind", place.clone()),
-    ];
+    let mut others =
+        vec![("secret", place.clone()), ("scope", place.clone()), ("bind", place.clone())];
     others[0].1.secret.0[0] ^= 1;
     others[1].1.scope.0[0] ^= 1;
     others[2].1.bind.0[0] ^= 1;
     for (name, place) in others {
-        let vector = Vector::SealRefused {
-            place,
-            blob: hex(blob),
-        };
+        let vector = Vector::SealRefused { place, blob: hex(blob) };
         add(v, format!("seal opened under another {name}"), vector);
     }
-    let cut = Vector::SealRefused {
-        place: place.clone(),
-        blob: hex(&blob[..blob.len() - 1]),
-    };
+    let cut = Vector::SealRefused { place: place.clone(), blob: hex(&blob[..blob.len() - 1]) };
     add(v, "seal cut short", cut);
 }
 
@@ -340,14 +229,7 @@ fn content() -> anyhow::Result<Vectors> {
     for (extents, signatures) in [(0u32, false), (1, false), (3, true), (200, false)] {
         let manifest = manifest(extents, signatures);
         let salt = [23; 32];
-        let sealed = ready(seal_manifest(
-            &CRYPTO,
-            &secret(20)?,
-            &vault,
-            3,
-            &salt,
-            &manifest,
-        ))?;
+        let sealed = ready(seal_manifest(&CRYPTO, &secret(20)?, &vault, 3, &salt, &manifest))?;
         let encoded = manifest.encode()?;
         let vector = Vector::Manifest {
             secret: hex([20; 32]),
@@ -367,9 +249,7 @@ fn content() -> anyhow::Result<Vectors> {
                 ("cut short", encoded[..encoded.len() - 1].to_vec()),
             ];
             for (name, encoded) in bad {
-                let vector = Vector::ManifestRefused {
-                    encoded: hex(encoded),
-                };
+                let vector = Vector::ManifestRefused { encoded: hex(encoded) };
                 add(&mut v, format!("manifest {name}"), vector);
             }
         }
@@ -392,10 +272,8 @@ fn manifest(extents: u32, signatures: bool) -> Manifest {
             })
             .collect(),
         plain_hash: Hash([26; 32]),
-        signatures: signatures.then(|| BlockSignatures {
-            block_bytes: 4096,
-            blocks: vec![(7, [8; 8])],
-        }),
+        signatures: signatures
+            .then(|| BlockSignatures { block_bytes: 4096, blocks: vec![(7, [8; 8])] }),
     }
 }
 
@@ -403,10 +281,7 @@ fn accounts() -> anyhow::Result<Vectors> {
     let mut v = Vectors::new();
     let account = AccountId([31; 16]);
     for (kind, version) in [(SecretKind::Password, 1), (SecretKind::Recovery, 2)] {
-        let master = MasterKey {
-            version,
-            key: RawKey::new([32; 32]),
-        };
+        let master = MasterKey { version, key: RawKey::new([32; 32]) };
         let (export_key, salt) = (pattern(33, 64), [34; 32]);
         let blob = account::seal_slot(&CRYPTO, &export_key, &account, kind, &salt, &master);
         let vector = Vector::Slot {
@@ -438,24 +313,16 @@ fn accounts() -> anyhow::Result<Vectors> {
         add(
             &mut v,
             format!("recovery code {text}"),
-            Vector::RecoveryCode {
-                bytes: hex(bytes),
-                text,
-            },
+            Vector::RecoveryCode { bytes: hex(bytes), text },
         );
     }
     let key = ready(CRYPTO.import_signing(&identity))?;
     let issued = DeviceCertificate::issue(&CRYPTO, &key, account, pair(37).public);
     let bytes = ready(issued)?.encode();
-    for (name, identity, valid) in [
-        ("certificate", identity.public, true),
-        ("certificate of another", pair(38).public, false),
-    ] {
-        let vector = Vector::Certificate {
-            identity: hex(identity.0),
-            bytes: hex(&bytes),
-            valid,
-        };
+    for (name, identity, valid) in
+        [("certificate", identity.public, true), ("certificate of another", pair(38).public, false)]
+    {
+        let vector = Vector::Certificate { identity: hex(identity.0), bytes: hex(&bytes), valid };
         add(&mut v, name, vector);
     }
     Ok(v)
@@ -485,13 +352,7 @@ fn logs() -> anyhow::Result<Vectors> {
     }
     log.append(phone.introduce(&log, "phone"));
     log.append(phone.change(&log, b"from the phone"));
-    page(
-        &mut v,
-        "a log of two devices",
-        &alice,
-        &log,
-        &["accepted"; 6],
-    );
+    page(&mut v, "a log of two devices", &alice, &log, &["accepted"; 6]);
 
     let mut bad = log.clone();
     bad.append(alice.device(48).change(&log, b"uncertified"));
@@ -513,14 +374,9 @@ fn logs() -> anyhow::Result<Vectors> {
     page(&mut v, "a log with bad entries", &alice, &bad, &outcomes);
     for count in [0, 1, 5] {
         let entries: Vec<_> = (0..count).map(|i| Hash([i; 32])).collect();
-        let end = entries
-            .iter()
-            .fold(ChainPoint::START, |point, hash| point.extend(hash));
+        let end = entries.iter().fold(ChainPoint::START, |point, hash| point.extend(hash));
         let entries = entries.iter().map(|hash| hex(hash.0)).collect();
-        let vector = Vector::Chain {
-            entries,
-            chain: hex(end.chain.0),
-        };
+        let vector = Vector::Chain { entries, chain: hex(end.chain.0) };
         add(&mut v, format!("chain of {count}"), vector);
     }
     Ok(v)

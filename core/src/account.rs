@@ -96,19 +96,10 @@ pub async fn open_identity<C: Crypto>(
     let binding = identity_binding(account, version, &bind);
     let scalar = envelope::open(crypto, master, &binding, sealed).await?;
     let scalar = RawKey::from_slice(&scalar).ok_or(CryptoError::CannotOpen)?;
-    let key = crypto
-        .import_signing(&SigningPair {
-            scalar,
-            public: *public,
-        })
-        .await?;
+    let key = crypto.import_signing(&SigningPair { scalar, public: *public }).await?;
     let probe = b"of/identity-probe";
     let signature = crypto.sign(&key, probe).await?;
-    if crypto.verify(public, probe, &signature).await? {
-        Ok(key)
-    } else {
-        Err(CryptoError::BadKey)
-    }
+    if crypto.verify(public, probe, &signature).await? { Ok(key) } else { Err(CryptoError::BadKey) }
 }
 
 fn slot_bind(kind: SecretKind, version: u32) -> Vec<u8> {
@@ -122,12 +113,7 @@ fn slot_bind(kind: SecretKind, version: u32) -> Vec<u8> {
 }
 
 fn slot_binding<'a>(account: &'a AccountId, version: u32, bind: &'a [u8]) -> Binding<'a> {
-    Binding {
-        kind: SealType::AccountSlot,
-        epoch: version,
-        scope: &account.0,
-        bind,
-    }
+    Binding { kind: SealType::AccountSlot, epoch: version, scope: &account.0, bind }
 }
 
 fn identity_bind(public: &PublicKey) -> Vec<u8> {
@@ -137,10 +123,5 @@ fn identity_bind(public: &PublicKey) -> Vec<u8> {
 }
 
 fn identity_binding<'a>(account: &'a AccountId, version: u32, bind: &'a [u8]) -> Binding<'a> {
-    Binding {
-        kind: SealType::Identity,
-        epoch: version,
-        scope: &account.0,
-        bind,
-    }
+    Binding { kind: SealType::Identity, epoch: version, scope: &account.0, bind }
 }

@@ -50,10 +50,7 @@ pub struct Stretch {
 
 impl Default for Stretch {
     fn default() -> Self {
-        Self {
-            memory_kib: ARGON2_MEMORY_KIB,
-            passes: ARGON2_PASSES,
-        }
+        Self { memory_kib: ARGON2_MEMORY_KIB, passes: ARGON2_PASSES }
     }
 }
 
@@ -61,10 +58,7 @@ impl Default for Stretch {
 impl Stretch {
     /// The least that Argon2id can do. Secrets registered with it open with it alone.
     pub fn cheap() -> Self {
-        Self {
-            memory_kib: 8,
-            passes: 1,
-        }
+        Self { memory_kib: 8, passes: 1 }
     }
 }
 
@@ -122,10 +116,7 @@ pub fn context(kind: SecretKind) -> &'static [u8] {
 
 /// The parameters for the server's start and finish of a sign-in.
 pub fn server_login_parameters(kind: SecretKind) -> ServerLoginParameters<'static, 'static> {
-    ServerLoginParameters {
-        context: Some(context(kind)),
-        identifiers: Identifiers::default(),
-    }
+    ServerLoginParameters { context: Some(context(kind)), identifiers: Identifiers::default() }
 }
 
 /// A registration that waits for the server's response.
@@ -150,13 +141,7 @@ impl Registration {
     ) -> Result<(Self, Vec<u8>), AuthError> {
         let started = ClientRegistration::<Suite>::start(rng, secret)?;
         let request = started.message.serialize().to_vec();
-        Ok((
-            Self {
-                state: started.state,
-                secret: Zeroizing::new(secret.to_vec()),
-            },
-            request,
-        ))
+        Ok((Self { state: started.state, secret: Zeroizing::new(secret.to_vec()) }, request))
     }
 
     /// Finishes with the server's response. Takes about a quarter of a second.
@@ -203,14 +188,7 @@ impl Login {
     ) -> Result<(Self, Vec<u8>), AuthError> {
         let started = ClientLogin::<Suite>::start(rng, secret)?;
         let request = started.message.serialize().to_vec();
-        Ok((
-            Self {
-                state: started.state,
-                secret: Zeroizing::new(secret.to_vec()),
-                kind,
-            },
-            request,
-        ))
+        Ok((Self { state: started.state, secret: Zeroizing::new(secret.to_vec()), kind }, request))
     }
 
     /// Finishes with the server's response; `WrongSecret` if it does not fit.
@@ -245,10 +223,7 @@ mod tests {
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 
-    const LOW: Stretch = Stretch {
-        memory_kib: 8,
-        passes: 1,
-    };
+    const LOW: Stretch = Stretch { memory_kib: 8, passes: 1 };
 
     struct Server {
         setup: ServerSetup<Suite>,
@@ -260,17 +235,9 @@ mod tests {
         let (registration, request) = Registration::start(rng, secret).unwrap();
         let request = RegistrationRequest::deserialize(&request).unwrap();
         let started = ServerRegistration::start(&setup, request, b"alice").unwrap();
-        let registered = registration
-            .finish(rng, &started.message.serialize(), &LOW)
-            .unwrap();
+        let registered = registration.finish(rng, &started.message.serialize(), &LOW).unwrap();
         let upload = RegistrationUpload::deserialize(&registered.upload).unwrap();
-        (
-            Server {
-                setup,
-                record: ServerRegistration::finish(upload),
-            },
-            registered,
-        )
+        (Server { setup, record: ServerRegistration::finish(upload) }, registered)
     }
 
     /// Signs in; returns the client's result and whether the server agreed.
@@ -285,14 +252,8 @@ mod tests {
         let request = CredentialRequest::deserialize(&request)?;
         let record = known.then(|| server.record.clone());
         let parameters = server_login_parameters(kinds.1);
-        let started = ServerLogin::start(
-            rng,
-            &server.setup,
-            record,
-            request,
-            b"alice",
-            parameters.clone(),
-        )?;
+        let started =
+            ServerLogin::start(rng, &server.setup, record, request, b"alice", parameters.clone())?;
         let logged_in = login.finish(rng, &started.message.serialize(), &LOW)?;
         let finalization = CredentialFinalization::deserialize(&logged_in.finalization)?;
         let agreed = started
@@ -337,15 +298,9 @@ mod tests {
     fn a_malformed_response_is_refused() {
         let rng = &mut StdRng::seed_from_u64(4);
         let (login, _) = Login::start(rng, SecretKind::Password, b"x").unwrap();
-        assert_eq!(
-            login.finish(rng, &[0; 12], &LOW).err(),
-            Some(AuthError::Malformed)
-        );
+        assert_eq!(login.finish(rng, &[0; 12], &LOW).err(), Some(AuthError::Malformed));
         let (registration, _) = Registration::start(rng, b"x").unwrap();
-        assert_eq!(
-            registration.finish(rng, &[], &LOW).err(),
-            Some(AuthError::Malformed)
-        );
+        assert_eq!(registration.finish(rng, &[], &LOW).err(), Some(AuthError::Malformed));
     }
 
     #[test]

@@ -105,11 +105,7 @@ impl PublicKey {
         let mut sha = Sha256::new();
         sha.update(b"of/fingerprint");
         sha.update(self.0);
-        Fingerprint(
-            sha.finalize()[..16]
-                .try_into()
-                .expect("a SHA-256 has 32 bytes"),
-        )
+        Fingerprint(sha.finalize()[..16].try_into().expect("a SHA-256 has 32 bytes"))
     }
 }
 

@@ -18,9 +18,7 @@ use crate::proto::{LogPage, PageItem, Tip};
 
 /// Bytes that look like content: a pattern of a seed, the same everywhere.
 pub fn pattern(seed: u8, len: usize) -> Vec<u8> {
-    (0..len)
-        .map(|i| (i as u8).wrapping_mul(31).wrapping_add((i >> 8) as u8) ^ seed)
-        .collect()
+    (0..len).map(|i| (i as u8).wrapping_mul(31).wrapping_add((i >> 8) as u8) ^ seed).collect()
 }
 
 /// Makes a key pair from a seed.
@@ -48,10 +46,7 @@ impl Person {
     /// Makes a person from a seed.
     pub fn new(seed: u8) -> Self {
         let identity = pair(seed);
-        let master = MasterKey {
-            version: 1,
-            key: RawKey::new([seed ^ 0x55; 32]),
-        };
+        let master = MasterKey { version: 1, key: RawKey::new([seed ^ 0x55; 32]) };
         Self {
             account: AccountId([seed; 16]),
             identity_key: import(&identity),
@@ -117,14 +112,8 @@ impl Device {
         let mut salt = [0x33; 32];
         salt[..16].copy_from_slice(&self.id.0);
         salt[16..24].copy_from_slice(&header.dseq.to_be_bytes());
-        let written = author::write_sealed(
-            &NativeCrypto,
-            header,
-            &vault.secret,
-            &salt,
-            plain,
-            &self.signing,
-        );
+        let written =
+            author::write_sealed(&NativeCrypto, header, &vault.secret, &salt, plain, &self.signing);
         self.wrote(ready(written).expect("a fixture's entry is within limits"))
     }
 
@@ -139,14 +128,8 @@ impl Device {
         let place = (&log.vault.id, 1);
         let certificate = self.certificate.clone();
         let salt = [0x44; 32];
-        let intro = DeviceIntro::seal(
-            &NativeCrypto,
-            &log.vault.secret,
-            place,
-            &salt,
-            certificate,
-            name,
-        );
+        let intro =
+            DeviceIntro::seal(&NativeCrypto, &log.vault.secret, place, &salt, certificate, name);
         let body = ready(intro).expect("a fixture's name is short").encode();
         let header = self.header(&log.vault, log.at, EntryKind::Device);
         self.write_clear(&header, body)
@@ -204,15 +187,8 @@ impl Log {
         );
         let Genesis { entry, vault } = ready(made).expect("a fixture's genesis is valid");
         let entry = device.wrote(entry);
-        let vault = Vault {
-            id: vault,
-            secret: imported,
-        };
-        let mut log = Self {
-            vault,
-            at: ChainPoint::START,
-            entries: Vec::new(),
-        };
+        let vault = Vault { id: vault, secret: imported };
+        let mut log = Self { vault, at: ChainPoint::START, entries: Vec::new() };
         log.append(entry);
         log
     }
@@ -225,17 +201,10 @@ impl Log {
 
     /// The page after a place, up to the tip.
     pub fn page(&self, after: u64) -> LogPage {
-        let tip = Tip {
-            seq: self.at.seq,
-            chain: self.at.chain,
-            incarnation: Incarnation([9; 16]),
-        };
+        let tip = Tip { seq: self.at.seq, chain: self.at.chain, incarnation: Incarnation([9; 16]) };
         let skip = usize::try_from(after).expect("a fixture's log is short");
         let items = self.entries.iter().skip(skip);
-        LogPage {
-            tip,
-            items: items.map(|e| PageItem::Full(e.encode())).collect(),
-        }
+        LogPage { tip, items: items.map(|e| PageItem::Full(e.encode())).collect() }
     }
 
     /// A replica of the owner that knows nothing yet.

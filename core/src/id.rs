@@ -158,9 +158,6 @@ mod tests {
 
     #[test]
     fn text_of_another_length_is_no_id() {
-        assert_eq!(
-            "00".parse::<NodeId>(),
-            Err(ParseIdError { expected_bytes: 16 })
-        );
+        assert_eq!("00".parse::<NodeId>(), Err(ParseIdError { expected_bytes: 16 }));
     }
 }

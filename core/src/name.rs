@@ -58,12 +58,7 @@ pub fn portable_problem(name: &str) -> Option<PortableProblem> {
     if name.ends_with(['.', ' ']) {
         return Some(PortableProblem::Ending);
     }
-    let stem = name
-        .split('.')
-        .next()
-        .unwrap_or(name)
-        .trim_end()
-        .to_ascii_uppercase();
+    let stem = name.split('.').next().unwrap_or(name).trim_end().to_ascii_uppercase();
     let numbered = |device: &str| {
         stem.strip_prefix(device)
             .is_some_and(|n| n.len() == 1 && matches!(n.as_bytes()[0], b'1'..=b'9'))
@@ -79,11 +74,7 @@ pub fn fold(name: &str) -> String {
     }
     // Upper and then lower case is full case folding for all but a few letters, and the
     // standard library has it; `ß` and `SS`, `ς` and `σ` become the same.
-    name.nfd()
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
-        .nfc()
-        .collect()
+    name.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
 }
 
 /// Splits a name into its stem and its extension with the dot, which may be empty.
@@ -133,14 +124,9 @@ pub fn sort_key(folded: &str) -> Vec<u8> {
             at += 1;
             continue;
         }
-        let end = bytes[at..]
-            .iter()
-            .position(|b| !b.is_ascii_digit())
-            .map_or(bytes.len(), |n| at + n);
-        let zeros = bytes[at..end - 1]
-            .iter()
-            .take_while(|b| **b == b'0')
-            .count();
+        let end =
+            bytes[at..].iter().position(|b| !b.is_ascii_digit()).map_or(bytes.len(), |n| at + n);
+        let zeros = bytes[at..end - 1].iter().take_while(|b| **b == b'0').count();
         lossy |= zeros > 0;
         let digits = &bytes[at + zeros..end];
         key.push(b'0');
@@ -173,15 +159,9 @@ mod tests {
 
     #[test]
     fn what_windows_refuses_is_flagged() {
-        assert_eq!(
-            portable_problem("a:b"),
-            Some(PortableProblem::Character { character: ':' })
-        );
+        assert_eq!(portable_problem("a:b"), Some(PortableProblem::Character { character: ':' }));
         assert_eq!(portable_problem("end."), Some(PortableProblem::Ending));
-        assert_eq!(
-            portable_problem("com1.txt"),
-            Some(PortableProblem::Reserved)
-        );
+        assert_eq!(portable_problem("com1.txt"), Some(PortableProblem::Reserved));
         assert_eq!(portable_problem("aux"), Some(PortableProblem::Reserved));
         assert_eq!(portable_problem("console.txt"), None);
     }
@@ -196,12 +176,9 @@ mod tests {
 
     #[test]
     fn a_suffix_goes_before_the_extension_and_comes_off_again() {
-        for (name, suffixed) in [
-            ("a.txt", "a (2).txt"),
-            ("a", "a (2)"),
-            (".x", ".x (2)"),
-            ("a.", "a (2)."),
-        ] {
+        for (name, suffixed) in
+            [("a.txt", "a (2).txt"), ("a", "a (2)"), (".x", ".x (2)"), ("a.", "a (2).")]
+        {
             assert_eq!(with_suffix(name, 2), suffixed);
             assert_eq!(without_suffix(suffixed), Some((name.to_owned(), 2)));
         }
@@ -212,23 +189,14 @@ mod tests {
 
     #[test]
     fn names_sort_as_people_expect() {
-        let mut names = [
-            "b", "file 10", "Äpfel", "file 9", "a", "file 009", "apfel", "Zebra",
-        ];
+        let mut names = ["b", "file 10", "Äpfel", "file 9", "a", "file 009", "apfel", "Zebra"];
         names.sort_by_key(|n| sort_key(&fold(n)));
-        assert_eq!(
-            names,
-            [
-                "a", "apfel", "Äpfel", "b", "file 9", "file 009", "file 10", "Zebra"
-            ]
-        );
+        assert_eq!(names, ["a", "apfel", "Äpfel", "b", "file 9", "file 009", "file 10", "Zebra"]);
     }
 
     #[test]
     fn no_sort_key_is_a_prefix_of_another() {
-        let names = [
-            "a", "a1", "a01", "a 1", "á", "ab", "a1b", "1", "01", "0", "00", "a\u{327}",
-        ];
+        let names = ["a", "a1", "a01", "a 1", "á", "ab", "a1b", "1", "01", "0", "00", "a\u{327}"];
         for left in names {
             for right in names {
                 let (l, r) = (sort_key(&fold(left)), sort_key(&fold(right)));

@@ -472,11 +472,7 @@ impl<'a> Reader<'a> {
 
     /// Checks that everything was read.
     pub fn finish(self) -> Result<(), WireError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(WireError::Trailing)
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(WireError::Trailing) }
     }
 }
 
@@ -503,9 +499,7 @@ pub fn decode_append(bytes: &[u8]) -> Result<Vec<&[u8]>, WireError> {
     let mut reader = Reader::new(bytes);
     let count = reader.be32()? as usize;
     if count > limits::APPEND_ENTRIES_MAX {
-        return Err(WireError::TooLong {
-            max: limits::APPEND_ENTRIES_MAX,
-        });
+        return Err(WireError::TooLong { max: limits::APPEND_ENTRIES_MAX });
     }
     let mut entries = Vec::with_capacity(count);
     for _ in 0..count {
@@ -530,11 +524,7 @@ impl LogPage {
                     out.push(0);
                     put_lp(&mut out, entry);
                 }
-                PageItem::Bare {
-                    header,
-                    signature,
-                    body_hash,
-                } => {
+                PageItem::Bare { header, signature, body_hash } => {
                     out.push(1);
                     put_lp(&mut out, header);
                     out.extend_from_slice(signature);
@@ -555,9 +545,7 @@ impl LogPage {
         };
         let count = reader.be32()? as usize;
         if count > limits::LOG_PAGE_ENTRIES_MAX {
-            return Err(WireError::TooLong {
-                max: limits::LOG_PAGE_ENTRIES_MAX,
-            });
+            return Err(WireError::TooLong { max: limits::LOG_PAGE_ENTRIES_MAX });
         }
         let mut items = Vec::with_capacity(count);
         for _ in 0..count {
@@ -594,9 +582,7 @@ pub fn encode_have(ids: &[ChunkId]) -> Vec<u8> {
 /// Decodes the ids of a `have` question.
 pub fn decode_have(bytes: &[u8]) -> Result<Vec<ChunkId>, WireError> {
     if bytes.len() > limits::HAVE_IDS_MAX * ChunkId::LEN {
-        return Err(WireError::TooLong {
-            max: limits::HAVE_IDS_MAX,
-        });
+        return Err(WireError::TooLong { max: limits::HAVE_IDS_MAX });
     }
     let (ids, rest) = bytes.as_chunks::<32>();
     if !rest.is_empty() {
@@ -609,9 +595,7 @@ pub fn decode_have(bytes: &[u8]) -> Result<Vec<ChunkId>, WireError> {
 pub fn encode_bitmap(bits: &[bool]) -> Vec<u8> {
     bits.chunks(8)
         .map(|byte| {
-            byte.iter()
-                .enumerate()
-                .fold(0, |acc, (i, set)| acc | (u8::from(*set) << (7 - i)))
+            byte.iter().enumerate().fold(0, |acc, (i, set)| acc | (u8::from(*set) << (7 - i)))
         })
         .collect()
 }
@@ -621,9 +605,7 @@ pub fn decode_bitmap(bytes: &[u8], count: usize) -> Result<Vec<bool>, WireError>
     if bytes.len() != count.div_ceil(8) {
         return Err(WireError::Truncated);
     }
-    Ok((0..count)
-        .map(|i| bytes[i / 8] & (0x80 >> (i % 8)) != 0)
-        .collect())
+    Ok((0..count).map(|i| bytes[i / 8] & (0x80 >> (i % 8)) != 0).collect())
 }
 
 #[cfg(test)]
@@ -632,18 +614,10 @@ mod tests {
 
     fn page() -> LogPage {
         LogPage {
-            tip: Tip {
-                seq: 9,
-                chain: Hash([3; 32]),
-                incarnation: Incarnation([4; 16]),
-            },
+            tip: Tip { seq: 9, chain: Hash([3; 32]), incarnation: Incarnation([4; 16]) },
             items: vec![
                 PageItem::Full(vec![1, 2, 3]),
-                PageItem::Bare {
-                    header: vec![5],
-                    signature: [6; 64],
-                    body_hash: Hash([7; 32]),
-                },
+                PageItem::Bare { header: vec![5], signature: [6; 64], body_hash: Hash([7; 32]) },
             ],
         }
     }
@@ -680,9 +654,6 @@ mod tests {
     fn bytes_travel_in_json_as_base64url() {
         let text = serde_json::to_string(&Bytes(vec![0xfb, 0xff])).unwrap();
         assert_eq!(text, "\"-_8\"");
-        assert_eq!(
-            serde_json::from_str::<Bytes>(&text).unwrap(),
-            Bytes(vec![0xfb, 0xff])
-        );
+        assert_eq!(serde_json::from_str::<Bytes>(&text).unwrap(), Bytes(vec![0xfb, 0xff]));
     }
 }

@@ -814,10 +814,7 @@ mod tests {
     fn a_command_survives_the_message() {
         let message = ToEngine {
             id: 7,
-            command: Command::Rename {
-                node: NodeId([9; 16]),
-                name: "ünïcode.md".into(),
-            },
+            command: Command::Rename { node: NodeId([9; 16]), name: "ünïcode.md".into() },
         };
         assert_eq!(decode::<ToEngine>(&encode(&message)), Ok(message));
     }

@@ -138,18 +138,12 @@ impl TextDoc {
 
     /// The text.
     pub fn text(&self) -> String {
-        self.doc
-            .text(&self.text)
-            .expect("the text object exists from the start")
+        self.doc.text(&self.text).expect("the text object exists from the start")
     }
 
     /// The document's state, as the hashes of its last changes.
     pub fn heads(&mut self) -> Vec<Hash> {
-        self.doc
-            .get_heads()
-            .into_iter()
-            .map(|head| Hash(head.0))
-            .collect()
+        self.doc.get_heads().into_iter().map(|head| Hash(head.0)).collect()
     }
 
     /// Makes an edit by a change set; all of it or, where it does not fit, nothing.
@@ -164,8 +158,7 @@ impl TextDoc {
         }
         for splice in splices {
             let delete = isize::try_from(splice.delete).map_err(|_| TextError::TooLong)?;
-            self.doc
-                .splice_text(&self.text, splice.at, delete, &splice.insert)?;
+            self.doc.splice_text(&self.text, splice.at, delete, &splice.insert)?;
         }
         Ok(())
     }
@@ -194,11 +187,7 @@ impl TextDoc {
         let text = self.text();
         let patches = self.doc.diff(&before, &after);
         let changes = change_set_of(&patches, &self.text, &before_text)
-            .filter(|changes| {
-                changes
-                    .apply(&before_text)
-                    .is_ok_and(|applied| applied == text)
-            })
+            .filter(|changes| changes.apply(&before_text).is_ok_and(|applied| applied == text))
             .unwrap_or_else(|| ChangeSet::between(&before_text, &text));
         Ok(Some(Merged { changes, text }))
     }
@@ -217,19 +206,12 @@ impl TextDoc {
         let patches = self.doc.diff(&heads, &now);
         let text = self.text();
         let changes = change_set_of(&patches, &self.text, &before_text)
-            .filter(|changes| {
-                changes
-                    .apply(&before_text)
-                    .is_ok_and(|applied| applied == text)
-            })
+            .filter(|changes| changes.apply(&before_text).is_ok_and(|applied| applied == text))
             .unwrap_or_else(|| ChangeSet::between(&before_text, &text));
         let actor = self.doc.get_actor().clone();
         let mut doc = self.doc.fork_at(&heads)?;
         doc.set_actor(actor);
-        let mut squashed = Self {
-            doc,
-            text: self.text.clone(),
-        };
+        let mut squashed = Self { doc, text: self.text.clone() };
         squashed.splice(&changes)?;
         let change = squashed.commit(time_ms);
         *self = squashed;
@@ -250,10 +232,8 @@ impl TextDoc {
             if here.contains(&change.hash()) {
                 continue;
             }
-            let actors_known = change
-                .other_actor_ids()
-                .iter()
-                .all(|actor| last_seqs.contains_key(actor));
+            let actors_known =
+                change.other_actor_ids().iter().all(|actor| last_seqs.contains_key(actor));
             let seq = last_seqs.entry(change.actor_id().clone()).or_default();
             let deps_known = change.deps().iter().all(|dep| here.contains(dep));
             if !actors_known || !deps_known || change.seq() != *seq + 1 {
@@ -266,9 +246,7 @@ impl TextDoc {
     }
 
     fn change(&mut self, hash: &ChangeHash) -> Option<Vec<u8>> {
-        self.doc
-            .get_change_by_hash(hash)
-            .map(|change| change.raw_bytes().to_vec())
+        self.doc.get_change_by_hash(hash).map(|change| change.raw_bytes().to_vec())
     }
 }
 
@@ -320,11 +298,7 @@ fn decode(changes: &[Vec<u8>]) -> Result<Vec<Change>, TextError> {
         let change = Change::from_bytes(bytes.clone()).map_err(|_| TextError::Malformed)?;
         // Automerge does not compare the checksum of a single change.
         let checked = bytes.get(CHECKSUM) == Some(&change.hash().0[..CHECKSUM.len()]);
-        if checked {
-            Ok(change)
-        } else {
-            Err(TextError::Malformed)
-        }
+        if checked { Ok(change) } else { Err(TextError::Malformed) }
     };
     changes.iter().map(decode).collect()
 }
@@ -365,12 +339,7 @@ fn change_set_of(patches: &[Patch], text: &ObjId, before: &str) -> Option<Change
             | PatchAction::Mark { .. } => return None,
         }
     }
-    changes.keep(
-        before
-            .encode_utf16()
-            .count()
-            .checked_sub(changes.length_before())?,
-    );
+    changes.keep(before.encode_utf16().count().checked_sub(changes.length_before())?);
     Some(changes)
 }
 
@@ -384,10 +353,7 @@ mod tests {
     const BASE: Hash = Hash([6; 32]);
 
     fn actor(n: u8) -> Actor {
-        Actor {
-            device: DeviceId([n; 16]),
-            slot: 0,
-        }
+        Actor { device: DeviceId([n; 16]), slot: 0 }
     }
 
     fn doc(n: u8, text: &str) -> TextDoc {
@@ -409,11 +375,7 @@ mod tests {
         assert_eq!(merged.changes.to_json(), r#"[14,[0,"!","bye"]]"#);
         bob.merge(std::slice::from_ref(&by_alice)).unwrap();
         assert_eq!((alice.text(), alice.heads()), (bob.text(), bob.heads()));
-        assert_eq!(
-            alice.merge(&[by_bob]).unwrap(),
-            None,
-            "known changes are passed over"
-        );
+        assert_eq!(alice.merge(&[by_bob]).unwrap(), None, "known changes are passed over");
     }
 
     #[test]
@@ -459,12 +421,8 @@ mod tests {
             |bytes: &[u8], n| check_changes(&[bytes.to_vec()], &DeviceId([n; 16]), &NODE, &BASE);
         assert!(check(&typed, 1).is_ok());
         assert!(matches!(check(&typed, 2), Err(TextError::WrongActor)));
-        let other_base = check_changes(
-            std::slice::from_ref(&typed),
-            &DeviceId([1; 16]),
-            &NODE,
-            &Hash([9; 32]),
-        );
+        let other_base =
+            check_changes(std::slice::from_ref(&typed), &DeviceId([1; 16]), &NODE, &Hash([9; 32]));
         assert!(matches!(other_base, Err(TextError::NotTyping)));
         alice.doc.put(ROOT, KEY, "gone").unwrap();
         let vandalism = alice.commit(0).unwrap();

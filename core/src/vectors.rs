@@ -26,9 +26,7 @@ pub use model::{Filler, Hex, Named, Place, Vector};
 
 impl Hex {
     fn array<const N: usize>(&self) -> Result<[u8; N], Fault> {
-        self.0[..]
-            .try_into()
-            .map_err(|_| Fault("a field of another length"))
+        self.0[..].try_into().map_err(|_| Fault("a field of another length"))
     }
 }
 
@@ -47,11 +45,7 @@ pub struct VectorError {
 struct Fault(&'static str);
 
 fn same<T: PartialEq>(found: &T, expected: &T, what: &'static str) -> Result<(), Fault> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(Fault(what))
-    }
+    if found == expected { Ok(()) } else { Err(Fault(what)) }
 }
 
 /// Turns any failure of a function under test into a fault.
@@ -61,16 +55,11 @@ fn run<T, E>(result: Result<T, E>, what: &'static str) -> Result<T, Fault> {
 
 /// Checks all vectors of a file; returns how many there were.
 pub async fn check_file<C: Crypto>(crypto: &C, json: &str) -> Result<usize, VectorError> {
-    let vectors: Vec<Named> = serde_json::from_str(json).map_err(|_| VectorError {
-        name: String::new(),
-        what: "the file does not parse",
-    })?;
+    let vectors: Vec<Named> = serde_json::from_str(json)
+        .map_err(|_| VectorError { name: String::new(), what: "the file does not parse" })?;
     for named in &vectors {
         let checked = check(crypto, &named.vector).await;
-        checked.map_err(|Fault(what)| VectorError {
-            name: named.name.clone(),
-            what,
-        })?;
+        checked.map_err(|Fault(what)| VectorError { name: named.name.clone(), what })?;
     }
     Ok(vectors.len())
 }
@@ -84,12 +73,7 @@ async fn check<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
         | Vector::Signature { .. }
         | Vector::SigningPair { .. } => check_primitive(crypto, vector).await,
         Vector::Padding { bytes, padded } => same(&padded_bytes(*bytes), padded, "padding"),
-        Vector::Seal {
-            place,
-            salt,
-            plain,
-            blob,
-        } => {
+        Vector::Seal { place, salt, plain, blob } => {
             let secret = run(crypto.import_secret(&place.secret.0).await, "import")?;
             let binding = place.binding()?;
             let sealed = envelope::seal(crypto, &secret, &binding, &salt.array()?, &plain.0).await;
@@ -119,52 +103,24 @@ impl Place {
     fn binding(&self) -> Result<Binding<'_>, Fault> {
         let prefix = [b'o', b'f', 1, self.kind, 0, 0, 0, 0];
         let (kind, _): (SealType, u32) = run(envelope::peek(&prefix), "the type")?;
-        Ok(Binding {
-            kind,
-            epoch: self.epoch,
-            scope: &self.scope.0,
-            bind: &self.bind.0,
-        })
+        Ok(Binding { kind, epoch: self.epoch, scope: &self.scope.0, bind: &self.bind.0 })
     }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "`check` chose the function")]
 async fn check_primitive<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
     match vector {
-        Vector::Hkdf {
-            secret,
-            salt,
-            info,
-            out,
-        } => {
+        Vector::Hkdf { secret, salt, info, out } => {
             let secret = run(crypto.import_secret(&secret.0).await, "import")?;
-            let found = crypto
-                .derive_bytes(&secret, &salt.0, &info.0, out.0.len())
-                .await;
+            let found = crypto.derive_bytes(&secret, &salt.0, &info.0, out.0.len()).await;
             same(&run(found, "derive")?, &out.0, "the output")
         }
-        Vector::Mac {
-            secret,
-            info,
-            data,
-            out,
-        } => {
+        Vector::Mac { secret, info, data, out } => {
             let secret = run(crypto.import_secret(&secret.0).await, "import")?;
             let key = run(crypto.derive_mac(&secret, &[], &info.0).await, "derive")?;
-            same(
-                &run(crypto.mac(&key, &data.0).await, "mac")?,
-                &out.array()?,
-                "the mac",
-            )
+            same(&run(crypto.mac(&key, &data.0).await, "mac")?, &out.array()?, "the mac")
         }
-        Vector::Aead {
-            secret,
-            info,
-            nonce,
-            aad,
-            plain,
-            sealed,
-        } => {
+        Vector::Aead { secret, info, nonce, aad, plain, sealed } => {
             let secret = run(crypto.import_secret(&secret.0).await, "import")?;
             let key = run(crypto.derive_aead(&secret, &[], &info.0).await, "derive")?;
             let nonce = nonce.array()?;
@@ -173,36 +129,18 @@ async fn check_primitive<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), F
             let opened = crypto.aead_open(&key, &nonce, &aad.0, &sealed.0).await;
             same(&run(opened, "open")?, &plain.0, "the plaintext")
         }
-        Vector::Sha256 { data, out } => same(
-            &run(crypto.sha256(&data.0).await, "sha256")?,
-            &out.array()?,
-            "the hash",
-        ),
-        Vector::Signature {
-            public,
-            message,
-            signature,
-            valid,
-        } => {
+        Vector::Sha256 { data, out } => {
+            same(&run(crypto.sha256(&data.0).await, "sha256")?, &out.array()?, "the hash")
+        }
+        Vector::Signature { public, message, signature, valid } => {
             let public = PublicKey(public.array()?);
-            let found = crypto
-                .verify(&public, &message.0, &signature.array()?)
-                .await;
+            let found = crypto.verify(&public, &message.0, &signature.array()?).await;
             same(&run(found, "verify")?, valid, "validity")
         }
-        Vector::SigningPair {
-            scalar,
-            public,
-            device,
-            fingerprint,
-        } => {
+        Vector::SigningPair { scalar, public, device, fingerprint } => {
             let pair = pair(scalar, public)?;
             same(&pair.public.device_id().0, &device.array()?, "the device")?;
-            same(
-                &pair.public.fingerprint().to_string(),
-                fingerprint,
-                "the fingerprint",
-            )?;
+            same(&pair.public.fingerprint().to_string(), fingerprint, "the fingerprint")?;
             let key = run(crypto.import_signing(&pair).await, "import")?;
             let signature = run(crypto.sign(&key, b"message").await, "sign")?;
             let valid = crypto.verify(&pair.public, b"message", &signature).await;
@@ -213,24 +151,13 @@ async fn check_primitive<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), F
 }
 
 fn pair(scalar: &Hex, public: &Hex) -> Result<SigningPair, Fault> {
-    Ok(SigningPair {
-        scalar: RawKey::new(scalar.array()?),
-        public: PublicKey(public.array()?),
-    })
+    Ok(SigningPair { scalar: RawKey::new(scalar.array()?), public: PublicKey(public.array()?) })
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "`check` chose the function")]
 async fn check_content<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
     match vector {
-        Vector::Chunk {
-            secret,
-            vault,
-            epoch,
-            salt,
-            plain,
-            id,
-            key,
-        } => {
+        Vector::Chunk { secret, vault, epoch, salt, plain, id, key } => {
             let secret = run(crypto.import_secret(&secret.0).await, "import")?;
             let vault = VaultId(vault.array()?);
             let sealer = ChunkSealer::derive(crypto, &secret, vault, *epoch).await;
@@ -250,28 +177,14 @@ async fn check_content<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fau
             let plan = RangePlan::new(sealed.bytes.len(), range.clone());
             let plan = plan.ok_or(Fault("the range"))?;
             let part = &sealed.bytes[plan.container_range()];
-            let opened = run(
-                plan.open(crypto, &vault, &sealed.key, part).await,
-                "open range",
-            )?;
+            let opened = run(plan.open(crypto, &vault, &sealed.key, part).await, "open range")?;
             same(&opened, &plain[range].to_vec(), "the range's plaintext")
         }
-        Vector::Manifest {
-            secret,
-            vault,
-            epoch,
-            salt,
-            encoded,
-            id,
-        } => {
+        Vector::Manifest { secret, vault, epoch, salt, encoded, id } => {
             let secret = run(crypto.import_secret(&secret.0).await, "import")?;
             let vault = VaultId(vault.array()?);
             let manifest = run(Manifest::decode(&encoded.0), "decode")?;
-            same(
-                &run(manifest.encode(), "encode")?,
-                &encoded.0,
-                "the encoding",
-            )?;
+            same(&run(manifest.encode(), "encode")?, &encoded.0, "the encoding")?;
             let salt = salt.array()?;
             let sealed = seal_manifest(crypto, &secret, &vault, *epoch, &salt, &manifest).await;
             let sealed = run(sealed, "seal")?;
@@ -290,40 +203,17 @@ async fn check_content<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fau
 #[expect(clippy::wildcard_enum_match_arm, reason = "`check` chose the function")]
 async fn check_account<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
     match vector {
-        Vector::Slot {
-            export_key,
-            account,
-            recovery,
-            version,
-            salt,
-            master,
-            blob,
-        } => {
-            let kind = if *recovery {
-                SecretKind::Recovery
-            } else {
-                SecretKind::Password
-            };
+        Vector::Slot { export_key, account, recovery, version, salt, master, blob } => {
+            let kind = if *recovery { SecretKind::Recovery } else { SecretKind::Password };
             let account = AccountId(account.array()?);
-            let master = MasterKey {
-                version: *version,
-                key: RawKey::new(master.array()?),
-            };
+            let master = MasterKey { version: *version, key: RawKey::new(master.array()?) };
             let (key, salt) = (&export_key.0, salt.array()?);
             let sealed = account::seal_slot(crypto, key, &account, kind, &salt, &master).await;
             same(&run(sealed, "seal")?, &blob.0, "the slot")?;
             let opened = account::open_slot(crypto, key, &account, kind, &blob.0).await;
             same(&run(opened, "open")?, &master, "the master key")
         }
-        Vector::Identity {
-            master,
-            version,
-            account,
-            salt,
-            scalar,
-            public,
-            blob,
-        } => {
+        Vector::Identity { master, version, account, salt, scalar, public, blob } => {
             let master = run(crypto.import_secret(&master.0).await, "import")?;
             let account = AccountId(account.array()?);
             let (pair, salt) = (pair(scalar, public)?, salt.array()?);
@@ -339,16 +229,10 @@ async fn check_account<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fau
             same(&code.to_string(), text, "the text")?;
             same(&text.parse(), &Ok(code), "reading it")
         }
-        Vector::Certificate {
-            identity,
-            bytes,
-            valid,
-        } => {
+        Vector::Certificate { identity, bytes, valid } => {
             let certificate = run(DeviceCertificate::decode(&bytes.0), "decode")?;
             same(&certificate.encode(), &bytes.0, "the encoding")?;
-            let found = certificate
-                .verify(crypto, &PublicKey(identity.array()?))
-                .await;
+            let found = certificate.verify(crypto, &PublicKey(identity.array()?)).await;
             same(&run(found, "verify")?, valid, "validity")
         }
         _ => Err(Fault("not of an account")),
@@ -358,13 +242,7 @@ async fn check_account<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fau
 #[expect(clippy::wildcard_enum_match_arm, reason = "`check` chose the function")]
 async fn check_log<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
     match vector {
-        Vector::Entry {
-            secret,
-            public,
-            wire,
-            hash,
-            plain,
-        } => {
+        Vector::Entry { secret, public, wire, hash, plain } => {
             let entry = run(Entry::decode(&wire.0), "decode")?;
             same(&entry.encode(), &wire.0, "the encoding")?;
             same(&entry.hash().0, &hash.array()?, "the hash")?;
@@ -384,14 +262,7 @@ async fn check_log<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> 
             }
             same(&point.chain.0, &chain.array()?, "the chain")
         }
-        Vector::Log {
-            owner,
-            identity,
-            vault,
-            master,
-            page,
-            outcomes,
-        } => {
+        Vector::Log { owner, identity, vault, master, page, outcomes } => {
             let owner = AccountId(owner.array()?);
             let identity = PublicKey(identity.array()?);
             let mut state = LogState::new(VaultId(vault.array()?), owner, identity);
@@ -412,13 +283,7 @@ async fn check_log<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> 
             let CheckedBody::Epoch(record) = &genesis.body else {
                 return Err(Fault("no record"));
             };
-            run(
-                record
-                    .open_secret(crypto, &owner, &master)
-                    .await
-                    .map(|_| ()),
-                "the secret",
-            )
+            run(record.open_secret(crypto, &owner, &master).await.map(|_| ()), "the secret")
         }
         _ => Err(Fault("not of a log")),
     }

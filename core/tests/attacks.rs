@@ -29,12 +29,8 @@ fn secret(seed: u8) -> NativeSecret {
 
 // ------------------------------------------------------------------ SEAL
 
-const PLACE: Binding<'static> = Binding {
-    kind: SealType::EntryBody,
-    epoch: 3,
-    scope: &[7; 32],
-    bind: b"header",
-};
+const PLACE: Binding<'static> =
+    Binding { kind: SealType::EntryBody, epoch: 3, scope: &[7; 32], bind: b"header" };
 
 fn sealed() -> Vec<u8> {
     ready(seal(&CRYPTO, &secret(1), &PLACE, &[2; 32], b"secret words")).unwrap()
@@ -59,16 +55,8 @@ fn a_seal_with_any_flipped_byte_or_any_truncation_does_not_open() {
     for at in 0..blob.len() {
         let mut flipped = blob.clone();
         flipped[at] ^= 1;
-        assert_eq!(
-            open_at(1, &PLACE, &flipped),
-            Err(CryptoError::CannotOpen),
-            "byte {at}"
-        );
-        assert_eq!(
-            open_at(1, &PLACE, &blob[..at]),
-            Err(CryptoError::CannotOpen),
-            "cut {at}"
-        );
+        assert_eq!(open_at(1, &PLACE, &flipped), Err(CryptoError::CannotOpen), "byte {at}");
+        assert_eq!(open_at(1, &PLACE, &blob[..at]), Err(CryptoError::CannotOpen), "cut {at}");
     }
     assert!(open_at(1, &PLACE, &[&blob[..], &[0]].concat()).is_err());
 }
@@ -77,31 +65,15 @@ fn a_seal_with_any_flipped_byte_or_any_truncation_does_not_open() {
 fn a_seal_opens_nowhere_else() {
     let blob = sealed();
     let elsewhere = [
-        Binding {
-            kind: SealType::Manifest,
-            ..PLACE
-        },
+        Binding { kind: SealType::Manifest, ..PLACE },
         Binding { epoch: 4, ..PLACE },
-        Binding {
-            scope: &[8; 32],
-            ..PLACE
-        },
-        Binding {
-            scope: &[7; 31],
-            ..PLACE
-        },
-        Binding {
-            bind: b"headers",
-            ..PLACE
-        },
+        Binding { scope: &[8; 32], ..PLACE },
+        Binding { scope: &[7; 31], ..PLACE },
+        Binding { bind: b"headers", ..PLACE },
         Binding { bind: b"", ..PLACE },
     ];
     for place in &elsewhere {
-        assert_eq!(
-            open_at(1, place, &blob),
-            Err(CryptoError::CannotOpen),
-            "{place:?}"
-        );
+        assert_eq!(open_at(1, place, &blob), Err(CryptoError::CannotOpen), "{place:?}");
     }
     assert_eq!(open_at(2, &PLACE, &blob), Err(CryptoError::CannotOpen));
 }
@@ -118,32 +90,16 @@ fn sealer(key: u8, vault: VaultId, epoch: u32) -> ChunkSealer<NativeCrypto> {
 fn a_chunk_opens_whole_and_by_range() {
     let plain = pattern(1, 200_000);
     let chunk = ready(sealer(1, VAULT, 1).seal(&CRYPTO, &plain, Dedupe::On)).unwrap();
-    let opened = ready(open_chunk(
-        &CRYPTO,
-        &VAULT,
-        &chunk.id,
-        &chunk.key,
-        &chunk.bytes,
-    ))
-    .unwrap();
+    let opened = ready(open_chunk(&CRYPTO, &VAULT, &chunk.id, &chunk.key, &chunk.bytes)).unwrap();
     assert!(opened.starts_with(&plain));
-    for range in [
-        0..1,
-        65_530..65_540,
-        65_536..131_072,
-        199_999..200_000,
-        0..200_000,
-    ] {
+    for range in [0..1, 65_530..65_540, 65_536..131_072, 199_999..200_000, 0..200_000] {
         let plan = RangePlan::new(chunk.bytes.len(), range.clone()).unwrap();
         let part = &chunk.bytes[plan.container_range()];
         let opened = ready(plan.open(&CRYPTO, &VAULT, &chunk.key, part)).unwrap();
         assert_eq!(opened, plain[range.clone()], "{range:?}");
     }
     let small = RangePlan::new(chunk.bytes.len(), 70_000..70_001).unwrap();
-    assert!(
-        small.container_range().len() < 66_000,
-        "one frame is enough"
-    );
+    assert!(small.container_range().len() < 66_000, "one frame is enough");
 }
 
 #[test]
@@ -167,28 +123,14 @@ fn frames_cannot_be_swapped_dropped_or_moved_to_another_vault() {
     let chunk = ready(sealer(1, VAULT, 1).seal(&CRYPTO, &pattern(1, 196_608), Dedupe::On)).unwrap();
     let frame = 65_536 + 16;
     let (header, frames) = chunk.bytes.split_at(4);
-    let swapped = [
-        header,
-        &frames[frame..2 * frame],
-        &frames[..frame],
-        &frames[2 * frame..],
-    ];
+    let swapped = [header, &frames[frame..2 * frame], &frames[..frame], &frames[2 * frame..]];
     let dropped = [header, &frames[..2 * frame], &[], &[]];
     for bytes in [swapped.concat(), dropped.concat()] {
         let id = ChunkId(ready(CRYPTO.sha256(&bytes)).unwrap());
         assert!(ready(open_chunk(&CRYPTO, &VAULT, &id, &chunk.key, &bytes)).is_err());
     }
     let other = VaultId([8; 32]);
-    assert!(
-        ready(open_chunk(
-            &CRYPTO,
-            &other,
-            &chunk.id,
-            &chunk.key,
-            &chunk.bytes
-        ))
-        .is_err()
-    );
+    assert!(ready(open_chunk(&CRYPTO, &other, &chunk.id, &chunk.key, &chunk.bytes)).is_err());
     let key = ContentKey([0; 32]);
     assert!(ready(open_chunk(&CRYPTO, &VAULT, &chunk.id, &key, &chunk.bytes)).is_err());
 }
@@ -196,9 +138,7 @@ fn frames_cannot_be_swapped_dropped_or_moved_to_another_vault() {
 #[test]
 fn equal_content_is_one_chunk_inside_a_vault_and_epoch_only() {
     let id = |key, vault, epoch, dedupe| {
-        ready(sealer(key, vault, epoch).seal(&CRYPTO, b"same", dedupe))
-            .unwrap()
-            .id
+        ready(sealer(key, vault, epoch).seal(&CRYPTO, b"same", dedupe)).unwrap().id
     };
     let here = id(1, VAULT, 1, Dedupe::On);
     assert_eq!(id(1, VAULT, 1, Dedupe::On), here);
@@ -227,24 +167,13 @@ fn content_that_fits_no_chunk_is_refused() {
 // ------------------------------------------------------------------ manifests
 
 fn manifest() -> Manifest {
-    let extent = Extent {
-        chunk: ChunkId([1; 32]),
-        key: ContentKey([2; 32]),
-        offset: 10,
-        len: 100,
-    };
+    let extent = Extent { chunk: ChunkId([1; 32]), key: ContentKey([2; 32]), offset: 10, len: 100 };
     Manifest {
         file: NodeId([3; 16]),
         size: 200,
         mime: "text/plain".into(),
         modified_ms: -5,
-        extents: vec![
-            extent.clone(),
-            Extent {
-                offset: 500,
-                ..extent
-            },
-        ],
+        extents: vec![extent.clone(), Extent { offset: 500, ..extent }],
         plain_hash: Hash([4; 32]),
         signatures: None,
     }
@@ -286,14 +215,7 @@ fn a_sealed_manifest_opens_for_its_file_only() {
     let m = manifest();
     let sealed = ready(seal_manifest(&CRYPTO, &secret(1), &VAULT, 1, &[5; 32], &m)).unwrap();
     let try_open = |key, vault: &VaultId, file: &NodeId, bytes: &[u8]| {
-        ready(open_manifest(
-            &CRYPTO,
-            &secret(key),
-            vault,
-            file,
-            &sealed.id,
-            bytes,
-        ))
+        ready(open_manifest(&CRYPTO, &secret(key), vault, file, &sealed.id, bytes))
     };
     assert_eq!(try_open(1, &VAULT, &m.file, &sealed.bytes), Ok(m.clone()));
     assert!(try_open(2, &VAULT, &m.file, &sealed.bytes).is_err());
@@ -308,37 +230,20 @@ fn a_sealed_manifest_opens_for_its_file_only() {
 fn a_slot_opens_only_for_its_account_kind_version_and_secret() {
     let (alice, account) = (Person::new(1), AccountId([1; 16]));
     let kind = SecretKind::Password;
-    let slot = ready(seal_slot(
-        &CRYPTO,
-        b"export",
-        &account,
-        kind,
-        &[6; 32],
-        &alice.master,
-    ))
-    .unwrap();
+    let slot =
+        ready(seal_slot(&CRYPTO, b"export", &account, kind, &[6; 32], &alice.master)).unwrap();
     let open = |key: &[u8], account: &AccountId, kind, slot: &[u8]| {
         ready(open_slot(&CRYPTO, key, account, kind, slot))
     };
-    assert_eq!(
-        open(b"export", &account, kind, &slot),
-        Ok(alice.master.clone())
-    );
+    assert_eq!(open(b"export", &account, kind, &slot), Ok(alice.master.clone()));
     let refused = Err(CryptoError::CannotOpen);
     assert_eq!(open(b"other", &account, kind, &slot), refused);
     assert_eq!(open(b"export", &AccountId([2; 16]), kind, &slot), refused);
-    assert_eq!(
-        open(b"export", &account, SecretKind::Recovery, &slot),
-        refused
-    );
+    assert_eq!(open(b"export", &account, SecretKind::Recovery, &slot), refused);
     for at in 0..slot.len() {
         let mut flipped = slot.clone();
         flipped[at] ^= 1;
-        assert_eq!(
-            open(b"export", &account, kind, &flipped),
-            refused,
-            "byte {at}"
-        );
+        assert_eq!(open(b"export", &account, kind, &flipped), refused, "byte {at}");
     }
 }
 
@@ -355,13 +260,7 @@ fn an_identity_does_not_open_under_a_public_key_that_is_not_its_own() {
     ))
     .unwrap();
     let open = |public| {
-        ready(open_identity(
-            &CRYPTO,
-            &alice.master_secret,
-            &alice.account,
-            public,
-            &sealed,
-        ))
+        ready(open_identity(&CRYPTO, &alice.master_secret, &alice.account, public, &sealed))
     };
     assert!(open(&alice.identity.public).is_ok());
     assert!(open(&mallory.identity.public).is_err());
@@ -385,12 +284,7 @@ fn world() -> World {
     log.append(phone.introduce(&log, "phone"));
     log.append(laptop.change(&log, b"from the laptop"));
     log.append(phone.change(&log, b"from the phone"));
-    World {
-        alice,
-        laptop,
-        phone,
-        log,
-    }
+    World { alice, laptop, phone, log }
 }
 
 fn read(world: &World) -> Result<(LogState, Vec<Step>), HistoryError> {
@@ -415,22 +309,12 @@ fn an_honest_log_is_accepted_and_its_bodies_open() {
     let (state, steps) = read(&world).unwrap();
     assert_eq!(state.at(), world.log.at);
     let last = steps[3].outcome.as_ref().unwrap();
-    let CheckedBody::Sealed(body) = &last.body else {
-        panic!("a change is sealed")
-    };
+    let CheckedBody::Sealed(body) = &last.body else { panic!("a change is sealed") };
     let vault = &world.log.vault;
-    let plain = ready(open_body(
-        &CRYPTO,
-        &vault.secret,
-        &vault.id,
-        &last.header_bytes,
-        body,
-    ));
+    let plain = ready(open_body(&CRYPTO, &vault.secret, &vault.id, &last.header_bytes, body));
     assert_eq!(plain.unwrap(), b"from the phone");
     let intro = steps[1].outcome.as_ref().unwrap();
-    let CheckedBody::Device(intro) = &intro.body else {
-        panic!("an introduction")
-    };
+    let CheckedBody::Device(intro) = &intro.body else { panic!("an introduction") };
     let name = ready(intro.open_name(&CRYPTO, &vault.secret, &vault.id, 1)).unwrap();
     assert_eq!(name.as_deref(), Some("phone"));
 }
@@ -482,28 +366,15 @@ fn an_entry_with_any_flipped_byte_is_never_accepted() {
         let mut state = state.clone();
         match ready(state.check(&CRYPTO, &PageItem::Full(wire))) {
             Ok(step) => assert!(step.outcome.is_err(), "byte {at}"),
-            Err(error) => assert!(
-                matches!(error, HistoryError::Unreadable { seq: 4 }),
-                "{error}"
-            ),
+            Err(error) => assert!(matches!(error, HistoryError::Unreadable { seq: 4 }), "{error}"),
         }
     }
     let entry = &world.log.entries[3];
     for at in 0..entry.body.len() {
         let mut body = entry.body.clone();
         body[at] ^= 1;
-        let refused = ready(open_body(
-            &CRYPTO,
-            &vault.secret,
-            &vault.id,
-            &entry.header,
-            &body,
-        ));
-        assert_eq!(
-            refused,
-            Err(AuthorError::Crypto(CryptoError::CannotOpen)),
-            "byte {at}"
-        );
+        let refused = ready(open_body(&CRYPTO, &vault.secret, &vault.id, &entry.header, &body));
+        assert_eq!(refused, Err(AuthorError::Crypto(CryptoError::CannotOpen)), "byte {at}");
     }
 }
 
@@ -515,11 +386,7 @@ fn an_entry_cut_anywhere_is_unreadable() {
         let mut state = world.log.state(&world.alice);
         let item = PageItem::Full(honest[..len].to_vec());
         let refused = ready(state.check(&CRYPTO, &item));
-        assert_eq!(
-            refused.err(),
-            Some(HistoryError::Unreadable { seq: 1 }),
-            "cut at {len}"
-        );
+        assert_eq!(refused.err(), Some(HistoryError::Unreadable { seq: 1 }), "cut at {len}");
     }
 }
 
@@ -551,11 +418,7 @@ fn changed_history_stops_the_replica_and_leaves_its_state() {
 fn entries_cannot_be_reordered_dropped_or_left_out() {
     for (drop, swap) in [(Some(2), None), (Some(1), None), (None, Some((2, 3)))] {
         let honest = world();
-        let mut log = Log {
-            entries: Vec::new(),
-            at: honest.log.at,
-            ..honest.log.clone()
-        };
+        let mut log = Log { entries: Vec::new(), at: honest.log.at, ..honest.log.clone() };
         log.at = offing_core::log::chain::ChainPoint::START;
         let mut entries = honest.log.entries.clone();
         if let Some(at) = drop {
@@ -571,9 +434,7 @@ fn entries_cannot_be_reordered_dropped_or_left_out() {
             matches!(
                 result,
                 Err(HistoryError::SeenOther { .. } | HistoryError::EntryMissing { .. })
-            ) || result
-                .as_ref()
-                .is_ok_and(|steps| steps.iter().any(|s| s.outcome.is_err())),
+            ) || result.as_ref().is_ok_and(|steps| steps.iter().any(|s| s.outcome.is_err())),
             "{drop:?} {swap:?}: {result:?}"
         );
     }
@@ -584,19 +445,9 @@ fn a_device_that_saw_another_history_stops_the_replica() {
     let mut world = world();
     let mut seen = world.log.at;
     seen.chain = Hash([1; 32]);
-    let header = world
-        .laptop
-        .header(&world.log.vault, seen, EntryKind::Change);
-    let entry = world
-        .laptop
-        .write(&world.log.vault.clone(), &header, b"fork");
-    assert_eq!(
-        outcome(&mut world, entry),
-        Err(HistoryError::SeenOther {
-            seq: 5,
-            seen_seq: 4
-        })
-    );
+    let header = world.laptop.header(&world.log.vault, seen, EntryKind::Change);
+    let entry = world.laptop.write(&world.log.vault.clone(), &header, b"fork");
+    assert_eq!(outcome(&mut world, entry), Err(HistoryError::SeenOther { seq: 5, seen_seq: 4 }));
 }
 
 #[test]
@@ -604,19 +455,9 @@ fn a_device_that_saw_what_is_not_there_yet_stops_the_replica() {
     let mut world = world();
     let mut seen = world.log.at;
     seen.seq = 99;
-    let header = world
-        .laptop
-        .header(&world.log.vault, seen, EntryKind::Change);
-    let entry = world
-        .laptop
-        .write(&world.log.vault.clone(), &header, b"future");
-    assert_eq!(
-        outcome(&mut world, entry),
-        Err(HistoryError::SeenOther {
-            seq: 5,
-            seen_seq: 99
-        })
-    );
+    let header = world.laptop.header(&world.log.vault, seen, EntryKind::Change);
+    let entry = world.laptop.write(&world.log.vault.clone(), &header, b"future");
+    assert_eq!(outcome(&mut world, entry), Err(HistoryError::SeenOther { seq: 5, seen_seq: 99 }));
 }
 
 #[test]
@@ -624,10 +465,7 @@ fn a_missing_entry_of_a_device_stops_the_replica() {
     let mut world = world();
     world.phone.change(&world.log, b"never arrives");
     let entry = world.phone.change(&world.log, b"arrives");
-    assert_eq!(
-        outcome(&mut world, entry),
-        Err(HistoryError::EntryMissing { seq: 5 })
-    );
+    assert_eq!(outcome(&mut world, entry), Err(HistoryError::EntryMissing { seq: 5 }));
 }
 
 #[test]
@@ -686,9 +524,7 @@ fn record(world: &World, epoch: u32) -> EpochRecord {
 }
 
 fn write_epoch(world: &mut World, record: &EpochRecord) -> Entry {
-    let mut header = world
-        .laptop
-        .header(&world.log.vault, world.log.at, EntryKind::Epoch);
+    let mut header = world.laptop.header(&world.log.vault, world.log.at, EntryKind::Epoch);
     header.epoch = 2;
     world.laptop.write_clear(&header, record.encode())
 }
@@ -723,11 +559,7 @@ fn an_epoch_record_changes_no_identity_and_skips_no_number() {
     let mut abdicated = record(&w, 2);
     abdicated.members[0].role = Role::Admin;
     let entry = write_epoch(&mut w, &abdicated);
-    assert_eq!(
-        outcome(&mut w, entry),
-        Ok(Err(Refused::EpochInvalid)),
-        "no owner is left"
-    );
+    assert_eq!(outcome(&mut w, entry), Ok(Err(Refused::EpochInvalid)), "no owner is left");
 }
 
 #[test]
@@ -774,29 +606,15 @@ fn a_member_walks_back_to_the_secrets_of_earlier_epochs() {
     rotated.commit = ready(commitment(&CRYPTO, &secret, 2)).unwrap();
     rotated.members[0].wrap =
         ready(wrap_secret(&CRYPTO, master, member, &[6; 32], &second)).unwrap();
-    rotated.previous = ready(seal_previous(
-        &CRYPTO,
-        &secret,
-        (&vault, 2),
-        &[7; 32],
-        &first,
-    ))
-    .unwrap();
+    rotated.previous =
+        ready(seal_previous(&CRYPTO, &secret, (&vault, 2), &[7; 32], &first)).unwrap();
     let entry = write_epoch(&mut w, &rotated);
     assert_eq!(outcome(&mut w, entry), Ok(Ok(())));
 
     let opened = ready(rotated.open_secret(&CRYPTO, &w.alice.account, &w.alice.master_secret));
     let previous = ready(open_previous(&CRYPTO, &opened.unwrap(), &vault, &rotated)).unwrap();
     let genesis = EpochRecord::decode(&w.log.entries[0].body).unwrap();
-    assert_eq!(
-        ready(commitment(&CRYPTO, &previous, 1)).unwrap(),
-        genesis.commit
-    );
-    let stranger = ready(open_previous(
-        &CRYPTO,
-        &w.alice.master_secret,
-        &vault,
-        &rotated,
-    ));
+    assert_eq!(ready(commitment(&CRYPTO, &previous, 1)).unwrap(), genesis.commit);
+    let stranger = ready(open_previous(&CRYPTO, &w.alice.master_secret, &vault, &rotated));
     assert_eq!(stranger.err(), Some(CryptoError::CannotOpen));
 }

@@ -28,18 +28,8 @@ struct Entry {
 
 impl Entry {
     fn known(&self, seq: Option<Seq>) -> Vec<KnownOp> {
-        let context = Context {
-            seq,
-            seen_seq: self.seen_seq,
-            time_ms: 0,
-        };
-        self.ops
-            .iter()
-            .map(|op| KnownOp {
-                op: op.clone(),
-                context,
-            })
-            .collect()
+        let context = Context { seq, seen_seq: self.seen_seq, time_ms: 0 };
+        self.ops.iter().map(|op| KnownOp { op: op.clone(), context }).collect()
     }
 }
 
@@ -55,14 +45,7 @@ struct Replica {
 impl Replica {
     fn new(device: usize) -> Self {
         let tree = MemoryTree::default();
-        Self {
-            device,
-            tree,
-            cursor: 0,
-            lamport: 0,
-            outbox: Vec::new(),
-            undo: Vec::new(),
-        }
+        Self { device, tree, cursor: 0, lamport: 0, outbox: Vec::new(), undo: Vec::new() }
     }
 
     fn device_id(&self) -> DeviceId {
@@ -82,15 +65,10 @@ impl Replica {
         });
         let Some(last) = ops.last() else { return };
         self.lamport = last.id.lamport;
-        let before: Vec<NodeRow> = ops
-            .iter()
-            .filter_map(|op| self.tree.rows.get(&op.node).cloned())
-            .collect();
+        let before: Vec<NodeRow> =
+            ops.iter().filter_map(|op| self.tree.rows.get(&op.node).cloned()).collect();
         self.undo.push(invert(&ops, &before));
-        let entry = Entry {
-            seen_seq: self.cursor,
-            ops,
-        };
+        let entry = Entry { seen_seq: self.cursor, ops };
         let changes = self.tree.apply(&entry.known(None));
         assert_eq!(changes.rejected, []);
         self.outbox.push(entry);
@@ -150,11 +128,7 @@ fn check_tree(tree: &MemoryTree) {
         }
         if row.shown_parent != NodeId::TRASH {
             let shown = (row.shown_parent, name::fold(&row.shown_name()));
-            assert!(
-                names.insert(shown),
-                "two siblings are shown as {}",
-                row.shown_name()
-            );
+            assert!(names.insert(shown), "two siblings are shown as {}", row.shown_name());
         }
     }
     let mut reached = BTreeSet::new();
@@ -225,11 +199,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let replicas = (0..3).map(Replica::new).collect();
-        Self {
-            replicas,
-            log: Vec::new(),
-            nodes_made: 0,
-        }
+        Self { replicas, log: Vec::new(), nodes_made: 0 }
     }
 
     fn fresh(&mut self) -> NodeId {
@@ -246,18 +216,9 @@ impl World {
         let replica = &mut self.replicas[who];
         let mut nodes: Vec<NodeId> = replica.tree.rows.keys().copied().collect();
         nodes.sort_unstable();
-        let node = |n: &usize| {
-            nodes
-                .get(n % nodes.len().max(1))
-                .copied()
-                .unwrap_or(NodeId::ROOT)
-        };
+        let node = |n: &usize| nodes.get(n % nodes.len().max(1)).copied().unwrap_or(NodeId::ROOT);
         let folder = |n: &usize| {
-            if n.is_multiple_of(4) {
-                NodeId::ROOT
-            } else {
-                node(n)
-            }
+            if n.is_multiple_of(4) { NodeId::ROOT } else { node(n) }
         };
         let name = |n: &usize| NAMES[n % NAMES.len()];
         match step {
@@ -274,15 +235,8 @@ impl World {
             Step::Restore(x) => replica.edit(|e| e.restore(node(x))),
             Step::SetContent(x) => replica.edit(|e| e.set_content(node(x), content(*x))),
             Step::TextEdited(x) => {
-                replica.edit(|e| {
-                    e.text_edited(
-                        node(x),
-                        TextEdit {
-                            size: *x as u64,
-                            modified_ms: 1,
-                        },
-                    )
-                });
+                replica
+                    .edit(|e| e.text_edited(node(x), TextEdit { size: *x as u64, modified_ms: 1 }));
             }
             Step::Settle(x) => {
                 let row = replica.tree.rows.get(&node(x)).cloned();
@@ -313,9 +267,7 @@ impl World {
 
     fn assert_converged(&self) {
         let made = self.log.iter().flat_map(|entry| &entry.ops);
-        let made = made
-            .filter(|op| matches!(op.value, Value::Create { .. }))
-            .count();
+        let made = made.filter(|op| matches!(op.value, Value::Create { .. })).count();
         let first = &self.replicas[0].tree;
         assert_eq!(first.rows.len(), made, "nothing is lost");
         for other in &self.replicas[1..] {
@@ -325,22 +277,12 @@ impl World {
         for prefix in 0..=255 {
             let hashes = self.replicas.iter().map(|replica| {
                 let rows = replica.tree.rows.values();
-                let rows = rows
-                    .filter(|row| row.node.0[0] == prefix)
-                    .cloned()
-                    .collect();
+                let rows = rows.filter(|row| row.node.0[0] == prefix).cloned().collect();
                 let shard = Shard::new(prefix, self.log.len() as Seq, rows).expect("all is synced");
-                assert_eq!(
-                    Shard::decode(&shard.encode().expect("it is small")),
-                    Ok(shard.clone())
-                );
+                assert_eq!(Shard::decode(&shard.encode().expect("it is small")), Ok(shard.clone()));
                 shard.hash().expect("it is small")
             });
-            assert_eq!(
-                hashes.collect::<BTreeSet<_>>().len(),
-                1,
-                "snapshots are equal"
-            );
+            assert_eq!(hashes.collect::<BTreeSet<_>>().len(), 1, "snapshots are equal");
         }
     }
 }
@@ -397,32 +339,15 @@ fn create(lamport: u64, node: u32, name: &str) -> KnownOp {
 }
 
 fn known(lamport: u64, node: NodeId, value: Value) -> KnownOp {
-    let id = OpId {
-        lamport,
-        device: DeviceId([3; 16]),
-    };
-    let context = Context {
-        seq: Some(lamport),
-        seen_seq: lamport - 1,
-        time_ms: 0,
-    };
-    KnownOp {
-        op: Op {
-            id,
-            node,
-            value,
-            supersedes: Vec::new(),
-        },
-        context,
-    }
+    let id = OpId { lamport, device: DeviceId([3; 16]) };
+    let context = Context { seq: Some(lamport), seen_seq: lamport - 1, time_ms: 0 };
+    KnownOp { op: Op { id, node, value, supersedes: Vec::new() }, context }
 }
 
 #[test]
 fn ten_thousand_files_of_one_name_are_told_apart_at_once() {
     let mut tree = MemoryTree::default();
-    let ops: Vec<KnownOp> = (1..=10_000)
-        .map(|n| create(n, n as u32, "same.txt"))
-        .collect();
+    let ops: Vec<KnownOp> = (1..=10_000).map(|n| create(n, n as u32, "same.txt")).collect();
     tree.apply(&ops);
     assert!(tree.rounds <= 4, "{} rounds of loading", tree.rounds);
     let suffixes: BTreeSet<u32> = tree.rows.values().map(|row| row.suffix).collect();
@@ -433,9 +358,8 @@ fn ten_thousand_files_of_one_name_are_told_apart_at_once() {
 #[test]
 fn ten_thousand_scattered_renames_need_three_rounds_of_loading() {
     let mut tree = MemoryTree::default();
-    let ops: Vec<KnownOp> = (1..=10_000)
-        .map(|n| create(n, n as u32, &format!("file {n}")))
-        .collect();
+    let ops: Vec<KnownOp> =
+        (1..=10_000).map(|n| create(n, n as u32, &format!("file {n}"))).collect();
     tree.apply(&ops);
     tree.rounds = 0;
     let renames: Vec<KnownOp> = ops
@@ -488,17 +412,11 @@ fn folders_moved_into_each_other_stay_reachable() {
     world.replicas[1].edit(|e| e.move_to(b, a));
     world.sync_and_check();
     // Equal Lamport times: the greater device's move falls back to where it was before.
-    assert_eq!(
-        (world.row(a).shown_parent, world.row(b).shown_parent),
-        (b, NodeId::ROOT)
-    );
+    assert_eq!((world.row(a).shown_parent, world.row(b).shown_parent), (b, NodeId::ROOT));
     // When the other moves away, the move that fell back comes into its own.
     world.replicas[2].edit(|e| e.move_to(a, NodeId::ROOT));
     world.sync_and_check();
-    assert_eq!(
-        (world.row(a).shown_parent, world.row(b).shown_parent),
-        (NodeId::ROOT, a)
-    );
+    assert_eq!((world.row(a).shown_parent, world.row(b).shown_parent), (NodeId::ROOT, a));
 }
 
 #[test]
@@ -511,23 +429,12 @@ fn an_edit_unknown_to_whoever_trashed_the_file_brings_it_back() {
         world.replicas[0].edit(|e| e.trash(node));
     }
     world.replicas[1].edit(|e| e.set_content(edited, content(9)));
-    world.replicas[1].edit(|e| {
-        e.text_edited(
-            typed,
-            TextEdit {
-                size: 5,
-                modified_ms: 7,
-            },
-        )
-    });
+    world.replicas[1].edit(|e| e.text_edited(typed, TextEdit { size: 5, modified_ms: 7 }));
     world.replicas[1].edit(|e| e.rename(renamed, "other"));
     world.sync_and_check();
     assert_eq!(world.row(edited).shown_parent, NodeId::ROOT);
     assert_eq!(world.row(typed).shown_parent, NodeId::ROOT);
-    assert_eq!(
-        (world.row(typed).size(), world.row(typed).modified_ms()),
-        (Some(5), 7)
-    );
+    assert_eq!((world.row(typed).size(), world.row(typed).modified_ms()), (Some(5), 7));
     assert_eq!(world.row(renamed).shown_parent, NodeId::TRASH);
 }
 
@@ -543,17 +450,11 @@ fn what_was_made_unseen_in_a_trashed_folder_is_recovered_and_goes_home_on_restor
     world.sync_and_check();
     assert_eq!(world.row(unseen).shown_parent, NodeId::RECOVERED);
     assert_eq!(world.row(folder).shown_parent, NodeId::TRASH);
-    assert_eq!(
-        (world.row(below).shown_parent, world.row(seen).shown_parent),
-        (folder, below)
-    );
+    assert_eq!((world.row(below).shown_parent, world.row(seen).shown_parent), (folder, below));
     world.replicas[2].edit(|e| e.restore(folder));
     world.sync_and_check();
     assert_eq!(
-        (
-            world.row(folder).shown_parent,
-            world.row(unseen).shown_parent
-        ),
+        (world.row(folder).shown_parent, world.row(unseen).shown_parent),
         (NodeId::ROOT, below)
     );
 }
@@ -612,10 +513,7 @@ fn a_number_is_left_out_where_a_sibling_is_really_called_so() {
             .edit(|e| e.create_text(*node, NodeId::ROOT, ["a.txt", "A.TXT", "a (2).txt"][who]));
     }
     world.sync_and_check();
-    let names: Vec<String> = nodes
-        .iter()
-        .map(|node| world.row(*node).shown_name())
-        .collect();
+    let names: Vec<String> = nodes.iter().map(|node| world.row(*node).shown_name()).collect();
     assert_eq!(names, ["a.txt", "A (3).TXT", "a (2).txt"]);
 }
 
@@ -636,10 +534,7 @@ fn undo_takes_back_what_was_done_and_no_more() {
     world.replicas[0].edit(|e| e.trash(file));
     undo(&mut world);
     assert_eq!(
-        (
-            world.row(file).shown_parent,
-            world.row(file).shown_name().as_str()
-        ),
+        (world.row(file).shown_parent, world.row(file).shown_name().as_str()),
         (NodeId::ROOT, "file")
     );
     // Somebody renamed it since: their name stays.
@@ -668,26 +563,14 @@ fn what_cannot_be_is_refused() {
                 }
             })
         };
-    assert_eq!(
-        refusal(&mut world, &|e| e.move_to(folder, below)),
-        Some(EditError::MoveIntoItself)
-    );
+    assert_eq!(refusal(&mut world, &|e| e.move_to(folder, below)), Some(EditError::MoveIntoItself));
     assert_eq!(
         refusal(&mut world, &|e| e.move_to(folder, folder)),
         Some(EditError::MoveIntoItself)
     );
-    assert_eq!(
-        refusal(&mut world, &|e| e.move_to(below, file)),
-        Some(EditError::NodeUnknown)
-    );
-    assert_eq!(
-        refusal(&mut world, &|e| e.move_to(file, NodeId::TRASH)),
-        Some(EditError::Builtin)
-    );
-    assert_eq!(
-        refusal(&mut world, &|e| e.trash(NodeId::ROOT)),
-        Some(EditError::Builtin)
-    );
+    assert_eq!(refusal(&mut world, &|e| e.move_to(below, file)), Some(EditError::NodeUnknown));
+    assert_eq!(refusal(&mut world, &|e| e.move_to(file, NodeId::TRASH)), Some(EditError::Builtin));
+    assert_eq!(refusal(&mut world, &|e| e.trash(NodeId::ROOT)), Some(EditError::Builtin));
     assert_eq!(
         refusal(&mut world, &|e| e.rename(NodeId([99; 16]), "x")),
         Some(EditError::NodeUnknown)
@@ -714,36 +597,18 @@ fn ops_that_no_honest_device_writes_are_passed_over() {
     };
     let node = file.op.node;
     let cases = [
-        (
-            known(5, NodeId([99; 16]), Value::Name("x".into())),
-            Reason::NodeUnknown,
-        ),
-        (
-            known(5, NodeId::ROOT, Value::Trashed(true)),
-            Reason::NodeUnknown,
-        ),
+        (known(5, NodeId([99; 16]), Value::Name("x".into())), Reason::NodeUnknown),
+        (known(5, NodeId::ROOT, Value::Trashed(true)), Reason::NodeUnknown),
         (known(5, node, file.op.value.clone()), Reason::NodeTaken),
         (known(5, node, Value::Parent(node)), Reason::NotAFolder),
-        (
-            known(5, node, Value::Parent(NodeId::TRASH)),
-            Reason::NotAFolder,
-        ),
+        (known(5, node, Value::Parent(NodeId::TRASH)), Reason::NotAFolder),
         (known(5, node, Value::Name("a/b".into())), Reason::NameUnfit),
-        (
-            known(u64::MAX, node, Value::Name("x".into())),
-            Reason::ClockUnfit,
-        ),
-        (
-            late(known(5, node, Value::Name("x".into()))),
-            Reason::ClockUnfit,
-        ),
+        (known(u64::MAX, node, Value::Name("x".into())), Reason::ClockUnfit),
+        (late(known(5, node, Value::Name("x".into()))), Reason::ClockUnfit),
     ];
     for (op, reason) in cases {
         let changes = tree.apply(&[op]);
-        assert_eq!(
-            changes.rejected.first().map(|rejected| rejected.reason),
-            Some(reason)
-        );
+        assert_eq!(changes.rejected.first().map(|rejected| rejected.reason), Some(reason));
         assert_eq!(tree.rows, before);
     }
 }

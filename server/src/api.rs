@@ -120,10 +120,7 @@ impl Takes {
 pub fn router(state: &AppState) -> Router {
     let mut router = Router::new();
     for call in CALLS {
-        let gate = admit::Gate {
-            state: state.clone(),
-            call,
-        };
+        let gate = admit::Gate { state: state.clone(), call };
         let admitted =
             (call.route)().route_layer(middleware::from_fn_with_state(gate, admit::admit));
         router = router.route(&format!("{API_PREFIX}{}", call.path), admitted);
@@ -145,10 +142,7 @@ async fn fallback(State(state): State<AppState>, request: Request) -> Response {
     if path == "/api" || path.starts_with("/api/") {
         return ApiError::new(Code::NotFound).into_response();
     }
-    state
-        .assets()
-        .answer(request.method(), path, request.headers())
-        .await
+    state.assets().answer(request.method(), path, request.headers()).await
 }
 
 /// Around everything: a request id, a line in the log, the security headers.
@@ -156,10 +150,7 @@ async fn around(State(state): State<AppState>, request: Request, next: Next) -> 
     let id = hex::encode(rand::rngs::OsRng.next_u64().to_be_bytes());
     let method = request.method().clone();
     // The pattern, not the path: a path may name what people would rather not see in a log.
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("file", |path| path.as_str());
+    let route = request.extensions().get::<MatchedPath>().map_or("file", |path| path.as_str());
     let span = tracing::info_span!("request", id, %method, route);
     let start_ms = state.now_ms();
     let mut response = tracing::Instrument::instrument(next.run(request), span.clone()).await;
@@ -168,9 +159,7 @@ async fn around(State(state): State<AppState>, request: Request, next: Next) -> 
     span.in_scope(|| tracing::debug!(status, took_ms, "answered"));
     headers::secure(response.headers_mut(), state.config().is_https());
     let id = HeaderValue::from_str(&id).expect("hex is visible ASCII");
-    response
-        .headers_mut()
-        .insert(HeaderName::from_static("x-request-id"), id);
+    response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     response
 }
 
@@ -326,9 +315,7 @@ pub static CALLS: &[Call] = &[
         path: "/vaults/{vault}",
         access: Access::Bearer,
         rate: Rate::Call,
-        takes: Takes::Bytes {
-            bytes_max: limits::ENTRY_BYTES_MAX,
-        },
+        takes: Takes::Bytes { bytes_max: limits::ENTRY_BYTES_MAX },
         gives: Gives::Json("Appended"),
         says: "Make a vault from its genesis entry, which must hash to the vault's id.",
         refuses: &[Code::VaultUnknown, Code::QuotaExceeded, Code::StorageFull],
@@ -339,9 +326,7 @@ pub static CALLS: &[Call] = &[
         path: "/vaults/{vault}/log",
         access: Access::Bearer,
         rate: Rate::Call,
-        takes: Takes::Bytes {
-            bytes_max: limits::APPEND_BYTES_MAX,
-        },
+        takes: Takes::Bytes { bytes_max: limits::APPEND_BYTES_MAX },
         gives: Gives::Json("Appended"),
         says: "Append entries; each has its own result.",
         refuses: &[Code::VaultUnknown, Code::StorageFull],
@@ -363,17 +348,10 @@ pub static CALLS: &[Call] = &[
         path: "/vaults/{vault}/chunks",
         access: Access::Bearer,
         rate: Rate::Transfer,
-        takes: Takes::Bytes {
-            bytes_max: limits::CHUNK_BATCH_BYTES_MAX,
-        },
+        takes: Takes::Bytes { bytes_max: limits::CHUNK_BATCH_BYTES_MAX },
         gives: Gives::Json("ChunksStored"),
         says: "Store a framed batch of chunks; durable when answered.",
-        refuses: &[
-            Code::VaultUnknown,
-            Code::ChunkMismatch,
-            Code::QuotaExceeded,
-            Code::StorageFull,
-        ],
+        refuses: &[Code::VaultUnknown, Code::ChunkMismatch, Code::QuotaExceeded, Code::StorageFull],
         route: || post(chunks::put_batch),
     },
     Call {
@@ -381,9 +359,7 @@ pub static CALLS: &[Call] = &[
         path: "/vaults/{vault}/have",
         access: Access::Bearer,
         rate: Rate::Call,
-        takes: Takes::Bytes {
-            bytes_max: limits::HAVE_IDS_MAX * 32,
-        },
+        takes: Takes::Bytes { bytes_max: limits::HAVE_IDS_MAX * 32 },
         gives: Gives::Bytes,
         says: "Which of these chunks the server holds, as a bitmap.",
         refuses: &[Code::VaultUnknown],
@@ -394,17 +370,10 @@ pub static CALLS: &[Call] = &[
         path: "/vaults/{vault}/chunks/{chunk}",
         access: Access::Bearer,
         rate: Rate::Transfer,
-        takes: Takes::Bytes {
-            bytes_max: limits::CHUNK_SEALED_BYTES_MAX,
-        },
+        takes: Takes::Bytes { bytes_max: limits::CHUNK_SEALED_BYTES_MAX },
         gives: Gives::Json("ChunksStored"),
         says: "Store one chunk; durable when answered.",
-        refuses: &[
-            Code::VaultUnknown,
-            Code::ChunkMismatch,
-            Code::QuotaExceeded,
-            Code::StorageFull,
-        ],
+        refuses: &[Code::VaultUnknown, Code::ChunkMismatch, Code::QuotaExceeded, Code::StorageFull],
         route: || put(chunks::put),
     },
     Call {

@@ -60,9 +60,7 @@ impl Assets {
         let brotli = PathBuf::from(brotli);
         let has_brotli = self::stamp(&brotli).await.is_some();
         let take_brotli = has_brotli && accepts_brotli(headers);
-        let bytes = tokio::fs::read(if take_brotli { &brotli } else { &plain })
-            .await
-            .ok()?;
+        let bytes = tokio::fs::read(if take_brotli { &brotli } else { &plain }).await.ok()?;
         Some(File {
             bytes,
             etag: format!("W/\"{stamp}{}\"", if take_brotli { "-br" } else { "" }),
@@ -97,11 +95,7 @@ impl File {
             .any(|tag| tag.trim() == self.etag || tag.trim() == "*");
         let headers = response.headers_mut();
         headers.insert(header::ETAG, etag);
-        let cache = if self.immutable {
-            "public,max-age=31536000,immutable"
-        } else {
-            "no-cache"
-        };
+        let cache = if self.immutable { "public,max-age=31536000,immutable" } else { "no-cache" };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
         if self.varies {
             headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -127,10 +121,7 @@ impl File {
 
 /// Length and time of change, which change when the content does; `None` if it is no file.
 async fn stamp(path: &Path) -> Option<String> {
-    let found = tokio::fs::metadata(path)
-        .await
-        .ok()
-        .filter(std::fs::Metadata::is_file)?;
+    let found = tokio::fs::metadata(path).await.ok().filter(std::fs::Metadata::is_file)?;
     let changed = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(format!("{:x}-{:x}", found.len(), changed.as_nanos()))
 }
@@ -138,9 +129,7 @@ async fn stamp(path: &Path) -> Option<String> {
 /// The path as plain segments below the folder, or nothing if it is anything else.
 fn relative(path: &str) -> Option<PathBuf> {
     let relative = PathBuf::from(path.strip_prefix('/')?);
-    let is_plain = relative
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
+    let is_plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
     // Percent signs stay encoded, so a name that needs them is simply not found.
     (is_plain && !path.contains(['\\', '\0'])).then_some(relative)
 }
@@ -153,10 +142,7 @@ fn is_place(path: &str, headers: &HeaderMap) -> bool {
     if path == "/assets" || path.starts_with("/assets/") {
         return false;
     }
-    let looks_like_file = path
-        .rsplit('/')
-        .next()
-        .is_some_and(|last| last.contains('.'));
+    let looks_like_file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
     let wants_page = headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())
@@ -202,10 +188,7 @@ mod tests {
 
     #[test]
     fn only_plain_segments_name_a_file() {
-        assert_eq!(
-            relative("/assets/app.js"),
-            Some(PathBuf::from("assets/app.js"))
-        );
+        assert_eq!(relative("/assets/app.js"), Some(PathBuf::from("assets/app.js")));
         assert_eq!(relative("/"), Some(PathBuf::new()));
         for path in ["/../secret", "/a/../../b", "//etc/passwd", "/a\\..\\b", "x"] {
             assert_eq!(relative(path), None, "{path}");

@@ -121,8 +121,7 @@ impl Auth {
             record: asked.record.clone(),
         };
         services.register(new, now_ms).await?;
-        self.start_session(services, asked.record, asked.device, now_ms)
-            .await
+        self.start_session(services, asked.record, asked.device, now_ms).await
     }
 
     /// Brings a username into the form that rate limits count by.
@@ -145,16 +144,12 @@ impl Auth {
             SecretKind::Recovery => account.recovery_file.as_slice(),
         });
         let (state, response) =
-            self.opaque
-                .login(&username, asked.kind, record, &asked.request.0)?;
+            self.opaque.login(&username, asked.kind, record, &asked.request.0)?;
         let mut id = [0; 16];
         rand::rngs::OsRng.fill_bytes(&mut id);
         let account = account.map(|account| account.id);
         self.logins.put(id, LoginAttempt { state, account }, now_ms);
-        Ok(LoginStarted {
-            login: hex::encode(id),
-            response: Bytes(response),
-        })
+        Ok(LoginStarted { login: hex::encode(id), response: Bytes(response) })
     }
 
     /// Finishes a sign-in and starts a session.
@@ -171,8 +166,7 @@ impl Auth {
         attempt.state.finish(&asked.finalization.0)?;
         let id = attempt.account.ok_or(Code::WrongCredentials)?;
         let account = services.account(id).await?.ok_or(Code::WrongCredentials)?;
-        self.start_session(services, account_record(&account), asked.device, now_ms)
-            .await
+        self.start_session(services, account_record(&account), asked.device, now_ms).await
     }
 
     /// Exchanges the cookie for an access token and, as a rule, the next cookie.
@@ -183,10 +177,7 @@ impl Auth {
         now_ms: i64,
     ) -> Result<(AccessToken, Option<String>), ApiError> {
         let refreshed = services.refresh_session(cookie_token, now_ms).await?;
-        Ok((
-            self.access_token(&refreshed.session, now_ms),
-            refreshed.token,
-        ))
+        Ok((self.access_token(&refreshed.session, now_ms), refreshed.token))
     }
 
     /// Binds the session to a newly minted device.
@@ -198,9 +189,8 @@ impl Auth {
         now_ms: i64,
     ) -> Result<AccessToken, ApiError> {
         check_device(&device)?;
-        let session = services
-            .rebind_session(signed_in.session, device.device, device.public.0)
-            .await?;
+        let session =
+            services.rebind_session(signed_in.session, device.device, device.public.0).await?;
         Ok(self.access_token(&session, now_ms))
     }
 
@@ -232,12 +222,8 @@ impl Auth {
     ) -> Result<PasswordStarted, ApiError> {
         let account = fresh_account(services, signed_in, now_ms).await?;
         let request = &asked.request.0;
-        let response = self
-            .opaque
-            .register(&account.username, SecretKind::Password, request)?;
-        Ok(PasswordStarted {
-            response: Bytes(response),
-        })
+        let response = self.opaque.register(&account.username, SecretKind::Password, request)?;
+        Ok(PasswordStarted { response: Bytes(response) })
     }
 
     /// Sets the new password and ends every other session.
@@ -251,12 +237,8 @@ impl Auth {
         let account = fresh_account(services, signed_in, now_ms).await?;
         check_secret(&asked.password_slot)?;
         let record = OpaqueServer::record(&asked.upload.0)?;
-        services
-            .replace_password(account.id, record, asked.password_slot.0)
-            .await?;
-        services
-            .end_other_sessions(account.id, signed_in.session)
-            .await?;
+        services.replace_password(account.id, record, asked.password_slot.0).await?;
+        services.end_other_sessions(account.id, signed_in.session).await?;
         self.ended.others(account.id, signed_in.session, now_ms);
         Ok(())
     }
@@ -268,10 +250,7 @@ impl Auth {
             return Err(Code::SignedOut);
         }
         Ok(SignedIn {
-            caller: Caller {
-                account: claims.account,
-                device: claims.device,
-            },
+            caller: Caller { account: claims.account, device: claims.device },
             session: SessionId(claims.session),
         })
     }
@@ -283,19 +262,11 @@ impl Auth {
         device: DeviceBinding,
         now_ms: i64,
     ) -> Result<Started, ApiError> {
-        let (session, cookie_token) = services
-            .start_session(record.account, device.device, device.public.0, now_ms)
-            .await?;
+        let (session, cookie_token) =
+            services.start_session(record.account, device.device, device.public.0, now_ms).await?;
         let vaults = services.vaults(record.account).await?;
         let access = self.access_token(&session, now_ms);
-        Ok(Started {
-            answer: SessionStarted {
-                access,
-                record,
-                vaults,
-            },
-            cookie_token,
-        })
+        Ok(Started { answer: SessionStarted { access, record, vaults }, cookie_token })
     }
 
     fn access_token(&self, session: &Session, now_ms: i64) -> AccessToken {
@@ -317,17 +288,11 @@ async fn fresh_account(
     signed_in: &SignedIn,
     now_ms: i64,
 ) -> Result<Account, ApiError> {
-    let session = services
-        .session(signed_in.session)
-        .await?
-        .ok_or(Code::SignedOut)?;
+    let session = services.session(signed_in.session).await?.ok_or(Code::SignedOut)?;
     if now_ms - session.created_ms > FRESH_SESSION_MS {
         return Err(Code::SignInAgain.into());
     }
-    services
-        .account(session.account)
-        .await?
-        .ok_or_else(|| Code::SignedOut.into())
+    services.account(session.account).await?.ok_or_else(|| Code::SignedOut.into())
 }
 
 /// A device is named by its key, so nobody can take another one's name.
@@ -335,11 +300,7 @@ fn check_device(device: &DeviceBinding) -> Result<(), Code> {
     check_public_key(&device.public)?;
     let hash = Sha256::digest(&device.public.0);
     let derived = DeviceId::from_slice(&hash[..DeviceId::LEN]);
-    if derived == Some(device.device) {
-        Ok(())
-    } else {
-        Err(Code::BadRequest)
-    }
+    if derived == Some(device.device) { Ok(()) } else { Err(Code::BadRequest) }
 }
 
 fn check_record(record: &AccountRecord) -> Result<(), Code> {
@@ -352,11 +313,7 @@ fn check_record(record: &AccountRecord) -> Result<(), Code> {
 fn check_public_key(public: &Bytes) -> Result<(), Code> {
     let is_key = public.0.len() == PUBLIC_KEY_BYTES
         && p256::ecdsa::VerifyingKey::from_sec1_bytes(&public.0).is_ok();
-    if is_key {
-        Ok(())
-    } else {
-        Err(Code::BadRequest)
-    }
+    if is_key { Ok(()) } else { Err(Code::BadRequest) }
 }
 
 fn check_secret(sealed: &Bytes) -> Result<(), Code> {

@@ -96,14 +96,10 @@ pub struct Settings {
 impl Settings {
     /// Reads the settings of a configuration file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-        toml::from_str(&text).map_err(|source| ConfigError::Malformed {
-            path: path.to_owned(),
-            source,
-        })
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source })
     }
 
     /// Lets `self` win wherever it says something.
@@ -132,9 +128,8 @@ impl Settings {
             .unwrap_or_else(|| format!("http://localhost:{}", listen.port()))
             .trim_end_matches('/')
             .to_owned();
-        let authority = public_url
-            .strip_prefix("http://")
-            .or_else(|| public_url.strip_prefix("https://"));
+        let authority =
+            public_url.strip_prefix("http://").or_else(|| public_url.strip_prefix("https://"));
         if authority.is_none_or(|rest| rest.is_empty() || rest.contains(['/', '?', '#', ' '])) {
             return Err(ConfigError::PublicUrl { given: public_url });
         }
@@ -146,9 +141,7 @@ impl Settings {
             public_url,
             quota_bytes: self.quota_bytes,
             trust_proxy: self.trust_proxy.unwrap_or(false),
-            log: self
-                .log
-                .unwrap_or_else(|| "warn,offing_server=info".to_owned()),
+            log: self.log.unwrap_or_else(|| "warn,offing_server=info".to_owned()),
             rate: RateConfig {
                 logins_per_minute: self.logins_per_minute.unwrap_or(rate.logins_per_minute),
                 anonymous_per_minute: self
@@ -219,10 +212,7 @@ mod tests {
 
     #[test]
     fn the_stronger_source_wins_and_the_weaker_fills_the_gaps() {
-        let flags = Settings {
-            quota_bytes: Some(1),
-            ..Settings::default()
-        };
+        let flags = Settings { quota_bytes: Some(1), ..Settings::default() };
         let file: Settings = toml::from_str("quota_bytes = 2\nlisten = '[::1]:80'").unwrap();
         let config = flags.or(file).finish().unwrap();
         assert_eq!(config.quota_bytes, Some(1));
@@ -238,12 +228,7 @@ mod tests {
     #[test]
     fn a_public_url_is_an_origin() {
         let check = |url: &str| {
-            Settings {
-                public_url: Some(url.to_owned()),
-                ..Settings::default()
-            }
-            .finish()
-            .is_ok()
+            Settings { public_url: Some(url.to_owned()), ..Settings::default() }.finish().is_ok()
         };
         assert!(check("https://drive.example.org"));
         assert!(check("http://localhost:7070/"));

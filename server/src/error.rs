@@ -23,11 +23,7 @@ pub struct ApiError {
 impl ApiError {
     /// Refuses with a code and its usual status.
     pub fn new(code: Code) -> Self {
-        Self {
-            code,
-            status: status(code),
-            retry_after: None,
-        }
+        Self { code, status: status(code), retry_after: None }
     }
 
     /// Refuses because of a fault of the server; the cause goes to the log only.
@@ -76,32 +72,22 @@ impl From<ServiceError> for ApiError {
             return Self::internal(&error);
         }
         let refused = Self::new(code);
-        if code == Code::Unavailable {
-            refused.retry_after(BUSY_WAIT)
-        } else {
-            refused
-        }
+        if code == Code::Unavailable { refused.retry_after(BUSY_WAIT) } else { refused }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let retry_after_ms = self
-            .retry_after
-            .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1));
-        let refusal = Refusal {
-            code: self.code,
-            retry_after_ms,
-        };
+        let retry_after_ms =
+            self.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1));
+        let refusal = Refusal { code: self.code, retry_after_ms };
         let mut response = (self.status, Json(refusal)).into_response();
         if let Some(ms) = retry_after_ms {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
         }
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }

@@ -27,20 +27,14 @@ struct Bucket {
 impl RateLimiter {
     /// Creates a limiter that remembers at most `keys_max` keys.
     pub fn new(keys_max: usize) -> Self {
-        Self {
-            buckets: Mutex::new(HashMap::new()),
-            keys_max,
-        }
+        Self { buckets: Mutex::new(HashMap::new()), keys_max }
     }
 
     /// Takes one call from the bucket of `key`, or says how long to wait.
     pub fn take(&self, key: &str, per_minute: u32, now_ms: i64) -> Result<(), Duration> {
         let capacity = f64::from(per_minute.max(1));
         let per_second = capacity / 60.0;
-        let mut buckets = self
-            .buckets
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut buckets = self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !buckets.contains_key(key) && buckets.len() >= self.keys_max {
             buckets.retain(|_, bucket| !bucket.is_full(now_ms));
             if buckets.len() >= self.keys_max {
@@ -59,9 +53,7 @@ impl RateLimiter {
             bucket.tokens -= 1.0;
             Ok(())
         } else {
-            Err(Duration::from_secs_f64(
-                (1.0 - bucket.tokens) / bucket.per_second,
-            ))
+            Err(Duration::from_secs_f64((1.0 - bucket.tokens) / bucket.per_second))
         }
     }
 }

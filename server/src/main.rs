@@ -37,12 +37,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let file = arguments
-        .config
-        .as_deref()
-        .map(Settings::read)
-        .transpose()?
-        .unwrap_or_default();
+    let file = arguments.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
     let config = arguments.settings.or(file).finish()?;
     telemetry::start(&config.log);
     std::fs::create_dir_all(&config.data)
@@ -58,16 +53,14 @@ async fn run(config: Config) -> anyhow::Result<()> {
     // Two servers over one folder would each believe that they alone append to it.
     let lock = config.data.join("lock");
     let lock = File::create(&lock).with_context(|| format!("cannot open {}", lock.display()))?;
-    lock.try_lock()
-        .context("another server uses this data folder")?;
+    lock.try_lock().context("another server uses this data folder")?;
     let (state, recovery) = tokio::task::spawn_blocking(move || AppState::open(config))
         .await
         .context("opening the data folder panicked")??;
     tracing::info!(?recovery, "opened the data folder");
     let listen = state.config().listen;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}"))?;
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     say(&format!("Offing is at {}", state.config().public_url))?;
     if let Some(token) = state.services().first_invite(state.now_ms()).await? {
         say(&format!(
@@ -75,9 +68,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
             state.join_link(&token)
         ))?;
     }
-    serve(listener, state, stop_signal())
-        .await
-        .context("the server failed")
+    serve(listener, state, stop_signal()).await.context("the server failed")
 }
 
 async fn invite(config: &Config) -> anyhow::Result<()> {
@@ -110,7 +101,5 @@ async fn stop_signal() {
 /// What a person waits for goes to standard output, at once; logs go to standard error.
 fn say(line: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .context("cannot write")
+    writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write")
 }

@@ -88,10 +88,7 @@ pub async fn serve(
         let _ = connections.acquire_many(CONNECTIONS_MAX).await;
         state.sockets().all_closed().await;
     };
-    if tokio::time::timeout(SHUTDOWN_DEADLINE, finished)
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(SHUTDOWN_DEADLINE, finished).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
     let stats = state.services().stats();

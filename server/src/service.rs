@@ -157,11 +157,7 @@ impl From<MetaError> for ServiceError {
 
 impl From<Arc<BlobError>> for ServiceError {
     fn from(error: Arc<BlobError>) -> Self {
-        if matches!(*error, BlobError::Full) {
-            Self::StorageFull
-        } else {
-            Self::Blob(error)
-        }
+        if matches!(*error, BlobError::Full) { Self::StorageFull } else { Self::Blob(error) }
     }
 }
 
@@ -214,10 +210,7 @@ impl Services {
             .map_err(|error| ServiceError::from(Arc::new(error)))?;
         let (chunks, recovery) =
             ChunkStore::open(Arc::clone(&meta), Box::new(blobs), &options.chunks)?;
-        Ok((
-            Self::over(meta, chunks, options.account_quota_bytes),
-            recovery,
-        ))
+        Ok((Self::over(meta, chunks, options.account_quota_bytes), recovery))
     }
 
     /// Makes services over memory, for tests; nothing outlives the value.
@@ -230,12 +223,7 @@ impl Services {
 
     fn over(meta: Arc<dyn MetaStore>, chunks: ChunkStore, quota: Option<u64>) -> Self {
         let (growth, _) = broadcast::channel(GROWTH_BACKLOG);
-        Self {
-            meta,
-            chunks,
-            growth,
-            account_quota_bytes: quota,
-        }
+        Self { meta, chunks, growth, account_quota_bytes: quota }
     }
 
     /// Listens to the growth of all vaults. A listener that lags has to ask for the tips.
@@ -245,10 +233,7 @@ impl Services {
 
     /// Counters since the start.
     pub fn stats(&self) -> ServiceStats {
-        ServiceStats {
-            meta: self.meta.stats(),
-            chunk_syncs: self.chunks.syncs(),
-        }
+        ServiceStats { meta: self.meta.stats(), chunk_syncs: self.chunks.syncs() }
     }
 
     /// Says whether the stores answer.
@@ -277,14 +262,7 @@ impl Services {
         account: AccountId,
         vault: VaultId,
     ) -> Result<(), ServiceError> {
-        let member = self
-            .meta
-            .read(move |state| state.is_member(&vault, &account))
-            .await?;
-        if member {
-            Ok(())
-        } else {
-            Err(ServiceError::VaultUnknown)
-        }
+        let member = self.meta.read(move |state| state.is_member(&vault, &account)).await?;
+        if member { Ok(()) } else { Err(ServiceError::VaultUnknown) }
     }
 }

@@ -40,15 +40,10 @@ struct Shared {
 impl AppState {
     /// Opens the stores and secrets in the data folder of `config`; blocks.
     pub fn open(config: Config) -> Result<(Self, Recovery), StartError> {
-        let options = ServiceOptions {
-            account_quota_bytes: config.quota_bytes,
-            ..ServiceOptions::default()
-        };
+        let options =
+            ServiceOptions { account_quota_bytes: config.quota_bytes, ..ServiceOptions::default() };
         let (services, recovery) = Services::open(&config.data, options)?;
-        Ok((
-            Self::over(config, services, Arc::new(system_clock))?,
-            recovery,
-        ))
+        Ok((Self::over(config, services, Arc::new(system_clock))?, recovery))
     }
 
     /// Serves these services by this clock; the secrets are in the data folder of `config`.
@@ -64,9 +59,7 @@ impl AppState {
             stopping: watch::Sender::new(false),
             clock,
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// The configuration.
@@ -123,9 +116,7 @@ pub fn join_link(config: &Config, token: &str) -> String {
 
 /// The machine's clock.
 pub fn system_clock() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -52,27 +52,12 @@ async fn a_taken_name_keeps_the_link_usable() {
 async fn a_session_rotates_forgives_a_race_and_ends_when_copied() {
     let services = in_memory();
     let alice = joined(&services, "alice").await;
-    let started = services
-        .start_session(alice.account, alice.device, vec![4; 65], NOW_MS)
-        .await;
+    let started = services.start_session(alice.account, alice.device, vec![4; 65], NOW_MS).await;
     let (session, first) = started.unwrap();
-    let second = services
-        .refresh_session(&first, NOW_MS)
-        .await
-        .unwrap()
-        .token
-        .unwrap();
-    let racing = services
-        .refresh_session(&first, NOW_MS + GRACE_MS)
-        .await
-        .unwrap();
+    let second = services.refresh_session(&first, NOW_MS).await.unwrap().token.unwrap();
+    let racing = services.refresh_session(&first, NOW_MS + GRACE_MS).await.unwrap();
     assert!(racing.token.is_none());
-    let third = services
-        .refresh_session(&second, NOW_MS)
-        .await
-        .unwrap()
-        .token
-        .unwrap();
+    let third = services.refresh_session(&second, NOW_MS).await.unwrap().token.unwrap();
     services.session_of_token(&third, NOW_MS).await.unwrap();
     let copied = services.refresh_session(&first, NOW_MS).await;
     assert!(matches!(copied, Err(ServiceError::SignedOut)));
@@ -94,38 +79,23 @@ async fn an_append_is_placed_chained_told_and_repeatable() {
     for bytes in &entries {
         point = point.extend(&Entry::decode(bytes).unwrap().hash());
     }
-    assert_eq!(
-        (appended.tip.seq, appended.tip.chain),
-        (point.seq, point.chain)
-    );
+    assert_eq!((appended.tip.seq, appended.tip.chain), (point.seq, point.chain));
     assert_eq!(growth.try_recv().unwrap().wake.seq, 3);
     drop(services);
 
     let services = open(folder.path());
     let again = append(&services, &pen, &entries).await;
-    assert_eq!(
-        again.results,
-        [AppendResult::Dup { seq: 2 }, AppendResult::Dup { seq: 3 }]
-    );
+    assert_eq!(again.results, [AppendResult::Dup { seq: 2 }, AppendResult::Dup { seq: 3 }]);
     assert_eq!(again.tip, appended.tip, "the same life of the server");
-    let page = services
-        .read_log(&pen.caller, pen.vault, 1, None, PageLimits::default())
-        .await
-        .unwrap();
+    let page =
+        services.read_log(&pen.caller, pen.vault, 1, None, PageLimits::default()).await.unwrap();
     assert_eq!(page.items, entries.map(PageItem::Full));
     let own = Some(pen.caller.device);
-    let page = services
-        .read_log(&pen.caller, pen.vault, 2, own, PageLimits::default())
-        .await
-        .unwrap();
+    let page =
+        services.read_log(&pen.caller, pen.vault, 2, own, PageLimits::default()).await.unwrap();
     assert!(matches!(&page.items[..], [PageItem::Bare { .. }]));
-    let past = services
-        .read_log(&pen.caller, pen.vault, 99, None, PageLimits::default())
-        .await;
-    assert_eq!(
-        (past.as_ref().unwrap().tip, past.unwrap().items.len()),
-        (appended.tip, 0)
-    );
+    let past = services.read_log(&pen.caller, pen.vault, 99, None, PageLimits::default()).await;
+    assert_eq!((past.as_ref().unwrap().tip, past.unwrap().items.len()), (appended.tip, 0));
 }
 
 #[tokio::test]
@@ -138,18 +108,12 @@ async fn a_refused_entry_ends_its_append_and_keeps_those_before() {
     let after = pen.write(b"three", &[]);
     let appended = append(&services, &pen, &[first, needy.clone(), after.clone()]).await;
     assert!(placed_at(&appended.results[0], 2));
-    assert_eq!(
-        appended.results[1],
-        AppendResult::Missing { ids: vec![absent] }
-    );
+    assert_eq!(appended.results[1], AppendResult::Missing { ids: vec![absent] });
     assert_eq!(appended.results[2], AppendResult::Skipped);
     assert_eq!(appended.tip.seq, 2);
 
     let (id, bytes) = world::chunk(1, 10);
-    let mut upload = services
-        .begin_chunk(&pen.caller, pen.vault, id)
-        .await
-        .unwrap();
+    let mut upload = services.begin_chunk(&pen.caller, pen.vault, id).await.unwrap();
     upload.push(&bytes).unwrap();
     upload.finish().await.unwrap();
     let appended = append(&services, &pen, &[needy, after]).await;
@@ -163,103 +127,36 @@ async fn forks_gaps_and_strangers_are_refused() {
     let bob = joined(&services, "bob").await;
     let base = pen.header();
     let one = pen.write(b"one", &[]);
-    assert!(placed_at(
-        &append(&services, &pen, &[one]).await.results[0],
-        2
-    ));
+    assert!(placed_at(&append(&services, &pen, &[one]).await.results[0], 2));
     let next = pen.header();
     let check = [
         (AppendResult::DeviceFork, base.clone()),
-        (
-            AppendResult::DeviceFork,
-            Header {
-                dseq: next.dseq + 1,
-                ..next.clone()
-            },
-        ),
-        (
-            AppendResult::DeviceFork,
-            Header {
-                prev: Hash([9; 32]),
-                ..next.clone()
-            },
-        ),
-        (
-            AppendResult::DeviceFork,
-            Header {
-                dseq: 0,
-                ..next.clone()
-            },
-        ),
-        (
-            AppendResult::EpochStale,
-            Header {
-                epoch: 2,
-                ..next.clone()
-            },
-        ),
-        (
-            AppendResult::EpochStale,
-            Header {
-                kind: EntryKind::Epoch,
-                ..next.clone()
-            },
-        ),
-        (
-            AppendResult::Malformed,
-            Header {
-                device: DeviceId([9; 16]),
-                ..next.clone()
-            },
-        ),
-        (
-            AppendResult::Malformed,
-            Header {
-                vault: Some(VaultId([9; 32])),
-                ..next.clone()
-            },
-        ),
-        (
-            AppendResult::Malformed,
-            Header {
-                vault: None,
-                ..next.clone()
-            },
-        ),
+        (AppendResult::DeviceFork, Header { dseq: next.dseq + 1, ..next.clone() }),
+        (AppendResult::DeviceFork, Header { prev: Hash([9; 32]), ..next.clone() }),
+        (AppendResult::DeviceFork, Header { dseq: 0, ..next.clone() }),
+        (AppendResult::EpochStale, Header { epoch: 2, ..next.clone() }),
+        (AppendResult::EpochStale, Header { kind: EntryKind::Epoch, ..next.clone() }),
+        (AppendResult::Malformed, Header { device: DeviceId([9; 16]), ..next.clone() }),
+        (AppendResult::Malformed, Header { vault: Some(VaultId([9; 32])), ..next.clone() }),
+        (AppendResult::Malformed, Header { vault: None, ..next.clone() }),
     ];
     for (expected, header) in check {
         let refused = append(&services, &pen, &[entry(header.clone(), b"other").encode()]).await;
         assert_eq!(refused.results, [expected], "{header:?}");
         assert_eq!(refused.tip.seq, 2);
     }
-    assert_eq!(
-        append(&services, &pen, &[vec![1, 2]]).await.results,
-        [AppendResult::Malformed]
-    );
+    assert_eq!(append(&services, &pen, &[vec![1, 2]]).await.results, [AppendResult::Malformed]);
     let garbage = services.append(&pen.caller, pen.vault, &[0, 0, 0, 1]).await;
     assert!(matches!(garbage, Err(ServiceError::Malformed(_))));
     let foreign = services.append(&bob, pen.vault, &encode_append(&[])).await;
     assert!(matches!(foreign, Err(ServiceError::VaultUnknown)));
-    let foreign = services
-        .read_log(&bob, pen.vault, 0, None, PageLimits::default())
-        .await;
+    let foreign = services.read_log(&bob, pen.vault, 0, None, PageLimits::default()).await;
     assert!(matches!(foreign, Err(ServiceError::VaultUnknown)));
 
-    let rotated = Header {
-        kind: EntryKind::Epoch,
-        epoch: 2,
-        ..next
-    };
+    let rotated = Header { kind: EntryKind::Epoch, epoch: 2, ..next };
     let rotated = entry(rotated, b"members");
-    assert!(placed_at(
-        &append(&services, &pen, &[rotated.encode()]).await.results[0],
-        3
-    ));
-    let stale = Header {
-        dseq: 4,
-        prev: rotated.hash(),
-        ..pen.header()
-    };
+    assert!(placed_at(&append(&services, &pen, &[rotated.encode()]).await.results[0], 3));
+    let stale = Header { dseq: 4, prev: rotated.hash(), ..pen.header() };
     let stale = append(&services, &pen, &[entry(stale, b"late").encode()]).await;
     assert_eq!(stale.results, [AppendResult::EpochStale]);
 }
@@ -273,10 +170,8 @@ async fn of_two_entries_racing_for_one_counter_one_wins() {
         let header = pen.header();
         let (a, b) = (entry(header.clone(), b"a"), entry(header, b"b"));
         let (bytes_a, bytes_b) = ([a.encode()], [b.encode()]);
-        let (got_a, got_b) = tokio::join!(
-            append(&services, &pen, &bytes_a),
-            append(&services, &pen, &bytes_b)
-        );
+        let (got_a, got_b) =
+            tokio::join!(append(&services, &pen, &bytes_a), append(&services, &pen, &bytes_b));
         let (got_a, got_b) = (&got_a.results[0], &got_b.results[0]);
         let a_won = placed_at(got_a, round + 2) && *got_b == AppendResult::DeviceFork;
         let b_won = placed_at(got_b, round + 2) && *got_a == AppendResult::DeviceFork;
@@ -294,50 +189,22 @@ async fn a_vault_begins_with_its_genesis_only() {
     let genesis = genesis(&alice);
     let header = Header::decode(&genesis.header).unwrap();
     let check = [
-        Header {
-            kind: EntryKind::Change,
-            ..header.clone()
-        },
-        Header {
-            vault: Some(VaultId([1; 32])),
-            ..header.clone()
-        },
-        Header {
-            dseq: 2,
-            ..header.clone()
-        },
-        Header {
-            prev: Hash([1; 32]),
-            ..header.clone()
-        },
-        Header {
-            device: bob.device,
-            ..header
-        },
+        Header { kind: EntryKind::Change, ..header.clone() },
+        Header { vault: Some(VaultId([1; 32])), ..header.clone() },
+        Header { dseq: 2, ..header.clone() },
+        Header { prev: Hash([1; 32]), ..header.clone() },
+        Header { device: bob.device, ..header },
     ];
     for header in check {
-        let refused = services
-            .create_vault(&alice, &entry(header, b"").encode(), NOW_MS)
-            .await;
+        let refused = services.create_vault(&alice, &entry(header, b"").encode(), NOW_MS).await;
         assert!(matches!(refused, Err(ServiceError::NotGenesis)));
     }
-    let (vault, made) = services
-        .create_vault(&alice, &genesis.encode(), NOW_MS)
-        .await
-        .unwrap();
+    let (vault, made) = services.create_vault(&alice, &genesis.encode(), NOW_MS).await.unwrap();
     assert!(placed_at(&made.results[0], 1) && vault.0 == genesis.hash().0);
-    let (_, again) = services
-        .create_vault(&alice, &genesis.encode(), NOW_MS)
-        .await
-        .unwrap();
+    let (_, again) = services.create_vault(&alice, &genesis.encode(), NOW_MS).await.unwrap();
     assert_eq!(again.results, [AppendResult::Dup { seq: 1 }]);
-    let thief = Caller {
-        device: alice.device,
-        ..bob
-    };
-    let stolen = services
-        .create_vault(&thief, &genesis.encode(), NOW_MS)
-        .await;
+    let thief = Caller { device: alice.device, ..bob };
+    let stolen = services.create_vault(&thief, &genesis.encode(), NOW_MS).await;
     assert!(matches!(stolen, Err(ServiceError::VaultUnknown)));
     assert_eq!(services.vaults(alice.account).await.unwrap(), [vault]);
 }
@@ -346,29 +213,12 @@ async fn a_vault_begins_with_its_genesis_only() {
 async fn an_append_past_the_quota_is_refused_and_counts_nothing() {
     let services = in_memory();
     let mut pen = with_vault(&services, "alice").await;
-    let used = services
-        .account_view(pen.caller.account)
-        .await
-        .unwrap()
-        .used_bytes;
-    services
-        .limit_account(pen.caller.account, Some(used + 400))
-        .await
-        .unwrap();
+    let used = services.account_view(pen.caller.account).await.unwrap().used_bytes;
+    services.limit_account(pen.caller.account, Some(used + 400)).await.unwrap();
     let large = entry(pen.header(), &[0; 400]);
     let refused = append(&services, &pen, &[large.encode()]).await;
     assert_eq!(refused.results, [AppendResult::Quota]);
-    assert_eq!(
-        services
-            .account_view(pen.caller.account)
-            .await
-            .unwrap()
-            .used_bytes,
-        used
-    );
+    assert_eq!(services.account_view(pen.caller.account).await.unwrap().used_bytes, used);
     let small = pen.write(&[0; 10], &[]);
-    assert!(placed_at(
-        &append(&services, &pen, &[small]).await.results[0],
-        2
-    ));
+    assert!(placed_at(&append(&services, &pen, &[small]).await.results[0], 2));
 }

@@ -67,20 +67,12 @@ async fn a_chunk_is_stored_once_and_read_in_ranges() {
     let pen = with_vault(&services, "alice").await;
     let (caller, vault) = (&pen.caller, pen.vault);
     let big = chunk(1, 700_000);
-    let before = services
-        .account_view(caller.account)
-        .await
-        .unwrap()
-        .used_bytes;
+    let before = services.account_view(caller.account).await.unwrap().used_bytes;
     for _ in 0..2 {
         let stored = put(&services, caller, vault, &big).await.unwrap();
         assert_eq!(stored, ChunksStored { stored: 1 });
     }
-    let used = services
-        .account_view(caller.account)
-        .await
-        .unwrap()
-        .used_bytes;
+    let used = services.account_view(caller.account).await.unwrap().used_bytes;
     assert_eq!(used - before, 700_000);
     assert_eq!(read(&services, caller, vault, big.0).await, big.1);
     let handle = services.chunk(caller, vault, big.0).await.unwrap();
@@ -89,16 +81,10 @@ async fn a_chunk_is_stored_once_and_read_in_ranges() {
     assert_eq!(range.next_piece().await.unwrap(), None);
     for range in [0..700_001, 5..5, 700_000..700_001] {
         let handle = services.chunk(caller, vault, big.0).await.unwrap();
-        assert!(matches!(
-            handle.body(range),
-            Err(ServiceError::RangeInvalid { len: 700_000 })
-        ));
+        assert!(matches!(handle.body(range), Err(ServiceError::RangeInvalid { len: 700_000 })));
     }
     let ids = vec![chunk(2, 5).0, big.0];
-    assert_eq!(
-        services.have_chunks(caller, vault, ids).await.unwrap(),
-        [false, true]
-    );
+    assert_eq!(services.have_chunks(caller, vault, ids).await.unwrap(), [false, true]);
 }
 
 #[tokio::test]
@@ -107,15 +93,10 @@ async fn chunks_of_another_vault_are_not_there() {
     let alice = with_vault(&services, "alice").await;
     let bob = with_vault(&services, "bob").await;
     let small = chunk(1, 10);
-    put(&services, &alice.caller, alice.vault, &small)
-        .await
-        .unwrap();
+    put(&services, &alice.caller, alice.vault, &small).await.unwrap();
     let unknown = services.chunk(&bob.caller, bob.vault, small.0).await.err();
     assert!(matches!(unknown, Some(ServiceError::ChunkUnknown)));
-    let foreign = services
-        .chunk(&bob.caller, alice.vault, small.0)
-        .await
-        .err();
+    let foreign = services.chunk(&bob.caller, alice.vault, small.0).await.err();
     assert!(matches!(foreign, Some(ServiceError::VaultUnknown)));
     let foreign = put(&services, &bob.caller, alice.vault, &small).await;
     assert!(matches!(foreign, Err(ServiceError::VaultUnknown)));
@@ -128,16 +109,10 @@ async fn bytes_that_do_not_fit_their_id_are_refused() {
     let (id, _) = chunk(1, 10);
     let broken = put(&services, &pen.caller, pen.vault, &(id, vec![1; 9])).await;
     assert!(matches!(broken, Err(ServiceError::ChunkMismatch { .. })));
-    let mut upload = services
-        .begin_chunk(&pen.caller, pen.vault, id)
-        .await
-        .unwrap();
+    let mut upload = services.begin_chunk(&pen.caller, pen.vault, id).await.unwrap();
     let oversized = upload.push(&vec![0; limits::CHUNK_SEALED_BYTES_MAX + 1]);
     assert!(matches!(oversized, Err(ServiceError::TooLarge { .. })));
-    let held = services
-        .have_chunks(&pen.caller, pen.vault, vec![id])
-        .await
-        .unwrap();
+    let held = services.have_chunks(&pen.caller, pen.vault, vec![id]).await.unwrap();
     assert_eq!(held, [false]);
 }
 
@@ -146,37 +121,23 @@ async fn a_batch_is_parsed_however_it_is_cut_and_broken_ones_are_refused() {
     let services = Services::in_memory(ServiceOptions::default()).unwrap();
     let pen = with_vault(&services, "alice").await;
     let (caller, vault) = (&pen.caller, pen.vault);
-    let chunks: Vec<_> = (1..=5)
-        .map(|seed| chunk(seed, 10 * usize::from(seed)))
-        .collect();
+    let chunks: Vec<_> = (1..=5).map(|seed| chunk(seed, 10 * usize::from(seed))).collect();
     let body = batch(&chunks);
     for piece_bytes in [1, 7, 36, 37, 1000] {
-        let stored = put_batch(&services, caller, vault, &body, piece_bytes)
-            .await
-            .unwrap();
+        let stored = put_batch(&services, caller, vault, &body, piece_bytes).await.unwrap();
         assert_eq!(stored, ChunksStored { stored: 5 });
     }
     for len in [1, 35, 36, 40, body.len() - 1] {
         let cut = put_batch(&services, caller, vault, &body[..len], 9).await;
-        assert!(
-            matches!(cut, Err(ServiceError::Malformed(_))),
-            "cut at {len}"
-        );
+        assert!(matches!(cut, Err(ServiceError::Malformed(_))), "cut at {len}");
     }
     let mut flipped = body.clone();
     *flipped.last_mut().unwrap() ^= 1;
     let flipped = put_batch(&services, caller, vault, &flipped, 9).await;
     assert!(matches!(flipped, Err(ServiceError::ChunkMismatch { .. })));
-    let many: Vec<_> = (0..=limits::CHUNK_BATCH_MAX)
-        .map(|len| chunk(9, len + 1))
-        .collect();
+    let many: Vec<_> = (0..=limits::CHUNK_BATCH_MAX).map(|len| chunk(9, len + 1)).collect();
     let many = put_batch(&services, caller, vault, &batch(&many), 1000).await;
-    assert!(matches!(
-        many,
-        Err(ServiceError::TooLarge {
-            max: limits::CHUNK_BATCH_MAX
-        })
-    ));
+    assert!(matches!(many, Err(ServiceError::TooLarge { max: limits::CHUNK_BATCH_MAX })));
     let mut head = chunks[0].0.0.to_vec();
     head.extend_from_slice(&u32::MAX.to_be_bytes());
     let huge = put_batch(&services, caller, vault, &head, 1000).await;
@@ -192,20 +153,13 @@ async fn two_thousand_small_files_cost_at_most_ten_fsyncs() {
     // Packed, they are some seventy chunks; a batch carries fifteen of the largest.
     let mut ids = Vec::new();
     for batch_no in 0..5u8 {
-        let chunks: Vec<_> = (0..14u8)
-            .map(|n| chunk(batch_no * 14 + n, 20_000))
-            .collect();
+        let chunks: Vec<_> = (0..14u8).map(|n| chunk(batch_no * 14 + n, 20_000)).collect();
         ids.extend(chunks.iter().map(|(id, _)| *id));
         let body = batch(&chunks);
-        put_batch(&services, &pen.caller, pen.vault, &body, 50_000)
-            .await
-            .unwrap();
+        put_batch(&services, &pen.caller, pen.vault, &body, 50_000).await.unwrap();
     }
     let entry = pen.write(&[0; 100_000], &ids);
-    assert!(placed_at(
-        &append(&services, &pen, &[entry]).await.results[0],
-        2
-    ));
+    assert!(placed_at(&append(&services, &pen, &[entry]).await.results[0], 2));
     let after = services.stats();
     let chunk_syncs = after.chunk_syncs - before.chunk_syncs;
     let commits = after.meta.durable_commits - before.meta.durable_commits;
@@ -237,44 +191,25 @@ async fn uploads_beside_each_other_all_arrive() {
 async fn a_full_disk_and_a_full_account_refuse_and_keep_what_is_there() {
     let folder = TempDir::new().unwrap();
     let bytes_max = Arc::new(AtomicU64::new(u64::MAX));
-    let segments = SegmentOptions {
-        bytes_max: Arc::clone(&bytes_max),
-        ..SegmentOptions::default()
-    };
-    let options = ServiceOptions {
-        segments,
-        ..ServiceOptions::default()
-    };
+    let segments =
+        SegmentOptions { bytes_max: Arc::clone(&bytes_max), ..SegmentOptions::default() };
+    let options = ServiceOptions { segments, ..ServiceOptions::default() };
     let (services, _) = Services::open(folder.path(), options).unwrap();
     let pen = with_vault(&services, "alice").await;
     let (caller, vault) = (&pen.caller, pen.vault);
-    put(&services, caller, vault, &chunk(1, 1000))
-        .await
-        .unwrap();
+    put(&services, caller, vault, &chunk(1, 1000)).await.unwrap();
     bytes_max.store(2500, Ordering::Relaxed);
     let full = put(&services, caller, vault, &chunk(2, 5000)).await;
     assert!(matches!(full, Err(ServiceError::StorageFull)));
     put(&services, caller, vault, &chunk(3, 500)).await.unwrap();
     bytes_max.store(u64::MAX, Ordering::Relaxed);
-    put(&services, caller, vault, &chunk(2, 5000))
-        .await
-        .unwrap();
+    put(&services, caller, vault, &chunk(2, 5000)).await.unwrap();
 
-    let used = services
-        .account_view(caller.account)
-        .await
-        .unwrap()
-        .used_bytes;
-    services
-        .limit_account(caller.account, Some(used + 250))
-        .await
-        .unwrap();
+    let used = services.account_view(caller.account).await.unwrap().used_bytes;
+    services.limit_account(caller.account, Some(used + 250)).await.unwrap();
     let over = batch(&[chunk(4, 100), chunk(5, 100), chunk(6, 100)]);
     let over = put_batch(&services, caller, vault, &over, 1000).await;
-    assert!(
-        matches!(over, Err(ServiceError::QuotaExceeded)),
-        "uploads under way count"
-    );
+    assert!(matches!(over, Err(ServiceError::QuotaExceeded)), "uploads under way count");
     for seed in [1u8, 2, 3] {
         let (id, bytes) = chunk(seed, [1000, 5000, 500][usize::from(seed) - 1]);
         assert_eq!(read(&services, caller, vault, id).await, bytes);
@@ -282,9 +217,7 @@ async fn a_full_disk_and_a_full_account_refuse_and_keep_what_is_there() {
 }
 
 fn database(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
-    let files = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().path());
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     files
         .filter(|path| path.is_file())
         .map(|path| (path.clone(), std::fs::read(&path).unwrap()))
@@ -296,20 +229,12 @@ async fn a_crash_between_the_fsync_and_the_index_loses_no_chunk() {
     let folder = TempDir::new().unwrap();
     let services = open(folder.path());
     let pen = with_vault(&services, "alice").await;
-    put(&services, &pen.caller, pen.vault, &chunk(1, 1000))
-        .await
-        .unwrap();
-    let used = services
-        .account_view(pen.caller.account)
-        .await
-        .unwrap()
-        .used_bytes;
+    put(&services, &pen.caller, pen.vault, &chunk(1, 1000)).await.unwrap();
+    let used = services.account_view(pen.caller.account).await.unwrap().used_bytes;
     drop(services);
     let before = database(folder.path());
     let services = open(folder.path());
-    put(&services, &pen.caller, pen.vault, &chunk(2, 2000))
-        .await
-        .unwrap();
+    put(&services, &pen.caller, pen.vault, &chunk(2, 2000)).await.unwrap();
     drop(services);
     // The power goes before the rows reach the disk: the database is the one from before.
     for (path, _) in database(folder.path()) {
@@ -336,9 +261,7 @@ async fn a_torn_tail_is_cut_at_the_next_start_and_uploads_go_on() {
     let folder = TempDir::new().unwrap();
     let services = open(folder.path());
     let pen = with_vault(&services, "alice").await;
-    put(&services, &pen.caller, pen.vault, &chunk(1, 1000))
-        .await
-        .unwrap();
+    put(&services, &pen.caller, pen.vault, &chunk(1, 1000)).await.unwrap();
     drop(services);
     let path = folder.path().join("chunks/000001.seg");
     let whole = std::fs::read(&path).unwrap();
@@ -347,9 +270,7 @@ async fn a_torn_tail_is_cut_at_the_next_start_and_uploads_go_on() {
     std::fs::write(&path, torn).unwrap();
     let (services, recovery) = Services::open(folder.path(), ServiceOptions::default()).unwrap();
     assert_eq!(recovery.cut_bytes, 484);
-    put(&services, &pen.caller, pen.vault, &chunk(2, 1000))
-        .await
-        .unwrap();
+    put(&services, &pen.caller, pen.vault, &chunk(2, 1000)).await.unwrap();
     for seed in [1, 2] {
         let (id, bytes) = chunk(seed, 1000);
         assert_eq!(read(&services, &pen.caller, pen.vault, id).await, bytes);
@@ -374,14 +295,8 @@ async fn records_of_a_vault_nobody_knows_are_left_alone() {
 #[tokio::test]
 async fn compaction_reclaims_dead_segments_and_readers_follow() {
     let folder = TempDir::new().unwrap();
-    let segments = SegmentOptions {
-        rotate_bytes: 10_000,
-        ..SegmentOptions::default()
-    };
-    let options = ServiceOptions {
-        segments,
-        ..ServiceOptions::default()
-    };
+    let segments = SegmentOptions { rotate_bytes: 10_000, ..SegmentOptions::default() };
+    let options = ServiceOptions { segments, ..ServiceOptions::default() };
     let (services, _) = Services::open(folder.path(), options).unwrap();
     let pen = with_vault(&services, "alice").await;
     let (caller, vault) = (&pen.caller, pen.vault);
@@ -390,19 +305,11 @@ async fn compaction_reclaims_dead_segments_and_readers_follow() {
         put(&services, caller, vault, one).await.unwrap();
     }
     assert_eq!(services.compact_chunks().await.unwrap(), 0);
-    let used = services
-        .account_view(caller.account)
-        .await
-        .unwrap()
-        .used_bytes;
+    let used = services.account_view(caller.account).await.unwrap().used_bytes;
     // Three of the first segment's four die.
     let dead: Vec<_> = chunks[..3].iter().map(|(id, _)| *id).collect();
     services.remove_chunks(vault, dead).await.unwrap();
-    let after = services
-        .account_view(caller.account)
-        .await
-        .unwrap()
-        .used_bytes;
+    let after = services.account_view(caller.account).await.unwrap().used_bytes;
     assert_eq!(used - after, 9000);
     let handle = services.chunk(caller, vault, chunks[3].0).await.unwrap();
     assert_eq!(services.compact_chunks().await.unwrap(), 1);

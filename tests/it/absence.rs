@@ -3,14 +3,13 @@
 //! Comments are left out of the scans; tests of the packages too where they may do more
 //! than the code they test.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
 /// The sources below a folder (or one file), with their paths from the root.
@@ -21,11 +20,7 @@ fn sources(place: &str) -> Vec<(String, String)> {
             let entries = fs::read_dir(&path).unwrap();
             open.extend(entries.map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path
-                .strip_prefix(root())
-                .unwrap()
-                .to_string_lossy()
-                .into_owned();
+            let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
             found.push((name, code_of(&fs::read_to_string(&path).unwrap())));
         }
     }
@@ -37,9 +32,7 @@ fn sources(place: &str) -> Vec<(String, String)> {
 /// The code without comments and without the tests at its end.
 fn code_of(source: &str) -> String {
     let before_tests = source.split("#[cfg(test)]\nmod tests").next().unwrap();
-    let code = before_tests
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
+    let code = before_tests.lines().filter(|line| !line.trim_start().starts_with("//"));
     code.collect::<Vec<_>>().join("\n")
 }
 
@@ -119,27 +112,14 @@ fn core_has_no_clock_no_randomness_no_files_and_no_sockets() {
 
 #[test]
 fn only_the_store_opens_indexed_db() {
-    let words = [
-        "rexie",
-        "indexedDB",
-        "IdbDatabase",
-        "IdbFactory",
-        "IdbObjectStore",
-        "IdbOpen",
-    ];
+    let words = ["rexie", "indexedDB", "IdbDatabase", "IdbFactory", "IdbObjectStore", "IdbOpen"];
     assert_absent("worker/src", &words, &["worker/src/store"]);
     assert_absent("client/src", &words, &[]);
 }
 
 #[test]
 fn only_net_calls_the_server() {
-    let words = [
-        "fetch_with",
-        "\"fetch\"",
-        "WebSocket",
-        "XmlHttpRequest",
-        "EventSource",
-    ];
+    let words = ["fetch_with", "\"fetch\"", "WebSocket", "XmlHttpRequest", "EventSource"];
     assert_absent("worker/src", &words, &["worker/src/net"]);
     assert_absent("client/src", &words, &[]);
 }
@@ -154,10 +134,7 @@ fn client_worker_and_server_do_not_know_each_other() {
     ];
     for (package, others) in strangers {
         for line in dependencies(package) {
-            assert!(
-                others.iter().all(|other| !line.contains(other)),
-                "{package}: {line}"
-            );
+            assert!(others.iter().all(|other| !line.contains(other)), "{package}: {line}");
         }
         let names = others.map(|other| other.replace('-', "_"));
         let words: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -170,17 +147,9 @@ fn the_page_links_no_replica_and_no_key() {
     for line in dependencies("client") {
         assert!(!line.contains("automerge"), "{line}");
         let core = line.starts_with("offing-core");
-        assert!(
-            !core || !line.contains("features"),
-            "the page needs no feature of core: {line}"
-        );
+        assert!(!core || !line.contains("features"), "the page needs no feature of core: {line}");
     }
-    let words = [
-        "offing_core::crypto",
-        "offing_core::account",
-        "CryptoKey",
-        "SubtleCrypto",
-    ];
+    let words = ["offing_core::crypto", "offing_core::account", "CryptoKey", "SubtleCrypto"];
     assert_absent("client/src", &words, &[]);
 }
 
@@ -190,18 +159,12 @@ fn the_service_worker_is_built_without_the_engine() {
     let bins: Vec<&str> = text.split("[[bin]]").skip(1).collect();
     let of = |name: &str| {
         let needle = format!("name = \"{name}\"");
-        *bins
-            .iter()
-            .find(|bin| bin.contains(&needle))
-            .expect("the program is declared")
+        *bins.iter().find(|bin| bin.contains(&needle)).expect("the program is declared")
     };
     assert!(of("engine").contains("required-features = [\"engine\"]"));
     let sw = of("sw").split("\n[").next().unwrap();
     assert!(!sw.contains("required-features"), "{sw}");
-    assert!(
-        text.contains("default = []"),
-        "the engine is asked for by name"
-    );
+    assert!(text.contains("default = []"), "the engine is asked for by name");
 }
 
 #[test]
@@ -220,11 +183,7 @@ fn what_the_service_worker_runs_names_no_key() {
         "hazmat",
         "replica",
     ];
-    for place in [
-        "worker/src/push.rs",
-        "worker/src/bin/sw.rs",
-        "worker/src/store/outbox.rs",
-    ] {
+    for place in ["worker/src/push.rs", "worker/src/bin/sw.rs", "worker/src/store/outbox.rs"] {
         assert_absent(place, &words, &[]);
     }
 }
@@ -248,10 +207,7 @@ fn the_server_opens_nothing() {
     assert_absent("server/src", &words, &[]);
     for line in dependencies("server") {
         let core = line.starts_with("offing-core");
-        assert!(
-            !core || !line.contains("native-crypto") && !line.contains("replica"),
-            "{line}"
-        );
+        assert!(!core || !line.contains("native-crypto") && !line.contains("replica"), "{line}");
     }
 }
 
@@ -261,9 +217,6 @@ fn nobody_writes_unsafe_code() {
     assert!(text.contains("unsafe_code = \"forbid\""));
     assert_absent("client/src", &["unsafe {", "unsafe fn", "unsafe impl"], &[]);
     for package in ["core", "worker", "server", "tests", "xtask"] {
-        assert!(
-            manifest(package).contains("[lints]\nworkspace = true"),
-            "{package}"
-        );
+        assert!(manifest(package).contains("[lints]\nworkspace = true"), "{package}");
     }
 }

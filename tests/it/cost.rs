@@ -17,11 +17,7 @@ fn saving_a_text_edit_waits_for_the_disk_once_and_sends_once() {
     world.passes(3_000);
     assert_eq!(phone.profile.store.counts().strict_writes - writes, 1);
     assert_eq!(phone.line.count(Call::Append) - appends, 1);
-    assert_eq!(
-        phone.line.chunks_sent.get(),
-        sent,
-        "an edit of a text has no chunk"
-    );
+    assert_eq!(phone.line.chunks_sent.get(), sent, "an edit of a text has no chunk");
     assert_eq!(phone.status().state, offing_core::rpc::SyncState::OnServer);
 }
 
@@ -39,10 +35,7 @@ fn continuous_typing_is_saved_in_batches() {
     }
     world.passes(3_000);
     let batches = phone.profile.store.counts().strict_writes - writes;
-    assert!(
-        (4..=10).contains(&batches),
-        "{batches} batches in 30 seconds of typing"
-    );
+    assert!((4..=10).contains(&batches), "{batches} batches in 30 seconds of typing");
 }
 
 #[test]
@@ -51,11 +44,8 @@ fn a_folder_of_two_thousand_photos_costs_few_chunks_and_requests() {
     let phone = world.device("phone");
     let contents: Vec<Vec<u8>> = (0..2_000).map(|i| crate::noise(i, 8_000)).collect();
     let names: Vec<String> = (0..2_000).map(|i| format!("photos/{i:04}.jpg")).collect();
-    let files: Vec<(&str, &[u8])> = names
-        .iter()
-        .map(String::as_str)
-        .zip(contents.iter().map(Vec::as_slice))
-        .collect();
+    let files: Vec<(&str, &[u8])> =
+        names.iter().map(String::as_str).zip(contents.iter().map(Vec::as_slice)).collect();
     let calls = phone.line.calls.borrow().values().sum::<u32>();
     phone.uploads("/", &files, Clash::Ask);
     world.sync_all();

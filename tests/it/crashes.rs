@@ -13,17 +13,11 @@ fn crashes_after_writes(n: u32, error: &StoreError) {
     phone.creates_folder("/a");
     world.sync_all();
     let before = phone.everything();
-    phone.profile.store.inject(Faults {
-        after_writes: n,
-        error: Some(error.clone()),
-    });
+    phone.profile.store.inject(Faults { after_writes: n, error: Some(error.clone()) });
     // What fails here, fails; the sentences that insist are not used.
     let replica = phone.replica();
     phone.run(async move {
-        replica
-            .create_folder(offing_core::id::NodeId::ROOT, "b")
-            .await
-            .ok();
+        replica.create_folder(offing_core::id::NodeId::ROOT, "b").await.ok();
     });
     if phone.tries_open_text(node).is_ok() {
         phone.types(node, |text| format!("{text}typed "));
@@ -41,10 +35,7 @@ fn crashes_after_writes(n: u32, error: &StoreError) {
     world.assert_converged();
     let after = phone.everything();
     for shown in before.values() {
-        assert!(
-            after.values().any(|now| now.node == shown.node),
-            "{n}: a node is lost"
-        );
+        assert!(after.values().any(|now| now.node == shown.node), "{n}: a node is lost");
     }
     let text = String::from_utf8(phone.reads_node(node).unwrap()).unwrap();
     assert!(text == "start " || text == "start typed ", "{n}: {text}");
@@ -56,12 +47,7 @@ fn crashes_after_writes(n: u32, error: &StoreError) {
 #[test]
 fn a_crash_between_any_two_writes_keeps_what_was_saved_and_goes_on() {
     for n in 0..24 {
-        crashes_after_writes(
-            n,
-            &StoreError::Failed {
-                name: "UnknownError".to_owned(),
-            },
-        );
+        crashes_after_writes(n, &StoreError::Failed { name: "UnknownError".to_owned() });
     }
 }
 
@@ -90,11 +76,7 @@ fn a_crash_at_any_moment_of_a_synchronisation_is_repeated_or_whole() {
         world.restarts("laptop");
         world.sync_all();
         world.assert_converged();
-        assert_eq!(
-            laptop.reads_text("/notes.md"),
-            "0123",
-            "after {after_ms} ms"
-        );
+        assert_eq!(laptop.reads_text("/notes.md"), "0123", "after {after_ms} ms");
         assert!((0..4).all(|i| phone.shows(&format!("/{i}"))));
     }
 }
@@ -104,16 +86,10 @@ fn a_change_that_cannot_be_stored_is_refused_whole() {
     let world = World::with(&["phone"]);
     let phone = world.device("phone");
     let before = phone.everything();
-    phone.profile.store.inject(Faults {
-        after_writes: 0,
-        error: Some(StoreError::Full),
-    });
+    phone.profile.store.inject(Faults { after_writes: 0, error: Some(StoreError::Full) });
     let replica = phone.replica();
-    let made = phone.run(async move {
-        replica
-            .create_folder(offing_core::id::NodeId::ROOT, "a")
-            .await
-    });
+    let made =
+        phone.run(async move { replica.create_folder(offing_core::id::NodeId::ROOT, "a").await });
     assert_eq!(made, Err(Fault::StorageFull));
     assert_eq!(phone.everything(), before);
     phone.profile.store.inject(Faults::default());
@@ -129,10 +105,7 @@ fn typing_survives_a_disk_that_is_full_for_a_while() {
     let node = phone.creates_text("/notes.md", "");
     world.sync_all();
     phone.opens_text("/notes.md");
-    phone.profile.store.inject(Faults {
-        after_writes: 0,
-        error: Some(StoreError::Full),
-    });
+    phone.profile.store.inject(Faults { after_writes: 0, error: Some(StoreError::Full) });
     phone.types(node, |_| "kept in memory".to_owned());
     assert_eq!(phone.flushes(node), Err(Fault::StorageFull));
     world.passes(60_000);

@@ -11,19 +11,12 @@ fn a_second_device_opens_everything_that_is_there() {
     phone.creates_text("/work/notes.md", "typed on the phone");
     phone.appends_to("/work/notes.md", ", twice");
     let (photo, film) = (crate::noise(1, 5_000), crate::noise(2, 3_500_000));
-    phone.uploads(
-        "/work",
-        &[("photo.jpg", &photo), ("film.mp4", &film)],
-        Clash::Ask,
-    );
+    phone.uploads("/work", &[("photo.jpg", &photo), ("film.mp4", &film)], Clash::Ask);
     world.sync_all();
     let laptop = world.adds("laptop");
     world.sync_all();
     world.assert_converged();
-    assert_eq!(
-        laptop.reads_text("/work/notes.md"),
-        "typed on the phone, twice"
-    );
+    assert_eq!(laptop.reads_text("/work/notes.md"), "typed on the phone, twice");
     assert_eq!(laptop.reads("/work/film.mp4").unwrap(), film);
     laptop.appends_to("/work/notes.md", ", and on the laptop");
     world.sync_all();
@@ -55,11 +48,7 @@ fn what_is_kept_opens_offline_and_what_is_not_says_so() {
     let (kept, other) = (crate::noise(1, 1_500_000), crate::noise(2, 400_000));
     phone.uploads("/kept", &[("kept.bin", &kept)], Clash::Ask);
     phone.uploads("/", &[("other.bin", &other)], Clash::Ask);
-    phone.uploads(
-        "/",
-        &[("readme.txt", b"a text that nobody has opened")],
-        Clash::Ask,
-    );
+    phone.uploads("/", &[("readme.txt", b"a text that nobody has opened")], Clash::Ask);
     world.sync_all();
     laptop.keeps("/kept");
     world.passes(5_000);
@@ -67,14 +56,9 @@ fn what_is_kept_opens_offline_and_what_is_not_says_so() {
     assert_eq!(laptop.reads("/kept/kept.bin").unwrap(), kept);
     assert!(laptop.row("/kept/kept.bin").unwrap().local);
     assert!(!laptop.row("/other.bin").unwrap().local);
-    let missing = Err(Fault::NotHere {
-        name: "other.bin".to_owned(),
-    });
+    let missing = Err(Fault::NotHere { name: "other.bin".to_owned() });
     assert_eq!(laptop.reads("/other.bin"), missing);
-    assert_eq!(
-        laptop.reads_text("/readme.txt"),
-        "a text that nobody has opened"
-    );
+    assert_eq!(laptop.reads_text("/readme.txt"), "a text that nobody has opened");
     laptop.appends_to("/readme.txt", ", until now");
     world.sync_all();
     world.assert_converged();

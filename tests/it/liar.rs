@@ -6,9 +6,7 @@ use offing_tests::{Device, World};
 
 fn alarmed(device: &Device) -> bool {
     let alarms = device.page.alarms.borrow();
-    alarms
-        .iter()
-        .any(|alarm| matches!(alarm, Alarm::HistoryChanged { .. } | Alarm::DeviceCopied))
+    alarms.iter().any(|alarm| matches!(alarm, Alarm::HistoryChanged { .. } | Alarm::DeviceCopied))
 }
 
 /// The laptop reads on while the server lies; it has to stop and to keep what it has.
@@ -36,11 +34,7 @@ fn lied_to(lie: impl Fn(u64, &mut LogPage) + 'static) {
     let calls = laptop.line.calls.borrow().values().sum::<u32>();
     laptop.creates_text("/later.md", "work goes on");
     world.passes(600_000);
-    assert_eq!(
-        laptop.line.calls.borrow().values().sum::<u32>(),
-        calls,
-        "it stopped"
-    );
+    assert_eq!(laptop.line.calls.borrow().values().sum::<u32>(), calls, "it stopped");
     // A start of the app asks again; an honest server has it all.
     *world.net.page_lie.borrow_mut() = None;
     world.restarts("laptop");
@@ -113,9 +107,7 @@ fn a_changed_chunk_is_corrupt_and_nothing_is_lost() {
     phone.uploads("/", &[("photo.jpg", &photo)], Clash::Ask);
     world.sync_all();
     *world.net.chunk_lie.borrow_mut() = Some(Box::new(|_, bytes| bytes[100] ^= 1));
-    let corrupt = Err(Fault::Corrupt {
-        name: "photo.jpg".to_owned(),
-    });
+    let corrupt = Err(Fault::Corrupt { name: "photo.jpg".to_owned() });
     assert_eq!(laptop.reads("/photo.jpg"), corrupt);
     *world.net.chunk_lie.borrow_mut() = Some(Box::new(|_, bytes| bytes.truncate(1_000)));
     assert_eq!(laptop.reads("/photo.jpg"), corrupt);
@@ -141,11 +133,7 @@ fn a_chunk_torn_on_this_device_heals_itself() {
     }
     assert_eq!(laptop.reads("/photo.jpg").unwrap(), photo);
     world.goes_offline("laptop");
-    assert_eq!(
-        laptop.reads("/photo.jpg").unwrap(),
-        photo,
-        "it was fetched for good"
-    );
+    assert_eq!(laptop.reads("/photo.jpg").unwrap(), photo, "it was fetched for good");
 }
 
 #[test]
@@ -199,24 +187,13 @@ fn two_copies_of_a_profile_do_not_destroy_each_others_work() {
     world.passes(300_000);
     laptop.nudges();
     world.passes(10_000);
-    let (first, second) = if alarmed(&copy) {
-        (&phone, &copy)
-    } else {
-        (&copy, &phone)
-    };
+    let (first, second) = if alarmed(&copy) { (&phone, &copy) } else { (&copy, &phone) };
     assert!(alarmed(second), "one of the two is told");
     assert!(second.pending() > 0, "what could not be sent still waits");
     assert_ne!(second.status().state, SyncState::OnServer);
-    let (kept_first, kept_second) = if alarmed(&copy) {
-        (of_phone, of_copy)
-    } else {
-        (of_copy, of_phone)
-    };
+    let (kept_first, kept_second) =
+        if alarmed(&copy) { (of_phone, of_copy) } else { (of_copy, of_phone) };
     assert_eq!(first.everything(), kept_first);
-    assert_eq!(
-        second.everything(),
-        kept_second,
-        "the work of both is still there"
-    );
+    assert_eq!(second.everything(), kept_second, "the work of both is still there");
     assert_eq!(laptop.everything(), first.everything());
 }

@@ -46,11 +46,7 @@ fn every_kind_of_call_may_fail_in_every_way() {
             world.passes(30_000);
             world.sync_all();
             world.assert_converged();
-            assert_eq!(
-                laptop.reads("/photo.jpg").unwrap(),
-                photo,
-                "{call:?} {mishap:?}"
-            );
+            assert_eq!(laptop.reads("/photo.jpg").unwrap(), photo, "{call:?} {mishap:?}");
         }
     }
 }
@@ -69,11 +65,7 @@ fn a_line_that_loses_a_third_of_everything_is_only_slow() {
         world.passes(700);
     }
     world.passes(900_000);
-    assert_eq!(
-        (phone.pending(), laptop.pending()),
-        (0, 0),
-        "it gets through by itself"
-    );
+    assert_eq!((phone.pending(), laptop.pending()), (0, 0), "it gets through by itself");
     world.sync_all();
     world.assert_converged();
 }

@@ -32,12 +32,7 @@ fn random_work_on_three_devices_converges_and_loses_nothing() {
         for step in 0..STEPS {
             let name = *NAMES.choose(&mut rng).unwrap();
             weather(&world, name, &mut rng);
-            act(
-                &world.device(name),
-                &mut rng,
-                &mut made,
-                &format!("<{seed}.{step}>"),
-            );
+            act(&world.device(name), &mut rng, &mut made, &format!("<{seed}.{step}>"));
             world.passes(rng.gen_range(0..800));
         }
         world.sync_all();
@@ -59,16 +54,9 @@ fn weather(world: &World, name: &str, rng: &mut StdRng) {
 
 fn act(device: &Device, rng: &mut StdRng, made: &mut Made, word: &str) {
     let all: Vec<Row> = device.walk().into_iter().map(|(_, row)| row).collect();
-    let all: Vec<Row> = all
-        .into_iter()
-        .filter(|row| row.node != NodeId::RECOVERED)
-        .collect();
+    let all: Vec<Row> = all.into_iter().filter(|row| row.node != NodeId::RECOVERED).collect();
     let mut folders: Vec<NodeId> = vec![NodeId::ROOT];
-    folders.extend(
-        all.iter()
-            .filter(|row| row.kind == Kind::Folder)
-            .map(|row| row.node),
-    );
+    folders.extend(all.iter().filter(|row| row.kind == Kind::Folder).map(|row| row.node));
     let folder = *folders.choose(rng).unwrap();
     let some = all.choose(rng).map(|row| row.node);
     let replica = device.replica();
@@ -77,18 +65,15 @@ fn act(device: &Device, rng: &mut StdRng, made: &mut Made, word: &str) {
     match rng.gen_range(0..10) {
         0 | 1 => {
             let reply = device.run(async move { replica.create_folder(folder, &name).await });
-            note(reply, made);
+            note(&reply, made);
         }
         2 | 3 => {
             let reply = device.run(async move { replica.create_text(folder, &name).await });
-            note(reply, made);
+            note(&reply, made);
         }
         4 | 5 => {
-            let texts: Vec<NodeId> = all
-                .iter()
-                .filter(|row| row.kind == Kind::Text)
-                .map(|row| row.node)
-                .collect();
+            let texts: Vec<NodeId> =
+                all.iter().filter(|row| row.kind == Kind::Text).map(|row| row.node).collect();
             if let Some(node) = texts.choose(rng) {
                 let at = rng.gen_range(0..1_000_usize);
                 device.edits(*node, |text| {
@@ -122,9 +107,9 @@ fn act(device: &Device, rng: &mut StdRng, made: &mut Made, word: &str) {
     }
 }
 
-fn note(reply: Result<offing_core::rpc::Reply, offing_core::rpc::Fault>, made: &mut Made) {
+fn note(reply: &Result<offing_core::rpc::Reply, offing_core::rpc::Fault>, made: &mut Made) {
     if let Ok(offing_core::rpc::Reply::Created { node, .. }) = reply {
-        made.nodes.push(node);
+        made.nodes.push(*node);
     }
 }
 
@@ -132,22 +117,14 @@ fn assert_nothing_lost(world: &World, made: &Made, seed: u64) {
     for device in world.devices() {
         let shown: Vec<NodeId> = device.walk().into_iter().map(|(_, row)| row.node).collect();
         for node in &made.nodes {
-            assert!(
-                shown.contains(node),
-                "seed {seed}: {} lost a node",
-                device.name
-            );
+            assert!(shown.contains(node), "seed {seed}: {} lost a node", device.name);
         }
     }
     let device = world.device("phone");
     for (node, words) in &made.words {
         let text = String::from_utf8(device.reads_node(*node).unwrap()).unwrap();
         for word in words {
-            assert_eq!(
-                text.matches(word).count(),
-                1,
-                "seed {seed}: {word} in {text}"
-            );
+            assert_eq!(text.matches(word).count(), 1, "seed {seed}: {word} in {text}");
         }
     }
 }

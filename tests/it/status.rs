@@ -42,19 +42,13 @@ fn offline_counts_what_waits_and_online_counts_down_to_none() {
         phone.creates_folder(&format!("/{i}"));
     }
     world.passes(5_000);
-    assert_eq!(
-        (phone.status().state, phone.status().pending),
-        (SyncState::Offline, 5)
-    );
+    assert_eq!((phone.status().state, phone.status().pending), (SyncState::Offline, 5));
     let replica = phone.replica();
     let queue = phone.run(async move { replica.queue().await }).unwrap();
     assert_eq!(queue.len(), 5);
     world.goes_online("phone");
     world.passes(2_000);
-    assert_eq!(
-        (phone.status().state, phone.status().pending),
-        (SyncState::OnServer, 0)
-    );
+    assert_eq!((phone.status().state, phone.status().pending), (SyncState::OnServer, 0));
 }
 
 #[test]

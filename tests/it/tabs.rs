@@ -79,10 +79,7 @@ fn both_tabs_type_while_another_device_types_too() {
     world.passes(30_000);
     world.sync_all();
     let text = phone.sees(node);
-    assert_eq!(
-        (tab.sees(node), laptop.sees(node)),
-        (text.clone(), text.clone())
-    );
+    assert_eq!((tab.sees(node), laptop.sees(node)), (text.clone(), text.clone()));
     for mark in ['p', 't', 'l'] {
         assert_eq!(text.matches(mark).count(), 8, "{text}");
     }

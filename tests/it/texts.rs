@@ -11,9 +11,7 @@ fn edits_made_offline_on_both_are_merged() {
     world.goes_offline("phone");
     world.goes_offline("laptop");
     phone.edits(phone.node("/notes.md"), |text| text.replace("one", "ONE"));
-    laptop.edits(laptop.node("/notes.md"), |text| {
-        text.replace("three", "THREE")
-    });
+    laptop.edits(laptop.node("/notes.md"), |text| text.replace("three", "THREE"));
     world.sync_all();
     world.assert_converged();
     assert_eq!(phone.reads_text("/notes.md"), "ONE\ntwo\nTHREE\n");
@@ -35,13 +33,7 @@ fn an_open_editor_sees_the_other_devices_typing() {
     world.passes(20_000);
     assert_eq!(phone.sees(node), laptop.sees(node));
     assert_eq!(phone.sees(node).lines().count(), 11);
-    assert!(
-        phone
-            .page
-            .merged_from
-            .borrow()
-            .contains(&"laptop".to_owned())
-    );
+    assert!(phone.page.merged_from.borrow().contains(&"laptop".to_owned()));
     phone.closes_text(node);
     laptop.closes_text(node);
     world.sync_all();

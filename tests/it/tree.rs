@@ -16,25 +16,10 @@ fn everything_a_person_does_offline_arrives() {
     phone.renames("/new/keep.md", "kept.md");
     phone.trashes("/old/go.md");
     phone.trashes("/old");
-    let trashed = phone
-        .names()
-        .into_iter()
-        .find(|name| name.starts_with("trash:/go"))
-        .unwrap();
-    let node = phone
-        .walk()
-        .into_iter()
-        .find(|(path, _)| *path == trashed)
-        .unwrap()
-        .1
-        .node;
+    let trashed = phone.names().into_iter().find(|name| name.starts_with("trash:/go")).unwrap();
+    let node = phone.walk().into_iter().find(|(path, _)| *path == trashed).unwrap().1.node;
     phone.restores("trash:/go.md");
-    assert!(
-        phone
-            .walk()
-            .iter()
-            .any(|(path, row)| row.node == node && !path.starts_with("trash:"))
-    );
+    assert!(phone.walk().iter().any(|(path, row)| row.node == node && !path.starts_with("trash:")));
     world.sync_all();
     world.assert_converged();
     let laptop = world.device("laptop");
@@ -60,11 +45,7 @@ fn folders_moved_into_each_other_stay_reachable() {
     world.assert_converged();
     let names = phone.names();
     for file in ["in a.md", "in b.md"] {
-        assert_eq!(
-            names.iter().filter(|name| name.ends_with(file)).count(),
-            1,
-            "{names:?}"
-        );
+        assert_eq!(names.iter().filter(|name| name.ends_with(file)).count(), 1, "{names:?}");
     }
 }
 
@@ -128,15 +109,9 @@ fn what_was_put_into_a_deleted_folder_unseen_is_recovered() {
     world.sync_all();
     world.assert_converged();
     let names = phone.names();
-    let unseen = names
-        .iter()
-        .find(|name| name.ends_with("unseen.md"))
-        .unwrap();
+    let unseen = names.iter().find(|name| name.ends_with("unseen.md")).unwrap();
     assert!(!unseen.starts_with("trash:"), "{names:?}");
-    let seen = names
-        .iter()
-        .find(|name| name.ends_with("/seen.md"))
-        .unwrap();
+    let seen = names.iter().find(|name| name.ends_with("/seen.md")).unwrap();
     assert!(seen.starts_with("trash:"), "{names:?}");
 }
 
@@ -166,20 +141,13 @@ fn a_copy_has_what_the_original_has_and_goes_its_own_way() {
     phone.creates_folder("/backup");
     phone.creates_text("/album/edited.md", "typed");
     let photo = crate::noise(1, 300_000);
-    phone.uploads(
-        "/album",
-        &[("photo.jpg", &photo)],
-        offing_core::rpc::Clash::Ask,
-    );
+    phone.uploads("/album", &[("photo.jpg", &photo)], offing_core::rpc::Clash::Ask);
     world.sync_all();
     laptop.copies("/album", "/backup");
     laptop.appends_to("/backup/album/edited.md", ", changed in the copy");
     world.sync_all();
     world.assert_converged();
     assert_eq!(phone.reads_text("/album/edited.md"), "typed");
-    assert_eq!(
-        phone.reads_text("/backup/album/edited.md"),
-        "typed, changed in the copy"
-    );
+    assert_eq!(phone.reads_text("/backup/album/edited.md"), "typed, changed in the copy");
     assert_eq!(phone.reads("/backup/album/photo.jpg").unwrap(), photo);
 }

@@ -22,11 +22,7 @@ fn undone(act: impl Fn(&offing_tests::Device) -> offing_core::rpc::ActionId) {
 }
 
 fn live(device: &offing_tests::Device) -> Vec<String> {
-    device
-        .names()
-        .into_iter()
-        .filter(|name| !name.starts_with("trash:"))
-        .collect()
+    device.names().into_iter().filter(|name| !name.starts_with("trash:")).collect()
 }
 
 #[test]
@@ -53,14 +49,9 @@ fn a_copy_is_taken_back() {
 fn a_creation_is_taken_back() {
     undone(|phone| {
         let replica = phone.replica();
-        let made = phone.run(async move {
-            replica
-                .create_folder(offing_core::id::NodeId::ROOT, "new")
-                .await
-        });
-        let Ok(Reply::Created { action, .. }) = made else {
-            panic!("{made:?}")
-        };
+        let made = phone
+            .run(async move { replica.create_folder(offing_core::id::NodeId::ROOT, "new").await });
+        let Ok(Reply::Created { action, .. }) = made else { panic!("{made:?}") };
         action
     });
 }
@@ -92,14 +83,9 @@ fn settling_two_versions_is_taken_back_without_losing_one() {
     world.sync_all();
     let before = phone.reads("/p.jpg").unwrap();
     let (node, replica) = (phone.node("/p.jpg"), phone.replica());
-    let settled = phone.run(async move {
-        replica
-            .settle(node, offing_core::rpc::Choice::Keep(1))
-            .await
-    });
-    let Ok(Reply::Changed { action, .. }) = settled else {
-        panic!("{settled:?}")
-    };
+    let settled =
+        phone.run(async move { replica.settle(node, offing_core::rpc::Choice::Keep(1)).await });
+    let Ok(Reply::Changed { action, .. }) = settled else { panic!("{settled:?}") };
     assert_ne!(phone.reads("/p.jpg").unwrap(), before);
     phone.undoes(action);
     world.sync_all();

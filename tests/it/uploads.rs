@@ -9,15 +9,10 @@ use offing_tests::net::{Call, Mishap};
 fn empty_small_packed_and_large_files_arrive_whole() {
     let world = World::with(&["phone", "laptop"]);
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));
-    let small: Vec<Vec<u8>> = (0..30)
-        .map(|i| crate::noise(i, 20_000 + i as usize))
-        .collect();
+    let small: Vec<Vec<u8>> = (0..30).map(|i| crate::noise(i, 20_000 + i as usize)).collect();
     let names: Vec<String> = (0..30).map(|i| format!("photos/{i}.jpg")).collect();
-    let mut files: Vec<(&str, &[u8])> = names
-        .iter()
-        .map(String::as_str)
-        .zip(small.iter().map(Vec::as_slice))
-        .collect();
+    let mut files: Vec<(&str, &[u8])> =
+        names.iter().map(String::as_str).zip(small.iter().map(Vec::as_slice)).collect();
     let large = crate::noise(99, 9_300_000);
     files.push(("film.mp4", &large));
     files.push(("empty.txt", b""));
@@ -55,9 +50,7 @@ fn a_paused_upload_stands_still_and_goes_on() {
     let world = World::with(&["phone", "laptop"]);
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));
     let film = crate::noise(1, 12_000_000);
-    let [id] = phone.uploads("/", &[("film.mp4", &film)], Clash::Ask)[..] else {
-        panic!()
-    };
+    let [id] = phone.uploads("/", &[("film.mp4", &film)], Clash::Ask)[..] else { panic!() };
     world.passes(60);
     phone.steers(id, TransferControl::Pause);
     world.passes(120_000);
@@ -77,9 +70,7 @@ fn a_cancelled_upload_leaves_nothing_and_nothing_pending() {
     let world = World::with(&["phone"]);
     let phone = world.device("phone");
     let film = crate::noise(1, 9_500_000);
-    let [id] = phone.uploads("/", &[("film.mp4", &film)], Clash::Ask)[..] else {
-        panic!()
-    };
+    let [id] = phone.uploads("/", &[("film.mp4", &film)], Clash::Ask)[..] else { panic!() };
     world.passes(60);
     phone.steers(id, TransferControl::Cancel);
     world.sync_all();
@@ -97,9 +88,7 @@ fn a_file_that_vanishes_while_it_is_read_fails_by_name_and_stops_nobody() {
     let files = [("gone.bin", 4), ("whole.bin", 5)];
     let ids = phone.uploads_from("/", &files, vec![gone, whole], Clash::Ask);
     world.sync_all();
-    let vanished = Fault::FileVanished {
-        name: "gone.bin".to_owned(),
-    };
+    let vanished = Fault::FileVanished { name: "gone.bin".to_owned() };
     assert_eq!(phone.transfer(ids[0]), TransferState::Failed(vanished));
     assert_eq!(laptop.reads("/whole.bin").unwrap(), b"whole");
     assert!(!laptop.shows("/gone.bin"));
@@ -119,11 +108,7 @@ fn an_upload_over_a_line_that_breaks_is_not_sent_twice() {
     world.assert_converged();
     assert_eq!(laptop.reads("/film.mp4").unwrap(), film);
     // `have` is asked before anything is sent again, so what was stored counts.
-    assert!(
-        phone.line.chunks_sent.get() <= 12,
-        "{}",
-        phone.line.chunks_sent.get()
-    );
+    assert!(phone.line.chunks_sent.get() <= 12, "{}", phone.line.chunks_sent.get());
 }
 
 #[test]
@@ -150,9 +135,7 @@ fn text_edits_do_not_wait_behind_a_large_upload() {
     let film = crate::noise(1, 16_000_000);
     phone.creates_text("/notes.md", "");
     world.sync_all();
-    let [id] = phone.uploads("/", &[("film.mp4", &film)], Clash::Ask)[..] else {
-        panic!()
-    };
+    let [id] = phone.uploads("/", &[("film.mp4", &film)], Clash::Ask)[..] else { panic!() };
     phone.appends_to("/notes.md", "now");
     for _ in 0..200 {
         world.passes(10);
@@ -161,11 +144,7 @@ fn text_edits_do_not_wait_behind_a_large_upload() {
         }
     }
     assert_eq!(laptop.reads_text("/notes.md"), "now");
-    assert_ne!(
-        phone.transfer(id),
-        TransferState::Done,
-        "the film takes longer"
-    );
+    assert_ne!(phone.transfer(id), TransferState::Done, "the film takes longer");
     world.sync_all();
     world.assert_converged();
 }

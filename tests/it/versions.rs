@@ -12,11 +12,7 @@ fn two_versions() -> World {
     world.goes_offline("phone");
     world.goes_offline("laptop");
     phone.uploads("/", &[("photo.jpg", b"\xff of the phone")], Clash::Replace);
-    laptop.uploads(
-        "/",
-        &[("photo.jpg", b"\xff of the laptop!")],
-        Clash::Replace,
-    );
+    laptop.uploads("/", &[("photo.jpg", b"\xff of the laptop!")], Clash::Replace);
     world.passes(1_000);
     world.sync_all();
     world.assert_converged();
@@ -30,26 +26,13 @@ fn keeping_one_version_settles_it_everywhere() {
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));
     let node = phone.node("/photo.jpg");
     let replica = phone.replica();
-    let versions = phone
-        .run(async move { replica.versions(node).await })
-        .unwrap();
-    let names: Vec<&str> = versions
-        .iter()
-        .map(|version| version.device_name.as_str())
-        .collect();
-    assert!(
-        names.contains(&"phone") && names.contains(&"laptop"),
-        "{names:?}"
-    );
-    let of_the_phone = versions
-        .iter()
-        .find(|version| version.device_name == "phone")
-        .unwrap();
+    let versions = phone.run(async move { replica.versions(node).await }).unwrap();
+    let names: Vec<&str> = versions.iter().map(|version| version.device_name.as_str()).collect();
+    assert!(names.contains(&"phone") && names.contains(&"laptop"), "{names:?}");
+    let of_the_phone = versions.iter().find(|version| version.device_name == "phone").unwrap();
     let choice = Choice::Keep(of_the_phone.index);
     let replica = phone.replica();
-    phone
-        .run(async move { replica.settle(node, choice).await })
-        .unwrap();
+    phone.run(async move { replica.settle(node, choice).await }).unwrap();
     world.sync_all();
     world.assert_converged();
     assert!(!laptop.row("/photo.jpg").unwrap().two_versions);
@@ -67,18 +50,9 @@ fn keeping_both_versions_makes_two_files() {
     world.assert_converged();
     let rows = phone.rows(offing_core::id::NodeId::ROOT);
     assert!(rows.iter().all(|row| !row.two_versions));
-    let mut contents: Vec<_> = rows
-        .iter()
-        .map(|row| phone.reads_node(row.node).unwrap())
-        .collect();
+    let mut contents: Vec<_> = rows.iter().map(|row| phone.reads_node(row.node).unwrap()).collect();
     contents.sort();
-    assert_eq!(
-        contents,
-        [
-            b"\xff of the laptop!".to_vec(),
-            b"\xff of the phone".to_vec()
-        ]
-    );
+    assert_eq!(contents, [b"\xff of the laptop!".to_vec(), b"\xff of the phone".to_vec()]);
 }
 
 #[test]
@@ -89,9 +63,7 @@ fn settling_on_both_devices_at_once_still_converges() {
     for (name, index) in [("phone", 0), ("laptop", 1)] {
         let device = world.device(name);
         let (node, replica) = (device.node("/photo.jpg"), device.replica());
-        device
-            .run(async move { replica.settle(node, Choice::Keep(index)).await })
-            .unwrap();
+        device.run(async move { replica.settle(node, Choice::Keep(index)).await }).unwrap();
     }
     world.sync_all();
     world.assert_converged();
@@ -124,14 +96,7 @@ fn names_that_exist_are_asked_about_before_anything_begins() {
     };
     let file = offing_tests::host::TestFile::new(b"x");
     let reply = phone.run(async move {
-        replica
-            .upload(
-                offing_core::id::NodeId::ROOT,
-                vec![item],
-                vec![file],
-                Clash::Ask,
-            )
-            .await
+        replica.upload(offing_core::id::NodeId::ROOT, vec![item], vec![file], Clash::Ask).await
     });
     assert_eq!(reply, Ok(Reply::Clashes(vec!["photo.jpg".to_owned()])));
     let ids = phone.uploads("/", &[("photo.jpg", b"\xff other")], Clash::KeepBoth);

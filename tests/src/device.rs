@@ -108,15 +108,11 @@ impl Device {
         let (identity, keys) = (self.identity.clone(), self.keys.clone());
         let events = self.events();
         let opening = host.clone();
-        let opened = self
-            .executor
-            .block_on(Replica::open(opening, identity, keys, events));
+        let opened = self.executor.block_on(Replica::open(opening, identity, keys, events));
         let replica = opened.unwrap();
         self.begins(host, Rc::clone(&replica));
         let starting = Rc::clone(&replica);
-        self.executor
-            .block_on(async move { starting.start().await })
-            .unwrap();
+        self.executor.block_on(async move { starting.start().await }).unwrap();
         replica
     }
 
@@ -204,17 +200,12 @@ impl Device {
 
     /// What its status says.
     pub fn status(&self) -> Status {
-        self.page
-            .status
-            .get()
-            .expect("the status is told at the start")
+        self.page.status.get().expect("the status is told at the start")
     }
 
     /// The last verified place of the log.
     pub fn cursor(&self) -> u64 {
-        let value = ready(self.profile.store.get(Table::Meta, CURSOR_KEY))
-            .unwrap()
-            .unwrap();
+        let value = ready(self.profile.store.get(Table::Meta, CURSOR_KEY)).unwrap().unwrap();
         let point: ChainPoint = offing_core::rpc::decode(&value).unwrap();
         point.seq
     }
@@ -241,10 +232,7 @@ impl Device {
 
     /// The rows of a folder.
     pub fn rows(&self, folder: NodeId) -> Vec<Row> {
-        let by_name = Sort {
-            by: SortBy::Name,
-            descending: false,
-        };
+        let by_name = Sort { by: SortBy::Name, descending: false };
         self.ask(|replica| async move {
             let view = replica.open_folder(folder, by_name, 0).await?;
             let mut rows = Vec::new();
@@ -281,9 +269,7 @@ impl Device {
             return NodeId::ROOT;
         }
         let found = self.row(path);
-        found
-            .unwrap_or_else(|| panic!("{} shows no {path}: {:?}", self.name, self.names()))
-            .node
+        found.unwrap_or_else(|| panic!("{} shows no {path}: {:?}", self.name, self.names())).node
     }
 
     /// Says whether something is at a path.
@@ -320,17 +306,10 @@ impl Device {
     pub fn walk(&self) -> Vec<(String, Row)> {
         let mut all: BTreeMap<String, Row> = BTreeMap::new();
         let mut nodes = std::collections::BTreeSet::new();
-        let mut open = vec![
-            (String::new(), NodeId::ROOT),
-            ("trash:".to_owned(), NodeId::TRASH),
-        ];
+        let mut open = vec![(String::new(), NodeId::ROOT), ("trash:".to_owned(), NodeId::TRASH)];
         while let Some((path, folder)) = open.pop() {
             for row in self.rows(folder) {
-                let name = if row.node == NodeId::RECOVERED {
-                    "Recovered:"
-                } else {
-                    &row.name
-                };
+                let name = if row.node == NodeId::RECOVERED { "Recovered:" } else { &row.name };
                 let mut inner = format!("{path}/{name}");
                 assert!(nodes.insert(row.node), "{inner} is shown twice");
                 // Several of one name may lie in the trash; anywhere else names are told apart.
@@ -340,10 +319,7 @@ impl Device {
                 if row.kind == Kind::Folder {
                     open.push((inner.clone(), row.node));
                 }
-                assert!(
-                    all.insert(inner.clone(), row).is_none(),
-                    "two siblings are {inner}"
-                );
+                assert!(all.insert(inner.clone(), row).is_none(), "two siblings are {inner}");
             }
         }
         all.into_iter().collect()
@@ -355,9 +331,7 @@ impl Device {
     pub fn creates_folder(&self, path: &str) -> NodeId {
         let (parent, name) = self.split(path);
         let reply = self.ask(|replica| async move { replica.create_folder(parent, &name).await });
-        let Ok(Reply::Created { node, .. }) = reply else {
-            panic!("{reply:?}")
-        };
+        let Ok(Reply::Created { node, .. }) = reply else { panic!("{reply:?}") };
         node
     }
 
@@ -365,9 +339,7 @@ impl Device {
     pub fn creates_text(self: &Rc<Self>, path: &str, text: &str) -> NodeId {
         let (parent, name) = self.split(path);
         let reply = self.ask(|replica| async move { replica.create_text(parent, &name).await });
-        let Ok(Reply::Created { node, .. }) = reply else {
-            panic!("{reply:?}")
-        };
+        let Ok(Reply::Created { node, .. }) = reply else { panic!("{reply:?}") };
         if !text.is_empty() {
             self.edits(node, |_| text.to_owned());
         }
@@ -435,10 +407,7 @@ impl Device {
             };
             let after = edit(&before);
             let changes = ChangeSet::between(&before, &after).to_json();
-            let update = TextUpdate {
-                client: self.name.clone(),
-                changes,
-            };
+            let update = TextUpdate { client: self.name.clone(), changes };
             if self.replica().push_text(node, version, &[update]).unwrap() == 1 {
                 let mut texts = self.page.texts.borrow_mut();
                 let open = texts.get_mut(&node).unwrap();
@@ -462,8 +431,7 @@ impl Device {
 
     /// Saves and closes a text.
     pub fn closes_text(&self, node: NodeId) {
-        self.ask(|replica| async move { replica.close_text(node).await })
-            .unwrap();
+        self.ask(|replica| async move { replica.close_text(node).await }).unwrap();
         self.page.texts.borrow_mut().remove(&node);
     }
 
@@ -506,20 +474,13 @@ impl Device {
     /// Keeps a node on this device.
     pub fn keeps(&self, path: &str) {
         let node = self.node(path);
-        self.ask(|replica| async move { replica.keep(&[node], true).await })
-            .unwrap();
+        self.ask(|replica| async move { replica.keep(&[node], true).await }).unwrap();
     }
 
     /// Drops files into a folder; answers once the upload has begun.
     pub fn uploads(&self, folder: &str, files: &[(&str, &[u8])], clash: Clash) -> Vec<TransferId> {
-        let sources = files
-            .iter()
-            .map(|(_, bytes)| TestFile::new(bytes))
-            .collect();
-        let names = files
-            .iter()
-            .map(|(name, bytes)| (*name, bytes.len()))
-            .collect::<Vec<_>>();
+        let sources = files.iter().map(|(_, bytes)| TestFile::new(bytes)).collect();
+        let names = files.iter().map(|(name, bytes)| (*name, bytes.len())).collect::<Vec<_>>();
         self.uploads_from(folder, &names, sources, clash)
     }
 
@@ -540,16 +501,13 @@ impl Device {
         let items = files.iter().map(item).collect();
         let reply =
             self.ask(|replica| async move { replica.upload(parent, items, sources, clash).await });
-        let Ok(Reply::Uploading(ids)) = reply else {
-            panic!("{reply:?}")
-        };
+        let Ok(Reply::Uploading(ids)) = reply else { panic!("{reply:?}") };
         ids
     }
 
     /// Steers a transfer.
     pub fn steers(&self, transfer: TransferId, control: TransferControl) {
-        self.ask(|replica| async move { replica.steer(transfer, control).await })
-            .unwrap();
+        self.ask(|replica| async move { replica.steer(transfer, control).await }).unwrap();
     }
 
     /// Where a transfer stands.
@@ -559,11 +517,7 @@ impl Device {
 
     fn split(&self, path: &str) -> (NodeId, String) {
         let (parent, name) = path.rsplit_once('/').unwrap();
-        let parent = if parent.is_empty() {
-            NodeId::ROOT
-        } else {
-            self.node(parent)
-        };
+        let parent = if parent.is_empty() { NodeId::ROOT } else { self.node(parent) };
         (parent, name.to_owned())
     }
 }
@@ -578,10 +532,7 @@ fn action(reply: Result<Reply, Fault>) -> ActionId {
 async fn copy_stores(from: &Profile, store: &MemoryStore, chunks: &MemoryChunks) {
     let mut batch = Batch::new();
     for table in Table::ALL {
-        let rows = from
-            .store
-            .scan(table, &Range::all(), 0, u32::MAX, Direction::Forward)
-            .await;
+        let rows = from.store.scan(table, &Range::all(), 0, u32::MAX, Direction::Forward).await;
         for (key, value) in rows.unwrap() {
             batch.put(table, key, value);
         }

@@ -61,10 +61,7 @@ impl Executor {
     pub fn spawn(&self, tab: TabId, future: impl Future<Output = ()> + 'static) {
         let task = self.inner.last_task.get() + 1;
         self.inner.last_task.set(task);
-        self.inner
-            .tasks
-            .borrow_mut()
-            .insert(task, (tab, Some(Box::pin(future))));
+        self.inner.tasks.borrow_mut().insert(task, (tab, Some(Box::pin(future))));
         self.inner.ready.lock().unwrap().push_back(task);
     }
 
@@ -90,10 +87,7 @@ impl Executor {
             if self.now_ms() >= due {
                 return Poll::Ready(());
             }
-            self.inner
-                .timers
-                .borrow_mut()
-                .insert((due, number), context.waker().clone());
+            self.inner.timers.borrow_mut().insert((due, number), context.waker().clone());
             Poll::Pending
         })
         .await;
@@ -141,14 +135,8 @@ impl Executor {
         let Some(mut future) = future else {
             return true;
         };
-        let waker = Waker::from(Arc::new(TaskWaker {
-            task,
-            ready: Arc::clone(&self.inner.ready),
-        }));
-        let done = future
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_ready();
+        let waker = Waker::from(Arc::new(TaskWaker { task, ready: Arc::clone(&self.inner.ready) }));
+        let done = future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
         let mut tasks = self.inner.tasks.borrow_mut();
         if done {
             tasks.remove(&task);

@@ -68,11 +68,7 @@ impl Profile {
         let hold = self.last_hold.get() + 1;
         self.last_hold.set(hold);
         lock.held = Some((tab, hold));
-        Some(Guard {
-            profile: Rc::clone(self),
-            name: name.to_owned(),
-            hold,
-        })
+        Some(Guard { profile: Rc::clone(self), name: name.to_owned(), hold })
     }
 }
 
@@ -118,15 +114,7 @@ impl TestHost {
     /// Opens a tab.
     pub fn new(profile: Rc<Profile>, executor: Executor, server: TestServer, tab: TabId) -> Self {
         let rng = RefCell::new(StdRng::seed_from_u64(tab));
-        Self {
-            inner: Rc::new(Inner {
-                tab,
-                profile,
-                executor,
-                server,
-                rng,
-            }),
-        }
+        Self { inner: Rc::new(Inner { tab, profile, executor, server, rng }) }
     }
 
     /// The tab.
@@ -169,17 +157,15 @@ impl Host for TestHost {
     }
 
     async fn lock(&self, name: &str) -> Guard {
-        poll_fn(
-            |context| match self.inner.profile.take(self.inner.tab, name) {
-                Some(guard) => Poll::Ready(guard),
-                None => {
-                    let mut locks = self.inner.profile.locks.borrow_mut();
-                    let lock = locks.entry(name.to_owned()).or_default();
-                    lock.waiting.push(context.waker().clone());
-                    Poll::Pending
-                }
-            },
-        )
+        poll_fn(|context| match self.inner.profile.take(self.inner.tab, name) {
+            Some(guard) => Poll::Ready(guard),
+            None => {
+                let mut locks = self.inner.profile.locks.borrow_mut();
+                let lock = locks.entry(name.to_owned()).or_default();
+                lock.waiting.push(context.waker().clone());
+                Poll::Pending
+            }
+        })
         .await
     }
 
@@ -198,9 +184,7 @@ impl Host for TestHost {
     fn announce(&self, notice: &Notice) {
         let tabs: Vec<(TabId, Hear)> = {
             let tabs = self.inner.profile.tabs.borrow();
-            tabs.iter()
-                .map(|(tab, hear)| (*tab, Rc::clone(hear)))
-                .collect()
+            tabs.iter().map(|(tab, hear)| (*tab, Rc::clone(hear))).collect()
         };
         for (tab, hear) in tabs {
             if tab != self.inner.tab {
@@ -219,9 +203,7 @@ pub struct TestFile {
 impl TestFile {
     /// A file with this content.
     pub fn new(bytes: &[u8]) -> Self {
-        Self {
-            bytes: Rc::new(RefCell::new(Some(bytes.to_vec()))),
-        }
+        Self { bytes: Rc::new(RefCell::new(Some(bytes.to_vec()))) }
     }
 }
 

@@ -7,10 +7,7 @@
 //! a world of the same seed runs the same way.
 
 #![warn(missing_docs)]
-#![allow(
-    clippy::unwrap_used,
-    reason = "helpers of tests, where a panic is a failure"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
 
 pub mod device;
 pub mod executor;

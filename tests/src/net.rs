@@ -71,11 +71,7 @@ impl Line {
 
     /// Makes the next call of a kind suffer.
     pub fn strike(&self, call: Call, mishap: Mishap) {
-        self.mishaps
-            .borrow_mut()
-            .entry(call)
-            .or_default()
-            .push_back(mishap);
+        self.mishaps.borrow_mut().entry(call).or_default().push_back(mishap);
     }
 }
 
@@ -100,9 +96,7 @@ pub struct Net {
 impl Net {
     /// Puts a network before services.
     pub fn new(executor: Executor, services: Services, rng: StdRng) -> Rc<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Rc::new(Self {
             executor,
             runtime,
@@ -127,11 +121,7 @@ impl Net {
 
     /// What becomes of the next call on a line.
     fn fate(&self, line: &Line, call: Call) -> Option<Mishap> {
-        let planned = line
-            .mishaps
-            .borrow_mut()
-            .get_mut(&call)
-            .and_then(VecDeque::pop_front);
+        let planned = line.mishaps.borrow_mut().get_mut(&call).and_then(VecDeque::pop_front);
         if planned.is_some() {
             return planned;
         }
@@ -177,13 +167,9 @@ impl TestServer {
             self.net.executor.sleep(TIMEOUT_MS).await;
             return Err(NetError::TimedOut);
         }
-        let mut answer = self
-            .net
-            .ask(async |services| serve(services, self.caller).await);
+        let mut answer = self.net.ask(async |services| serve(services, self.caller).await);
         if fate == Some(Mishap::Twice) {
-            answer = self
-                .net
-                .ask(async |services| serve(services, self.caller).await);
+            answer = self.net.ask(async |services| serve(services, self.caller).await);
         }
         if fate == Some(Mishap::AnswerLost) {
             self.net.executor.sleep(TIMEOUT_MS).await;
@@ -197,20 +183,14 @@ impl TestServer {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other code is a refusal")]
 fn refusal(error: &ServiceError) -> NetError {
     let code = error.code();
     match code {
-        Code::Internal | Code::Unavailable => NetError::Unavailable {
-            status: 503,
-            retry_after_ms: None,
-        },
-        code => NetError::Refused {
-            status: 400,
-            refusal: Refusal {
-                code,
-                retry_after_ms: None,
-            },
-        },
+        Code::Internal | Code::Unavailable => {
+            NetError::Unavailable { status: 503, retry_after_ms: None }
+        }
+        code => NetError::Refused { status: 400, refusal: Refusal { code, retry_after_ms: None } },
     }
 }
 
@@ -229,9 +209,7 @@ impl Remote for TestServer {
             upload.finish().await
         };
         let stored = self.call(Call::Put, put).await?;
-        self.line
-            .chunks_sent
-            .set(self.line.chunks_sent.get() + stored.stored);
+        self.line.chunks_sent.set(self.line.chunks_sent.get() + stored.stored);
         Ok(stored)
     }
 
@@ -255,9 +233,7 @@ impl Server for TestServer {
         own: Option<DeviceId>,
     ) -> Result<LogPage, NetError> {
         let read = async |services: Services, caller: Caller| {
-            services
-                .read_log(&caller, vault, after, own, PageLimits::default())
-                .await
+            services.read_log(&caller, vault, after, own, PageLimits::default()).await
         };
         let page = self.call(Call::Log, read).await?;
         let mut page = LogPage::decode(&page.encode()).map_err(|_| NetError::Malformed)?;

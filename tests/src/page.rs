@@ -32,20 +32,11 @@ impl Page {
         match event {
             Event::Status(status) => {
                 if status.state == SyncState::OnServer {
-                    assert_eq!(
-                        (status.pending, waiting),
-                        (0, 0),
-                        "claimed to be on the server"
-                    );
+                    assert_eq!((status.pending, waiting), (0, 0), "claimed to be on the server");
                 }
                 self.status.set(Some(status));
             }
-            Event::TextUpdates {
-                node,
-                version,
-                updates,
-                from,
-            } => {
+            Event::TextUpdates { node, version, updates, from } => {
                 self.merged_from.borrow_mut().extend(from);
                 let mut texts = self.texts.borrow_mut();
                 let Some(open) = texts.get_mut(&node) else {
@@ -60,11 +51,7 @@ impl Page {
             }
             Event::Transfers(transfers) => {
                 let mut all = self.transfers.borrow_mut();
-                all.extend(
-                    transfers
-                        .into_iter()
-                        .map(|transfer| (transfer.id, transfer)),
-                );
+                all.extend(transfers.into_iter().map(|transfer| (transfer.id, transfer)));
             }
             Event::Alarm(alarm) => self.alarms.borrow_mut().push(alarm),
             Event::Session(_) | Event::ViewChanged { .. } | Event::TextSaved { .. } => {}

@@ -67,9 +67,7 @@ impl World {
             last_tab: Rc::new(Cell::new(0)),
             woken: Rc::default(),
         };
-        world
-            .net
-            .ask(async |services| world.signs_up(&services).await);
+        world.net.ask(async |services| world.signs_up(&services).await);
         world.wires_the_live_socket();
         world
     }
@@ -112,9 +110,7 @@ impl World {
     fn wires_the_live_socket(&self) {
         let (woken, executor) = (Rc::clone(&self.woken), self.executor.clone());
         *self.net.grown.borrow_mut() = Some(Box::new(move |by, seq| {
-            woken
-                .borrow_mut()
-                .retain(|listener| listener.replica.strong_count() > 0);
+            woken.borrow_mut().retain(|listener| listener.replica.strong_count() > 0);
             for listener in woken.borrow().iter() {
                 if listener.device == by || listener.line.offline.get() {
                     continue;
@@ -137,10 +133,7 @@ impl World {
         let number = u8::try_from(self.devices.borrow().len()).unwrap();
         let pair = pair(100 + number);
         let signing = ready(NativeCrypto.import_signing(&pair)).unwrap();
-        let caller = Caller {
-            account: self.person.account,
-            device: pair.public.device_id(),
-        };
+        let caller = Caller { account: self.person.account, device: pair.public.device_id() };
         let (profile, line) = (Rc::new(Profile::default()), Rc::new(Line::default()));
         let start = self.starter(caller);
         let host = start(Rc::clone(&profile), Rc::clone(&line));
@@ -156,9 +149,7 @@ impl World {
         let genesis = self.vault.get().is_none().then(|| {
             let genesis = ready(enrol::found(&host, &who)).unwrap();
             let create = async |services: Services| {
-                services
-                    .create_vault(&caller, &genesis.entry.encode(), EPOCH_MS)
-                    .await
+                services.create_vault(&caller, &genesis.entry.encode(), EPOCH_MS).await
             };
             self.net.ask(create).unwrap();
             self.vault.set(Some(genesis.vault));
@@ -171,19 +162,9 @@ impl World {
             device: caller.device,
             device_name: name.to_owned(),
         };
-        let keys = Keys {
-            account: self.person.master_secret.clone(),
-            signing: signing.clone(),
-        };
+        let keys = Keys { account: self.person.master_secret.clone(), signing: signing.clone() };
         let executor = self.executor.clone();
-        let device = Device::new(Parts {
-            executor,
-            line,
-            profile,
-            identity,
-            keys,
-            start,
-        });
+        let device = Device::new(Parts { executor, line, profile, identity, keys, start });
         let (events, opening) = (device.events(), host.clone());
         let (person_keys, public) = (self.person.identity_key.clone(), pair.public);
         let (account, identity) = (self.person.account, self.person.identity.public);
@@ -203,9 +184,7 @@ impl World {
         let replica = entered.unwrap();
         self.wakes(&device, host.tab(), &replica);
         device.begins(host, Rc::clone(&replica));
-        self.executor
-            .block_on(async move { replica.start().await })
-            .unwrap();
+        self.executor.block_on(async move { replica.start().await }).unwrap();
         self.devices.borrow_mut().push(Rc::clone(&device));
         device
     }
@@ -273,19 +252,14 @@ impl World {
     pub fn tip(&self) -> Seq {
         let (vault, caller) = (self.vault.get().unwrap(), self.caller());
         let read = async |services: Services| {
-            services
-                .read_log(&caller, vault, 0, None, PageLimits::default())
-                .await
+            services.read_log(&caller, vault, 0, None, PageLimits::default()).await
         };
         self.net.ask(read).unwrap().tip.seq
     }
 
     fn caller(&self) -> Caller {
         let device = self.devices.borrow()[0].identity().device;
-        Caller {
-            account: self.person.account,
-            device,
-        }
+        Caller { account: self.person.account, device }
     }
 
     /// Puts every open device online and waits until all is on the server and on all of them.
@@ -336,11 +310,7 @@ impl World {
             assert_eq!(expected, shown, "{} and {} differ", first.name, device.name);
         }
         for (path, shown) in &expected {
-            assert!(
-                shown.content.is_ok(),
-                "{path} cannot be read: {:?}",
-                shown.content
-            );
+            assert!(shown.content.is_ok(), "{path} cannot be read: {:?}", shown.content);
         }
     }
 
@@ -349,19 +319,14 @@ impl World {
     pub fn restores_the_server_to(&self, last: Seq) {
         let (vault, caller) = (self.vault.get().unwrap(), self.caller());
         let read = async |services: Services| {
-            services
-                .read_log(&caller, vault, 0, None, PageLimits::default())
-                .await
+            services.read_log(&caller, vault, 0, None, PageLimits::default()).await
         };
         let page = self.net.ask(read).unwrap();
         let restored = Services::in_memory(ServiceOptions::default()).unwrap();
         self.net.replace(restored);
-        self.net
-            .ask(async |services| self.signs_up(&services).await);
+        self.net.ask(async |services| self.signs_up(&services).await);
         for item in page.items.iter().take(usize::try_from(last).unwrap()) {
-            let PageItem::Full(wire) = item else {
-                panic!("asked for with bodies")
-            };
+            let PageItem::Full(wire) = item else { panic!("asked for with bodies") };
             self.brings_back(vault, wire);
         }
     }
@@ -369,10 +334,7 @@ impl World {
     fn brings_back(&self, vault: VaultId, wire: &[u8]) {
         let entry = Entry::decode(wire).unwrap();
         let header = offing_core::log::entry::Header::decode(&entry.header).unwrap();
-        let caller = Caller {
-            account: self.person.account,
-            device: header.device,
-        };
+        let caller = Caller { account: self.person.account, device: header.device };
         let chunks: BTreeMap<_, _> = self
             .devices()
             .iter()
@@ -380,20 +342,12 @@ impl World {
                 use offing_worker::store::chunks::ChunkStore;
                 let held = &device.profile.chunks;
                 let read = |id| Some((id, ready(held.get_all(id)).unwrap()?));
-                header
-                    .chunks
-                    .iter()
-                    .copied()
-                    .filter_map(read)
-                    .collect::<Vec<_>>()
+                header.chunks.iter().copied().filter_map(read).collect::<Vec<_>>()
             })
             .collect();
         self.net.ask(async |services| {
             if header.vault.is_none() {
-                services
-                    .create_vault(&caller, wire, EPOCH_MS)
-                    .await
-                    .unwrap();
+                services.create_vault(&caller, wire, EPOCH_MS).await.unwrap();
                 return;
             }
             for (id, bytes) in &chunks {

@@ -44,10 +44,7 @@ struct Answer {
 
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Self {
-        Self {
-            reply,
-            stream: None,
-        }
+        Self { reply, stream: None }
     }
 }
 
@@ -79,13 +76,7 @@ impl Engine {
                 Ok(answer) => (Ok(answer.reply), answer.stream),
                 Err(fault) => (Err(fault), None),
             };
-            this.send(
-                &FromEngine::Reply {
-                    id: message.id,
-                    result,
-                },
-                stream,
-            );
+            this.send(&FromEngine::Reply { id: message.id, result }, stream);
         });
     }
 
@@ -111,10 +102,7 @@ impl Engine {
         })
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "everything else is the vault's"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "everything else is the vault's")]
     async fn answer(
         self: &Rc<Self>,
         command: Command,
@@ -128,43 +116,23 @@ impl Engine {
             | Command::SignIn { .. }
             | Command::Recover { .. }
             | Command::SignOut { .. } => self.answer_account(command).await.map(Answer::from),
-            Command::Upload {
-                parent,
-                items,
-                clash,
-            } => {
+            Command::Upload { parent, items, clash } => {
                 let files = parts.iter().skip(1).map(JsCast::dyn_into::<Blob>);
-                let files = files
-                    .collect::<Result<Vec<Blob>, _>>()
-                    .map_err(|_| Fault::Internal)?;
-                Ok(self
-                    .replica()?
-                    .upload(parent, items, files, clash)
-                    .await?
-                    .into())
+                let files = files.collect::<Result<Vec<Blob>, _>>().map_err(|_| Fault::Internal)?;
+                Ok(self.replica()?.upload(parent, items, files, clash).await?.into())
             }
             Command::Download { nodes } => {
                 let download = self.replica()?.download(&nodes).await?;
-                let reply = Reply::Download {
-                    name: download.name().to_owned(),
-                    size: download.size(),
-                };
+                let reply =
+                    Reply::Download { name: download.name().to_owned(), size: download.size() };
                 let stream = stream::readable(Pull(download)).map_err(|_| Fault::Unsupported)?;
-                Ok(Answer {
-                    reply,
-                    stream: Some(stream.into()),
-                })
+                Ok(Answer { reply, stream: Some(stream.into()) })
             }
-            command => answer_vault(&self.replica()?, command, &self.api)
-                .await
-                .map(Answer::from),
+            command => answer_vault(&self.replica()?, command, &self.api).await.map(Answer::from),
         }
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "`answer` sends only these here"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`answer` sends only these here")]
     async fn answer_account(self: &Rc<Self>, command: Command) -> Result<Reply, Fault> {
         let (api, events) = (Rc::clone(&self.api), self.events());
         match command {
@@ -176,33 +144,18 @@ impl Engine {
                 }
                 Ok(Reply::Session(self.session()))
             }
-            Command::SignUp {
-                invite,
-                username,
-                password,
-            } => {
+            Command::SignUp { invite, username, password } => {
                 let signed_up = session::sign_up(api, events, invite, username, &password).await;
                 let (opened, code) = signed_up?;
                 self.begin(opened).await?;
-                Ok(Reply::Kit {
-                    code,
-                    session: self.session(),
-                })
+                Ok(Reply::Kit { code, session: self.session() })
             }
-            Command::SignIn {
-                username,
-                password,
-                borrowed,
-            } => {
+            Command::SignIn { username, password, borrowed } => {
                 let opened = session::sign_in(api, events, username, &password, borrowed).await?;
                 self.begin(opened).await?;
                 Ok(Reply::Session(self.session()))
             }
-            Command::Recover {
-                username,
-                code,
-                new_password,
-            } => {
+            Command::Recover { username, code, new_password } => {
                 let opened = session::recover(api, events, username, &code, &new_password).await?;
                 self.begin(opened).await?;
                 Ok(Reply::Session(self.session()))
@@ -307,18 +260,12 @@ impl Engine {
     }
 
     fn session(&self) -> Session {
-        self.opened
-            .borrow()
-            .as_ref()
-            .map_or(Session::SignedOut, Opened::session)
+        self.opened.borrow().as_ref().map_or(Session::SignedOut, Opened::session)
     }
 
     fn replica(&self) -> Result<Rc<Replica<BrowserHost>>, Fault> {
         let opened = self.opened.borrow();
-        opened
-            .as_ref()
-            .map(|opened| Rc::clone(&opened.replica))
-            .ok_or(Fault::SignedOut)
+        opened.as_ref().map(|opened| Rc::clone(&opened.replica)).ok_or(Fault::SignedOut)
     }
 
     /// Opens the live socket, and again whenever it closed.
@@ -384,18 +331,11 @@ async fn answer_vault(
     match command {
         Command::OpenFolder { node, sort, rows } => {
             let rows = rows.min(limits::WINDOW_ROWS_MAX as u32);
-            replica
-                .open_folder(node, sort, rows)
-                .await
-                .map(Reply::Folder)
+            replica.open_folder(node, sort, rows).await.map(Reply::Folder)
         }
         Command::Window { view, start, end } => {
             let (revision, rows) = replica.window(view, start, end).await?;
-            Ok(Reply::Rows {
-                revision,
-                start,
-                rows,
-            })
+            Ok(Reply::Rows { revision, start, rows })
         }
         Command::TypeAhead { view, prefix } => {
             replica.type_ahead(view, &prefix).await.map(Reply::Found)
@@ -415,11 +355,7 @@ async fn answer_vault(
         Command::Restore { nodes } => replica.restore(bounded(&nodes)?).await,
         Command::Undo { action } => replica.undo(action).await,
         Command::OpenText { node } => replica.open_text(node).await.map(Reply::Text),
-        Command::PushText {
-            node,
-            version,
-            updates,
-        } => {
+        Command::PushText { node, version, updates } => {
             let accepted = replica.push_text(node, version, &updates)?;
             Ok(Reply::TextAccepted { accepted })
         }
@@ -453,11 +389,7 @@ async fn answer_vault(
 }
 
 fn bounded(nodes: &[NodeId]) -> Result<&[NodeId], Fault> {
-    if nodes.len() > limits::CHANGE_OPS_MAX {
-        Err(Fault::TooMany)
-    } else {
-        Ok(nodes)
-    }
+    if nodes.len() > limits::CHANGE_OPS_MAX { Err(Fault::TooMany) } else { Ok(nodes) }
 }
 
 /// The use of space; what cannot be asked now is left open.
@@ -478,9 +410,6 @@ struct Pull(Download<BrowserHost>);
 
 impl Source for Pull {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
-        self.0
-            .next()
-            .await
-            .map_err(|fault| format!("the download failed: {fault:?}"))
+        self.0.next().await.map_err(|_| "the download failed".to_owned())
     }
 }

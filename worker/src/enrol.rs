@@ -52,10 +52,7 @@ impl<C: Crypto> Enrolment<'_, C> {
     }
 
     fn keys(&self) -> Keys<C> {
-        Keys {
-            account: self.master.clone(),
-            signing: self.device_signing.clone(),
-        }
+        Keys { account: self.master.clone(), signing: self.device_signing.clone() }
     }
 }
 
@@ -71,9 +68,7 @@ pub async fn found<H: Host>(host: &H, who: &Enrolment<'_, H::Crypto>) -> Result<
         secret: RawKey::new(host.random()),
         salt: host.random(),
     };
-    epoch::create_vault(crypto, new)
-        .await
-        .map_err(|_| Fault::Internal)
+    epoch::create_vault(crypto, new).await.map_err(|_| Fault::Internal)
 }
 
 /// Opens a vault that the server holds, on this device: reads and verifies its log, and

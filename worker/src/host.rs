@@ -19,10 +19,7 @@ use crate::store::chunks::ChunkStore;
 pub mod browser;
 
 /// The calls that reading needs, beside those of pushing.
-#[allow(
-    async_fn_in_trait,
-    reason = "workers have one thread, so no future needs Send"
-)]
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
 pub trait Server: Remote {
     /// Reads the log after a place; the reader's own entries come without their bodies.
     async fn read_log(
@@ -37,10 +34,7 @@ pub trait Server: Remote {
 }
 
 /// A file that a person chose, read in pieces.
-#[allow(
-    async_fn_in_trait,
-    reason = "workers have one thread, so no future needs Send"
-)]
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
 pub trait Source {
     /// Reads the bytes from `start` to `end`; `None` if the file changed or vanished.
     async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>>;
@@ -69,10 +63,7 @@ pub enum Notice {
 }
 
 /// Where a replica runs.
-#[allow(
-    async_fn_in_trait,
-    reason = "workers have one thread, so no future needs Send"
-)]
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
 pub trait Host: Clone + 'static {
     /// The primitives.
     type Crypto: Crypto + 'static;
@@ -119,9 +110,6 @@ pub struct Keys<C: Crypto> {
 
 impl<C: Crypto> Clone for Keys<C> {
     fn clone(&self) -> Self {
-        Self {
-            account: self.account.clone(),
-            signing: self.signing.clone(),
-        }
+        Self { account: self.account.clone(), signing: self.signing.clone() }
     }
 }

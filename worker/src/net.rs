@@ -53,10 +53,7 @@ impl NetError {
     /// Says whether the device should consider itself offline: nobody was reached who
     /// could have refused.
     pub fn is_offline(&self) -> bool {
-        matches!(
-            self,
-            Self::Offline | Self::TimedOut | Self::Unavailable { .. }
-        )
+        matches!(self, Self::Offline | Self::TimedOut | Self::Unavailable { .. })
     }
 
     /// The reason of a refusal.
@@ -83,12 +80,10 @@ impl NetError {
     /// Reads a response that is not a success; `body` is what came with it.
     pub fn from_response(status: u16, retry_after_s: Option<u64>, body: &[u8]) -> Self {
         let retry_after_ms = retry_after_s.map(|seconds| seconds.saturating_mul(1_000));
-        let refusal = serde_json::from_slice::<Refusal>(body)
-            .ok()
-            .map(|mut refusal| {
-                refusal.retry_after_ms = refusal.retry_after_ms.or(retry_after_ms);
-                refusal
-            });
+        let refusal = serde_json::from_slice::<Refusal>(body).ok().map(|mut refusal| {
+            refusal.retry_after_ms = refusal.retry_after_ms.or(retry_after_ms);
+            refusal
+        });
         match refusal {
             Some(refusal) if is_refusal(status, refusal.code) => Self::Refused { status, refusal },
             None if status < 500 => Self::Malformed,
@@ -109,10 +104,7 @@ fn is_refusal(status: u16, code: Code) -> bool {
 }
 
 /// What pushing needs of a server; each call answers only when its effect is durable.
-#[allow(
-    async_fn_in_trait,
-    reason = "workers have one thread, so no future needs Send"
-)]
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
 pub trait Remote {
     /// Asks which of at most `HAVE_IDS_MAX` chunks the server holds.
     async fn have(&self, vault: VaultId, ids: &[ChunkId]) -> Result<Vec<bool>, NetError>;
@@ -131,10 +123,7 @@ mod tests {
     #[test]
     fn a_refusal_keeps_its_code_and_the_headers_delay() {
         let error = NetError::from_response(429, Some(7), br#"{"code":"rate_limited"}"#);
-        assert_eq!(
-            (error.code(), error.retry_after_ms()),
-            (Some(Code::RateLimited), Some(7_000))
-        );
+        assert_eq!((error.code(), error.retry_after_ms()), (Some(Code::RateLimited), Some(7_000)));
         assert!(!error.is_offline());
     }
 
@@ -147,18 +136,12 @@ mod tests {
         let quota = NetError::from_response(507, None, br#"{"code":"quota_exceeded"}"#);
         assert_eq!(quota.code(), Some(Code::QuotaExceeded));
         let stalled = NetError::from_response(408, Some(1), br#"{"code":"unavailable"}"#);
-        let unavailable = NetError::Unavailable {
-            status: 408,
-            retry_after_ms: Some(1_000),
-        };
+        let unavailable = NetError::Unavailable { status: 408, retry_after_ms: Some(1_000) };
         assert_eq!(stalled, unavailable);
     }
 
     #[test]
     fn an_answer_from_something_else_is_malformed() {
-        assert_eq!(
-            NetError::from_response(403, None, b"captive portal"),
-            NetError::Malformed
-        );
+        assert_eq!(NetError::from_response(403, None, b"captive portal"), NetError::Malformed);
     }
 }

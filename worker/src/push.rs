@@ -124,10 +124,7 @@ pub async fn upload<S: Store, C: ChunkStore, R: Remote>(
     remote: &R,
     observe: &mut dyn FnMut(&Step) -> ControlFlow<()>,
 ) -> Result<Ended, PushError> {
-    match Push::new(vault, store, chunks, remote, observe)
-        .upload(ids)
-        .await?
-    {
+    match Push::new(vault, store, chunks, remote, observe).upload(ids).await? {
         ControlFlow::Continue(()) => Ok(Ended::Drained),
         ControlFlow::Break(ended) => Ok(ended),
     }
@@ -176,27 +173,12 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         remote: &'a R,
         observe: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Self {
-        let report = Report {
-            ended: Ended::Drained,
-            acked: 0,
-            sent_bytes: 0,
-            tip: None,
-        };
-        Self {
-            vault,
-            store,
-            chunks,
-            remote,
-            observe,
-            batch_bytes: BATCH_BYTES_FIRST,
-            report,
-        }
+        let report = Report { ended: Ended::Drained, acked: 0, sent_bytes: 0, tip: None };
+        Self { vault, store, chunks, remote, observe, batch_bytes: BATCH_BYTES_FIRST, report }
     }
 
     async fn run(mut self) -> Result<Report, PushError> {
-        let mut after = outbox::last_ack(self.store, &self.vault)
-            .await?
-            .map_or(0, |(d, _)| d);
+        let mut after = outbox::last_ack(self.store, &self.vault).await?.map_or(0, |(d, _)| d);
         loop {
             let limit = limits::APPEND_ENTRIES_MAX as u32;
             let mut items = outbox::items(self.store, &self.vault, after, limit).await?;
@@ -226,10 +208,9 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         let (whole, rest) = items.split_at(items.iter().take_while(is_whole).count());
         let flow = self.append(whole).await?;
         match rest.first() {
-            Some(item) if flow.is_continue() => Ok(ControlFlow::Break(Ended::ChunksLost {
-                dseq: Some(item.dseq),
-                ids: lost,
-            })),
+            Some(item) if flow.is_continue() => {
+                Ok(ControlFlow::Break(Ended::ChunksLost { dseq: Some(item.dseq), ids: lost }))
+            }
             _ => Ok(flow),
         }
     }
@@ -243,10 +224,7 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
             }
             let dseqs: Vec<u64> = items.iter().map(|item| item.dseq).collect();
             let entries = outbox::entries(self.store, &self.vault, &dseqs).await?;
-            let appended = self
-                .remote
-                .append(self.vault, &proto::encode_append(&entries))
-                .await?;
+            let appended = self.remote.append(self.vault, &proto::encode_append(&entries)).await?;
             let outcome = read_results(&dseqs, &appended)?;
             self.report.tip = Some(appended.tip);
             if self.record(&outcome.acks).await?.is_break() {
@@ -258,10 +236,7 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
                 Some((dseq, AppendResult::Missing { ids })) => match self.upload(&ids).await? {
                     ControlFlow::Continue(()) => {}
                     ControlFlow::Break(Ended::ChunksLost { ids, .. }) => {
-                        let ended = Ended::ChunksLost {
-                            dseq: Some(dseq),
-                            ids,
-                        };
+                        let ended = Ended::ChunksLost { dseq: Some(dseq), ids };
                         return Ok(ControlFlow::Break(ended));
                     }
                     ControlFlow::Break(ended) => return Ok(ControlFlow::Break(ended)),
@@ -287,12 +262,7 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         self.report.acked += acks.len() as u64;
         let mut flow = ControlFlow::Continue(());
         for (dseq, seq) in acks {
-            if (self.observe)(&Step::Acked {
-                dseq: *dseq,
-                seq: *seq,
-            })
-            .is_break()
-            {
+            if (self.observe)(&Step::Acked { dseq: *dseq, seq: *seq }).is_break() {
                 flow = ControlFlow::Break(());
             }
         }
@@ -322,10 +292,7 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         if lost.is_empty() {
             Ok(ControlFlow::Continue(()))
         } else {
-            Ok(ControlFlow::Break(Ended::ChunksLost {
-                dseq: None,
-                ids: lost,
-            }))
+            Ok(ControlFlow::Break(Ended::ChunksLost { dseq: None, ids: lost }))
         }
     }
 
@@ -346,9 +313,7 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
             }
             let started_ms = clock::now_ms();
             let (vault, remote) = (self.vault, self.remote);
-            let sends = frames
-                .iter()
-                .map(|frame| remote.put_chunks(vault, &frame.bytes));
+            let sends = frames.iter().map(|frame| remote.put_chunks(vault, &frame.bytes));
             // Every lane is heard before an error ends the round: what was stored counts.
             let answers = join_all(sends).await;
             self.batch_bytes = next_batch_bytes(self.batch_bytes, clock::now_ms() - started_ms);
@@ -359,10 +324,7 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
                     Ok(answer) if answer.stored as usize == frame.ids.len() => {
                         let sent_bytes = frame.bytes.len() as u64;
                         self.report.sent_bytes += sent_bytes;
-                        let step = Step::Stored {
-                            ids: frame.ids,
-                            sent_bytes,
-                        };
+                        let step = Step::Stored { ids: frame.ids, sent_bytes };
                         if (self.observe)(&step).is_break() {
                             flow = ControlFlow::Break(());
                         }
@@ -386,10 +348,7 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         rest: &mut &[ChunkId],
         lost: &mut Vec<ChunkId>,
     ) -> Result<Frame, PushError> {
-        let mut frame = Frame {
-            ids: Vec::new(),
-            bytes: Vec::new(),
-        };
+        let mut frame = Frame { ids: Vec::new(), bytes: Vec::new() };
         while let [id, tail @ ..] = *rest {
             if frame.ids.len() == limits::CHUNK_BATCH_MAX {
                 break;
@@ -407,9 +366,7 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
                 return Err(StoreError::Lost.into());
             }
             let bytes = self.chunks.get(*id, 0..len).await?;
-            frame
-                .bytes
-                .extend(proto::encode_chunk_batch([(*id, bytes.as_slice())]));
+            frame.bytes.extend(proto::encode_chunk_batch([(*id, bytes.as_slice())]));
             frame.ids.push(*id);
             *rest = tail;
         }
@@ -452,10 +409,7 @@ fn read_results(dseqs: &[u64], appended: &proto::Appended) -> Result<Outcome, Ne
     if appended.results.len() != dseqs.len() {
         return Err(NetError::Malformed);
     }
-    let mut outcome = Outcome {
-        acks: Vec::new(),
-        refused: None,
-    };
+    let mut outcome = Outcome { acks: Vec::new(), refused: None };
     let mut last_seq = 0;
     for (dseq, result) in dseqs.iter().zip(&appended.results) {
         match (result, &outcome.refused) {

@@ -21,7 +21,7 @@ use offing_core::sync::machine::Machine;
 use serde::{Deserialize, Serialize};
 
 use crate::host::{Host, Keys, Notice};
-use crate::store::{Range, Store, StoreError, Table, outbox};
+use crate::store::{Range, Store, Table, outbox};
 
 mod actions;
 mod commit;
@@ -44,6 +44,7 @@ mod views;
 mod working;
 
 pub use download::Download;
+#[cfg(target_arch = "wasm32")]
 pub(crate) use journal::PREFIX as TYPED_PREFIX;
 
 use fault::from_store;
@@ -69,10 +70,7 @@ pub(crate) struct Epoch<C: Crypto> {
 
 impl<C: Crypto> Clone for Epoch<C> {
     fn clone(&self) -> Self {
-        Self {
-            secret: self.secret.clone(),
-            sealer: Rc::clone(&self.sealer),
-        }
+        Self { secret: self.secret.clone(), sealer: Rc::clone(&self.sealer) }
     }
 }
 
@@ -91,12 +89,7 @@ pub(crate) struct Own {
 
 impl Own {
     pub(crate) const KEY: &[u8] = b"own";
-    pub(crate) const START: Self = Self {
-        dseq: 0,
-        prev: Hash([0; 32]),
-        lamport: 0,
-        increments: 0,
-    };
+    pub(crate) const START: Self = Self { dseq: 0, prev: Hash([0; 32]), lamport: 0, increments: 0 };
 }
 
 /// Key of the state of the verified log, in `Table::Meta`.
@@ -134,10 +127,7 @@ impl<H: Host> Replica<H> {
         keys: Keys<H::Crypto>,
         events: Box<dyn Fn(Event)>,
     ) -> Result<Rc<Self>, Fault> {
-        let kept = host
-            .store()
-            .scan_keys(Table::Meta, &Range::prefix(KEPT_PREFIX), u32::MAX)
-            .await;
+        let kept = host.store().scan_keys(Table::Meta, &Range::prefix(KEPT_PREFIX), u32::MAX).await;
         let kept = kept
             .map_err(|e| from_store(&e))?
             .iter()
@@ -219,21 +209,20 @@ impl<H: Host> Replica<H> {
     }
 
     async fn own(&self) -> Result<Own, Fault> {
-        self.meta(Own::KEY)
-            .await
-            .map(|own| own.unwrap_or(Own::START))
+        self.meta(Own::KEY).await.map(|own| own.unwrap_or(Own::START))
     }
 
     /// Reads a value of the small table.
     async fn meta<T: for<'de> Deserialize<'de>>(&self, key: &[u8]) -> Result<Option<T>, Fault> {
-        let value = self
-            .host
-            .store()
-            .get(Table::Meta, key)
-            .await
-            .map_err(|e| from_store(&e))?;
-        let decode = |bytes: Vec<u8>| postcard::from_bytes(&bytes).map_err(|_| StoreError::Lost);
-        value.map(decode).transpose().map_err(|e| from_store(&e))
+        match self.meta_bytes(key).await? {
+            Some(bytes) => postcard::from_bytes(&bytes).map(Some).map_err(|_| Fault::Storage),
+            None => Ok(None),
+        }
+    }
+
+    /// Apart from [`Self::meta`], so that the reading is compiled once for all types.
+    async fn meta_bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        self.host.store().get(Table::Meta, key).await.map_err(|e| from_store(&e))
     }
 
     fn commit_lock(&self) -> String {

@@ -18,8 +18,7 @@ use offing_core::proto::{
     PasswordStart, RegisterFinish, RegisterStart, SecretKind, SessionStarted,
 };
 use offing_core::rpc::{Event, Fault, Session};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
+use rand::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasm_bindgen::JsValue;
@@ -99,11 +98,7 @@ impl Opened {
         if let Some(keys) = &self.keys {
             keys.clear().await.map_err(|e| from_store(&e))?;
         }
-        self.host
-            .store()
-            .clear()
-            .await
-            .map_err(|e| from_store(&e))?;
+        self.host.store().clear().await.map_err(|e| from_store(&e))?;
         self.host.chunks().clear().await.map_err(|e| from_store(&e))
     }
 }
@@ -144,10 +139,7 @@ pub async fn resume(api: Rc<Api>, events: Events) -> Result<Option<Opened>, Faul
 
 async fn held() -> Result<Option<Held>, Fault> {
     let (store, chunks, keys) = browser_stores().await?;
-    let profile = store
-        .get(Table::Meta, PROFILE_KEY)
-        .await
-        .map_err(|e| from_store(&e))?;
+    let profile = store.get(Table::Meta, PROFILE_KEY).await.map_err(|e| from_store(&e))?;
     let Some(profile) = profile else {
         return Ok(None);
     };
@@ -158,51 +150,27 @@ async fn held() -> Result<Option<Held>, Fault> {
         return Ok(None);
     };
     let account = WebSecret::from_js(account);
-    let device = WebCrypto::new()
-        .device_key(device)
-        .await
-        .map_err(|_| Fault::Storage)?;
-    Ok(Some(Held {
-        store,
-        chunks,
-        keys,
-        profile,
-        account,
-        device,
-    }))
+    let device = WebCrypto::new().device_key(device).await.map_err(|_| Fault::Storage)?;
+    Ok(Some(Held { store, chunks, keys, profile, account, device }))
 }
 
 impl Held {
     async fn open(self, api: Rc<Api>, events: Events) -> Result<Opened, Fault> {
         let host = BrowserHost::new(self.store, self.chunks, api);
-        let keys = Keys {
-            account: self.account,
-            signing: self.device.signing,
-        };
+        let keys = Keys { account: self.account, signing: self.device.signing };
         let emit = page_events(&events);
         let identity = self.profile.identity.clone();
         let replica = Replica::open(host.clone(), identity, keys, emit).await?;
-        Ok(Opened {
-            replica,
-            host,
-            profile: self.profile,
-            keys: Some(self.keys),
-        })
+        Ok(Opened { replica, host, profile: self.profile, keys: Some(self.keys) })
     }
 
     /// How much is only here: entries, typing of a killed tab, and uploads.
     async fn pending(&self) -> Result<u32, Fault> {
         let vault = &self.profile.identity.vault;
-        let mut count = outbox::count(&self.store, vault)
-            .await
-            .map_err(|e| from_store(&e))?;
+        let mut count = outbox::count(&self.store, vault).await.map_err(|e| from_store(&e))?;
         let typed = Range::prefix(TYPED_PREFIX);
         for (table, range) in [(Table::Meta, typed), (Table::Transfers, Range::all())] {
-            count += self
-                .store
-                .count(table, &range)
-                .await
-                .map_err(|e| from_store(&e))?;
+            count += self.store.count(table, &range).await.map_err(|e| from_store(&e))?;
         }
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
@@ -235,7 +203,7 @@ pub async fn sign_up(
     check_password(password)?;
     refuse_unsynced().await?;
     let crypto = WebCrypto::new();
-    let mut rng = StdRng::from_seed(random::array());
+    let mut rng = Dice;
     let code = RecoveryCode::new(random::array());
     let (password_reg, password_request) =
         Registration::start(&mut rng, password.as_bytes()).map_err(from_auth)?;
@@ -257,14 +225,8 @@ pub async fn sign_up(
         .map_err(from_auth)?;
 
     let id = AccountId(random::array());
-    let master = MasterKey {
-        version: 1,
-        key: RawKey::new(random::array()),
-    };
-    let secret = master
-        .import(&crypto)
-        .await
-        .map_err(|_| Fault::Unsupported)?;
+    let master = MasterKey { version: 1, key: RawKey::new(random::array()) };
+    let secret = master.import(&crypto).await.map_err(|_| Fault::Unsupported)?;
     let pair = identity::generate().await.map_err(|_| Fault::Unsupported)?;
     let salt = random::array();
     let sealed = account::seal_identity(&crypto, &secret, 1, &id, &salt, &pair).await;
@@ -272,22 +234,10 @@ pub async fn sign_up(
         account: id,
         identity_public: pair.public.0.to_vec().into(),
         identity_sealed: sealed.map_err(|_| Fault::Internal)?.into(),
-        password_slot: slot(
-            &crypto,
-            &by_password.export_key,
-            &id,
-            SecretKind::Password,
-            &master,
-        )
-        .await?,
-        recovery_slot: slot(
-            &crypto,
-            &by_recovery.export_key,
-            &id,
-            SecretKind::Recovery,
-            &master,
-        )
-        .await?,
+        password_slot: slot(&crypto, &by_password.export_key, &id, SecretKind::Password, &master)
+            .await?,
+        recovery_slot: slot(&crypto, &by_recovery.export_key, &id, SecretKind::Recovery, &master)
+            .await?,
     };
     let device = new_device().await?;
     let finish = RegisterFinish {
@@ -298,16 +248,8 @@ pub async fn sign_up(
         record,
         device: binding(&device),
     };
-    let started = api
-        .register_finish(&finish)
-        .await
-        .map_err(|e| from_net(&e))?;
-    let proved = Proved {
-        username,
-        started,
-        master,
-        device,
-    };
+    let started = api.register_finish(&finish).await.map_err(|e| from_net(&e))?;
+    let proved = Proved { username, started, master, device };
     let opened = settle(api, events, proved, false, Some(&code)).await?;
     Ok((opened, code.to_string()))
 }
@@ -351,10 +293,7 @@ async fn device_of(held: Option<&Held>) -> Result<DeviceKey, Fault> {
 }
 
 async fn new_device() -> Result<DeviceKey, Fault> {
-    WebCrypto::new()
-        .generate_device_key()
-        .await
-        .map_err(|_| Fault::Unsupported)
+    WebCrypto::new().generate_device_key().await.map_err(|_| Fault::Unsupported)
 }
 
 /// Goes on with what is here where it is the same account's, so that a sign-in after an
@@ -386,12 +325,10 @@ pub async fn recover(
     let held = held_by(&username).await?;
     let device = device_of(held.as_ref()).await?;
     let proved = prove(&api, username, SecretKind::Recovery, code.secret(), device).await?;
-    let mut rng = StdRng::from_seed(random::array());
+    let mut rng = Dice;
     let (registration, request) =
         Registration::start(&mut rng, new_password.as_bytes()).map_err(from_auth)?;
-    let start = PasswordStart {
-        request: request.into(),
-    };
+    let start = PasswordStart { request: request.into() };
     let response = api.password_start(&start).await.map_err(|e| from_net(&e))?;
     let registered = registration
         .finish(&mut rng, &response.response.0, &Stretch::default())
@@ -402,9 +339,7 @@ pub async fn recover(
         upload: registered.upload.into(),
         password_slot: slot(&crypto, &registered.export_key, &id, kind, &proved.master).await?,
     };
-    api.password_finish(&finish)
-        .await
-        .map_err(|e| from_net(&e))?;
+    api.password_finish(&finish).await.map_err(|e| from_net(&e))?;
     come_back(api, events, proved, held).await
 }
 
@@ -416,17 +351,12 @@ async fn prove(
     secret: &[u8],
     device: DeviceKey,
 ) -> Result<Proved, Fault> {
-    let mut rng = StdRng::from_seed(random::array());
+    let mut rng = Dice;
     let (login, request) = Login::start(&mut rng, kind, secret).map_err(from_auth)?;
-    let start = LoginStart {
-        username: username.clone(),
-        kind,
-        request: request.into(),
-    };
+    let start = LoginStart { username: username.clone(), kind, request: request.into() };
     let response = api.login_start(&start).await.map_err(|e| from_net(&e))?;
-    let logged_in = login
-        .finish(&mut rng, &response.response.0, &Stretch::default())
-        .map_err(from_auth)?;
+    let logged_in =
+        login.finish(&mut rng, &response.response.0, &Stretch::default()).map_err(from_auth)?;
     let crypto = WebCrypto::new();
     let finish = LoginFinish {
         login: response.login,
@@ -441,12 +371,7 @@ async fn prove(
     };
     let key = &logged_in.export_key;
     let master = account::open_slot(&crypto, key, &record.account, kind, slot).await;
-    Ok(Proved {
-        username,
-        master: master.map_err(|_| Fault::CannotOpen)?,
-        started,
-        device,
-    })
+    Ok(Proved { username, master: master.map_err(|_| Fault::CannotOpen)?, started, device })
 }
 
 /// Makes this device one of the account's: opens or founds the vault, keeps the keys.
@@ -473,11 +398,7 @@ async fn settle(
     let record = &proved.started.record;
     let crypto = host.crypto();
     let public = PublicKey::from_slice(&record.identity_public.0).ok_or(Fault::CannotOpen)?;
-    let master = proved
-        .master
-        .import(crypto)
-        .await
-        .map_err(|_| Fault::Unsupported)?;
+    let master = proved.master.import(crypto).await.map_err(|_| Fault::Unsupported)?;
     let sealed = &record.identity_sealed.0;
     let identity: WebSigningKey =
         account::open_identity(crypto, &master, &record.account, &public, sealed)
@@ -499,9 +420,7 @@ async fn settle(
         None => {
             let genesis = enrol::found(&host, &who).await?;
             let vault: VaultId = genesis.vault;
-            api.create_vault(vault, &genesis.entry.encode())
-                .await
-                .map_err(|e| from_net(&e))?;
+            api.create_vault(vault, &genesis.entry.encode()).await.map_err(|e| from_net(&e))?;
             enrol::enter(host.clone(), &who, vault, Some(&genesis), emit).await?
         }
     };
@@ -512,27 +431,16 @@ async fn settle(
         kit_check: code.map(kit_check).unwrap_or_default(),
     };
     if let Some(keys) = &keys {
-        keys.put(ACCOUNT_KEY, master.as_js())
-            .await
-            .map_err(|e| from_store(&e))?;
-        keys.put(DEVICE_KEY, proved.device.as_js())
-            .await
-            .map_err(|e| from_store(&e))?;
+        keys.put(ACCOUNT_KEY, master.as_js()).await.map_err(|e| from_store(&e))?;
+        keys.put(DEVICE_KEY, proved.device.as_js()).await.map_err(|e| from_store(&e))?;
     }
     // The profile comes last: with it, a start of the app finds everything else.
     save_profile(host.store(), &profile).await?;
-    Ok(Opened {
-        replica,
-        host,
-        profile,
-        keys,
-    })
+    Ok(Opened { replica, host, profile, keys })
 }
 
 async fn browser_stores() -> Result<(LocalStore, LocalChunks, KeyStore), Fault> {
-    let idb = IdbStore::open(store::DATABASE)
-        .await
-        .map_err(|e| from_store(&e))?;
+    let idb = IdbStore::open(store::DATABASE).await.map_err(|e| from_store(&e))?;
     let chunks = local::open_chunks(&idb).await;
     let keys = KeyStore::new(idb.clone());
     Ok((LocalStore::Browser(idb), chunks, keys))
@@ -542,10 +450,7 @@ async fn save_profile(store: &LocalStore, profile: &Profile) -> Result<(), Fault
     let mut batch = Batch::new();
     let encoded = postcard::to_allocvec(profile).expect("plain data always serialises");
     batch.put(Table::Meta, PROFILE_KEY, encoded);
-    store
-        .write(batch, Durability::Strict)
-        .await
-        .map_err(|e| from_store(&e))
+    store.write(batch, Durability::Strict).await.map_err(|e| from_store(&e))
 }
 
 async fn slot<C: Crypto>(
@@ -561,10 +466,7 @@ async fn slot<C: Crypto>(
 }
 
 fn binding(device: &DeviceKey) -> DeviceBinding {
-    DeviceBinding {
-        device: device.public.device_id(),
-        public: device.public.0.to_vec().into(),
-    }
+    DeviceBinding { device: device.public.device_id(), public: device.public.0.to_vec().into() }
 }
 
 fn kit_check(code: &RecoveryCode) -> Vec<u8> {
@@ -597,20 +499,13 @@ fn page_events(events: &Events) -> Box<dyn Fn(Event)> {
 fn device_name() -> String {
     use crate::platform::js;
     let navigator = js::global("navigator").unwrap_or(JsValue::UNDEFINED);
-    let agent = js::property(&navigator, "userAgent")
-        .as_string()
-        .unwrap_or_default();
+    let agent = js::property(&navigator, "userAgent").as_string().unwrap_or_default();
     let find = |names: &[(&str, &str)], other: &str| {
         let found = names.iter().find(|(mark, _)| agent.contains(mark));
         found.map_or(other.to_owned(), |(_, name)| (*name).to_owned())
     };
     let browser = find(
-        &[
-            ("Edg/", "Edge"),
-            ("Firefox/", "Firefox"),
-            ("Chrome/", "Chrome"),
-            ("Safari/", "Safari"),
-        ],
+        &[("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")],
         "Browser",
     );
     let system = find(
@@ -626,3 +521,27 @@ fn device_name() -> String {
     );
     format!("{browser} on {system}")
 }
+
+/// The browser's randomness, as OPAQUE wants it.
+struct Dice;
+
+impl RngCore for Dice {
+    fn next_u32(&mut self) -> u32 {
+        u32::from_le_bytes(random::array())
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        u64::from_le_bytes(random::array())
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        random::fill(bytes);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand::Error> {
+        random::fill(bytes);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Dice {}

@@ -95,18 +95,12 @@ impl Range {
         if let Some(last) = end.last_mut() {
             *last += 1;
         }
-        Self {
-            start: prefix.to_vec(),
-            end: (!end.is_empty()).then_some(end),
-        }
+        Self { start: prefix.to_vec(), end: (!end.is_empty()).then_some(end) }
     }
 
     /// The keys from `start` up to but not including `end`.
     pub fn between(start: impl Into<Vec<u8>>, end: impl Into<Vec<u8>>) -> Self {
-        Self {
-            start: start.into(),
-            end: Some(end.into()),
-        }
+        Self { start: start.into(), end: Some(end.into()) }
     }
 
     /// Says whether no key can be in the range.
@@ -201,20 +195,13 @@ impl Batch {
         key: impl Into<Vec<u8>>,
         value: impl Into<Vec<u8>>,
     ) -> &mut Self {
-        self.steps.push(Step::Put {
-            table,
-            key: key.into(),
-            value: value.into(),
-        });
+        self.steps.push(Step::Put { table, key: key.into(), value: value.into() });
         self
     }
 
     /// Removes a key, if it is there.
     pub fn delete(&mut self, table: Table, key: impl Into<Vec<u8>>) -> &mut Self {
-        self.steps.push(Step::Delete {
-            table,
-            key: key.into(),
-        });
+        self.steps.push(Step::Delete { table, key: key.into() });
         self
     }
 
@@ -288,10 +275,7 @@ impl StoreError {
 ///
 /// A write is atomic over all its tables and visible to every later read, through any
 /// handle and in any tab. A read sees one state: no half of a batch.
-#[allow(
-    async_fn_in_trait,
-    reason = "workers have one thread, so no future needs Send"
-)]
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
 pub trait Store {
     /// Reads the values of `keys`, in their order; `None` where there is none.
     async fn get_many(
@@ -364,10 +348,7 @@ mod tests {
     #[test]
     fn a_batch_names_each_table_once() {
         let mut batch = Batch::new();
-        batch
-            .put(Table::Nodes, [1], [2])
-            .delete(Table::Meta, [1])
-            .put(Table::Nodes, [3], [4]);
+        batch.put(Table::Nodes, [1], [2]).delete(Table::Meta, [1]).put(Table::Nodes, [3], [4]);
         assert_eq!(batch.tables(), [Table::Meta, Table::Nodes]);
     }
 }

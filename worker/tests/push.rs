@@ -1,10 +1,7 @@
 //! Emptying the outbox against a server in memory that enforces the rules of appending.
 
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(
-    clippy::unwrap_used,
-    reason = "helpers of tests, where a panic is a failure"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,11 +53,7 @@ struct Server {
 impl Server {
     fn weather(&self) -> Weather {
         self.calls.set(self.calls.get() + 1);
-        self.weather
-            .borrow()
-            .get(&self.calls.get())
-            .copied()
-            .unwrap_or(Weather::Fine)
+        self.weather.borrow().get(&self.calls.get()).copied().unwrap_or(Weather::Fine)
     }
 
     fn with<T>(&self, call: impl FnOnce() -> Result<T, NetError>) -> Result<T, NetError> {
@@ -82,9 +75,7 @@ impl Server {
         let mut log = self.log.borrow_mut();
         if let Some(index) = log.iter().position(|(dseq, _)| *dseq == header.dseq) {
             let same = log[index].1 == hash;
-            let dup = AppendResult::Dup {
-                seq: index as u64 + 1,
-            };
+            let dup = AppendResult::Dup { seq: index as u64 + 1 };
             return if same { dup } else { AppendResult::DeviceFork };
         }
         let (last_dseq, last_hash) = log.last().copied().unwrap_or((0, Hash([0; 32])));
@@ -95,21 +86,13 @@ impl Server {
             return AppendResult::EpochStale;
         }
         let chunks = self.chunks.borrow();
-        let ids: Vec<_> = header
-            .chunks
-            .iter()
-            .filter(|id| !chunks.contains(id))
-            .copied()
-            .collect();
+        let ids: Vec<_> = header.chunks.iter().filter(|id| !chunks.contains(id)).copied().collect();
         if !ids.is_empty() {
             return AppendResult::Missing { ids };
         }
         log.push((header.dseq, hash));
         let seq = log.len() as u64;
-        let before = ChainPoint {
-            seq: seq - 1,
-            chain: Hash(self.chain.get()),
-        };
+        let before = ChainPoint { seq: seq - 1, chain: Hash(self.chain.get()) };
         let chain = before.extend(&hash).chain;
         self.chain.set(chain.0);
         AppendResult::Ok { seq, chain }
@@ -128,10 +111,7 @@ impl Remote for Server {
     async fn have(&self, _: VaultId, ids: &[ChunkId]) -> Result<Vec<bool>, NetError> {
         assert!(ids.len() <= limits::HAVE_IDS_MAX && !ids.is_empty());
         self.with(|| {
-            let held = ids
-                .iter()
-                .map(|id| self.chunks.borrow().contains(id))
-                .collect();
+            let held = ids.iter().map(|id| self.chunks.borrow().contains(id)).collect();
             if let Some(id) = self.forgets.take() {
                 self.chunks.borrow_mut().remove(&id);
             }
@@ -147,14 +127,8 @@ impl Remote for Server {
                 let id = ChunkId(reader.array().unwrap());
                 let bytes = reader.lp(limits::CHUNK_SEALED_BYTES_MAX).unwrap();
                 if id != id_of(bytes) {
-                    let refusal = Refusal {
-                        code: Code::ChunkMismatch,
-                        retry_after_ms: None,
-                    };
-                    return Err(NetError::Refused {
-                        status: 400,
-                        refusal,
-                    });
+                    let refusal = Refusal { code: Code::ChunkMismatch, retry_after_ms: None };
+                    return Err(NetError::Refused { status: 400, refusal });
                 }
                 self.chunk_bytes.set(self.chunk_bytes.get() + bytes.len());
                 self.chunks.borrow_mut().insert(id);
@@ -174,18 +148,11 @@ impl Remote for Server {
             let mut failed = false;
             let mut results = Vec::new();
             for entry in entries {
-                let result = if failed {
-                    AppendResult::Skipped
-                } else {
-                    self.append_one(entry)
-                };
+                let result = if failed { AppendResult::Skipped } else { self.append_one(entry) };
                 failed |= !matches!(result, AppendResult::Ok { .. } | AppendResult::Dup { .. });
                 results.push(result);
             }
-            Ok(Appended {
-                tip: self.tip(),
-                results,
-            })
+            Ok(Appended { tip: self.tip(), results })
         })
     }
 }
@@ -235,11 +202,7 @@ impl Phone {
             chunks: chunks.to_vec(),
         };
         let body = vec![self.dseq.get() as u8; body_bytes];
-        let entry = Entry {
-            header: header.encode(),
-            signature: [0; 64],
-            body,
-        };
+        let entry = Entry { header: header.encode(), signature: [0; 64], body };
         self.prev.set(entry.hash().0);
         let bytes = entry.encode();
         let item = OutboxItem {
@@ -256,13 +219,7 @@ impl Phone {
 
     fn pushes(&self, server: &Server) -> Result<Report, PushError> {
         let mut observe = |_: &Step| ControlFlow::Continue(());
-        block_on(drain(
-            VAULT,
-            &self.store,
-            &self.chunks,
-            server,
-            &mut observe,
-        ))
+        block_on(drain(VAULT, &self.store, &self.chunks, server, &mut observe))
     }
 
     fn waiting(&self) -> u64 {
@@ -274,15 +231,7 @@ impl Phone {
 fn an_empty_outbox_asks_the_server_nothing() {
     let (phone, server) = (Phone::new(), Server::default());
     let report = phone.pushes(&server).unwrap();
-    assert_eq!(
-        report,
-        Report {
-            ended: Ended::Drained,
-            acked: 0,
-            sent_bytes: 0,
-            tip: None
-        }
-    );
+    assert_eq!(report, Report { ended: Ended::Drained, acked: 0, sent_bytes: 0, tip: None });
     assert_eq!(server.calls.get(), 0);
 }
 
@@ -349,9 +298,8 @@ fn an_append_never_exceeds_its_bytes() {
 #[test]
 fn large_chunks_travel_in_batches_within_the_limit() {
     let (phone, server) = (Phone::new(), Server::default());
-    let ids: Vec<_> = (0..6)
-        .map(|seed| phone.keeps_chunk(seed, limits::CHUNK_SEALED_BYTES_MAX))
-        .collect();
+    let ids: Vec<_> =
+        (0..6).map(|seed| phone.keeps_chunk(seed, limits::CHUNK_SEALED_BYTES_MAX)).collect();
     phone.writes(&ids, 10);
     let report = phone.pushes(&server).unwrap();
     assert!(report.sent_bytes > 6 * 4 * 1024 * 1024);
@@ -378,18 +326,8 @@ fn a_chunk_that_nobody_has_stops_the_push_and_is_named() {
     phone.writes(&[chunk], 10);
     phone.writes(&[], 10);
     let ended = phone.pushes(&server).unwrap().ended;
-    assert_eq!(
-        ended,
-        Ended::ChunksLost {
-            dseq: Some(2),
-            ids: vec![chunk]
-        }
-    );
-    assert_eq!(
-        server.log.borrow().len(),
-        1,
-        "what came before it is not held up"
-    );
+    assert_eq!(ended, Ended::ChunksLost { dseq: Some(2), ids: vec![chunk] });
+    assert_eq!(server.log.borrow().len(), 1, "what came before it is not held up");
     assert_eq!(phone.waiting(), 2);
 }
 
@@ -414,13 +352,7 @@ fn an_entry_that_is_refused_holds_up_those_after_it_and_keeps_those_before() {
     phone.writes(&[], 10);
     phone.writes(&[], 10);
     let ended = phone.pushes(&server).unwrap().ended;
-    assert_eq!(
-        ended,
-        Ended::Refused {
-            dseq: 3,
-            result: AppendResult::EpochStale
-        }
-    );
+    assert_eq!(ended, Ended::Refused { dseq: 3, result: AppendResult::EpochStale });
     assert_eq!(phone.waiting(), 2);
 }
 
@@ -428,14 +360,8 @@ fn an_entry_that_is_refused_holds_up_those_after_it_and_keeps_those_before() {
 fn a_store_that_fails_at_the_ack_costs_only_a_repeated_answer() {
     let (phone, server) = (Phone::new(), Server::default());
     phone.writes(&[], 10);
-    phone.store.inject(Faults {
-        after_writes: 0,
-        error: Some(StoreError::Full),
-    });
-    assert_eq!(
-        phone.pushes(&server),
-        Err(PushError::Store(StoreError::Full))
-    );
+    phone.store.inject(Faults { after_writes: 0, error: Some(StoreError::Full) });
+    assert_eq!(phone.pushes(&server), Err(PushError::Store(StoreError::Full)));
     phone.store.inject(Faults::default());
     assert_eq!(phone.pushes(&server).unwrap().acked, 1);
     assert_eq!(server.log.borrow().len(), 1);
@@ -451,21 +377,9 @@ fn the_observer_hears_each_step_and_can_stop_between_them() {
         heard.push(step.clone());
         ControlFlow::Break(())
     };
-    let report = block_on(drain(
-        VAULT,
-        &phone.store,
-        &phone.chunks,
-        &server,
-        &mut observe,
-    ));
+    let report = block_on(drain(VAULT, &phone.store, &phone.chunks, &server, &mut observe));
     assert_eq!(report.unwrap().ended, Ended::Stopped);
-    assert_eq!(
-        heard,
-        [Step::Stored {
-            ids: vec![chunk],
-            sent_bytes: 136
-        }]
-    );
+    assert_eq!(heard, [Step::Stored { ids: vec![chunk], sent_bytes: 136 }]);
     assert_eq!(phone.waiting(), 1);
     assert_eq!(phone.pushes(&server).unwrap().ended, Ended::Drained);
 }
@@ -475,14 +389,7 @@ fn chunks_can_go_ahead_of_their_entry() {
     let (phone, server) = (Phone::new(), Server::default());
     let ids: Vec<_> = (0..2_500).map(|seed| phone.keeps_chunk(seed, 64)).collect();
     let mut observe = |_: &Step| ControlFlow::Continue(());
-    let ended = block_on(upload(
-        VAULT,
-        &ids,
-        &phone.store,
-        &phone.chunks,
-        &server,
-        &mut observe,
-    ));
+    let ended = block_on(upload(VAULT, &ids, &phone.store, &phone.chunks, &server, &mut observe));
     assert_eq!(ended, Ok(Ended::Drained));
     assert_eq!(server.chunks.borrow().len(), 2_500);
 }
@@ -506,11 +413,7 @@ impl Remote for Liar {
 
 #[test]
 fn answers_that_make_no_sense_acknowledge_nothing() {
-    let tip = Tip {
-        seq: 5,
-        chain: Hash([0; 32]),
-        incarnation: Incarnation([0; 16]),
-    };
+    let tip = Tip { seq: 5, chain: Hash([0; 32]), incarnation: Incarnation([0; 16]) };
     let lies = [
         vec![],
         vec![AppendResult::Dup { seq: 3 }],
@@ -524,23 +427,10 @@ fn answers_that_make_no_sense_acknowledge_nothing() {
         let phone = Phone::new();
         phone.writes(&[], 1);
         phone.writes(&[], 1);
-        let liar = Liar(Appended {
-            tip,
-            results: results.clone(),
-        });
+        let liar = Liar(Appended { tip, results: results.clone() });
         let mut observe = |_: &Step| ControlFlow::Continue(());
-        let report = block_on(drain(
-            VAULT,
-            &phone.store,
-            &phone.chunks,
-            &liar,
-            &mut observe,
-        ));
-        assert_eq!(
-            report,
-            Err(PushError::Net(NetError::Malformed)),
-            "{results:?}"
-        );
+        let report = block_on(drain(VAULT, &phone.store, &phone.chunks, &liar, &mut observe));
+        assert_eq!(report, Err(PushError::Net(NetError::Malformed)), "{results:?}");
         assert_eq!(phone.waiting(), 2, "{results:?}");
     }
 }

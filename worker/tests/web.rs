@@ -2,10 +2,7 @@
 //! stores' conformance, WebCrypto, locks, streams.
 
 #![cfg(target_arch = "wasm32")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "helpers of tests, where a panic is a failure"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -35,10 +32,7 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// A name that no other test uses.
 fn fresh_name() -> String {
-    random::array::<8>()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    random::array::<8>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn fresh_store() -> IdbStore {
@@ -69,10 +63,7 @@ async fn a_closed_connection_opens_again_with_everything_in_it() {
     batch.put(Table::Meta, *b"kept", *b"value");
     store.write(batch, Durability::Strict).await.unwrap();
     store.close();
-    assert_eq!(
-        store.get(Table::Meta, b"kept").await,
-        Ok(Some(b"value".to_vec()))
-    );
+    assert_eq!(store.get(Table::Meta, b"kept").await, Ok(Some(b"value".to_vec())));
     store.destroy().await.unwrap();
 }
 
@@ -96,10 +87,7 @@ async fn ten_thousand_rows_come_in_two_requests() {
     store.write(batch, Durability::Strict).await.unwrap();
     let written = clock::now_ms();
     let all = Range::all();
-    let rows = store
-        .scan(Table::Nodes, &all, 0, 10_000, Direction::Forward)
-        .await
-        .unwrap();
+    let rows = store.scan(Table::Nodes, &all, 0, 10_000, Direction::Forward).await.unwrap();
     let scanned = clock::now_ms();
     assert_eq!(rows.len(), 10_000);
     let keys: Vec<_> = rows.into_iter().map(|(key, _)| key).step_by(10).collect();
@@ -127,10 +115,8 @@ async fn chunks_conform_in_files_and_in_rows() {
 #[wasm_bindgen_test]
 async fn a_chunk_that_two_tabs_write_at_once_is_whole() {
     let name = fresh_name();
-    let (one, two) = (
-        OpfsChunks::open(&name).await.unwrap(),
-        OpfsChunks::open(&name).await.unwrap(),
-    );
+    let (one, two) =
+        (OpfsChunks::open(&name).await.unwrap(), OpfsChunks::open(&name).await.unwrap());
     let id = ChunkId([9; 32]);
     let bytes = vec![5; 1024 * 1024];
     let (first, second) =
@@ -153,20 +139,9 @@ async fn a_device_key_survives_storage_and_signs() {
     let kept = crypto.device_key(pair).await.unwrap();
     assert_eq!(kept.public, made.public);
     let signature = crypto.sign(&kept.signing, b"message").await.unwrap();
-    assert_eq!(
-        crypto.verify(&made.public, b"message", &signature).await,
-        Ok(true)
-    );
-    assert_eq!(
-        crypto.verify(&made.public, b"another", &signature).await,
-        Ok(false)
-    );
-    assert_eq!(
-        crypto
-            .verify(&PublicKey([4; 65]), b"message", &signature)
-            .await,
-        Ok(false)
-    );
+    assert_eq!(crypto.verify(&made.public, b"message", &signature).await, Ok(true));
+    assert_eq!(crypto.verify(&made.public, b"another", &signature).await, Ok(false));
+    assert_eq!(crypto.verify(&PublicKey([4; 65]), b"message", &signature).await, Ok(false));
     assert!(keys.get("absent").await.unwrap().is_none());
     keys.delete("device").await.unwrap();
     assert!(keys.get("device").await.unwrap().is_none());
@@ -188,21 +163,13 @@ async fn frames_open_as_a_whole_and_in_part_and_not_when_touched() {
     let crypto = WebCrypto::new();
     let secret = crypto.import_secret(&[1; 32]).await.unwrap();
     let key = crypto.derive_aead(&secret, b"salt", b"info").await.unwrap();
-    let plain: Vec<u8> = (0..FRAME_PLAIN_BYTES * 2 + 9)
-        .map(|byte| byte as u8)
-        .collect();
+    let plain: Vec<u8> = (0..FRAME_PLAIN_BYTES * 2 + 9).map(|byte| byte as u8).collect();
     let mut sealed = crypto.seal_frames(&key, b"aad", &plain).await.unwrap();
     let opened = crypto.open_frames(&key, b"aad", Span::WHOLE, &sealed).await;
     assert_eq!(opened.unwrap(), plain);
     let second = FRAME_PLAIN_BYTES + 16..2 * (FRAME_PLAIN_BYTES + 16);
-    let span = Span {
-        first: 1,
-        ends: false,
-    };
-    let opened = crypto
-        .open_frames(&key, b"aad", span, &sealed[second])
-        .await
-        .unwrap();
+    let span = Span { first: 1, ends: false };
+    let opened = crypto.open_frames(&key, b"aad", span, &sealed[second]).await.unwrap();
     assert_eq!(opened, plain[FRAME_PLAIN_BYTES..2 * FRAME_PLAIN_BYTES]);
     sealed[FRAME_PLAIN_BYTES + 20] ^= 1;
     let opened = crypto.open_frames(&key, b"aad", Span::WHOLE, &sealed).await;
@@ -229,14 +196,8 @@ async fn webcrypto_agrees_with_every_frozen_vector() {
 #[wasm_bindgen_test]
 async fn a_lock_has_one_holder_until_it_is_dropped() {
     let name = fresh_name();
-    let held = Lock::acquire(&name, Mode::Exclusive, Wait::IfFree)
-        .await
-        .unwrap();
-    assert!(
-        Lock::acquire(&name, Mode::Exclusive, Wait::IfFree)
-            .await
-            .is_none()
-    );
+    let held = Lock::acquire(&name, Mode::Exclusive, Wait::IfFree).await.unwrap();
+    assert!(Lock::acquire(&name, Mode::Exclusive, Wait::IfFree).await.is_none());
     drop(held);
     let again = Lock::acquire(&name, Mode::Exclusive, Wait::ForIt).await;
     assert!(again.is_some());
@@ -266,11 +227,7 @@ impl Drop for Pieces {
 #[wasm_bindgen_test]
 async fn a_stream_gives_all_pieces_and_drops_its_source() {
     let dropped = Rc::new(Cell::new(false));
-    let stream = readable(Pieces {
-        left: 2,
-        dropped: Rc::clone(&dropped),
-    })
-    .unwrap();
+    let stream = readable(Pieces { left: 2, dropped: Rc::clone(&dropped) }).unwrap();
     let response = web_sys::Response::new_with_opt_readable_stream(Some(&stream)).unwrap();
     let buffer = js::call_async(&response, "arrayBuffer", &[]).await.unwrap();
     assert_eq!(js::to_bytes(&buffer), [1, 1, 1, 0, 0, 0]);
@@ -280,11 +237,7 @@ async fn a_stream_gives_all_pieces_and_drops_its_source() {
 #[wasm_bindgen_test]
 async fn canceling_a_stream_drops_its_source() {
     let dropped = Rc::new(Cell::new(false));
-    let stream = readable(Pieces {
-        left: 200,
-        dropped: Rc::clone(&dropped),
-    })
-    .unwrap();
+    let stream = readable(Pieces { left: 200, dropped: Rc::clone(&dropped) }).unwrap();
     js::call_async(&stream, "cancel", &[]).await.unwrap();
     // A piece that was under way comes to its end first.
     timer::sleep_ms(0).await;
@@ -296,8 +249,5 @@ async fn a_slice_of_a_file_is_exact_and_a_shrunken_file_is_told() {
     let parts = js_sys::Array::of1(&"0123456789".into());
     let blob = web_sys::Blob::new_with_str_sequence(&parts.unchecked_into()).unwrap();
     assert_eq!(files::slice(&blob, 2, 5).await, Ok(b"234".to_vec()));
-    assert_eq!(
-        files::slice(&blob, 5, 11).await,
-        Err(files::FileError::Vanished)
-    );
+    assert_eq!(files::slice(&blob, 5, 11).await, Err(files::FileError::Vanished));
 }

@@ -25,46 +25,16 @@ struct Step {
 }
 
 const STEPS: [Step; 10] = [
-    Step {
-        name: "format",
-        work: format,
-    },
-    Step {
-        name: "lint",
-        work: lint,
-    },
-    Step {
-        name: "lint-wasm",
-        work: lint_wasm,
-    },
-    Step {
-        name: "host",
-        work: host,
-    },
-    Step {
-        name: "docs",
-        work: docs,
-    },
-    Step {
-        name: "deny",
-        work: deny,
-    },
-    Step {
-        name: "scripts",
-        work: scripts,
-    },
-    Step {
-        name: "wasm",
-        work: wasm,
-    },
-    Step {
-        name: "app",
-        work: app,
-    },
-    Step {
-        name: "browser",
-        work: browser,
-    },
+    Step { name: "format", work: format },
+    Step { name: "lint", work: lint },
+    Step { name: "lint-wasm", work: lint_wasm },
+    Step { name: "host", work: host },
+    Step { name: "docs", work: docs },
+    Step { name: "deny", work: deny },
+    Step { name: "scripts", work: scripts },
+    Step { name: "wasm", work: wasm },
+    Step { name: "app", work: app },
+    Step { name: "browser", work: browser },
 ];
 
 /// What `check` runs: no wasm, no browser.
@@ -87,10 +57,7 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
         }
         only.push(words.next().context("--only names a step")?.as_str());
     }
-    if let Some(unknown) = only
-        .iter()
-        .find(|name| STEPS.iter().all(|step| step.name != **name))
-    {
+    if let Some(unknown) = only.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
         bail!("no step {unknown:?}; `cargo xtask steps` names them");
     }
     step("setup", || {
@@ -125,11 +92,7 @@ fn run_steps(chosen: impl Fn(&str) -> bool) -> Result<()> {
         let result = if *passed { "ok" } else { "FAILED" };
         eprintln!("   {name:<12}{result:>8}{seconds:>12.1}");
     }
-    let failed: Vec<_> = summary
-        .iter()
-        .filter(|step| !step.1)
-        .map(|step| step.0)
-        .collect();
+    let failed: Vec<_> = summary.iter().filter(|step| !step.1).map(|step| step.0).collect();
     let seconds = start.elapsed().as_secs_f64();
     if !failed.is_empty() {
         bail!(
@@ -149,13 +112,7 @@ fn format() -> Result<()> {
 
 fn lint() -> Result<()> {
     run(cargo()
-        .args([
-            "clippy",
-            "-q",
-            "--workspace",
-            "--all-targets",
-            "--all-features",
-        ])
+        .args(["clippy", "-q", "--workspace", "--all-targets", "--all-features"])
         .args(DENY_WARNINGS))
 }
 
@@ -163,19 +120,10 @@ const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
 fn lint_wasm() -> Result<()> {
     let wasm = ["clippy", "-q", "--target", "wasm32-unknown-unknown"];
+    run(cargo().args(wasm).args(["-p", "offing-client", "--lib", "--bins"]).args(DENY_WARNINGS))?;
     run(cargo()
         .args(wasm)
-        .args(["-p", "offing-client", "--lib", "--bins"])
-        .args(DENY_WARNINGS))?;
-    run(cargo()
-        .args(wasm)
-        .args([
-            "-p",
-            "offing-worker",
-            "--all-targets",
-            "--features",
-            "engine",
-        ])
+        .args(["-p", "offing-worker", "--all-targets", "--features", "engine"])
         .args(DENY_WARNINGS))
 }
 
@@ -185,13 +133,7 @@ fn host() -> Result<()> {
 
 fn docs() -> Result<()> {
     run(cargo()
-        .args([
-            "doc",
-            "-q",
-            "--workspace",
-            "--no-deps",
-            "--document-private-items",
-        ])
+        .args(["doc", "-q", "--workspace", "--no-deps", "--document-private-items"])
         .env("RUSTDOCFLAGS", "-D warnings"))
 }
 
@@ -214,17 +156,9 @@ fn scripts() -> Result<()> {
 fn wasm() -> Result<()> {
     let folder = tools::wasm_bindgen()?;
     let mut path = vec![folder];
-    path.extend(std::env::split_paths(
-        &std::env::var_os("PATH").unwrap_or_default(),
-    ));
+    path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     run(cargo()
-        .args([
-            "test",
-            "--target",
-            "wasm32-unknown-unknown",
-            "-p",
-            "offing-worker",
-        ])
+        .args(["test", "--target", "wasm32-unknown-unknown", "-p", "offing-worker"])
         .args(["--features", "engine", "--test", "web"])
         .env("PATH", std::env::join_paths(path)?))
 }

@@ -54,9 +54,8 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
     let engine_wasm = add_asset(&stage, "engine", "wasm", &fs::read(&modules.engine.wasm)?)?;
     let sw_wasm = add_asset(&stage, "sw", "wasm", &fs::read(&modules.sw.wasm)?)?;
     let icons = add_asset(&stage, "icons", "svg", sprite()?.as_bytes())?;
-    let bundle = step("bundle scripts and styles", || {
-        bundle(&stage, mode, &modules, &engine_wasm)
-    })?;
+    let bundle =
+        step("bundle scripts and styles", || bundle(&stage, mode, &modules, &engine_wasm))?;
     copy_fixed(&stage)?;
 
     let mut page = Page::read()?;
@@ -75,9 +74,7 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
 
     if mode == Mode::Release {
         step("compress", || {
-            run(program("node")
-                .arg(www().join("tools/compress.mjs"))
-                .arg(&stage))
+            run(program("node").arg(www().join("tools/compress.mjs")).arg(&stage))
         })?;
     }
     exchange(&stage, mode)?;
@@ -101,20 +98,13 @@ struct Bundle(Value);
 
 impl Bundle {
     fn url(&self, name: &str) -> Result<&str> {
-        self.0[name]
-            .as_str()
-            .with_context(|| format!("the bundler made no {name}"))
+        self.0[name].as_str().with_context(|| format!("the bundler made no {name}"))
     }
 
     /// What is fetched only when somebody asks for it.
     fn lazy(&self) -> Result<Vec<String>> {
-        let urls = self.0["lazy"]
-            .as_array()
-            .context("the bundler names no lazy chunks")?;
-        Ok(urls
-            .iter()
-            .filter_map(|url| url.as_str().map(str::to_owned))
-            .collect())
+        let urls = self.0["lazy"].as_array().context("the bundler names no lazy chunks")?;
+        Ok(urls.iter().filter_map(|url| url.as_str().map(str::to_owned)).collect())
     }
 }
 
@@ -126,14 +116,9 @@ fn bundle(stage: &Path, mode: Mode, modules: &wasm::Modules, engine_wasm: &str) 
         "engineGlue": modules.engine.script,
         "engineWasm": engine_wasm,
     });
-    let answer = output(
-        program("node")
-            .arg(www().join("tools/bundle.mjs"))
-            .arg(order.to_string()),
-    )?;
-    Ok(Bundle(
-        serde_json::from_str(&answer).context("the bundler answered no JSON")?,
-    ))
+    let answer =
+        output(program("node").arg(www().join("tools/bundle.mjs")).arg(order.to_string()))?;
+    Ok(Bundle(serde_json::from_str(&answer).context("the bundler answered no JSON")?))
 }
 
 /// One SVG with a symbol for each icon that `www/icons.txt` lists.
@@ -145,11 +130,7 @@ fn sprite() -> Result<String> {
         let icon = fs::read_to_string(&path)
             .with_context(|| format!("www/icons.txt: the icon set has no {name:?}"))?;
         let open = icon.find("<svg").context("an icon without <svg")?;
-        let start = open
-            + icon[open..]
-                .find('>')
-                .context("an icon whose <svg never ends")?
-            + 1;
+        let start = open + icon[open..].find('>').context("an icon whose <svg never ends")? + 1;
         let end = icon.rfind("</svg>").context("an icon without </svg>")?;
         let shapes: Vec<&str> = icon[start..end].lines().map(str::trim).collect();
         write!(
@@ -183,9 +164,7 @@ struct Page {
 
 impl Page {
     fn read() -> Result<Self> {
-        Ok(Self {
-            text: fs::read_to_string(www().join("index.html"))?,
-        })
+        Ok(Self { text: fs::read_to_string(www().join("index.html"))? })
     }
 
     fn fill(&mut self, name: &str, value: &str) -> Result<()> {
@@ -202,14 +181,9 @@ impl Page {
         }
         // The policy allows no inline script, so one would be dead weight at best.
         let inline = self.text.split("<script").skip(1).any(|tag| {
-            tag.split('>')
-                .next()
-                .is_some_and(|attributes| !attributes.contains("src="))
+            tag.split('>').next().is_some_and(|attributes| !attributes.contains("src="))
         });
-        ensure!(
-            !inline && !self.text.contains("<style"),
-            "www/index.html has inline code"
-        );
+        ensure!(!inline && !self.text.contains("<style"), "www/index.html has inline code");
         Ok(self.text)
     }
 }
@@ -255,9 +229,7 @@ fn files(stage: &Path) -> Result<Vec<String>> {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let inside = path
-                    .strip_prefix(stage)
-                    .expect("the walk never leaves the folder");
+                let inside = path.strip_prefix(stage).expect("the walk never leaves the folder");
                 found.push(format!("/{}", inside.display()));
             }
         }
@@ -287,19 +259,14 @@ mod tests {
     use super::*;
 
     fn page(text: &str) -> Page {
-        Page {
-            text: text.to_owned(),
-        }
+        Page { text: text.to_owned() }
     }
 
     #[test]
     fn a_page_is_filled_in() {
         let mut page = page("<script src=\"{{boot}}\"></script>");
         page.fill("boot", "/assets/boot.js").unwrap();
-        assert_eq!(
-            page.finish().unwrap(),
-            "<script src=\"/assets/boot.js\"></script>"
-        );
+        assert_eq!(page.finish().unwrap(), "<script src=\"/assets/boot.js\"></script>");
     }
 
     #[test]
@@ -317,15 +284,7 @@ mod tests {
     #[test]
     fn the_committed_page_has_the_names_that_the_build_fills_in() {
         let mut page = Page::read().unwrap();
-        for name in [
-            "boot",
-            "engine",
-            "editor",
-            "style",
-            "page_wasm",
-            "icons",
-            "version",
-        ] {
+        for name in ["boot", "engine", "editor", "style", "page_wasm", "icons", "version"] {
             page.fill(name, "x").unwrap();
         }
         page.finish().unwrap();

@@ -15,14 +15,9 @@ pub(crate) fn serve(arguments: &[String]) -> Result<()> {
     step("build the server", || {
         run(cargo().args(["build", "-q", "--release", "-p", "offing-server"]))
     })?;
-    let arguments = arguments
-        .strip_prefix(&["--".to_owned()])
-        .unwrap_or(arguments);
+    let arguments = arguments.strip_prefix(&["--".to_owned()]).unwrap_or(arguments);
     let mut server = program(target().join("release/offing-server"));
-    server
-        .args(["serve", "--assets"])
-        .arg(dist::folder())
-        .args(arguments);
+    server.args(["serve", "--assets"]).arg(dist::folder()).args(arguments);
     replace_by(server)
 }
 

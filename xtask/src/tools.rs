@@ -55,9 +55,7 @@ pub(crate) fn wasm_bindgen() -> Result<PathBuf> {
     let matches = |tool: &Path| {
         probe(tool, &["--version"]).is_some_and(|text| text.ends_with(&format!(" {version}")))
     };
-    let own = target()
-        .join("tools")
-        .join(format!("wasm-bindgen-{version}"));
+    let own = target().join("tools").join(format!("wasm-bindgen-{version}"));
     if matches(&own.join("bin/wasm-bindgen")) {
         return Ok(own.join("bin"));
     }
@@ -71,14 +69,7 @@ pub(crate) fn wasm_bindgen() -> Result<PathBuf> {
         // Not `--locked`: its lock file names packages that were withdrawn. Little
         // optimised: it runs for a second, and would build for minutes.
         run(cargo()
-            .args([
-                "install",
-                "-q",
-                "wasm-bindgen-cli",
-                "--version",
-                &version,
-                "--root",
-            ])
+            .args(["install", "-q", "wasm-bindgen-cli", "--version", &version, "--root"])
             .arg(&own)
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
@@ -103,11 +94,8 @@ fn node() -> Result<()> {
     let version = probe("node", &["--version"]).context(
         "Node.js is missing: install version 20 or newer (Debian: apt-get install nodejs npm)",
     )?;
-    let major = version
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|text| text.parse().ok());
+    let major =
+        version.trim_start_matches('v').split('.').next().and_then(|text| text.parse().ok());
     match major {
         Some(20u32..) => Ok(()),
         _ => bail!("Node.js {version} is too old: 20 or newer is needed"),
@@ -122,28 +110,22 @@ fn npm(folder: &Path) -> Result<()> {
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    step(
-        &format!("install npm packages of {}", folder.display()),
-        || {
-            run(program("npm")
-                .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-                .current_dir(folder))
-        },
-    )?;
+    step(&format!("install npm packages of {}", folder.display()), || {
+        run(program("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(folder))
+    })?;
     fs::write(&stamp, lock)?;
     Ok(())
 }
 
 /// The browser and its driver, as the tests find them.
 pub(crate) fn browser() -> Result<()> {
-    let missing: Vec<&str> = [
-        ("chromium", "chromium"),
-        ("chromedriver", "chromium-driver"),
-    ]
-    .into_iter()
-    .filter(|(name, _)| probe(name, &["--version"]).is_none())
-    .map(|(_, package)| package)
-    .collect();
+    let missing: Vec<&str> = [("chromium", "chromium"), ("chromedriver", "chromium-driver")]
+        .into_iter()
+        .filter(|(name, _)| probe(name, &["--version"]).is_none())
+        .map(|(_, package)| package)
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -153,10 +135,8 @@ pub(crate) fn browser() -> Result<()> {
     };
     step("install Chromium", || {
         run(apt().arg("update"))?;
-        run(apt()
-            .args(["install", "-y", "--no-install-recommends"])
-            .args(&missing))
-        .with_context(|| format!("install it by hand: {by_hand}"))
+        run(apt().args(["install", "-y", "--no-install-recommends"]).args(&missing))
+            .with_context(|| format!("install it by hand: {by_hand}"))
     })
 }
 
@@ -168,11 +148,7 @@ fn apt_get() -> Option<impl FnMut() -> std::process::Command> {
         probe("sudo", &["-n", "true"])?;
     }
     Some(move || {
-        let mut command = if root {
-            program("apt-get")
-        } else {
-            program("sudo")
-        };
+        let mut command = if root { program("apt-get") } else { program("sudo") };
         if !root {
             command.args(["-n", "apt-get"]);
         }

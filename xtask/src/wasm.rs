@@ -73,13 +73,7 @@ const MODULES: [Module; 3] = [
     },
     // A classic script: every browser runs those as service workers, and it needs no
     // import that could go to the network.
-    Module {
-        name: "sw",
-        package: "offing-worker",
-        bin: "sw",
-        features: &[],
-        glue: "no-modules",
-    },
+    Module { name: "sw", package: "offing-worker", bin: "sw", features: &[], glue: "no-modules" },
 ];
 
 /// A finished module: `<name>.js` beside `<name>_bg.wasm`.
@@ -116,11 +110,7 @@ pub(crate) fn build(mode: Mode) -> Result<Modules> {
             .into_iter()
             .map(|thread| thread.join().expect("a panic in a thread is a panic here"));
         let mut next = || built.next().expect("there are as many threads as modules");
-        Ok(Modules {
-            page: next()?,
-            engine: next()?,
-            sw: next()?,
-        })
+        Ok(Modules { page: next()?, engine: next()?, sw: next()? })
     })
 }
 
@@ -128,14 +118,7 @@ fn compile(module: &Module, mode: Mode) -> Result<PathBuf> {
     let (profile, folder) = mode.profile();
     step(&format!("compile {}", module.name), || {
         let mut command = cargo();
-        command.args([
-            "build",
-            "-q",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--profile",
-            profile,
-        ]);
+        command.args(["build", "-q", "--target", "wasm32-unknown-unknown", "--profile", profile]);
         command.args(["-p", module.package, "--bin", module.bin]);
         command.args(["--config", &flags()]);
         if !module.features.is_empty() {
@@ -143,10 +126,7 @@ fn compile(module: &Module, mode: Mode) -> Result<PathBuf> {
         }
         run(&mut command)
     })?;
-    Ok(target()
-        .join("wasm32-unknown-unknown")
-        .join(folder)
-        .join(format!("{}.wasm", module.bin)))
+    Ok(target().join("wasm32-unknown-unknown").join(folder).join(format!("{}.wasm", module.bin)))
 }
 
 /// What rustc is told beyond the profile: views of one type instead of one type for each
@@ -167,14 +147,7 @@ fn finish(module: &Module, mode: Mode, raw: &Path, bindgen: &Path, out: &Path) -
     let name = module.name;
     run(program(bindgen)
         .arg(raw)
-        .args([
-            "--target",
-            module.glue,
-            "--out-name",
-            name,
-            "--no-typescript",
-            "--out-dir",
-        ])
+        .args(["--target", module.glue, "--out-name", name, "--no-typescript", "--out-dir"])
         .arg(out.join(name))
         .args(match mode {
             Mode::Dev => ["--debug"].as_slice(),

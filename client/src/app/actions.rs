@@ -17,10 +17,7 @@ use crate::platform::{download as saving, engine};
 use crate::state::drop_tree::Flat;
 
 /// The order that folder pickers use.
-pub(crate) const BY_NAME: Sort = Sort {
-    by: SortBy::Name,
-    descending: false,
-};
+pub(crate) const BY_NAME: Sort = Sort { by: SortBy::Name, descending: false };
 
 /// Asks for a change and offers to undo it.
 pub(crate) fn change(app: App, command: Command, said: fn(u32) -> Msg<'static>) {
@@ -157,15 +154,8 @@ fn refuse(app: App, error: DropError) {
 async fn upload(app: App, batch: Batch, clash: Clash) {
     if !batch.flat.files().is_empty() {
         let (items, beside) = drop::describe(batch.flat.files());
-        let command = Command::Upload {
-            parent: batch.parent,
-            items,
-            clash,
-        };
-        match engine::call_with(command, &beside)
-            .await
-            .map(|answer| answer.reply)
-        {
+        let command = Command::Upload { parent: batch.parent, items, clash };
+        match engine::call_with(command, &beside).await.map(|answer| answer.reply) {
             Ok(Reply::Clashes(names)) => {
                 app.batch.set_value(Some(batch));
                 app.dialog.set(Some(Dialog::Clash(names)));
@@ -188,10 +178,7 @@ async fn make_folders(target: NodeId, flat: &Flat<File>) -> Result<(), Fault> {
             parent = match find_folder(parent, name).await? {
                 Some(folder) => folder,
                 None => {
-                    let command = Command::CreateFolder {
-                        parent,
-                        name: name.clone(),
-                    };
+                    let command = Command::CreateFolder { parent, name: name.clone() };
                     let Reply::Created { node, .. } = engine::call(command).await? else {
                         return Err(Fault::Internal);
                     };
@@ -205,20 +192,13 @@ async fn make_folders(target: NodeId, flat: &Flat<File>) -> Result<(), Fault> {
 
 async fn find_folder(parent: NodeId, name: &str) -> Result<Option<NodeId>, Fault> {
     let folders = subfolders(parent).await?;
-    Ok(folders
-        .into_iter()
-        .find(|(_, known)| known == name)
-        .map(|(node, _)| node))
+    Ok(folders.into_iter().find(|(_, known)| known == name).map(|(node, _)| node))
 }
 
 /// Lists the folders of a folder, as far as one window reaches.
 pub(crate) async fn subfolders(parent: NodeId) -> Result<Vec<(NodeId, String)>, Fault> {
     let rows = offing_core::limits::WINDOW_ROWS_MAX as u32;
-    let command = Command::OpenFolder {
-        node: parent,
-        sort: BY_NAME,
-        rows,
-    };
+    let command = Command::OpenFolder { node: parent, sort: BY_NAME, rows };
     let Reply::Folder(view) = engine::call(command).await? else {
         return Err(Fault::Internal);
     };

@@ -14,20 +14,14 @@ pub(crate) fn accept_over(app: App, event: &DragEvent, folder: NodeId) -> bool {
     let Some(data) = event.data_transfer() else {
         return false;
     };
-    let inside = app
-        .dragged
-        .with_untracked(|nodes| !nodes.is_empty() && !nodes.contains(&folder));
+    let inside = app.dragged.with_untracked(|nodes| !nodes.is_empty() && !nodes.contains(&folder));
     let files = drop::has_files(&data);
     if !(inside || files) || folder == NodeId::RECOVERED {
         return false;
     }
     event.prevent_default();
     event.stop_propagation();
-    data.set_drop_effect(if files || event.ctrl_key() {
-        "copy"
-    } else {
-        "move"
-    });
+    data.set_drop_effect(if files || event.ctrl_key() { "copy" } else { "move" });
     true
 }
 
@@ -55,11 +49,8 @@ pub(crate) fn drop_into(app: App, event: &DragEvent, folder: NodeId) {
 /// Makes the whole window take files for the folder that is shown.
 pub(crate) fn drop_zone(app: App) -> impl IntoView {
     let over = RwSignal::new(false);
-    let files = |event: &DragEvent| {
-        event
-            .data_transfer()
-            .is_some_and(|data| drop::has_files(&data))
-    };
+    let files =
+        |event: &DragEvent| event.data_transfer().is_some_and(|data| drop::has_files(&data));
     let on_over = window_event_listener(ev::dragover, move |event| {
         if files(&event) {
             // Even where nothing takes them: the browser would leave the page for the file.

@@ -21,11 +21,7 @@ pub(crate) fn choose_folder(app: App, nodes: Vec<NodeId>, copy: bool) -> AnyView
         app.dialog.set(None);
         let nodes = moving.get_value();
         let to = chosen.get_untracked();
-        if copy {
-            actions::copy_to(app, nodes, to)
-        } else {
-            actions::move_to(app, nodes, to)
-        }
+        if copy { actions::copy_to(app, nodes, to) } else { actions::move_to(app, nodes, to) }
     };
     let content = view! {
         <p>{app.t(if copy { Msg::CopyWhere(count) } else { Msg::MoveWhere(count) })}</p>

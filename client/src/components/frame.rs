@@ -117,10 +117,8 @@ fn places(app: App) -> impl IntoView {
             </a>
         }
     };
-    let root = untrack(|| app.vault()).map_or(Route::Home, |vault| Route::Node {
-        vault,
-        node: NodeId::ROOT,
-    });
+    let root = untrack(|| app.vault())
+        .map_or(Route::Home, |vault| Route::Node { vault, node: NodeId::ROOT });
     view! {
         {place(root, "folder", Msg::Root)}
         {place(Route::Trash, "trash-2", Msg::Trash)}

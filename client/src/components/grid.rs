@@ -119,9 +119,7 @@ fn row(listing: Listing, menu: RwSignal<Option<MenuAt>>, index: u32) -> impl Int
     let node = move || shown.with_untracked(|row| row.as_ref().map(|row| row.node));
     let folder = move || {
         shown.with_untracked(|row| {
-            row.as_ref()
-                .filter(|row| row.kind == Kind::Folder)
-                .map(|row| row.node)
+            row.as_ref().filter(|row| row.kind == Kind::Folder).map(|row| row.node)
         })
     };
     let selected = move || {
@@ -138,23 +136,11 @@ fn row(listing: Listing, menu: RwSignal<Option<MenuAt>>, index: u32) -> impl Int
         })
     };
     let name = move || {
-        shown.with(|row| {
-            row.as_ref()
-                .map_or_else(|| app.t(Msg::Loading), |row| row.name.clone())
-        })
+        shown.with(|row| row.as_ref().map_or_else(|| app.t(Msg::Loading), |row| row.name.clone()))
     };
-    let top = move || {
-        format!(
-            "translateY({}px)",
-            listing.window().offset_px(index).round()
-        )
-    };
+    let top = move || format!("translateY({}px)", listing.window().offset_px(index).round());
     let tab = move || {
-        if listing.selection.with(Selection::focus) == index {
-            "0"
-        } else {
-            "-1"
-        }
+        if listing.selection.with(Selection::focus) == index { "0" } else { "-1" }
     };
     view! {
         <div
@@ -226,11 +212,7 @@ fn click(listing: Listing, index: u32, event: &web_sys::MouseEvent) {
     } else if event.shift_key() {
         spawn_local(listing.pick_range(index));
     } else {
-        let how = if toggle || touch {
-            Selection::toggle
-        } else {
-            Selection::only
-        };
+        let how = if toggle || touch { Selection::toggle } else { Selection::only };
         spawn_local(listing.pick(index, how));
     }
 }
@@ -246,10 +228,7 @@ fn open_menu(
 ) {
     let row = listing.rows.with_untracked(|rows| rows.row(index).cloned());
     let Some(row) = row else { return };
-    if !listing
-        .selection
-        .with_untracked(|selection| selection.contains(row.node))
-    {
+    if !listing.selection.with_untracked(|selection| selection.contains(row.node)) {
         listing.selection.update(|selection| {
             if touch {
                 selection.clear();
@@ -300,11 +279,7 @@ fn follow(listing: Listing, menu: RwSignal<Option<MenuAt>>, meaning: ListKey) {
         ListKey::Move(by, pick) => {
             // The first arrow picks the row that has the focus.
             let fresh = pick == Pick::Only && listing.selection.with_untracked(Selection::is_empty);
-            let index = if fresh && by > 0 && focus == 0 {
-                0
-            } else {
-                moved(focus, by, total)
-            };
+            let index = if fresh && by > 0 && focus == 0 { 0 } else { moved(focus, by, total) };
             go_to(listing, index, pick);
         }
         ListKey::Page(by, pick) => go_to(listing, moved(focus, by * page, total), pick),
@@ -336,10 +311,7 @@ fn follow(listing: Listing, menu: RwSignal<Option<MenuAt>>, meaning: ListKey) {
             let selector = format!("[data-index='{focus}']");
             let row = document().query_selector(&selector).ok().flatten();
             if let Some(place) = row.map(|row| row.get_bounding_client_rect()) {
-                let at = MenuAt {
-                    x: place.left() + 48.0,
-                    y: place.bottom(),
-                };
+                let at = MenuAt { x: place.left() + 48.0, y: place.bottom() };
                 open_menu(listing, menu, focus, at, false);
             }
         }
@@ -351,9 +323,7 @@ fn go_to(listing: Listing, index: u32, pick: Pick) {
         Pick::Only => spawn_local(listing.pick(index, Selection::only)),
         Pick::Range => spawn_local(listing.pick_range(index)),
         Pick::Nothing => {
-            listing
-                .selection
-                .update(|selection| selection.move_focus(index));
+            listing.selection.update(|selection| selection.move_focus(index));
             listing.show_focus.update(|count| *count += 1);
         }
     }
@@ -366,13 +336,8 @@ fn start_drag(listing: Listing, row: Option<Row>, index: u32, event: &DragEvent)
     if listing.node == NodeId::TRASH {
         return event.prevent_default();
     }
-    if !listing
-        .selection
-        .with_untracked(|selection| selection.contains(row.node))
-    {
-        listing
-            .selection
-            .update(|selection| selection.only(index, row.clone()));
+    if !listing.selection.with_untracked(|selection| selection.contains(row.node)) {
+        listing.selection.update(|selection| selection.only(index, row.clone()));
     }
     let nodes = listing.selection.with_untracked(Selection::nodes);
     let text = match nodes.len() {
@@ -382,10 +347,8 @@ fn start_drag(listing: Listing, row: Option<Row>, index: u32, event: &DragEvent)
     data.set_effect_allowed("copyMove");
     data.set_data("text/plain", &text).ok();
     listing.app.dragged.set(nodes);
-    let ghost = document()
-        .create_element("div")
-        .ok()
-        .and_then(|it| it.dyn_into::<HtmlElement>().ok());
+    let ghost =
+        document().create_element("div").ok().and_then(|it| it.dyn_into::<HtmlElement>().ok());
     let (Some(ghost), Some(body)) = (ghost, document().body()) else {
         return;
     };

@@ -38,11 +38,5 @@ pub(crate) fn help(app: App) -> AnyView {
             </button>
         </div>
     };
-    modal(
-        app.t(Msg::Help),
-        "dialog",
-        move || app.dialog.set(None),
-        content,
-    )
-    .into_any()
+    modal(app.t(Msg::Help), "dialog", move || app.dialog.set(None), content).into_any()
 }

@@ -29,15 +29,8 @@ pub(crate) fn kit(app: App, kit: Kit) -> AnyView {
                 Some(Session::SignedOut) | None => String::new(),
             };
             let address = window().location().origin().unwrap_or_default();
-            let text = app.t(Msg::KitText {
-                username: &username,
-                code: &code,
-                address: &address,
-            });
-            if download::save_text("offing-recovery-kit.txt", &text)
-                .await
-                .is_err()
-            {
+            let text = app.t(Msg::KitText { username: &username, code: &code, address: &address });
+            if download::save_text("offing-recovery-kit.txt", &text).await.is_err() {
                 app.failed(&Fault::Unsupported);
             }
         });

@@ -145,11 +145,7 @@ impl Listing {
     /// Sorts by a column; by the same column again, the other way round.
     pub(crate) fn sort_by(self, by: SortBy) {
         let sort = self.sort.get_untracked();
-        let descending = if sort.by == by {
-            !sort.descending
-        } else {
-            by != SortBy::Name
-        };
+        let descending = if sort.by == by { !sort.descending } else { by != SortBy::Name };
         let sort = Sort { by, descending };
         sorting::keep(sort);
         self.sort.set(sort);
@@ -159,9 +155,7 @@ impl Listing {
     /// The letters typed so far are looked for.
     pub(crate) fn type_ahead(self, key: &str) -> bool {
         let now_ms = timer::now_ms();
-        let prefix = self
-            .typed
-            .try_update_value(|typed| typed.key(key, now_ms).map(str::to_owned));
+        let prefix = self.typed.try_update_value(|typed| typed.key(key, now_ms).map(str::to_owned));
         let (Some(Some(prefix)), Some(view)) = (prefix, self.view.get_untracked()) else {
             return false;
         };
@@ -178,8 +172,7 @@ impl Listing {
 
     /// Says whether a name is being typed, so that a space belongs to it.
     pub(crate) fn is_typing(self) -> bool {
-        self.typed
-            .with_value(|typed| typed.is_typing(timer::now_ms()))
+        self.typed.with_value(|typed| typed.is_typing(timer::now_ms()))
     }
 
     /// Picks one row by its place, in the way given.
@@ -188,25 +181,21 @@ impl Listing {
         if let Some(row) = rows.into_iter().next()
             && !self.selection.is_disposed()
         {
-            self.selection
-                .update(|selection| how(selection, index, row));
+            self.selection.update(|selection| how(selection, index, row));
             self.show_focus.update(|count| *count += 1);
         }
     }
 
     /// Picks the rows from the anchor to a place.
     pub(crate) async fn pick_range(self, index: u32) {
-        let (start, end) = self
-            .selection
-            .with_untracked(|selection| selection.span(index));
+        let (start, end) = self.selection.with_untracked(|selection| selection.span(index));
         self.pick_span(start, end, index).await;
     }
 
     /// Picks all rows.
     pub(crate) async fn pick_all(self) {
         let focus = self.selection.with_untracked(Selection::focus);
-        self.pick_span(0, self.rows.with_untracked(Rows::total), focus)
-            .await;
+        self.pick_span(0, self.rows.with_untracked(Rows::total), focus).await;
     }
 
     async fn pick_span(self, start: u32, end: u32, focus: u32) {
@@ -215,25 +204,20 @@ impl Listing {
         }
         let rows = self.load(start, end).await;
         if !self.selection.is_disposed() {
-            self.selection
-                .update(|selection| selection.range(focus, rows));
+            self.selection.update(|selection| selection.range(focus, rows));
             self.show_focus.update(|count| *count += 1);
         }
     }
 
     /// What an act works on: what is selected, or else the row that has the focus.
     pub(crate) fn picked(self) -> Vec<Row> {
-        let selected: Vec<Row> = self
-            .selection
-            .with_untracked(|selection| selection.rows().cloned().collect());
+        let selected: Vec<Row> =
+            self.selection.with_untracked(|selection| selection.rows().cloned().collect());
         if !selected.is_empty() {
             return selected;
         }
         let focus = self.selection.with_untracked(Selection::focus);
-        self.rows
-            .with_untracked(|rows| rows.row(focus).cloned())
-            .into_iter()
-            .collect()
+        self.rows.with_untracked(|rows| rows.row(focus).cloned()).into_iter().collect()
     }
 
     /// Carries an act out.
@@ -251,26 +235,15 @@ impl Listing {
             }
             (Act::Rename, Some(row)) => app.dialog.set(Some(Dialog::Rename(row.clone()))),
             (Act::Versions, Some(row)) => {
-                app.dialog
-                    .set(Some(Dialog::Versions(row.node, row.name.clone())));
+                app.dialog.set(Some(Dialog::Versions(row.node, row.name.clone())));
             }
             (Act::Download, Some(_)) => actions::download(app, nodes),
             (Act::Move, Some(_)) => app.dialog.set(Some(Dialog::Move(nodes))),
             (Act::Copy, Some(_)) => app.dialog.set(Some(Dialog::Copy(nodes))),
             (Act::Cut | Act::Mark, Some(_)) => {
                 let count = nodes.len() as u32;
-                app.clipboard.set(Some(Clipboard {
-                    nodes,
-                    cut: act == Act::Cut,
-                }));
-                app.done(
-                    if act == Act::Cut {
-                        Msg::Cut(count)
-                    } else {
-                        Msg::Marked(count)
-                    },
-                    None,
-                );
+                app.clipboard.set(Some(Clipboard { nodes, cut: act == Act::Cut }));
+                app.done(if act == Act::Cut { Msg::Cut(count) } else { Msg::Marked(count) }, None);
             }
             (Act::Delete, Some(_)) => {
                 self.selection.update(Selection::clear);
@@ -291,9 +264,7 @@ impl Listing {
             return;
         }
         if row.two_versions {
-            self.app
-                .dialog
-                .set(Some(Dialog::Versions(row.node, row.name.clone())));
+            self.app.dialog.set(Some(Dialog::Versions(row.node, row.name.clone())));
         } else {
             self.app.open(row.node);
         }
@@ -339,10 +310,8 @@ impl Listing {
         }
         self.view.set(Some(folder.view));
         self.path.set(folder.path);
-        self.rows
-            .set(Rows::open(folder.revision, folder.total, folder.rows));
-        self.selection
-            .update(|selection| selection.settle(folder.total, None));
+        self.rows.set(Rows::open(folder.revision, folder.total, folder.rows));
+        self.selection.update(|selection| selection.settle(folder.total, None));
         self.fault.set(None);
         let first = !self.ready.get_untracked();
         self.ready.set(true);
@@ -364,13 +333,7 @@ impl Listing {
     }
 
     fn hear(self, event: &Event) {
-        let Event::ViewChanged {
-            view,
-            revision,
-            total,
-            path,
-        } = event
-        else {
+        let Event::ViewChanged { view, revision, total, path } = event else {
             return;
         };
         if self.view.try_get_untracked().flatten() != Some(*view) {
@@ -379,11 +342,8 @@ impl Listing {
         if self.path.with_untracked(|known| known != path) {
             self.path.set(path.clone());
         }
-        let in_list = dom::focused().is_some_and(|focused| {
-            focused
-                .closest("[role=grid]")
-                .is_ok_and(|grid| grid.is_some())
-        });
+        let in_list = dom::focused()
+            .is_some_and(|focused| focused.closest("[role=grid]").is_ok_and(|grid| grid.is_some()));
         self.rows.update(|rows| rows.changed(*revision, *total));
         self.fetch();
         if in_list {
@@ -401,8 +361,7 @@ impl Listing {
                 return;
             }
             let total = self.rows.with_untracked(Rows::total);
-            self.selection
-                .update(|selection| selection.settle(total, None));
+            self.selection.update(|selection| selection.settle(total, None));
             self.show_focus.update(|count| *count += 1);
         });
     }

@@ -25,10 +25,7 @@ pub(crate) struct MenuAt {
 impl MenuAt {
     /// Where a pointer is.
     pub(crate) fn of(event: &web_sys::MouseEvent) -> Self {
-        Self {
-            x: f64::from(event.client_x()),
-            y: f64::from(event.client_y()),
-        }
+        Self { x: f64::from(event.client_x()), y: f64::from(event.client_y()) }
     }
 }
 
@@ -36,11 +33,7 @@ impl MenuAt {
 pub(crate) fn menu(listing: Listing, at: RwSignal<Option<MenuAt>>) -> impl IntoView {
     let away = window_event_listener(ev::pointerdown, move |event| {
         let inside = crate::platform::dom::target(&event).is_some_and(|target| {
-            target
-                .closest("[role=menu], .menu-scrim")
-                .ok()
-                .flatten()
-                .is_some()
+            target.closest("[role=menu], .menu-scrim").ok().flatten().is_some()
         });
         if !inside && at.get_untracked().is_some() {
             at.set(None);
@@ -56,21 +49,12 @@ fn open(listing: Listing, at: RwSignal<Option<MenuAt>>, place: MenuAt) -> impl I
     Effect::new(move |_| {
         let Some(menu) = items.get() else { return };
         // Inside the window, whatever its size.
-        let (width, height) = (
-            f64::from(menu.offset_width()),
-            f64::from(menu.offset_height()),
-        );
+        let (width, height) = (f64::from(menu.offset_width()), f64::from(menu.offset_height()));
         let inner = |size: Result<wasm_bindgen::JsValue, _>| {
             size.ok().and_then(|size| size.as_f64()).unwrap_or(0.0)
         };
-        let x = place
-            .x
-            .min(inner(window().inner_width()) - width - 8.0)
-            .max(8.0);
-        let y = place
-            .y
-            .min(inner(window().inner_height()) - height - 8.0)
-            .max(8.0);
+        let x = place.x.min(inner(window().inner_width()) - width - 8.0).max(8.0);
+        let y = place.y.min(inner(window().inner_height()) - height - 8.0).max(8.0);
         let style = menu.unchecked_ref::<HtmlElement>().style();
         style.set_property("left", &format!("{x}px")).ok();
         style.set_property("top", &format!("{y}px")).ok();
@@ -79,11 +63,7 @@ fn open(listing: Listing, at: RwSignal<Option<MenuAt>>, place: MenuAt) -> impl I
     let lines: Vec<_> = acts(listing)
         .into_iter()
         .map(|(act, look, name)| {
-            let class = if act == Act::Delete {
-                "menu-item danger"
-            } else {
-                "menu-item"
-            };
+            let class = if act == Act::Delete { "menu-item danger" } else { "menu-item" };
             view! {
                 <button
                     type="button"
@@ -176,10 +156,7 @@ fn acts(listing: Listing) -> Vec<(Act, &'static str, Msg<'static>)> {
     if listing.app.clipboard.with_untracked(Option::is_some) {
         acts.push((Act::Paste, "clipboard-paste", Msg::Paste));
     }
-    if picked
-        .iter()
-        .any(|row| row.kind != Kind::Folder || !row.kept)
-    {
+    if picked.iter().any(|row| row.kind != Kind::Folder || !row.kept) {
         if picked.iter().all(|row| row.kept) {
             acts.push((Act::LetGo, "cloud", Msg::LetGoOf));
         } else {

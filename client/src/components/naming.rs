@@ -15,23 +15,14 @@ use crate::state::measure;
 pub(crate) fn naming(app: App, dialog: Dialog) -> AnyView {
     let (title, button, first, select) = match &dialog {
         Dialog::NewFolder(_) => (Msg::NewFolder, Msg::Create, String::new(), 0),
-        Dialog::NewText(_) => (
-            Msg::NewTextFile,
-            Msg::Create,
-            app.t(Msg::NewTextName),
-            u32::MAX,
-        ),
+        Dialog::NewText(_) => (Msg::NewTextFile, Msg::Create, app.t(Msg::NewTextName), u32::MAX),
         Dialog::Rename(row) => {
             let stem = measure::stem_utf16(&row.name, row.kind);
             (Msg::Rename, Msg::Rename, row.name.clone(), stem)
         }
         _ => return ().into_any(),
     };
-    let select = if select == u32::MAX {
-        measure::stem_utf16(&first, Kind::Text)
-    } else {
-        select
-    };
+    let select = if select == u32::MAX { measure::stem_utf16(&first, Kind::Text) } else { select };
     let name = RwSignal::new(first);
     let problem = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
@@ -96,30 +87,15 @@ pub(crate) fn naming(app: App, dialog: Dialog) -> AnyView {
             </div>
         </form>
     };
-    modal(
-        app.t(title),
-        "dialog",
-        move || app.dialog.set(None),
-        content,
-    )
-    .into_any()
+    modal(app.t(title), "dialog", move || app.dialog.set(None), content).into_any()
 }
 
 async fn carry_out(app: App, dialog: &Dialog, name: String) -> Result<Option<ActionId>, Fault> {
     let command = match dialog {
-        Dialog::NewFolder(parent) => Command::CreateFolder {
-            parent: *parent,
-            name,
-        },
-        Dialog::NewText(parent) => Command::CreateText {
-            parent: *parent,
-            name,
-        },
+        Dialog::NewFolder(parent) => Command::CreateFolder { parent: *parent, name },
+        Dialog::NewText(parent) => Command::CreateText { parent: *parent, name },
         Dialog::Rename(row) if row.name == name => return Ok(None),
-        Dialog::Rename(row) => Command::Rename {
-            node: row.node,
-            name,
-        },
+        Dialog::Rename(row) => Command::Rename { node: row.node, name },
         _ => return Ok(None),
     };
     match engine::call(command).await? {

@@ -17,11 +17,8 @@ const NAMES_SHOWN: usize = 8;
 pub(crate) fn clash(app: App, names: Vec<String>) -> AnyView {
     let more = names.len().saturating_sub(NAMES_SHOWN);
     let count = names.len() as u32;
-    let shown: Vec<_> = names
-        .into_iter()
-        .take(NAMES_SHOWN)
-        .map(|name| view! { <li>{name}</li> })
-        .collect();
+    let shown: Vec<_> =
+        names.into_iter().take(NAMES_SHOWN).map(|name| view! { <li>{name}</li> }).collect();
     let choose = move |clash: Option<Clash>| move |_| actions::answer_clash(app, clash);
     let content = view! {
         <p>{app.t(Msg::NamesExist(count))}</p>
@@ -91,13 +88,7 @@ pub(crate) fn queue(app: App) -> AnyView {
             </button>
         </div>
     };
-    modal(
-        app.t(Msg::SyncStatus),
-        "dialog",
-        move || app.dialog.set(None),
-        content,
-    )
-    .into_any()
+    modal(app.t(Msg::SyncStatus), "dialog", move || app.dialog.set(None), content).into_any()
 }
 
 /// Signs out; asks first if that would lose work.
@@ -130,11 +121,5 @@ pub(crate) fn sign_out_question(app: App, pending: u32) -> AnyView {
             </button>
         </div>
     };
-    modal(
-        app.t(Msg::SignOut),
-        "dialog",
-        move || app.dialog.set(None),
-        content,
-    )
-    .into_any()
+    modal(app.t(Msg::SignOut), "dialog", move || app.dialog.set(None), content).into_any()
 }

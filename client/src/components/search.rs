@@ -102,11 +102,7 @@ pub(crate) fn search(app: App) -> impl IntoView {
 }
 
 fn line(app: App, hit: Hit, close: impl Fn() + 'static) -> impl IntoView {
-    let place: Vec<String> = hit
-        .path
-        .iter()
-        .map(|crumb| crumb_name(app, crumb))
-        .collect();
+    let place: Vec<String> = hit.path.iter().map(|crumb| crumb_name(app, crumb)).collect();
     view! {
         <li>
             <a class="row-line" href=app.href(hit.row.node) on:click=move |_| close()>

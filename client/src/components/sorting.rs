@@ -15,9 +15,7 @@ pub(crate) fn keep(sort: Sort) {
 /// The order that was kept; by name without one.
 pub(crate) fn stored() -> Sort {
     let text = dom::preference(KEY).unwrap_or_default();
-    let (by, descending) = text
-        .strip_prefix('-')
-        .map_or((text.as_str(), false), |by| (by, true));
+    let (by, descending) = text.strip_prefix('-').map_or((text.as_str(), false), |by| (by, true));
     let by = match by {
         "size" => SortBy::Size,
         "modified" => SortBy::Modified,

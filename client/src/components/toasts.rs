@@ -13,10 +13,7 @@ use offing_core::rpc::Session;
 pub(crate) fn toasts(app: App) -> impl IntoView {
     let one = move |failure: bool| {
         move || {
-            app.toast
-                .get()
-                .filter(|toast| toast.failure == failure)
-                .map(|toast| line(app, toast))
+            app.toast.get().filter(|toast| toast.failure == failure).map(|toast| line(app, toast))
         }
     };
     view! {
@@ -73,12 +70,7 @@ pub(crate) fn banners(app: App) -> impl IntoView {
         lines
     };
     let account = move || {
-        let Some(Session::SignedIn {
-            kit_confirmed,
-            sign_in_again,
-            ..
-        }) = app.session.get()
-        else {
+        let Some(Session::SignedIn { kit_confirmed, sign_in_again, .. }) = app.session.get() else {
             return ().into_any();
         };
         let again = sign_in_again.then(|| {

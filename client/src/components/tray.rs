@@ -19,13 +19,8 @@ pub(crate) fn tray(app: App) -> impl IntoView {
     let some = Memo::new(move |_| app.transfers.with(|tray| !tray.is_empty()));
     let ids = Memo::new(move |_| app.transfers.with(transfers::Transfers::ids));
     let title = move || {
-        let (sum, eta) = app
-            .transfers
-            .with(|tray| (tray.summary(), tray.eta_seconds()));
-        app.t(Msg::TransfersSum {
-            sum,
-            eta: eta.map(measure::span),
-        })
+        let (sum, eta) = app.transfers.with(|tray| (tray.summary(), tray.eta_seconds()));
+        app.t(Msg::TransfersSum { sum, eta: eta.map(measure::span) })
     };
     let clear = move || {
         app.transfers.update(transfers::Transfers::clear_ended);
@@ -78,25 +73,16 @@ fn line(app: App, id: TransferId) -> impl IntoView {
         move || transfer.with(|transfer| transfer.as_ref().map(read).unwrap_or_default())
     };
     let says = move || {
-        transfer.with(|transfer| {
-            transfer
-                .as_ref()
-                .map(|transfer| app.t(Msg::TransferState(transfer)))
-        })
+        transfer
+            .with(|transfer| transfer.as_ref().map(|transfer| app.t(Msg::TransferState(transfer))))
     };
     let percent = move || {
         transfer.with(|transfer| {
-            transfer
-                .as_ref()
-                .map_or(0, |known| transfers::percent(known.done, known.size))
+            transfer.as_ref().map_or(0, |known| transfers::percent(known.done, known.size))
         })
     };
     let can = Memo::new(move |_| {
-        transfer.with(|transfer| {
-            transfer
-                .as_ref()
-                .map(|known| transfers::controls(&known.state))
-        })
+        transfer.with(|transfer| transfer.as_ref().map(|known| transfers::controls(&known.state)))
     });
     let control = move |name: Msg<'static>, look: &'static str, what: TransferControl| {
         button(

@@ -62,11 +62,5 @@ pub(crate) fn versions(app: App, node: NodeId, name: String) -> AnyView {
             </button>
         </div>
     };
-    modal(
-        app.t(Msg::TwoVersions),
-        "dialog wide",
-        move || app.dialog.set(None),
-        content,
-    )
-    .into_any()
+    modal(app.t(Msg::TwoVersions), "dialog wide", move || app.dialog.set(None), content).into_any()
 }

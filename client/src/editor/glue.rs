@@ -74,10 +74,7 @@ impl TextEditor {
         let on_blur = Closure::<dyn Fn()>::new(move || engine::tell(Command::FlushText { node }))
             .into_js_value();
         let options = Object::new();
-        let client = format!(
-            "page-{:08x}",
-            (js_sys::Math::random() * f64::from(u32::MAX)) as u32
-        );
+        let client = format!("page-{:08x}", (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
         for (key, value) in [
             ("parent", parent.into()),
             ("doc", JsValue::from_str(&text.text)),
@@ -92,12 +89,8 @@ impl TextEditor {
         ] {
             Reflect::set(&options, &key.into(), &value)?;
         }
-        let handle = create
-            .call1(&JsValue::NULL, &options)?
-            .unchecked_into::<Handle>();
-        editor
-            .callbacks
-            .replace(vec![on_updates, on_change, on_blur]);
+        let handle = create.call1(&JsValue::NULL, &options)?.unchecked_into::<Handle>();
+        editor.callbacks.replace(vec![on_updates, on_change, on_blur]);
         editor.handle.replace(Some(handle));
         Ok(editor)
     }
@@ -119,11 +112,7 @@ impl TextEditor {
                 leptos::logging::error!("{error:?}");
                 handle.set_read_only(true);
                 let text = self.app.t(Msg::EditorLost);
-                self.app.toast(crate::app::Toast {
-                    text,
-                    undo: None,
-                    failure: true,
-                });
+                self.app.toast(crate::app::Toast { text, undo: None, failure: true });
             }
         });
     }
@@ -146,11 +135,7 @@ impl TextEditor {
         let updates: Vec<TextUpdate> = updates.iter().map(|update| from_js(&update)).collect();
         let push = self.pushes.borrow_mut().begin();
         let editor = self.clone();
-        let command = Command::PushText {
-            node: self.node,
-            version,
-            updates: updates.clone(),
-        };
+        let command = Command::PushText { node: self.node, version, updates: updates.clone() };
         // Sent now, not in the task: what follows (a flush, a close) must come after it.
         let answer = engine::call(command);
         spawn_local(async move {
@@ -210,8 +195,5 @@ fn from_js(update: &JsValue) -> TextUpdate {
             .and_then(|value| value.as_string())
             .unwrap_or_default()
     };
-    TextUpdate {
-        client: field("clientID"),
-        changes: field("changes"),
-    }
+    TextUpdate { client: field("clientID"), changes: field("changes") }
 }

@@ -59,8 +59,7 @@ impl Preview {
         }
         let old = self.shown.borrow().len();
         replace(region, head, old - tail, &made);
-        self.shown
-            .replace(blocks.iter().map(|block| block.fingerprint).collect());
+        self.shown.replace(blocks.iter().map(|block| block.fingerprint).collect());
     }
 }
 
@@ -68,9 +67,7 @@ impl Preview {
 fn replace(region: &Element, start: usize, end: usize, made: &[Node]) {
     let children = region.child_nodes();
     let after = children.item(end as u32);
-    let gone: Vec<Node> = (start..end)
-        .filter_map(|at| children.item(at as u32))
-        .collect();
+    let gone: Vec<Node> = (start..end).filter_map(|at| children.item(at as u32)).collect();
     for node in gone {
         region.remove_child(&node).ok();
     }
@@ -92,13 +89,8 @@ async fn build(piece: &Piece, slice: &mut Slice) -> Result<Node, JsValue> {
                 for (name, value) in &element.attributes {
                     made.set_attribute(name, value)?;
                 }
-                stack.extend(
-                    element
-                        .children
-                        .iter()
-                        .rev()
-                        .map(|child| (Some(made.clone()), child)),
-                );
+                stack
+                    .extend(element.children.iter().rev().map(|child| (Some(made.clone()), child)));
                 made.unchecked_into()
             }
         };
@@ -117,10 +109,7 @@ struct Slice {
 
 impl Slice {
     fn begin() -> Self {
-        Self {
-            began_ms: timer::now_ms(),
-            steps: 0,
-        }
+        Self { began_ms: timer::now_ms(), steps: 0 }
     }
 
     /// Lets the page breathe once this slice has lasted long enough.

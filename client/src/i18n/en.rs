@@ -203,11 +203,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
 }
 
 fn items(count: u32) -> String {
-    if count == 1 {
-        "1 item".to_owned()
-    } else {
-        format!("{count} items")
-    }
+    if count == 1 { "1 item".to_owned() } else { format!("{count} items") }
 }
 
 fn pill(pill: Pill) -> Cow<'static, str> {
@@ -227,20 +223,15 @@ fn pill_hint(pill: Pill) -> Cow<'static, str> {
         Pill::Syncing(count) => format!("{} on the way to the server.", changes(count)).into(),
         Pill::OnServer => "Everything is on the server.".into(),
         Pill::Offline(0) => "The server cannot be reached. Work goes on here.".into(),
-        Pill::Offline(count) => format!(
-            "The server cannot be reached. {} saved here will follow.",
-            changes(count)
-        )
-        .into(),
+        Pill::Offline(count) => {
+            format!("The server cannot be reached. {} saved here will follow.", changes(count))
+                .into()
+        }
     }
 }
 
 fn changes(count: u32) -> String {
-    if count == 1 {
-        "1 change".to_owned()
-    } else {
-        format!("{count} changes")
-    }
+    if count == 1 { "1 change".to_owned() } else { format!("{count} changes") }
 }
 
 fn span(span: Span) -> String {
@@ -268,11 +259,7 @@ fn transfers(sum: Summary, eta: Option<Span>) -> Cow<'static, str> {
     if let Some(eta) = eta {
         parts.push(format!("{} left", span(eta)));
     }
-    if parts.is_empty() {
-        "".into()
-    } else {
-        parts.join(" · ").into()
-    }
+    if parts.is_empty() { "".into() } else { parts.join(" · ").into() }
 }
 
 fn transfer_state(transfer: &Transfer) -> Cow<'static, str> {
@@ -281,11 +268,9 @@ fn transfer_state(transfer: &Transfer) -> Cow<'static, str> {
         TransferState::Waiting => format!("{size} · waiting").into(),
         TransferState::Reading => format!("{size} · reading").into(),
         TransferState::Here => format!("{size} · saved here").into(),
-        TransferState::Moving => format!(
-            "{} of {size}",
-            measure::bytes(transfer.done.min(transfer.size))
-        )
-        .into(),
+        TransferState::Moving => {
+            format!("{} of {size}", measure::bytes(transfer.done.min(transfer.size))).into()
+        }
         TransferState::Paused => format!("{size} · paused").into(),
         TransferState::Done if transfer.upload => format!("{size} · on server").into(),
         TransferState::Done => format!("{size} · downloaded").into(),

@@ -72,11 +72,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::KeyTypeAhead => "输入名称以定位".into(),
         Msg::KitConfirmed => "已回填确认".into(),
         Msg::KitReadBackOnly => "请输入你保存的恢复包中的恢复码。".into(),
-        Msg::KitText {
-            username,
-            code,
-            address,
-        } => format!(
+        Msg::KitText { username, code, address } => format!(
             "Offing 恢复包\n\n地址：{address}\n用户名：{username}\n恢复码：{code}\n\n\
              持有此码者可以登录并设置新密码。\n\
              请保存在只有你能找到的地方。使用时请打开\n{address}/recover\n"
@@ -242,11 +238,7 @@ fn transfers(sum: Summary, eta: Option<Span>) -> Cow<'static, str> {
     if let Some(eta) = eta {
         parts.push(format!("剩余 {}", span(eta)));
     }
-    if parts.is_empty() {
-        "".into()
-    } else {
-        parts.join(" · ").into()
-    }
+    if parts.is_empty() { "".into() } else { parts.join(" · ").into() }
 }
 
 fn transfer_state(transfer: &Transfer) -> Cow<'static, str> {
@@ -255,11 +247,9 @@ fn transfer_state(transfer: &Transfer) -> Cow<'static, str> {
         TransferState::Waiting => format!("{size} · 等待中").into(),
         TransferState::Reading => format!("{size} · 正在读取").into(),
         TransferState::Here => format!("{size} · 已保存在本机").into(),
-        TransferState::Moving => format!(
-            "{} / {size}",
-            measure::bytes(transfer.done.min(transfer.size))
-        )
-        .into(),
+        TransferState::Moving => {
+            format!("{} / {size}", measure::bytes(transfer.done.min(transfer.size))).into()
+        }
         TransferState::Paused => format!("{size} · 已暂停").into(),
         TransferState::Done if transfer.upload => format!("{size} · 已在服务器").into(),
         TransferState::Done => format!("{size} · 已下载").into(),

@@ -114,8 +114,7 @@ impl Form {
     /// Checks a new password; says what is wrong with it.
     fn password_fits(self) -> bool {
         let flaw = self.password.with_untracked(|password| {
-            self.repeated
-                .with_untracked(|repeated| check_password(password, repeated))
+            self.repeated.with_untracked(|repeated| check_password(password, repeated))
         });
         if let Err(flaw) = flaw {
             self.problem.set(Some(self.app.t(Msg::PasswordFlaw(flaw))));

@@ -15,17 +15,10 @@ pub(super) fn page(app: App, row: Row, path: Vec<Crumb>) -> AnyView {
     let node = row.node;
     let kept = RwSignal::new(row.kept);
     let mut steps = path;
-    steps.push(Crumb {
-        node,
-        name: row.name.clone(),
-    });
+    steps.push(Crumb { node, name: row.name.clone() });
     let (steps, _) = signal(steps);
     let kind = measure::extension(&row.name);
-    let kind = if kind.is_empty() {
-        app.t(Msg::File)
-    } else {
-        app.t(Msg::FileOf(&kind))
-    };
+    let kind = if kind.is_empty() { app.t(Msg::File) } else { app.t(Msg::FileOf(&kind)) };
     let size = row.size.map(measure::bytes);
     let time = app.time(row.modified_ms);
     let again = row.clone();

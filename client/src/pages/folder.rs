@@ -65,10 +65,9 @@ pub(super) fn trash(app: App) -> AnyView {
 
 fn title(listing: Listing) {
     Effect::new(move |_| {
-        let name = listing.path.with(|path| {
-            path.last()
-                .map(|crumb| crumbs::crumb_name(listing.app, crumb))
-        });
+        let name = listing
+            .path
+            .with(|path| path.last().map(|crumb| crumbs::crumb_name(listing.app, crumb)));
         if let Some(name) = name {
             document().set_title(&format!("{name} · Offing"));
         }
@@ -142,30 +141,20 @@ fn toolbar(listing: Listing) -> impl IntoView {
     let act = move |act: Act| move || listing.act(act);
     let keep = move || {
         (count.get() > 0).then(|| {
-            let kept = listing
-                .selection
-                .with(|selection| selection.rows().all(|row| row.kept));
+            let kept = listing.selection.with(|selection| selection.rows().all(|row| row.kept));
             let (name, look, what) = if kept {
                 (Msg::LetGoOf, "cloud", Act::LetGo)
             } else {
                 (Msg::KeepHere, "pin", Act::Keep)
             };
-            button(
-                app.t(name),
-                look,
-                "button quiet folds spare",
-                || false,
-                act(what),
-            )
+            button(app.t(name), look, "button quiet folds spare", || false, act(what))
         })
     };
     let two = move || {
         listing
             .selection
             .with(|selection| {
-                selection
-                    .single()
-                    .is_some_and(|row| row.two_versions && row.kind != Kind::Folder)
+                selection.single().is_some_and(|row| row.two_versions && row.kind != Kind::Folder)
             })
             .then(|| {
                 button(

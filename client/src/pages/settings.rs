@@ -68,13 +68,8 @@ fn storage(app: App) -> impl IntoView {
         None => view! { <p class="hint">{app.t(Msg::Loading)}</p> }.into_any(),
         Some(Err(text)) => view! { <p class="error" role="alert">{text}</p> }.into_any(),
         Some(Ok(reply)) => {
-            let Reply::Storage {
-                device_used,
-                device_quota,
-                server_used,
-                server_quota,
-                persisted,
-            } = reply
+            let Reply::Storage { device_used, device_quota, server_used, server_quota, persisted } =
+                reply
             else {
                 return ().into_any();
             };
@@ -103,10 +98,9 @@ fn storage(app: App) -> impl IntoView {
 fn used(app: App, bytes: u64, quota: Option<u64>) -> String {
     let used = measure::bytes(bytes);
     match quota {
-        Some(quota) if quota > 0 => app.t(Msg::UsedOf {
-            used: &used,
-            quota: &measure::bytes(quota),
-        }),
+        Some(quota) if quota > 0 => {
+            app.t(Msg::UsedOf { used: &used, quota: &measure::bytes(quota) })
+        }
         Some(_) | None => used,
     }
 }

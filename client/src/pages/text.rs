@@ -40,10 +40,7 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
         let name = name.clone();
         move |text: OpenedText, host: web_sys::Element| {
             let mut steps = text.path.clone();
-            steps.push(Crumb {
-                node,
-                name: text.name.clone(),
-            });
+            steps.push(Crumb { node, name: text.name.clone() });
             path.set(steps);
             read_only.set(text.read_only);
             let drawn = markdown.then(|| renderer(text.text.clone(), preview));
@@ -87,13 +84,7 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
     });
 
     let listener = engine::listen(move |event| {
-        let Event::TextUpdates {
-            node: of,
-            version,
-            updates,
-            from,
-        } = event
-        else {
+        let Event::TextUpdates { node: of, version, updates, from } = event else {
             return;
         };
         if *of != node {
@@ -104,10 +95,9 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
         };
         editor.receive(*version, updates);
         if !from.is_empty() {
-            merged.set(Some(app.t(Msg::Merged {
-                count: updates.len() as u32,
-                from: &from.join(", "),
-            })));
+            merged.set(Some(
+                app.t(Msg::Merged { count: updates.len() as u32, from: &from.join(", ") }),
+            ));
         }
     });
     let flush = move || {
@@ -116,14 +106,12 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
         }
     };
     let hidden = window_event_listener(ev::pagehide, move |_| flush());
-    let away = window_event_listener(
-        ev::Custom::<web_sys::Event>::new("visibilitychange"),
-        move |_| {
+    let away =
+        window_event_listener(ev::Custom::<web_sys::Event>::new("visibilitychange"), move |_| {
             if document().hidden() {
                 flush();
             }
-        },
-    );
+        });
     on_cleanup(move || {
         engine::unlisten(listener);
         hidden.remove();

@@ -27,20 +27,12 @@ pub(crate) fn is_typing() -> bool {
     // The editor's text is inside a shadow root, whose host has the focus.
     matches!(focused.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
         || focused.shadow_root().is_some()
-        || focused
-            .closest("[contenteditable=true]")
-            .ok()
-            .flatten()
-            .is_some()
+        || focused.closest("[contenteditable=true]").ok().flatten().is_some()
 }
 
 /// Says whether a dialog is open.
 pub(crate) fn has_dialog() -> bool {
-    document()
-        .query_selector("dialog[open]")
-        .ok()
-        .flatten()
-        .is_some()
+    document().query_selector("dialog[open]").ok().flatten().is_some()
 }
 
 /// Gives the focus to the first element that a selector finds.
@@ -64,9 +56,8 @@ pub(crate) fn focus_next(selector: &str, by: i64) {
     let here = (0..all.length()).find(|place| {
         all.get(*place).as_ref() == focused.as_ref().map(|element| element.unchecked_ref())
     });
-    let next = here.map_or(0, |place| {
-        (i64::from(place) + by).clamp(0, i64::from(all.length()) - 1)
-    });
+    let next =
+        here.map_or(0, |place| (i64::from(place) + by).clamp(0, i64::from(all.length()) - 1));
     if let Some(element) = all.get(next as u32) {
         element.unchecked_ref::<HtmlElement>().focus().ok();
     }
@@ -128,13 +119,7 @@ pub(crate) fn with_key<T>(event: &KeyboardEvent, take: impl FnOnce(Key<'_>) -> T
 
 /// Reads a preference of this browser.
 pub(crate) fn preference(name: &str) -> Option<String> {
-    window()
-        .local_storage()
-        .ok()
-        .flatten()?
-        .get_item(name)
-        .ok()
-        .flatten()
+    window().local_storage().ok().flatten()?.get_item(name).ok().flatten()
 }
 
 /// Keeps a preference; where the browser refuses, it lasts as long as the page.
@@ -182,8 +167,7 @@ fn matches(query: &str) -> bool {
 /// Says whether an event came from a finger or a pen.
 pub(crate) fn is_touch(event: &web_sys::MouseEvent) -> bool {
     let kind = js_sys::Reflect::get(event, &"pointerType".into()).ok();
-    kind.and_then(|kind| kind.as_string())
-        .is_some_and(|kind| kind == "touch" || kind == "pen")
+    kind.and_then(|kind| kind.as_string()).is_some_and(|kind| kind == "touch" || kind == "pen")
 }
 
 /// Prints a time, milliseconds since 1970, in a language and the browser's zone.
@@ -197,10 +181,6 @@ pub(crate) fn time(language: &str, ms: i64) -> String {
     // The person's own region, if it is one of this language.
     let own = window().navigator().language().unwrap_or_default();
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_owned();
-    let tag = if primary(&own) == primary(language) {
-        &own
-    } else {
-        language
-    };
+    let tag = if primary(&own) == primary(language) { &own } else { language };
     date.to_locale_string(tag, &options).into()
 }

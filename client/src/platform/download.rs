@@ -43,11 +43,7 @@ pub(crate) async fn save(
 
 /// Saves text as a file.
 pub(crate) async fn save_text(name: &str, text: &str) -> Result<(), JsValue> {
-    save_blob(
-        name,
-        &Blob::new_with_str_sequence(&Array::of1(&text.into()))?,
-    )
-    .await
+    save_blob(name, &Blob::new_with_str_sequence(&Array::of1(&text.into()))?).await
 }
 
 fn controller() -> Option<ServiceWorker> {
@@ -108,7 +104,5 @@ async fn save_blob(name: &str, blob: &Blob) -> Result<(), JsValue> {
 }
 
 fn body() -> Result<web_sys::HtmlElement, JsValue> {
-    document()
-        .body()
-        .ok_or_else(|| "the document has no body".into())
+    document().body().ok_or_else(|| "the document has no body".into())
 }

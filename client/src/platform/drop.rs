@@ -28,10 +28,7 @@ pub(crate) struct Drop {
 
 /// Takes entries from the event; must be called inside its handler.
 pub(crate) fn take(data: &DataTransfer) -> Drop {
-    let mut drop = Drop {
-        entries: Vec::new(),
-        files: Vec::new(),
-    };
+    let mut drop = Drop { entries: Vec::new(), files: Vec::new() };
     let items = data.items();
     for index in 0..items.length() {
         let Some(item) = items.get(index) else {
@@ -68,29 +65,21 @@ pub(crate) async fn walk(drop: Drop) -> Result<Flat<File>, DropError> {
     for file in drop.files {
         flat.file(vec![file.name()], file)?;
     }
-    let mut stack: Vec<(Vec<String>, FileSystemEntry)> = drop
-        .entries
-        .into_iter()
-        .rev()
-        .map(|entry| (Vec::new(), entry))
-        .collect();
+    let mut stack: Vec<(Vec<String>, FileSystemEntry)> =
+        drop.entries.into_iter().rev().map(|entry| (Vec::new(), entry)).collect();
     while let Some((mut path, entry)) = stack.pop() {
         let name = entry.name();
         path.push(name.clone());
         let unreadable = |_| DropError::Unreadable(name.clone());
         if entry.is_directory() {
-            let entries = read_folder(entry.unchecked_into())
-                .await
-                .map_err(unreadable)?;
+            let entries = read_folder(entry.unchecked_into()).await.map_err(unreadable)?;
             if entries.is_empty() {
                 flat.empty_folder(path)?;
             } else {
                 stack.extend(entries.into_iter().rev().map(|entry| (path.clone(), entry)));
             }
         } else {
-            let file = read_file(&entry.unchecked_into())
-                .await
-                .map_err(unreadable)?;
+            let file = read_file(&entry.unchecked_into()).await.map_err(unreadable)?;
             flat.file(path, file)?;
         }
         if stack.len() > limits::UPLOAD_FILES_MAX {

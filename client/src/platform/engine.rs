@@ -118,10 +118,7 @@ fn send(command: Command, beside: &Array, forget: bool) -> AnswerFuture {
             message.push(&value);
         }
         let posted = !line.broken
-            && line
-                .worker
-                .as_ref()
-                .is_some_and(|worker| worker.post_message(&message).is_ok());
+            && line.worker.as_ref().is_some_and(|worker| worker.post_message(&message).is_ok());
         if !posted {
             slot.borrow_mut().result = Some(Err(Fault::Internal));
         } else if !forget {
@@ -164,10 +161,7 @@ fn hear(event: &MessageEvent) {
         Ok(FromEngine::Event(event)) => {
             // Listeners may call and listen, so none is called inside the borrow.
             let listeners: Vec<Listener> = LINE.with_borrow(|line| {
-                line.listeners
-                    .iter()
-                    .map(|(_, listener)| listener.clone())
-                    .collect()
+                line.listeners.iter().map(|(_, listener)| listener.clone()).collect()
             });
             for listener in listeners {
                 listener(&event);

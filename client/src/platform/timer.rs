@@ -9,10 +9,7 @@ pub(crate) async fn pause(ms: u32) {
     let ms = i32::try_from(ms).unwrap_or(i32::MAX);
     settle(Promise::new(&mut |done, _| {
         // A timer that cannot be set must not stop the caller for ever.
-        if window()
-            .set_timeout_with_callback_and_timeout_and_arguments_0(&done, ms)
-            .is_err()
-        {
+        if window().set_timeout_with_callback_and_timeout_and_arguments_0(&done, ms).is_err() {
             done.call0(&wasm_bindgen::JsValue::NULL).ok();
         }
     }))
@@ -21,10 +18,7 @@ pub(crate) async fn pause(ms: u32) {
 
 /// Waits for the next frame; in a hidden tab, where there are none, for a moment.
 pub(crate) async fn frame() {
-    if window()
-        .document()
-        .is_some_and(|document| document.hidden())
-    {
+    if window().document().is_some_and(|document| document.hidden()) {
         return pause(16).await;
     }
     settle(Promise::new(&mut |done, _| {
@@ -37,9 +31,7 @@ pub(crate) async fn frame() {
 
 /// Milliseconds since the page was opened; never goes back.
 pub(crate) fn now_ms() -> f64 {
-    window()
-        .performance()
-        .map_or_else(js_sys::Date::now, |clock| clock.now())
+    window().performance().map_or_else(js_sys::Date::now, |clock| clock.now())
 }
 
 async fn settle(promise: Promise) {

@@ -19,10 +19,7 @@ pub struct TooMany;
 
 impl<F> Default for Flat<F> {
     fn default() -> Self {
-        Self {
-            files: Vec::new(),
-            empty_folders: Vec::new(),
-        }
+        Self { files: Vec::new(), empty_folders: Vec::new() }
     }
 }
 
@@ -51,26 +48,15 @@ impl<F> Flat<F> {
 
     fn bounded(&self) -> Result<(), TooMany> {
         let count = self.files.len() + self.empty_folders.len();
-        if count > limits::UPLOAD_FILES_MAX {
-            Err(TooMany)
-        } else {
-            Ok(())
-        }
+        if count > limits::UPLOAD_FILES_MAX { Err(TooMany) } else { Ok(()) }
     }
 }
 
 /// Splits a relative path as a folder picker gives it; a file without one is its name.
 pub fn split_path(relative: &str, name: &str) -> Vec<String> {
-    let parts: Vec<String> = relative
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect();
-    if parts.is_empty() {
-        vec![name.to_owned()]
-    } else {
-        parts
-    }
+    let parts: Vec<String> =
+        relative.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    if parts.is_empty() { vec![name.to_owned()] } else { parts }
 }
 
 #[cfg(test)]
@@ -83,11 +69,7 @@ mod tests {
         flat.file(split_path("a/1", "1"), 1).unwrap();
         flat.empty_folder(split_path("a/c", "c")).unwrap();
         flat.file(split_path("", "3"), 3).unwrap();
-        let paths: Vec<String> = flat
-            .files()
-            .iter()
-            .map(|(path, _)| path.join("/"))
-            .collect();
+        let paths: Vec<String> = flat.files().iter().map(|(path, _)| path.join("/")).collect();
         assert_eq!(paths, ["a/1", "3"]);
         assert_eq!(flat.empty_folders(), [["a", "c"].map(String::from)]);
     }

@@ -58,17 +58,13 @@ pub fn parser(text: &str) -> Parser<'_> {
 /// Parses a whole document at once; for short ones and tests.
 pub fn blocks(text: &str) -> Vec<Block> {
     let mut builder = Builder::default();
-    parser(text)
-        .filter_map(|event| builder.push(event))
-        .collect()
+    parser(text).filter_map(|event| builder.push(event)).collect()
 }
 
 /// Counts the blocks at the start and at the end that both lists share.
 pub fn unchanged(old: &[u64], new: &[Block]) -> (usize, usize) {
     let shared = old.len().min(new.len());
-    let head = (0..shared)
-        .take_while(|&at| old[at] == new[at].fingerprint)
-        .count();
+    let head = (0..shared).take_while(|&at| old[at] == new[at].fingerprint).count();
     let tail = (1..=shared - head)
         .take_while(|back| old[old.len() - back] == new[new.len() - back].fingerprint)
         .count();
@@ -177,9 +173,7 @@ impl Builder {
                 ];
                 self.open("div", attributes);
             }
-            Tag::Link {
-                dest_url, title, ..
-            } => {
+            Tag::Link { dest_url, title, .. } => {
                 let mut attributes = Vec::new();
                 if let Some(href) = safe_href(&dest_url) {
                     attributes.push(("href", href.to_owned()));
@@ -222,11 +216,7 @@ impl Builder {
     }
 
     fn open(&mut self, tag: &'static str, attributes: Vec<(&'static str, String)>) {
-        self.stack.push(Element {
-            tag,
-            attributes,
-            children: Vec::new(),
-        });
+        self.stack.push(Element { tag, attributes, children: Vec::new() });
     }
 
     fn close(&mut self) -> Option<Block> {
@@ -239,18 +229,12 @@ impl Builder {
         tag: &'static str,
         attributes: Vec<(&'static str, String)>,
     ) -> Option<Block> {
-        self.add(Piece::Element(Element {
-            tag,
-            attributes,
-            children: Vec::new(),
-        }))
+        self.add(Piece::Element(Element { tag, attributes, children: Vec::new() }))
     }
 
     fn text(&mut self, text: &str) -> Option<Block> {
-        if let Some(Piece::Text(last)) = self
-            .stack
-            .last_mut()
-            .and_then(|parent| parent.children.last_mut())
+        if let Some(Piece::Text(last)) =
+            self.stack.last_mut().and_then(|parent| parent.children.last_mut())
         {
             last.push_str(text);
             return None;
@@ -265,10 +249,7 @@ impl Builder {
         }
         let mut hasher = DefaultHasher::new();
         piece.hash(&mut hasher);
-        Some(Block {
-            fingerprint: hasher.finish(),
-            piece,
-        })
+        Some(Block { fingerprint: hasher.finish(), piece })
     }
 }
 
@@ -277,10 +258,7 @@ fn plain(tag: &Tag<'_>) -> (&'static str, Vec<(&'static str, String)>) {
     let class = |name: &str| vec![("class", name.to_owned())];
     match tag {
         Tag::Heading { level, .. } => (heading(*level), Vec::new()),
-        Tag::BlockQuote(kind) => (
-            "blockquote",
-            kind.map_or(Vec::new(), |kind| class(quote(kind))),
-        ),
+        Tag::BlockQuote(kind) => ("blockquote", kind.map_or(Vec::new(), |kind| class(quote(kind)))),
         Tag::HtmlBlock => ("p", class("md-raw")),
         Tag::List(None) => ("ul", Vec::new()),
         Tag::List(Some(first)) => ("ol", vec![("start", first.to_string())]),
@@ -364,10 +342,7 @@ mod tests {
     }
 
     fn rendered(text: &str) -> String {
-        blocks(text)
-            .iter()
-            .map(|block| print(&block.piece))
-            .collect()
+        blocks(text).iter().map(|block| print(&block.piece)).collect()
     }
 
     #[test]
@@ -393,28 +368,14 @@ mod tests {
         let text = rendered("<script>alert(1)</script>\n\nx <img src=y onerror=z>\n");
         assert!(text.starts_with("<p class=md-raw><script>"), "{text}");
         for block in blocks("<b onclick=x>y</b>") {
-            let Piece::Element(element) = block.piece else {
-                panic!("an element")
-            };
-            assert!(
-                element
-                    .children
-                    .iter()
-                    .all(|child| matches!(child, Piece::Text(_)))
-            );
+            let Piece::Element(element) = block.piece else { panic!("an element") };
+            assert!(element.children.iter().all(|child| matches!(child, Piece::Text(_))));
         }
     }
 
     #[test]
     fn only_harmless_links_are_links() {
-        for url in [
-            "https://a.b",
-            "HTTP://a.b",
-            "mailto:a@b",
-            "notes/x.md",
-            "#a",
-            "/x?y:z",
-        ] {
+        for url in ["https://a.b", "HTTP://a.b", "mailto:a@b", "notes/x.md", "#a", "/x?y:z"] {
             assert_eq!(safe_href(url), Some(url));
         }
         for url in [
@@ -443,19 +404,14 @@ mod tests {
     #[test]
     fn footnotes_point_at_their_text() {
         let text = rendered("a[^1]\n\n[^1]: b\n");
-        assert!(
-            text.contains("<sup><a href=#md-note-1>1</a></sup>"),
-            "{text}"
-        );
+        assert!(text.contains("<sup><a href=#md-note-1>1</a></sup>"), "{text}");
         assert!(text.contains("<div id=md-note-1 class=md-note data-label=1><p>b</p></div>"));
     }
 
     #[test]
     fn only_the_edited_block_changes() {
-        let old: Vec<u64> = blocks("# a\n\nb\n\nc\n\nd\n")
-            .iter()
-            .map(|block| block.fingerprint)
-            .collect();
+        let old: Vec<u64> =
+            blocks("# a\n\nb\n\nc\n\nd\n").iter().map(|block| block.fingerprint).collect();
         let new = blocks("# a\n\nb\n\nc changed\n\nd\n");
         assert_eq!(unchanged(&old, &new), (2, 1));
         assert_eq!(unchanged(&[], &new), (0, 0));
@@ -467,11 +423,7 @@ mod tests {
     fn deep_nesting_is_flattened_and_loses_no_text() {
         let text = format!("{}deep", "> ".repeat(400));
         let found = blocks(&text);
-        assert!(
-            found
-                .iter()
-                .any(|block| print(&block.piece).contains("deep"))
-        );
+        assert!(found.iter().any(|block| print(&block.piece).contains("deep")));
         fn depth(piece: &Piece) -> usize {
             match piece {
                 Piece::Text(_) => 0,
@@ -480,10 +432,6 @@ mod tests {
                 }
             }
         }
-        assert!(
-            found
-                .iter()
-                .all(|block| depth(&block.piece) <= DEPTH_MAX + 4)
-        );
+        assert!(found.iter().all(|block| depth(&block.piece) <= DEPTH_MAX + 4));
     }
 }

@@ -66,11 +66,7 @@ pub fn name_end(name: &str) -> usize {
     // Only between plain letters: a cut must not part what belongs together.
     let cut = name.len().saturating_sub(END);
     let plain = |at: usize| name.as_bytes().get(at).is_some_and(u8::is_ascii_graphic);
-    if plain(cut.wrapping_sub(1)) && name.as_bytes()[cut..].is_ascii() {
-        cut
-    } else {
-        name.len()
-    }
+    if plain(cut.wrapping_sub(1)) && name.as_bytes()[cut..].is_ascii() { cut } else { name.len() }
 }
 
 /// How many characters of a name to select when it is renamed: all but the extension.
@@ -84,10 +80,7 @@ pub fn stem_utf16(name: &str, kind: Kind) -> u32 {
 
 /// Says whether a text file is Markdown.
 pub fn is_markdown(name: &str) -> bool {
-    matches!(
-        extension(name).as_str(),
-        "md" | "markdown" | "mdown" | "mkd"
-    )
+    matches!(extension(name).as_str(), "md" | "markdown" | "mdown" | "mkd")
 }
 
 /// The icon of a node.
@@ -187,14 +180,8 @@ mod tests {
     #[test]
     fn a_password_is_judged_by_its_length_alone() {
         assert_eq!(check_password("short", "short"), Err(PasswordFlaw::Short));
-        assert_eq!(
-            check_password("aaaaaaaa", "aaaaaaab"),
-            Err(PasswordFlaw::Differs)
-        );
-        assert_eq!(
-            check_password(&"a".repeat(2_000), ""),
-            Err(PasswordFlaw::Long)
-        );
+        assert_eq!(check_password("aaaaaaaa", "aaaaaaab"), Err(PasswordFlaw::Differs));
+        assert_eq!(check_password(&"a".repeat(2_000), ""), Err(PasswordFlaw::Long));
         assert_eq!(check_password("aaaaaaaa", "aaaaaaaa"), Ok(()));
     }
 
@@ -209,11 +196,8 @@ mod tests {
     fn a_long_name_is_cut_before_its_end_and_never_inside_a_character() {
         let long = "a rather long name of a report (2).pdf";
         assert_eq!(&long[name_end(long)..], "rt (2).pdf");
-        for whole in [
-            "short.txt",
-            "名称很长的文件名称很长的文件名称很长的文件.txt",
-            "",
-        ] {
+        for whole in ["short.txt", "名称很长的文件名称很长的文件名称很长的文件.txt", ""]
+        {
             assert_eq!(name_end(whole), whole.len());
         }
     }

@@ -39,17 +39,12 @@ impl Route {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         match parts.as_slice() {
             [] | ["index.html"] => Self::Home,
-            ["join"] => Self::Join {
-                token: fragment.trim_start_matches('#').trim().to_owned(),
-            },
+            ["join"] => Self::Join { token: fragment.trim_start_matches('#').trim().to_owned() },
             ["recover"] => Self::Recover,
             ["trash"] => Self::Trash,
             ["settings"] => Self::Settings,
             ["v", vault] => match vault.parse() {
-                Ok(vault) => Self::Node {
-                    vault,
-                    node: NodeId::ROOT,
-                },
+                Ok(vault) => Self::Node { vault, node: NodeId::ROOT },
                 Err(_) => Self::Unknown,
             },
             ["v", vault, node] => match (vault.parse(), node.parse()) {
@@ -86,14 +81,9 @@ mod tests {
     fn every_route_survives_its_address() {
         let routes = [
             Route::Home,
-            Route::Join {
-                token: "abc_-9".into(),
-            },
+            Route::Join { token: "abc_-9".into() },
             Route::Recover,
-            Route::Node {
-                vault: VaultId([7; 32]),
-                node: NodeId([3; 16]),
-            },
+            Route::Node { vault: VaultId([7; 32]), node: NodeId([3; 16]) },
             Route::Trash,
             Route::Settings,
         ];
@@ -108,13 +98,7 @@ mod tests {
     fn a_vault_alone_is_its_root() {
         let vault = VaultId([1; 32]);
         let path = format!("/v/{vault}/");
-        assert_eq!(
-            Route::parse(&path, ""),
-            Route::Node {
-                vault,
-                node: NodeId::ROOT
-            }
-        );
+        assert_eq!(Route::parse(&path, ""), Route::Node { vault, node: NodeId::ROOT });
     }
 
     #[test]

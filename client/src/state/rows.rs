@@ -26,11 +26,7 @@ pub struct Rows {
 impl Rows {
     /// Starts with what `OpenFolder` answered.
     pub fn open(revision: u32, total: u32, rows: Vec<Row>) -> Self {
-        let mut cache = Self {
-            revision,
-            total,
-            rows: BTreeMap::new(),
-        };
+        let mut cache = Self { revision, total, rows: BTreeMap::new() };
         cache.put(revision, 0, rows);
         cache
     }
@@ -47,10 +43,7 @@ impl Rows {
 
     /// Finds the place of a node among the rows that are here.
     pub fn index_of(&self, node: NodeId) -> Option<u32> {
-        self.rows
-            .iter()
-            .find(|(_, (_, row))| row.node == node)
-            .map(|(index, _)| *index)
+        self.rows.iter().find(|(_, (_, row))| row.node == node).map(|(index, _)| *index)
     }
 
     /// Takes note of a new state of the view; older news is ignored.
@@ -89,14 +82,10 @@ impl Rows {
     pub fn missing(&self, start: u32, end: u32) -> Option<(u32, u32)> {
         let end = end.min(self.total);
         let lacks = |index: &u32| {
-            self.rows
-                .get(index)
-                .is_none_or(|(revision, _)| *revision != self.revision)
+            self.rows.get(index).is_none_or(|(revision, _)| *revision != self.revision)
         };
         let first = (start..end).find(lacks)?;
-        let from = first
-            .saturating_sub(MARGIN_ROWS)
-            .max(start.saturating_sub(MARGIN_ROWS));
+        let from = first.saturating_sub(MARGIN_ROWS).max(start.saturating_sub(MARGIN_ROWS));
         let to = end.saturating_add(MARGIN_ROWS).min(self.total);
         Some((from, to.min(from + limits::WINDOW_ROWS_MAX as u32)))
     }

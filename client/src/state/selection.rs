@@ -50,11 +50,7 @@ impl Selection {
 
     /// The picked row, if it is the only one.
     pub fn single(&self) -> Option<&Row> {
-        if self.picked.len() == 1 {
-            self.picked.values().next()
-        } else {
-            None
-        }
+        if self.picked.len() == 1 { self.picked.values().next() } else { None }
     }
 
     /// Picks one row and nothing else.

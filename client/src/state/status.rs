@@ -58,26 +58,14 @@ mod tests {
 
     #[test]
     fn the_pill_never_says_on_server_while_something_waits() {
-        let status = Status {
-            state: SyncState::OnServer,
-            pending: 2,
-        };
+        let status = Status { state: SyncState::OnServer, pending: 2 };
         assert_eq!(pill(status), Pill::SavedHere);
-        assert_eq!(
-            pill(Status {
-                pending: 0,
-                ..status
-            }),
-            Pill::OnServer
-        );
+        assert_eq!(pill(Status { pending: 0, ..status }), Pill::OnServer);
     }
 
     #[test]
     fn syncing_counts_at_least_one() {
-        let status = Status {
-            state: SyncState::Syncing,
-            pending: 0,
-        };
+        let status = Status { state: SyncState::Syncing, pending: 0 };
         assert_eq!(pill(status), Pill::Syncing(1));
     }
 

@@ -162,14 +162,7 @@ mod tests {
     use offing_core::rpc::Fault;
 
     fn transfer(id: u64, size: u64, done: u64, state: TransferState) -> Transfer {
-        Transfer {
-            id,
-            name: format!("{id}.bin"),
-            upload: true,
-            size,
-            done,
-            state,
-        }
+        Transfer { id, name: format!("{id}.bin"), upload: true, size, done, state }
     }
 
     #[test]
@@ -197,15 +190,9 @@ mod tests {
         let mut tray = Transfers::default();
         tray.update(vec![transfer(1, 10_000, 0, TransferState::Moving)], 0.0);
         assert_eq!(tray.eta_seconds(), None);
-        tray.update(
-            vec![transfer(1, 10_000, 1_000, TransferState::Moving)],
-            1_000.0,
-        );
+        tray.update(vec![transfer(1, 10_000, 1_000, TransferState::Moving)], 1_000.0);
         assert_eq!(tray.eta_seconds(), Some(9));
-        tray.update(
-            vec![transfer(1, 10_000, 10_000, TransferState::Done)],
-            2_000.0,
-        );
+        tray.update(vec![transfer(1, 10_000, 10_000, TransferState::Done)], 2_000.0);
         assert_eq!(tray.eta_seconds(), None);
     }
 

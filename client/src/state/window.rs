@@ -33,10 +33,7 @@ impl Window {
         let first = (self.top_px() / self.row_px).floor().max(0.0) as u32;
         let shown = (self.view_px / self.row_px).ceil() as u32 + 1;
         let start = first.saturating_sub(OVERSCAN_ROWS).min(self.total);
-        let end = first
-            .saturating_add(shown)
-            .saturating_add(OVERSCAN_ROWS)
-            .min(self.total);
+        let end = first.saturating_add(shown).saturating_add(OVERSCAN_ROWS).min(self.total);
         (start, end.max(start))
     }
 
@@ -88,12 +85,7 @@ mod tests {
     use super::*;
 
     fn window(total: u32, scroll_px: f64) -> Window {
-        Window {
-            total,
-            row_px: 44.0,
-            view_px: 440.0,
-            scroll_px,
-        }
+        Window { total, row_px: 44.0, view_px: 440.0, scroll_px }
     }
 
     #[test]

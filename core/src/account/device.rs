@@ -38,14 +38,8 @@ impl DeviceCertificate {
         account: AccountId,
         public: PublicKey,
     ) -> Result<Self, CryptoError> {
-        let signature = crypto
-            .sign(identity, &signed_bytes(&account, &public))
-            .await?;
-        Ok(Self {
-            account,
-            public,
-            signature,
-        })
+        let signature = crypto.sign(identity, &signed_bytes(&account, &public)).await?;
+        Ok(Self { account, public, signature })
     }
 
     /// Says whether this identity signed it.

@@ -108,9 +108,7 @@ impl FromStr for RecoveryCode {
         // 25 characters fill 125 bits; the 26th brings the last 3 and 2 of the checksum.
         let high = digits[..25].iter().fold(0, |acc, digit| (acc << 5) | digit);
         let code = Self(((high << 3) | (digits[25] >> 2)).to_be_bytes());
-        let check = digits[26..]
-            .iter()
-            .fold(digits[25] & 3, |acc, digit| (acc << 5) | digit);
+        let check = digits[26..].iter().fold(digits[25] & 3, |acc, digit| (acc << 5) | digit);
         if check == u128::from(checksum(&code.0)) {
             Ok(code)
         } else {
@@ -144,14 +142,8 @@ mod tests {
     #[test]
     fn text_that_is_no_code_says_what_is_wrong() {
         let text = RecoveryCode::new([7; 16]).to_string();
-        assert_eq!(
-            text[1..].parse::<RecoveryCode>(),
-            Err(RecoveryCodeError::Length)
-        );
-        assert_eq!(
-            (text.clone() + "0").parse::<RecoveryCode>(),
-            Err(RecoveryCodeError::Length)
-        );
+        assert_eq!(text[1..].parse::<RecoveryCode>(), Err(RecoveryCodeError::Length));
+        assert_eq!((text.clone() + "0").parse::<RecoveryCode>(), Err(RecoveryCodeError::Length));
         assert_eq!(
             text.replacen(&text[..1], "U", 1).parse::<RecoveryCode>(),
             Err(RecoveryCodeError::Character { character: 'U' })

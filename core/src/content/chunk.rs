@@ -84,9 +84,7 @@ impl<C: Crypto> ChunkSealer<C> {
         vault: VaultId,
         epoch: u32,
     ) -> Result<Self, CryptoError> {
-        let prf = crypto
-            .derive_mac(secret, &vault.0, b"of/chunk/dedupe")
-            .await?;
+        let prf = crypto.derive_mac(secret, &vault.0, b"of/chunk/dedupe").await?;
         Ok(Self { vault, epoch, prf })
     }
 
@@ -115,9 +113,7 @@ impl<C: Crypto> ChunkSealer<C> {
 
         let key = ContentKey(crypto.mac(&self.prf, &framed).await?);
         let aead = derive_key(crypto, &key, &self.vault).await?;
-        let sealed = crypto
-            .seal_frames(&aead, &aad(&self.vault), &framed[start..])
-            .await?;
+        let sealed = crypto.seal_frames(&aead, &aad(&self.vault), &framed[start..]).await?;
         let mut bytes = Vec::with_capacity(CHUNK_HEADER_BYTES + sealed.len());
         bytes.extend_from_slice(&header());
         bytes.extend_from_slice(&sealed);
@@ -140,9 +136,7 @@ pub async fn open_chunk<C: Crypto>(
         return Err(CryptoError::CannotOpen);
     }
     let aead = derive_key(crypto, key, vault).await?;
-    crypto
-        .open_frames(&aead, &aad(vault), frames::Span::WHOLE, sealed)
-        .await
+    crypto.open_frames(&aead, &aad(vault), frames::Span::WHOLE, sealed).await
 }
 
 /// The bytes of a container that hold a range of its plaintext.
@@ -184,9 +178,7 @@ impl RangePlan {
             return Err(CryptoError::CannotOpen);
         }
         let aead = derive_key(crypto, key, vault).await?;
-        let mut plain = crypto
-            .open_frames(&aead, &aad(vault), self.cut.span, part)
-            .await?;
+        let mut plain = crypto.open_frames(&aead, &aad(vault), self.cut.span, part).await?;
         plain.truncate(self.cut.skip + self.plain.len());
         plain.drain(..self.cut.skip);
         Ok(plain)
@@ -212,12 +204,8 @@ fn frames_of(bytes: &[u8]) -> Result<&[u8], CryptoError> {
     if bytes.len() > limits::CHUNK_SEALED_BYTES_MAX {
         return Err(CryptoError::CannotOpen);
     }
-    let sealed = bytes
-        .strip_prefix(&header()[..])
-        .ok_or(CryptoError::CannotOpen)?;
-    frames::plain_bytes(sealed.len())
-        .map(|_| sealed)
-        .ok_or(CryptoError::CannotOpen)
+    let sealed = bytes.strip_prefix(&header()[..]).ok_or(CryptoError::CannotOpen)?;
+    frames::plain_bytes(sealed.len()).map(|_| sealed).ok_or(CryptoError::CannotOpen)
 }
 
 async fn derive_key<C: Crypto>(

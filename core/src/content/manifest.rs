@@ -110,9 +110,7 @@ impl Manifest {
     /// Decodes a manifest of at most `limits::MANIFEST_BYTES_MAX` and checks it.
     pub fn decode(bytes: &[u8]) -> Result<Self, ManifestError> {
         if bytes.len() > limits::MANIFEST_BYTES_MAX {
-            return Err(ManifestError::TooLong {
-                max: limits::MANIFEST_BYTES_MAX,
-            });
+            return Err(ManifestError::TooLong { max: limits::MANIFEST_BYTES_MAX });
         }
         let (version, rest) = bytes.split_first().ok_or(ManifestError::NotAManifest)?;
         if *version != VERSION {
@@ -129,18 +127,13 @@ impl Manifest {
 
     /// Says whether it is short enough to stand inline in the tree.
     pub fn fits_inline(&self) -> bool {
-        self.encode()
-            .is_ok_and(|bytes| bytes.len() <= limits::MANIFEST_INLINE_BYTES_MAX)
+        self.encode().is_ok_and(|bytes| bytes.len() <= limits::MANIFEST_INLINE_BYTES_MAX)
     }
 
     /// Lists every chunk the content needs, each once, in order of first use.
     pub fn chunks(&self) -> Vec<ChunkId> {
         let mut seen = std::collections::HashSet::new();
-        self.extents
-            .iter()
-            .map(|e| e.chunk)
-            .filter(|id| seen.insert(*id))
-            .collect()
+        self.extents.iter().map(|e| e.chunk).filter(|id| seen.insert(*id)).collect()
     }
 
     /// Finds the extents that hold the bytes from `start` to `end`, cut to fit.
@@ -172,11 +165,7 @@ impl Manifest {
         if self.mime.len() > limits::MIME_BYTES_MAX {
             return too_long(limits::MIME_BYTES_MAX);
         }
-        if self
-            .signatures
-            .as_ref()
-            .is_some_and(|s| s.blocks.len() > limits::EXTENTS_MAX)
-        {
+        if self.signatures.as_ref().is_some_and(|s| s.blocks.len() > limits::EXTENTS_MAX) {
             return too_long(limits::EXTENTS_MAX);
         }
         let mut total = 0u64;
@@ -187,11 +176,7 @@ impl Manifest {
             }
             total += u64::from(extent.len);
         }
-        if total == self.size {
-            Ok(())
-        } else {
-            Err(ManifestError::ExtentsUnfit)
-        }
+        if total == self.size { Ok(()) } else { Err(ManifestError::ExtentsUnfit) }
     }
 }
 
@@ -204,17 +189,11 @@ pub async fn seal_manifest<C: Crypto>(
     salt: &[u8; 32],
     manifest: &Manifest,
 ) -> Result<SealedManifest, ManifestError> {
-    let binding = Binding {
-        kind: SealType::Manifest,
-        epoch,
-        scope: &vault.0,
-        bind: &manifest.file.0,
-    };
+    let binding =
+        Binding { kind: SealType::Manifest, epoch, scope: &vault.0, bind: &manifest.file.0 };
     let bytes = envelope::seal(crypto, secret, &binding, salt, &manifest.encode()?).await?;
     if bytes.len() > limits::CHUNK_SEALED_BYTES_MAX {
-        return Err(ManifestError::TooLong {
-            max: limits::CHUNK_SEALED_BYTES_MAX,
-        });
+        return Err(ManifestError::TooLong { max: limits::CHUNK_SEALED_BYTES_MAX });
     }
     let id = ChunkId(crypto.sha256(&bytes).await?);
     Ok(SealedManifest { id, bytes })
@@ -234,12 +213,7 @@ pub async fn open_manifest<C: Crypto>(
         return Err(CryptoError::CannotOpen.into());
     }
     let (_, epoch) = envelope::peek(bytes)?;
-    let binding = Binding {
-        kind: SealType::Manifest,
-        epoch,
-        scope: &vault.0,
-        bind: &file.0,
-    };
+    let binding = Binding { kind: SealType::Manifest, epoch, scope: &vault.0, bind: &file.0 };
     let manifest = Manifest::decode(&envelope::open(crypto, secret, &binding, bytes).await?)?;
     if manifest.file != *file {
         return Err(ManifestError::WrongFile);

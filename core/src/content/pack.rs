@@ -30,9 +30,7 @@ pub struct ChunkPlan {
 impl ChunkPlan {
     /// Bytes of plaintext in the chunk.
     pub fn bytes(&self) -> usize {
-        self.parts
-            .last()
-            .map_or(0, |part| (part.chunk_offset + part.len) as usize)
+        self.parts.last().map_or(0, |part| (part.chunk_offset + part.len) as usize)
     }
 }
 
@@ -96,11 +94,7 @@ impl<I: Iterator<Item = u64>> Iterator for Plan<I> {
                 return (!packed.parts.is_empty()).then_some(packed);
             };
             if size > limits::PACKED_FILE_BYTES_MAX {
-                self.large = Some(Large {
-                    file,
-                    size,
-                    done: 0,
-                });
+                self.large = Some(Large { file, size, done: 0 });
             } else if size > 0
                 && let Some(full) = self.add(file, size)
             {
@@ -119,12 +113,7 @@ impl<I> Plan<I> {
         let full = (size as usize > room)
             .then(|| std::mem::replace(&mut self.packed, ChunkPlan { parts: Vec::new() }));
         let chunk_offset = if full.is_some() { 0 } else { used as u32 };
-        self.packed.parts.push(Part {
-            file,
-            file_offset: 0,
-            chunk_offset,
-            len,
-        });
+        self.packed.parts.push(Part { file, file_offset: 0, chunk_offset, len });
         full
     }
 }
@@ -144,10 +133,7 @@ mod tests {
     fn a_large_file_is_cut_at_its_chunk_size() {
         let sizes: Vec<_> = plan([(2 << 20) + 1]).map(|c| c.bytes()).collect();
         assert_eq!(sizes, [1 << 20, 1 << 20, 1]);
-        assert_eq!(
-            plan([limits::LARGE_FILE_BYTES]).next().unwrap().bytes(),
-            4 << 20
-        );
+        assert_eq!(plan([limits::LARGE_FILE_BYTES]).next().unwrap().bytes(), 4 << 20);
     }
 
     #[test]

@@ -38,9 +38,9 @@ impl ManifestRef {
     pub fn decode(bytes: &[u8]) -> Result<Self, ManifestError> {
         match bytes.split_first() {
             Some((0, manifest)) => Manifest::decode(manifest).map(Self::Inline),
-            Some((1, id)) => ChunkId::from_slice(id)
-                .map(Self::Stored)
-                .ok_or(ManifestError::NotAManifest),
+            Some((1, id)) => {
+                ChunkId::from_slice(id).map(Self::Stored).ok_or(ManifestError::NotAManifest)
+            }
             _ => Err(ManifestError::NotAManifest),
         }
     }
@@ -62,21 +62,12 @@ mod tests {
             plain_hash: Hash([2; 32]),
             signatures: None,
         };
-        for reference in [
-            ManifestRef::Inline(manifest),
-            ManifestRef::Stored(ChunkId([3; 32])),
-        ] {
+        for reference in [ManifestRef::Inline(manifest), ManifestRef::Stored(ChunkId([3; 32]))] {
             let mut bytes = reference.encode().unwrap();
             assert_eq!(ManifestRef::decode(&bytes), Ok(reference));
             bytes[0] = 2;
-            assert_eq!(
-                ManifestRef::decode(&bytes),
-                Err(ManifestError::NotAManifest)
-            );
+            assert_eq!(ManifestRef::decode(&bytes), Err(ManifestError::NotAManifest));
         }
-        assert_eq!(
-            ManifestRef::decode(&[1, 2]),
-            Err(ManifestError::NotAManifest)
-        );
+        assert_eq!(ManifestRef::decode(&[1, 2]), Err(ManifestError::NotAManifest));
     }
 }

@@ -112,22 +112,14 @@ pub async fn seal<C: Crypto>(
     plain: &[u8],
 ) -> Result<Vec<u8>, CryptoError> {
     if plain.len() > limits::BODY_PLAIN_BYTES_MAX {
-        return Err(CryptoError::TooLong {
-            max: limits::BODY_PLAIN_BYTES_MAX,
-        });
+        return Err(CryptoError::TooLong { max: limits::BODY_PLAIN_BYTES_MAX });
     }
-    let key = crypto
-        .derive_aead(secret, salt, &binding.info(b"/key"))
-        .await?;
-    let commit = crypto
-        .derive_bytes(secret, salt, &binding.info(b"/commit"), 32)
-        .await?;
+    let key = crypto.derive_aead(secret, salt, &binding.info(b"/key")).await?;
+    let commit = crypto.derive_bytes(secret, salt, &binding.info(b"/commit"), 32).await?;
     let mut padded = Vec::with_capacity(padded_bytes(4 + plain.len()));
     put_lp(&mut padded, plain);
     padded.resize(padded_bytes(padded.len()), 0);
-    let sealed = crypto
-        .aead_seal(&key, &NONCE, &binding.aad(salt, &commit), &padded)
-        .await?;
+    let sealed = crypto.aead_seal(&key, &NONCE, &binding.aad(salt, &commit), &padded).await?;
     let mut blob = Vec::with_capacity(SEAL_OVERHEAD_BYTES + padded.len());
     blob.extend_from_slice(&binding.prefix());
     blob.extend_from_slice(salt);
@@ -153,18 +145,12 @@ pub async fn open<C: Crypto>(
     if prefix != binding.prefix() {
         return Err(CryptoError::CannotOpen);
     }
-    let expected = crypto
-        .derive_bytes(secret, salt, &binding.info(b"/commit"), 32)
-        .await?;
+    let expected = crypto.derive_bytes(secret, salt, &binding.info(b"/commit"), 32).await?;
     if !equal_in_constant_time(&expected, commit) {
         return Err(CryptoError::CannotOpen);
     }
-    let key = crypto
-        .derive_aead(secret, salt, &binding.info(b"/key"))
-        .await?;
-    let padded = crypto
-        .aead_open(&key, &NONCE, &binding.aad(salt, commit), sealed)
-        .await?;
+    let key = crypto.derive_aead(secret, salt, &binding.info(b"/key")).await?;
+    let padded = crypto.aead_open(&key, &NONCE, &binding.aad(salt, commit), sealed).await?;
     unpad(padded)
 }
 
@@ -183,10 +169,8 @@ pub fn peek(blob: &[u8]) -> Result<(SealType, u32), CryptoError> {
 /// Compares secrets through their hashes, so that timing tells nothing about where they
 /// differ.
 pub(crate) fn equal_in_constant_time(a: &[u8], b: &[u8]) -> bool {
-    let difference = Sha256::digest(a)
-        .iter()
-        .zip(Sha256::digest(b).iter())
-        .fold(0, |acc, (a, b)| acc | (a ^ b));
+    let difference =
+        Sha256::digest(a).iter().zip(Sha256::digest(b).iter()).fold(0, |acc, (a, b)| acc | (a ^ b));
     difference == 0
 }
 

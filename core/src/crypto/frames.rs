@@ -27,10 +27,7 @@ pub struct Span {
 
 impl Span {
     /// All frames of a chunk.
-    pub const WHOLE: Self = Self {
-        first: 0,
-        ends: true,
-    };
+    pub const WHOLE: Self = Self { first: 0, ends: true };
 }
 
 /// Returns the nonce of a frame; the key is used for one chunk only.
@@ -83,10 +80,7 @@ pub fn cut(sealed_bytes: usize, range: Range<usize>) -> Option<Cut> {
     let first = range.start / FRAME_PLAIN_BYTES;
     let end = range.end.div_ceil(FRAME_PLAIN_BYTES);
     Some(Cut {
-        span: Span {
-            first,
-            ends: end == count_plain(total),
-        },
+        span: Span { first, ends: end == count_plain(total) },
         sealed: first * FRAME_SEALED_BYTES..(end * FRAME_SEALED_BYTES).min(sealed_bytes),
         skip: range.start - first * FRAME_PLAIN_BYTES,
     })
@@ -98,17 +92,7 @@ mod tests {
 
     #[test]
     fn lengths_agree_in_both_directions() {
-        for plain in [
-            1,
-            2,
-            256,
-            65_535,
-            65_536,
-            65_537,
-            131_072,
-            1 << 20,
-            (4 << 20) - 1,
-        ] {
+        for plain in [1, 2, 256, 65_535, 65_536, 65_537, 131_072, 1 << 20, (4 << 20) - 1] {
             assert_eq!(plain_bytes(sealed_bytes(plain)), Some(plain), "{plain}");
         }
     }
@@ -131,23 +115,11 @@ mod tests {
     fn a_range_needs_only_its_frames() {
         let sealed = sealed_bytes(3 * FRAME_PLAIN_BYTES + 10);
         let middle = cut(sealed, 65_540..65_550).unwrap();
-        assert_eq!(
-            middle.span,
-            Span {
-                first: 1,
-                ends: false
-            }
-        );
+        assert_eq!(middle.span, Span { first: 1, ends: false });
         assert_eq!(middle.sealed, FRAME_SEALED_BYTES..2 * FRAME_SEALED_BYTES);
         assert_eq!(middle.skip, 4);
         let tail = cut(sealed, 3 * FRAME_PLAIN_BYTES..3 * FRAME_PLAIN_BYTES + 10).unwrap();
-        assert_eq!(
-            tail.span,
-            Span {
-                first: 3,
-                ends: true
-            }
-        );
+        assert_eq!(tail.span, Span { first: 3, ends: true });
         assert_eq!(tail.sealed.end, sealed);
         assert_eq!(cut(sealed, 5..5), None);
         assert_eq!(cut(sealed, 0..3 * FRAME_PLAIN_BYTES + 11), None);

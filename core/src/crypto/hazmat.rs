@@ -11,10 +11,7 @@ use super::{CryptoError, PublicKey, RawKey, SigningPair, frames};
 use crate::limits::FRAME_PLAIN_BYTES;
 
 /// What a platform must offer. See the module for the contract.
-#[expect(
-    async_fn_in_trait,
-    reason = "JavaScript's futures are not Send, and no caller needs it"
-)]
+#[expect(async_fn_in_trait, reason = "JavaScript's futures are not Send, and no caller needs it")]
 pub trait Crypto {
     /// A secret to derive from: an HKDF-SHA-384 input key.
     type Secret: Clone;

@@ -48,10 +48,7 @@ pub struct NativeSigningKey(SigningKey);
 pub fn signing_pair(scalar: RawKey) -> Option<SigningPair> {
     let key = SigningKey::from_slice(scalar.as_bytes()).ok()?;
     let point = key.verifying_key().to_encoded_point(false);
-    Some(SigningPair {
-        public: PublicKey::from_slice(point.as_bytes())?,
-        scalar,
-    })
+    Some(SigningPair { public: PublicKey::from_slice(point.as_bytes())?, scalar })
 }
 
 /// Runs a future that never waits, as all futures over [`NativeCrypto`] are.

@@ -22,14 +22,7 @@ mod tests {
 
     #[test]
     fn known_lengths_round_as_in_the_paper() {
-        let table = [
-            (0, 256),
-            (1, 256),
-            (256, 256),
-            (257, 272),
-            (1000, 1024),
-            (9000, 9216),
-        ];
+        let table = [(0, 256), (1, 256), (256, 256), (257, 272), (1000, 1024), (9000, 9216)];
         for (bytes, padded) in table {
             assert_eq!(padded_bytes(bytes), padded, "{bytes}");
         }
@@ -43,10 +36,7 @@ mod tests {
         for bytes in (0..300_000).step_by(7) {
             let padded = padded_bytes(bytes);
             assert!(padded >= bytes && padded >= last);
-            assert!(
-                bytes < 256 || padded <= bytes + bytes / 8,
-                "{bytes} → {padded}"
-            );
+            assert!(bytes < 256 || padded <= bytes + bytes / 8, "{bytes} → {padded}");
             assert_eq!(padded_bytes(padded), padded);
             last = padded;
         }

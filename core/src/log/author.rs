@@ -89,12 +89,7 @@ pub async fn open_body<C: Crypto>(
 }
 
 fn body_binding<'a>(vault: &'a VaultId, epoch: u32, header: &'a [u8]) -> Binding<'a> {
-    Binding {
-        kind: SealType::EntryBody,
-        epoch,
-        scope: &vault.0,
-        bind: header,
-    }
+    Binding { kind: SealType::EntryBody, epoch, scope: &vault.0, bind: header }
 }
 
 fn check_references(header: &Header) -> Result<(), AuthorError> {
@@ -114,15 +109,9 @@ async fn sign<C: Crypto>(
     body: Vec<u8>,
     signing: &C::SigningKey,
 ) -> Result<Entry, AuthorError> {
-    let mut entry = Entry {
-        header,
-        signature: [0; 64],
-        body,
-    };
+    let mut entry = Entry { header, signature: [0; 64], body };
     if entry.header.len() + entry.body.len() + 72 > limits::ENTRY_BYTES_MAX {
-        return Err(AuthorError::TooLong {
-            max: limits::ENTRY_BYTES_MAX,
-        });
+        return Err(AuthorError::TooLong { max: limits::ENTRY_BYTES_MAX });
     }
     entry.signature = crypto.sign(signing, &signed_bytes(&entry.hash())).await?;
     Ok(entry)

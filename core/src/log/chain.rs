@@ -18,10 +18,7 @@ pub struct ChainPoint {
 
 impl ChainPoint {
     /// The point before the genesis entry.
-    pub const START: Self = Self {
-        seq: 0,
-        chain: Hash([0; 32]),
-    };
+    pub const START: Self = Self { seq: 0, chain: Hash([0; 32]) };
 
     /// Extends the chain by the entry with this hash.
     #[must_use]
@@ -32,10 +29,7 @@ impl ChainPoint {
         sha.update(self.chain.0);
         sha.update(seq.to_be_bytes());
         sha.update(entry.0);
-        Self {
-            seq,
-            chain: Hash(sha.finalize().into()),
-        }
+        Self { seq, chain: Hash(sha.finalize().into()) }
     }
 }
 

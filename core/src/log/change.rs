@@ -118,15 +118,9 @@ impl ChangeBody {
         {
             return Err(ChangeError::TooLarge);
         }
-        packed
-            .lamport
-            .checked_add(packed.ops.len() as u64)
-            .ok_or(ChangeError::Malformed)?;
+        packed.lamport.checked_add(packed.ops.len() as u64).ok_or(ChangeError::Malformed)?;
         let unpack = |(at, op): (usize, PackedOp)| Op {
-            id: OpId {
-                lamport: packed.lamport + at as u64,
-                device: *device,
-            },
+            id: OpId { lamport: packed.lamport + at as u64, device: *device },
             node: op.node,
             value: op.value,
             supersedes: op.supersedes,
@@ -140,18 +134,8 @@ impl ChangeBody {
 
     /// The ops with their context, for `tree::apply`.
     pub fn known_ops(&self, seq: Option<Seq>, seen_seq: Seq) -> Vec<KnownOp> {
-        let context = Context {
-            seq,
-            seen_seq,
-            time_ms: self.time_ms,
-        };
-        self.ops
-            .iter()
-            .map(|op| KnownOp {
-                op: op.clone(),
-                context,
-            })
-            .collect()
+        let context = Context { seq, seen_seq, time_ms: self.time_ms };
+        self.ops.iter().map(|op| KnownOp { op: op.clone(), context }).collect()
     }
 
     /// Says whether there is nothing in it.
@@ -169,17 +153,12 @@ pub(super) fn deflate(version: u8, plain: &[u8]) -> Result<Vec<u8>, ChangeError>
     let length = u32::try_from(plain.len()).map_err(|_| ChangeError::TooLarge)?;
     out.extend_from_slice(&length.to_be_bytes());
     let mut encoder = DeflateEncoder::new(out, Compression::default());
-    encoder
-        .write_all(plain)
-        .and_then(|()| encoder.finish())
-        .map_err(|_| ChangeError::TooLarge)
+    encoder.write_all(plain).and_then(|()| encoder.finish()).map_err(|_| ChangeError::TooLarge)
 }
 
 /// Opens such a frame; never unfolds more than the limit.
 pub(super) fn inflate(version: u8, bytes: &[u8]) -> Result<Vec<u8>, ChangeError> {
-    let (head, rest) = bytes
-        .split_at_checked(HEAD_BYTES)
-        .ok_or(ChangeError::Malformed)?;
+    let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or(ChangeError::Malformed)?;
     if head[0] != version {
         return Err(ChangeError::UnknownVersion { version: head[0] });
     }
@@ -190,14 +169,8 @@ pub(super) fn inflate(version: u8, bytes: &[u8]) -> Result<Vec<u8>, ChangeError>
     let mut plain = Vec::new();
     // One byte more than announced tells a frame that unfolds to more.
     let mut decoder = DeflateDecoder::new(rest).take(length as u64 + 1);
-    decoder
-        .read_to_end(&mut plain)
-        .map_err(|_| ChangeError::Malformed)?;
-    if plain.len() == length {
-        Ok(plain)
-    } else {
-        Err(ChangeError::Malformed)
-    }
+    decoder.read_to_end(&mut plain).map_err(|_| ChangeError::Malformed)?;
+    if plain.len() == length { Ok(plain) } else { Err(ChangeError::Malformed) }
 }
 
 #[cfg(test)]
@@ -208,23 +181,14 @@ mod tests {
 
     fn body() -> ChangeBody {
         let op = |lamport, value| Op {
-            id: OpId {
-                lamport,
-                device: DEVICE,
-            },
+            id: OpId { lamport, device: DEVICE },
             node: NodeId([9; 16]),
             value,
-            supersedes: vec![OpId {
-                lamport: 1,
-                device: DeviceId([8; 16]),
-            }],
+            supersedes: vec![OpId { lamport: 1, device: DeviceId([8; 16]) }],
         };
         ChangeBody {
             time_ms: 1_700_000_000_000,
-            ops: vec![
-                op(40, Value::Name("a".into())),
-                op(41, Value::Trashed(true)),
-            ],
+            ops: vec![op(40, Value::Name("a".into())), op(41, Value::Trashed(true))],
             texts: vec![TextPart {
                 node: NodeId([9; 16]),
                 base: Hash([1; 32]),
@@ -238,9 +202,7 @@ mod tests {
         let bytes = body().encode().unwrap();
         assert_eq!(ChangeBody::decode(&bytes, &DEVICE), Ok(body()));
         assert_eq!(
-            ChangeBody::default()
-                .encode()
-                .and_then(|b| ChangeBody::decode(&b, &DEVICE)),
+            ChangeBody::default().encode().and_then(|b| ChangeBody::decode(&b, &DEVICE)),
             Ok(ChangeBody::default())
         );
     }
@@ -256,10 +218,7 @@ mod tests {
     fn every_cut_is_refused() {
         let bytes = body().encode().unwrap();
         for end in 0..bytes.len() {
-            assert!(
-                ChangeBody::decode(&bytes[..end], &DEVICE).is_err(),
-                "cut at {end}"
-            );
+            assert!(ChangeBody::decode(&bytes[..end], &DEVICE).is_err(), "cut at {end}");
         }
     }
 

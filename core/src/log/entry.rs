@@ -186,10 +186,7 @@ impl Entry {
     /// Decodes an entry; the header is not looked into.
     pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
         if bytes.len() > limits::ENTRY_BYTES_MAX {
-            return Err(WireError::TooLong {
-                max: limits::ENTRY_BYTES_MAX,
-            }
-            .into());
+            return Err(WireError::TooLong { max: limits::ENTRY_BYTES_MAX }.into());
         }
         let mut reader = Reader::new(bytes);
         let entry = Self {
@@ -271,11 +268,7 @@ mod tests {
     #[test]
     fn a_header_survives_its_encoding() {
         assert_eq!(Header::decode(&header().encode()), Ok(header()));
-        let genesis = Header {
-            vault: None,
-            kind: EntryKind::Epoch,
-            ..header()
-        };
+        let genesis = Header { vault: None, kind: EntryKind::Epoch, ..header() };
         assert_eq!(Header::decode(&genesis.encode()), Ok(genesis));
     }
 
@@ -291,11 +284,7 @@ mod tests {
 
     #[test]
     fn every_flipped_byte_changes_the_hash_or_is_refused() {
-        let entry = Entry {
-            header: header().encode(),
-            signature: [0; 64],
-            body: vec![1, 2, 3],
-        };
+        let entry = Entry { header: header().encode(), signature: [0; 64], body: vec![1, 2, 3] };
         let wire = entry.encode();
         for at in 0..wire.len() {
             let mut bytes = wire.clone();

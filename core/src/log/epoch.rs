@@ -141,20 +141,12 @@ impl EpochRecord {
         magic(&mut reader, EPOCH_MAGIC)?;
         let epoch = reader.be32()?;
         let commit = reader.array()?;
-        let tip = ChainPoint {
-            seq: reader.be64()?,
-            chain: Hash(reader.array()?),
-        };
+        let tip = ChainPoint { seq: reader.be64()?, chain: Hash(reader.array()?) };
         let mut members: Vec<Member> = Vec::new();
         for _ in 0..count(&mut reader, limits::MEMBERS_MAX)? {
             let member = decode_member(&mut reader)?;
-            if members
-                .last()
-                .is_some_and(|last| last.account >= member.account)
-            {
-                return Err(WireError::UnknownTag {
-                    tag: member.account.0[0],
-                });
+            if members.last().is_some_and(|last| last.account >= member.account) {
+                return Err(WireError::UnknownTag { tag: member.account.0[0] });
             }
             members.push(member);
         }
@@ -168,15 +160,7 @@ impl EpochRecord {
             revoked.push(DeviceId(reader.array()?));
         }
         reader.finish()?;
-        Ok(Self {
-            epoch,
-            commit,
-            tip,
-            members,
-            previous,
-            certificates,
-            revoked,
-        })
+        Ok(Self { epoch, commit, tip, members, previous, certificates, revoked })
     }
 
     /// Opens the epoch's secret with a member's master key and checks the commitment.
@@ -187,11 +171,7 @@ impl EpochRecord {
         master: &C::Secret,
     ) -> Result<C::Secret, CryptoError> {
         let member = self.members.iter().find(|m| m.account == *account);
-        let Some(Member {
-            wrap: Wrap::Master(wrap),
-            ..
-        }) = member
-        else {
+        let Some(Member { wrap: Wrap::Master(wrap), .. }) = member else {
             return Err(CryptoError::CannotOpen);
         };
         let bind = wrap_bind(&self.commit);
@@ -253,9 +233,7 @@ impl DeviceIntro {
         if name.len() > limits::DEVICE_NAME_BYTES_MAX {
             return Err(CryptoError::CannotOpen);
         }
-        String::from_utf8(name)
-            .map(Some)
-            .map_err(|_| CryptoError::CannotOpen)
+        String::from_utf8(name).map(Some).map_err(|_| CryptoError::CannotOpen)
     }
 
     /// Encodes the body.
@@ -369,9 +347,7 @@ pub async fn wrap_secret<C: Crypto>(
     let imported = crypto.import_secret(secret.as_bytes()).await?;
     let bind = wrap_bind(&commitment(crypto, &imported, epoch).await?);
     let binding = wrap_binding(account, epoch, &bind);
-    envelope::seal(crypto, master, &binding, salt, secret.as_bytes())
-        .await
-        .map(Wrap::Master)
+    envelope::seal(crypto, master, &binding, salt, secret.as_bytes()).await.map(Wrap::Master)
 }
 
 /// Seals the secret of the epoch before under this one's, so that newcomers can walk back.
@@ -400,12 +376,7 @@ pub async fn open_previous<C: Crypto>(
 }
 
 fn previous_binding(vault: &VaultId, epoch: u32) -> Binding<'_> {
-    Binding {
-        kind: SealType::EpochPrevious,
-        epoch,
-        scope: &vault.0,
-        bind: &[],
-    }
+    Binding { kind: SealType::EpochPrevious, epoch, scope: &vault.0, bind: &[] }
 }
 
 fn wrap_bind(commit: &[u8; 32]) -> Vec<u8> {
@@ -415,21 +386,11 @@ fn wrap_bind(commit: &[u8; 32]) -> Vec<u8> {
 }
 
 fn wrap_binding<'a>(account: &'a AccountId, epoch: u32, bind: &'a [u8]) -> Binding<'a> {
-    Binding {
-        kind: SealType::EpochWrap,
-        epoch,
-        scope: &account.0,
-        bind,
-    }
+    Binding { kind: SealType::EpochWrap, epoch, scope: &account.0, bind }
 }
 
 fn name_binding<'a>(vault: &'a VaultId, epoch: u32, device: &'a DeviceId) -> Binding<'a> {
-    Binding {
-        kind: SealType::DeviceName,
-        epoch,
-        scope: &vault.0,
-        bind: &device.0,
-    }
+    Binding { kind: SealType::DeviceName, epoch, scope: &vault.0, bind: &device.0 }
 }
 
 fn decode_member(reader: &mut Reader<'_>) -> Result<Member, WireError> {
@@ -443,12 +404,7 @@ fn decode_member(reader: &mut Reader<'_>) -> Result<Member, WireError> {
         2 => Wrap::Hpke(bytes),
         tag => return Err(WireError::UnknownTag { tag }),
     };
-    Ok(Member {
-        account,
-        role,
-        identity,
-        wrap,
-    })
+    Ok(Member { account, role, identity, wrap })
 }
 
 fn magic(reader: &mut Reader<'_>, expected: &[u8; 8]) -> Result<(), WireError> {
@@ -464,11 +420,7 @@ fn magic(reader: &mut Reader<'_>, expected: &[u8; 8]) -> Result<(), WireError> {
 
 fn count(reader: &mut Reader<'_>, max: usize) -> Result<usize, WireError> {
     let count = reader.be32()? as usize;
-    if count > max {
-        Err(WireError::TooLong { max })
-    } else {
-        Ok(count)
-    }
+    if count > max { Err(WireError::TooLong { max }) } else { Ok(count) }
 }
 
 fn put_count(out: &mut Vec<u8>, count: usize) {

@@ -140,17 +140,11 @@ impl LogState {
         page: &LogPage,
     ) -> Result<Vec<Step>, HistoryError> {
         let (tip, at) = (page.tip, self.at);
-        if self
-            .incarnation
-            .is_some_and(|known| known != tip.incarnation)
-        {
+        if self.incarnation.is_some_and(|known| known != tip.incarnation) {
             return Err(HistoryError::OtherIncarnation);
         }
         if tip.seq < at.seq {
-            return Err(HistoryError::RolledBack {
-                at: at.seq,
-                tip: tip.seq,
-            });
+            return Err(HistoryError::RolledBack { at: at.seq, tip: tip.seq });
         }
         if tip.seq > at.seq && page.items.is_empty() {
             return Err(HistoryError::Withheld { seq: at.seq });
@@ -186,11 +180,7 @@ impl LogState {
         if self.recent.len() > SEEN_WINDOW {
             self.recent.pop_front();
         }
-        Ok(Step {
-            point,
-            hash,
-            outcome,
-        })
+        Ok(Step { point, hash, outcome })
     }
 
     async fn examine<C: Crypto>(
@@ -211,11 +201,7 @@ impl LogState {
         if seq == 1 {
             let record = self.begin(crypto, &item, &header, hash).await?;
             let body = CheckedBody::Epoch(record);
-            return Ok(Ok(Checked {
-                header,
-                header_bytes: item.header,
-                body,
-            }));
+            return Ok(Ok(Checked { header, header_bytes: item.header, body }));
         }
         if header.vault != Some(self.vault) {
             return Ok(Err(Refused::OtherVault));
@@ -225,10 +211,7 @@ impl LogState {
             Err(refused) => return Ok(Err(refused)),
         };
         let signed = entry::signed_bytes(&hash);
-        if !crypto
-            .verify(&device.public, &signed, &item.signature)
-            .await?
-        {
+        if !crypto.verify(&device.public, &signed, &item.signature).await? {
             return Ok(Err(Refused::BadSignature));
         }
         if let Err(refused) = self.follows(&device, &header, seq)? {
@@ -244,18 +227,11 @@ impl LogState {
         if let Err(refused) = self.allowed(&header, &account) {
             return Ok(Err(refused));
         }
-        let body = match self
-            .take_body(crypto, item.body, item.body_hash, &header, seq)
-            .await?
-        {
+        let body = match self.take_body(crypto, item.body, item.body_hash, &header, seq).await? {
             Ok(body) => body,
             Err(refused) => return Ok(Err(refused)),
         };
-        Ok(Ok(Checked {
-            header,
-            header_bytes: item.header,
-            body,
-        }))
+        Ok(Ok(Checked { header, header_bytes: item.header, body }))
     }
 
     /// Checks and applies the genesis entry.
@@ -289,19 +265,12 @@ impl LogState {
         if !fits
             || !certificate.verify(crypto, &self.owner_identity).await?
             || !crypto
-                .verify(
-                    &certificate.public,
-                    &entry::signed_bytes(&hash),
-                    &item.signature,
-                )
+                .verify(&certificate.public, &entry::signed_bytes(&hash), &item.signature)
                 .await?
         {
             return Err(wrong);
         }
-        let member = MemberState {
-            role: Role::Owner,
-            identity: owner.identity,
-        };
+        let member = MemberState { role: Role::Owner, identity: owner.identity };
         self.members.insert(owner.account, member);
         let mut device = DeviceState::new(certificate.account, certificate.public);
         (device.dseq, device.prev) = (1, hash);
@@ -319,11 +288,7 @@ impl LogState {
     ) -> Result<Result<DeviceState, Refused>, HistoryError> {
         if let Some(device) = self.devices.get(&header.device) {
             let revoked = device.revoked_at.is_some();
-            return Ok(if revoked {
-                Err(Refused::DeviceRevoked)
-            } else {
-                Ok(device.clone())
-            });
+            return Ok(if revoked { Err(Refused::DeviceRevoked) } else { Ok(device.clone()) });
         }
         let (EntryKind::Device, Some(body)) = (header.kind, &item.body) else {
             return Ok(Err(Refused::UnknownDevice));
@@ -366,16 +331,9 @@ impl LogState {
             None => header.seen_seq <= self.at.seq,
         };
         if !seen {
-            return Err(HistoryError::SeenOther {
-                seq,
-                seen_seq: header.seen_seq,
-            });
+            return Err(HistoryError::SeenOther { seq, seen_seq: header.seen_seq });
         }
-        Ok(if header.seen_seq < device.seen_seq {
-            Err(Refused::SeenLess)
-        } else {
-            Ok(())
-        })
+        Ok(if header.seen_seq < device.seen_seq { Err(Refused::SeenLess) } else { Ok(()) })
     }
 
     fn allowed(&self, header: &Header, account: &AccountId) -> Result<(), Refused> {
@@ -391,11 +349,7 @@ impl LogState {
             return Err(Refused::EpochStale);
         }
         let member = self.members.get(account).ok_or(Refused::RoleTooLow)?;
-        if member.role < least {
-            Err(Refused::RoleTooLow)
-        } else {
-            Ok(())
-        }
+        if member.role < least { Err(Refused::RoleTooLow) } else { Ok(()) }
     }
 
     async fn take_body<C: Crypto>(
@@ -449,35 +403,18 @@ impl LogState {
         seq: Seq,
     ) -> Result<Result<(), Refused>, HistoryError> {
         let signer = self.members[&self.devices[&header.device].account].role;
-        let tip = ChainPoint {
-            seq: header.seen_seq,
-            chain: header.seen_chain,
-        };
+        let tip = ChainPoint { seq: header.seen_seq, chain: header.seen_chain };
         let members: BTreeMap<AccountId, MemberState> = record
             .members
             .iter()
-            .map(|m| {
-                (
-                    m.account,
-                    MemberState {
-                        role: m.role,
-                        identity: m.identity,
-                    },
-                )
-            })
+            .map(|m| (m.account, MemberState { role: m.role, identity: m.identity }))
             .collect();
         // Identities are pinned, and only an owner makes or unmakes owners.
-        let kept = members.iter().all(|(a, m)| {
-            self.members
-                .get(a)
-                .is_none_or(|was| was.identity == m.identity)
-        });
+        let kept = members
+            .iter()
+            .all(|(a, m)| self.members.get(a).is_none_or(|was| was.identity == m.identity));
         let owners = |members: &BTreeMap<AccountId, MemberState>| -> Vec<AccountId> {
-            members
-                .iter()
-                .filter(|(_, m)| m.role == Role::Owner)
-                .map(|(a, _)| *a)
-                .collect()
+            members.iter().filter(|(_, m)| m.role == Role::Owner).map(|(a, _)| *a).collect()
         };
         let (before, after) = (owners(&self.members), owners(&members));
         let owners_fit = !after.is_empty() && (signer == Role::Owner || before == after);
@@ -513,13 +450,6 @@ impl LogState {
 impl DeviceState {
     fn new(account: AccountId, public: PublicKey) -> Self {
         let prev = Hash([0; 32]);
-        Self {
-            account,
-            public,
-            dseq: 0,
-            prev,
-            seen_seq: 0,
-            revoked_at: None,
-        }
+        Self { account, public, dseq: 0, prev, seen_seq: 0, revoked_at: None }
     }
 }

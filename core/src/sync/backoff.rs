@@ -21,15 +21,12 @@ impl Backoff {
     ///
     /// `dice` is evenly distributed randomness; `at_least_ms` is what the server asked for.
     pub fn next_delay_ms(&mut self, dice: u64, at_least_ms: Option<u64>) -> u64 {
-        let ceiling = RETRY_DELAY_MS_MIN
-            .saturating_mul(1 << self.failures.min(20))
-            .min(RETRY_DELAY_MS_MAX);
+        let ceiling =
+            RETRY_DELAY_MS_MIN.saturating_mul(1 << self.failures.min(20)).min(RETRY_DELAY_MS_MAX);
         self.failures = self.failures.saturating_add(1);
         // Never zero: a dead server must not be asked in a tight loop.
         let jittered = ceiling / 4 + dice % (ceiling - ceiling / 4 + 1);
-        jittered
-            .max(at_least_ms.unwrap_or(0))
-            .min(RETRY_DELAY_MS_MAX)
+        jittered.max(at_least_ms.unwrap_or(0)).min(RETRY_DELAY_MS_MAX)
     }
 }
 
@@ -40,15 +37,10 @@ mod tests {
     #[test]
     fn delays_grow_to_a_bound_and_fall_back_after_success() {
         let mut backoff = Backoff::default();
-        let highest: Vec<u64> = (0..12)
-            .map(|_| backoff.next_delay_ms(u64::MAX / 2, None))
-            .collect();
+        let highest: Vec<u64> =
+            (0..12).map(|_| backoff.next_delay_ms(u64::MAX / 2, None)).collect();
         assert!(highest[0] <= RETRY_DELAY_MS_MIN);
-        assert!(
-            highest
-                .iter()
-                .all(|delay| (1..=RETRY_DELAY_MS_MAX).contains(delay))
-        );
+        assert!(highest.iter().all(|delay| (1..=RETRY_DELAY_MS_MAX).contains(delay)));
         backoff.reset();
         assert!(backoff.next_delay_ms(7, None) <= RETRY_DELAY_MS_MIN);
     }

@@ -157,9 +157,7 @@ impl Machine {
                 self.busy = false;
                 self.seq = self.seq.max(seq);
                 self.succeeded();
-                effects.push(Effect::Wait {
-                    delay_ms: POLL_INTERVAL_MS,
-                });
+                effects.push(Effect::Wait { delay_ms: POLL_INTERVAL_MS });
             }
             Event::Pushed => {
                 self.busy = false;
@@ -191,10 +189,7 @@ impl Machine {
         } else {
             SyncState::OnServer
         };
-        Status {
-            state,
-            pending: self.pending,
-        }
+        Status { state, pending: self.pending }
     }
 
     /// Says whether nothing moves before a new sign-in.
@@ -285,29 +280,13 @@ mod tests {
     #[test]
     fn an_edit_is_pushed_and_then_confirmed_by_a_pull() {
         let mut machine = Machine::default();
-        assert_eq!(
-            work(&machine.handle(Event::Opened { pending: 0 })),
-            [Effect::Pull]
-        );
+        assert_eq!(work(&machine.handle(Event::Opened { pending: 0 })), [Effect::Pull]);
         machine.handle(Event::Pulled { seq: 4 });
         assert_eq!(machine.status().state, SyncState::OnServer);
-        assert_eq!(
-            work(&machine.handle(Event::Pending { pending: 1 })),
-            [Effect::Push]
-        );
-        assert_eq!(
-            machine.status(),
-            Status {
-                state: SyncState::Syncing,
-                pending: 1
-            }
-        );
+        assert_eq!(work(&machine.handle(Event::Pending { pending: 1 })), [Effect::Push]);
+        assert_eq!(machine.status(), Status { state: SyncState::Syncing, pending: 1 });
         assert_eq!(work(&machine.handle(Event::Pushed)), [Effect::Pull]);
-        assert_ne!(
-            machine.status().state,
-            SyncState::OnServer,
-            "an acknowledgement is a hint"
-        );
+        assert_ne!(machine.status().state, SyncState::OnServer, "an acknowledgement is a hint");
         machine.handle(Event::Pending { pending: 0 });
         machine.handle(Event::Pulled { seq: 5 });
         assert_eq!(machine.status().state, SyncState::OnServer);
@@ -327,24 +306,10 @@ mod tests {
         let effects = machine.handle(failed(Failure::Unreachable));
         assert!(effects.iter().any(|e| matches!(e, Effect::Wait { .. })));
         assert_eq!(work(&effects), []);
-        assert_eq!(
-            machine.status(),
-            Status {
-                state: SyncState::Offline,
-                pending: 2
-            }
-        );
-        assert_eq!(
-            work(&machine.handle(Event::Pending { pending: 3 })),
-            [],
-            "no hammering"
-        );
+        assert_eq!(machine.status(), Status { state: SyncState::Offline, pending: 2 });
+        assert_eq!(work(&machine.handle(Event::Pending { pending: 3 })), [], "no hammering");
         assert_eq!(work(&machine.handle(Event::WaitOver)), [Effect::Push]);
-        assert_eq!(
-            machine.status().state,
-            SyncState::Offline,
-            "trying is not reaching"
-        );
+        assert_eq!(machine.status().state, SyncState::Offline, "trying is not reaching");
         machine.handle(Event::Pushed);
         assert_eq!(machine.status().state, SyncState::Syncing);
     }
@@ -362,10 +327,7 @@ mod tests {
         let mut machine = Machine::default();
         machine.handle(Event::Opened { pending: 0 });
         assert_eq!(work(&machine.handle(Event::Pending { pending: 1 })), []);
-        assert_eq!(
-            work(&machine.handle(Event::Pulled { seq: 1 })),
-            [Effect::Push]
-        );
+        assert_eq!(work(&machine.handle(Event::Pulled { seq: 1 })), [Effect::Push]);
         assert_eq!(work(&machine.handle(Event::Pending { pending: 2 })), []);
         assert_eq!(work(&machine.handle(Event::Pushed)), [Effect::Push]);
     }
@@ -377,13 +339,7 @@ mod tests {
         let effects = machine.handle(failed(Failure::Refused));
         assert_eq!(work(&effects), [Effect::Pull]);
         machine.handle(Event::Pulled { seq: 1 });
-        assert_eq!(
-            machine.status(),
-            Status {
-                state: SyncState::SavedHere,
-                pending: 1
-            }
-        );
+        assert_eq!(machine.status(), Status { state: SyncState::SavedHere, pending: 1 });
     }
 
     #[test]
@@ -413,9 +369,6 @@ mod tests {
         machine.handle(failed(Failure::SignedOut));
         assert_eq!(work(&machine.handle(Event::Nudge)), []);
         let mut machine = Machine::default();
-        assert_eq!(
-            work(&machine.handle(Event::Opened { pending: 1 })),
-            [Effect::Push]
-        );
+        assert_eq!(work(&machine.handle(Event::Opened { pending: 1 })), [Effect::Push]);
     }
 }

@@ -70,9 +70,7 @@ impl ChangeSet {
         }
         let mut changes = Self::default();
         for part in &parts {
-            changes
-                .parse_section(part)
-                .ok_or(ChangeSetError::Malformed)?;
+            changes.parse_section(part).ok_or(ChangeSetError::Malformed)?;
         }
         Ok(changes)
     }
@@ -125,10 +123,7 @@ impl ChangeSet {
                 *delete += n;
                 insert.push_str(text);
             }
-            _ => self.sections.push(Section::Replace {
-                delete: n,
-                insert: text.to_owned(),
-            }),
+            _ => self.sections.push(Section::Replace { delete: n, insert: text.to_owned() }),
         }
     }
 
@@ -142,20 +137,14 @@ impl ChangeSet {
 
     /// Says whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.sections
-            .iter()
-            .all(|section| matches!(section, Section::Keep(_)))
+        self.sections.iter().all(|section| matches!(section, Section::Keep(_)))
     }
 
     /// The change from one text to another, as one replacement of what differs.
     pub fn between(before: &str, after: &str) -> Self {
         let same = |(a, b): &(char, char)| a == b;
-        let start: usize = before
-            .chars()
-            .zip(after.chars())
-            .take_while(same)
-            .map(|(c, _)| c.len_utf8())
-            .sum();
+        let start: usize =
+            before.chars().zip(after.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
         let (old, new) = (&before[start..], &after[start..]);
         let end: usize = old
             .chars()
@@ -188,11 +177,7 @@ impl ChangeSet {
         self.walk(text, |section, _| match section {
             Section::Keep(n) => at += n,
             Section::Replace { delete, insert } => {
-                splices.push(Splice {
-                    at,
-                    delete: *delete,
-                    insert: insert.clone(),
-                });
+                splices.push(Splice { at, delete: *delete, insert: insert.clone() });
                 at += insert.encode_utf16().count();
             }
         })?;
@@ -237,10 +222,7 @@ fn bytes_of_units(text: &str, units: usize) -> Option<usize> {
 
 /// A length that no sum of can overflow.
 fn length(value: &Value) -> Option<usize> {
-    value
-        .as_u64()
-        .and_then(|n| u32::try_from(n).ok())
-        .map(|n| n as usize)
+    value.as_u64().and_then(|n| u32::try_from(n).ok()).map(|n| n as usize)
 }
 
 #[cfg(test)]
@@ -268,31 +250,21 @@ mod tests {
             "[null]",
             r#"[[0,"a\nb"]]"#,
         ] {
-            assert_eq!(
-                ChangeSet::from_json(json),
-                Err(ChangeSetError::Malformed),
-                "{json}"
-            );
+            assert_eq!(ChangeSet::from_json(json), Err(ChangeSetError::Malformed), "{json}");
         }
     }
 
     #[test]
     fn a_change_set_for_another_text_is_refused() {
         let changes = ChangeSet::from_json("[2]").unwrap();
-        let refused = ChangeSetError::LengthMismatch {
-            expected: 2,
-            actual: 3,
-        };
+        let refused = ChangeSetError::LengthMismatch { expected: 2, actual: 3 };
         assert_eq!(changes.apply("abc"), Err(refused));
     }
 
     #[test]
     fn no_character_is_cut_in_half() {
         let changes = ChangeSet::from_json(r#"[1,[1],1]"#).unwrap();
-        assert_eq!(
-            changes.apply("😀b"),
-            Err(ChangeSetError::InsideCharacter { at: 1 })
-        );
+        assert_eq!(changes.apply("😀b"), Err(ChangeSetError::InsideCharacter { at: 1 }));
         let whole = ChangeSet::from_json(r#"[[2,"x"],1]"#).unwrap();
         assert_eq!(whole.apply("😀b").unwrap(), "xb");
     }
@@ -300,10 +272,7 @@ mod tests {
     #[test]
     fn the_change_between_two_texts_leads_from_one_to_the_other() {
         for (before, after) in [("", "a"), ("aaa", "aa"), ("a😀b", "a😁b"), ("same", "same")] {
-            assert_eq!(
-                ChangeSet::between(before, after).apply(before).unwrap(),
-                after
-            );
+            assert_eq!(ChangeSet::between(before, after).apply(before).unwrap(), after);
         }
     }
 }

@@ -53,10 +53,9 @@ impl EditError {
             Self::NodeUnknown => Fault::NodeUnknown,
             Self::MoveIntoItself => Fault::MoveIntoItself,
             Self::Builtin => Fault::Builtin,
-            Self::NameUnfit { name, reason } => Fault::NameUnfit {
-                name: name.clone(),
-                reason: *reason,
-            },
+            Self::NameUnfit { name, reason } => {
+                Fault::NameUnfit { name: name.clone(), reason: *reason }
+            }
             Self::TooMany => Fault::TooMany,
         }
     }
@@ -90,11 +89,7 @@ pub fn invert(ops: &[Op], before: &[NodeRow]) -> Vec<Inverse> {
                 (Value::Trashed(trashed), Some(_)) => Value::Trashed(!trashed),
                 (Value::Text(_), _) | (_, None) => return None,
             };
-            Some(Inverse {
-                node: op.node,
-                op: op.id,
-                value,
-            })
+            Some(Inverse { node: op.node, op: op.id, value })
         })
         .collect();
     inverses.reverse();
@@ -114,13 +109,7 @@ pub struct Edit<'a, R> {
 impl<'a, R: TreeReader> Edit<'a, R> {
     /// Begins an edit by `device`, whose clock (and all it has seen) stands at `lamport`.
     pub fn new(reader: &'a R, device: DeviceId, lamport: u64) -> Self {
-        Self {
-            reader,
-            device,
-            lamport,
-            ops: Vec::new(),
-            made: HashMap::new(),
-        }
+        Self { reader, device, lamport, ops: Vec::new(), made: HashMap::new() }
     }
 
     /// Ends the edit.
@@ -212,11 +201,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             return Ok(());
         }
         // Nobody can move things to `Recovered`; what was there returns to the root.
-        let to = if live == NodeId::RECOVERED {
-            NodeId::ROOT
-        } else {
-            live
-        };
+        let to = if live == NodeId::RECOVERED { NodeId::ROOT } else { live };
         self.push(node, Value::Parent(to), newest(&row.parents))
     }
 
@@ -259,11 +244,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
     /// Settles a file that has several versions: the one set by `keep` becomes its content.
     pub fn settle(&mut self, node: NodeId, keep: OpId) -> Result<(), EditError> {
         let row = self.existing_file(&node)?;
-        let kept = row
-            .contents
-            .iter()
-            .find(|op| op.id == keep)
-            .ok_or(EditError::NodeUnknown)?;
+        let kept = row.contents.iter().find(|op| op.id == keep).ok_or(EditError::NodeUnknown)?;
         self.set_content(node, kept.value.clone())
     }
 
@@ -304,11 +285,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         };
         if let Value::Parent(to) = &inverse.value {
             // What was in `Recovered` cannot go back there by a move.
-            let to = if *to == NodeId::RECOVERED {
-                NodeId::ROOT
-            } else {
-                *to
-            };
+            let to = if *to == NodeId::RECOVERED { NodeId::ROOT } else { *to };
             self.depth_of_folder(&to, Some(&inverse.node))?;
             return self.push(inverse.node, Value::Parent(to), supersedes);
         }
@@ -325,17 +302,8 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         check_name(name)?;
         let depth = self.depth_of_folder(&parent, None)? + 1;
         let folder = kind == Kind::Folder;
-        self.made
-            .insert(node, (folder, if folder { depth } else { 0 }));
-        self.push(
-            node,
-            Value::Create {
-                kind,
-                parent,
-                name: name.to_owned(),
-            },
-            Vec::new(),
-        )
+        self.made.insert(node, (folder, if folder { depth } else { 0 }));
+        self.push(node, Value::Create { kind, parent, name: name.to_owned() }, Vec::new())
     }
 
     fn push(&mut self, node: NodeId, value: Value, supersedes: Vec<OpId>) -> Result<(), EditError> {
@@ -343,16 +311,8 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             return Err(EditError::TooMany);
         }
         self.lamport += 1;
-        let id = OpId {
-            lamport: self.lamport,
-            device: self.device,
-        };
-        self.ops.push(Op {
-            id,
-            node,
-            value,
-            supersedes,
-        });
+        let id = OpId { lamport: self.lamport, device: self.device };
+        self.ops.push(Op { id, node, value, supersedes });
         Ok(())
     }
 
@@ -366,11 +326,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
 
     fn existing_file(&self, node: &NodeId) -> Result<&'a NodeRow, EditError> {
         let row = self.existing(node)?;
-        if row.is_folder() {
-            Err(EditError::NodeUnknown)
-        } else {
-            Ok(row)
-        }
+        if row.is_folder() { Err(EditError::NodeUnknown) } else { Ok(row) }
     }
 
     /// Checks that a node can go into this folder; tells how deep it is.
@@ -384,11 +340,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             return Err(EditError::Builtin);
         }
         if let Some((folder, depth)) = self.made.get(&node) {
-            return if *folder {
-                Ok(*depth)
-            } else {
-                Err(EditError::NodeUnknown)
-            };
+            return if *folder { Ok(*depth) } else { Err(EditError::NodeUnknown) };
         }
         while !node.is_builtin() {
             if Some(&node) == goes_in {
@@ -404,11 +356,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             }
             node = row.shown_parent;
         }
-        if node == NodeId::TRASH {
-            Err(EditError::NodeUnknown)
-        } else {
-            Ok(depth)
-        }
+        if node == NodeId::TRASH { Err(EditError::NodeUnknown) } else { Ok(depth) }
     }
 
     /// The nearest folder, from this one up, that is not in the trash.
@@ -428,17 +376,11 @@ impl<'a, R: TreeReader> Edit<'a, R> {
 }
 
 fn missing(node: NodeId) -> EditError {
-    Missing {
-        needs: vec![Need::Row(node)],
-    }
-    .into()
+    Missing { needs: vec![Need::Row(node)] }.into()
 }
 
 fn check_name(name: &str) -> Result<(), EditError> {
-    name::check(name).map_err(|reason| EditError::NameUnfit {
-        name: name.to_owned(),
-        reason,
-    })
+    name::check(name).map_err(|reason| EditError::NameUnfit { name: name.to_owned(), reason })
 }
 
 fn ids<T>(register: &[Stamped<T>]) -> Vec<OpId> {

@@ -91,10 +91,7 @@ pub fn node_of_key(key: &[u8]) -> Option<NodeId> {
 
 /// The two prefixes (folders, files) of siblings whose own name folds to `folded`.
 pub fn siblings_prefixes(parent: &NodeId, folded: &str) -> [Vec<u8>; 2] {
-    [
-        siblings_prefix(parent, 0, folded),
-        siblings_prefix(parent, 1, folded),
-    ]
+    [siblings_prefix(parent, 0, folded), siblings_prefix(parent, 1, folded)]
 }
 
 fn siblings_prefix(parent: &NodeId, rank: u8, folded: &str) -> Vec<u8> {

@@ -68,15 +68,9 @@ impl MemoryTree {
             match need {
                 Need::Row(node) => set.put_row(node, self.rows.get(&node).cloned()),
                 Need::Children(folder) => set.put_children(folder, self.nodes(folder.as_bytes())),
-                Need::Siblings {
-                    parent,
-                    folded_name,
-                } => {
+                Need::Siblings { parent, folded_name } => {
                     let prefixes = listing::siblings_prefixes(&parent, &folded_name);
-                    let nodes = prefixes
-                        .iter()
-                        .flat_map(|prefix| self.nodes(prefix))
-                        .collect();
+                    let nodes = prefixes.iter().flat_map(|prefix| self.nodes(prefix)).collect();
                     set.put_siblings(parent, folded_name, nodes);
                 }
             }
@@ -84,15 +78,11 @@ impl MemoryTree {
     }
 
     fn nodes(&self, prefix: &[u8]) -> Vec<NodeId> {
-        self.scan(prefix)
-            .filter_map(|(key, _)| listing::node_of_key(key))
-            .collect()
+        self.scan(prefix).filter_map(|(key, _)| listing::node_of_key(key)).collect()
     }
 
     fn scan(&self, prefix: &[u8]) -> impl Iterator<Item = (&Vec<u8>, &Vec<u8>)> {
         let prefix = prefix.to_vec();
-        self.listing
-            .range(prefix.clone()..)
-            .take_while(move |(key, _)| key.starts_with(&prefix))
+        self.listing.range(prefix.clone()..).take_while(move |(key, _)| key.starts_with(&prefix))
     }
 }

@@ -141,11 +141,7 @@ impl<'a, R: TreeReader> Merge<'a, R> {
     fn row_mut(&mut self, node: &NodeId) -> &mut NodeRow {
         let reader = self.reader;
         self.overlay.entry(*node).or_insert_with(|| {
-            reader
-                .row(node)
-                .flatten()
-                .expect("only rows that were read are changed")
-                .clone()
+            reader.row(node).flatten().expect("only rows that were read are changed").clone()
         })
     }
 
@@ -171,9 +167,7 @@ impl<'a, R: TreeReader> Merge<'a, R> {
         if self.needs.is_empty() {
             return Ok(());
         }
-        Err(Missing {
-            needs: std::mem::take(&mut self.needs).into_iter().collect(),
-        })
+        Err(Missing { needs: std::mem::take(&mut self.needs).into_iter().collect() })
     }
 
     fn finish(self) -> Changes {
@@ -202,13 +196,9 @@ impl<'a, R: TreeReader> Merge<'a, R> {
             }
             match (old.is_some_and(|old| old.fallback > 0), row.fallback > 0) {
                 (false, true) => {
-                    changes
-                        .listing_put
-                        .push((listing::displaced_key(&row.node), Vec::new()));
+                    changes.listing_put.push((listing::displaced_key(&row.node), Vec::new()));
                 }
-                (true, false) => changes
-                    .listing_delete
-                    .push(listing::displaced_key(&row.node)),
+                (true, false) => changes.listing_delete.push(listing::displaced_key(&row.node)),
                 (false, false) | (true, true) => {}
             }
             changes.rows.push(row);

@@ -25,10 +25,7 @@ pub struct Shown {
 /// Works out where every node is shown.
 pub fn resolve_all<'a>(rows: impl IntoIterator<Item = &'a NodeRow>) -> BTreeMap<NodeId, Shown> {
     let rows: BTreeMap<NodeId, &NodeRow> = rows.into_iter().map(|row| (row.node, row)).collect();
-    let mut tree = Resolution {
-        fallback: rows.keys().map(|node| (*node, 0)).collect(),
-        rows,
-    };
+    let mut tree = Resolution { fallback: rows.keys().map(|node| (*node, 0)).collect(), rows };
     while tree.break_one_cycle_each() {}
     let parents = tree.shown_parents();
     let suffixes = tree.suffixes(&parents);
@@ -47,9 +44,7 @@ struct Resolution<'a> {
 
 impl Resolution<'_> {
     fn placing(&self, node: &NodeId) -> Option<&Stamped<NodeId>> {
-        self.rows[node]
-            .parents
-            .get(usize::from(self.fallback[node]))
+        self.rows[node].parents.get(usize::from(self.fallback[node]))
     }
 
     fn placed_parent(&self, node: &NodeId) -> NodeId {
@@ -118,10 +113,7 @@ impl Resolution<'_> {
             suffixes.insert(*node, 0);
             if parents[node] != NodeId::TRASH {
                 let group = (parents[node], name::fold(&row.name.value));
-                groups
-                    .entry(group)
-                    .or_default()
-                    .push((row.created.id, *node));
+                groups.entry(group).or_default().push((row.created.id, *node));
             }
         }
         for ((parent, folded), members) in &groups {

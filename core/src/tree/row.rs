@@ -37,10 +37,7 @@ impl<T> Stamped<T> {
     /// Says whether the author of `later` had this op in view.
     pub fn seen_by<U>(&self, later: &Stamped<U>) -> bool {
         let own = self.id.device == later.id.device && self.id.lamport <= later.id.lamport;
-        own || self
-            .context
-            .seq
-            .is_some_and(|seq| seq <= later.context.seen_seq)
+        own || self.context.seq.is_some_and(|seq| seq <= later.context.seen_seq)
     }
 }
 
@@ -126,17 +123,9 @@ impl NodeRow {
 
     /// The latest of contents and text edits: size in bytes and time.
     fn latest(&self) -> Option<(u64, i64)> {
-        let content = self
-            .contents
-            .first()
-            .map(|c| (c.id, c.value.size, c.value.modified_ms));
-        let text = self
-            .texts
-            .first()
-            .map(|t| (t.id, t.value.size, t.value.modified_ms));
-        content
-            .max(text)
-            .map(|(_, size, modified_ms)| (size, modified_ms))
+        let content = self.contents.first().map(|c| (c.id, c.value.size, c.value.modified_ms));
+        let text = self.texts.first().map(|t| (t.id, t.value.size, t.value.modified_ms));
+        content.max(text).map(|(_, size, modified_ms)| (size, modified_ms))
     }
 
     /// Bytes, for files.
@@ -146,8 +135,7 @@ impl NodeRow {
 
     /// Last change of its content, in milliseconds since 1970.
     pub fn modified_ms(&self) -> i64 {
-        self.latest()
-            .map_or(self.created.context.time_ms, |(_, modified_ms)| modified_ms)
+        self.latest().map_or(self.created.context.time_ms, |(_, modified_ms)| modified_ms)
     }
 
     /// Says whether it has content that nobody has settled.
@@ -162,9 +150,7 @@ impl NodeRow {
 
     /// The greatest place in the log that counts here; `None` while some have none.
     pub fn last_seq(&self) -> Option<Seq> {
-        self.contexts()
-            .map(|context| context.seq)
-            .try_fold(0, |last, seq| Some(last.max(seq?)))
+        self.contexts().map(|context| context.seq).try_fold(0, |last, seq| Some(last.max(seq?)))
     }
 
     fn contexts(&self) -> impl Iterator<Item = &Context> {
@@ -173,12 +159,7 @@ impl NodeRow {
         let contents = self.contents.iter().map(|op| &op.context);
         let texts = self.texts.iter().map(|op| &op.context);
         let trashed = self.trashed.iter().map(|op| &op.context);
-        fixed
-            .into_iter()
-            .chain(parents)
-            .chain(contents)
-            .chain(texts)
-            .chain(trashed)
+        fixed.into_iter().chain(parents).chain(contents).chain(texts).chain(trashed)
     }
 
     /// Says whether the node was put in the trash itself, and stays there.
@@ -203,10 +184,7 @@ impl NodeRow {
             || self.placing().is_some_and(|op| root.unseen_by_trash(op))
             || self.contents.iter().any(|op| root.unseen_by_trash(op))
             || self.texts.iter().any(|op| root.unseen_by_trash(op))
-            || self
-                .trashed
-                .iter()
-                .any(|op| !op.value && root.unseen_by_trash(op))
+            || self.trashed.iter().any(|op| !op.value && root.unseen_by_trash(op))
     }
 }
 

@@ -57,10 +57,7 @@ impl WorkingSet {
 
     /// Puts what was found for [`Need::Siblings`].
     pub fn put_siblings(&mut self, parent: NodeId, folded_name: String, nodes: Vec<NodeId>) {
-        self.siblings
-            .entry(parent)
-            .or_default()
-            .insert(folded_name, nodes);
+        self.siblings.entry(parent).or_default().insert(folded_name, nodes);
     }
 }
 
@@ -74,9 +71,6 @@ impl TreeReader for WorkingSet {
     }
 
     fn siblings(&self, parent: &NodeId, folded_name: &str) -> Option<&[NodeId]> {
-        self.siblings
-            .get(parent)?
-            .get(folded_name)
-            .map(Vec::as_slice)
+        self.siblings.get(parent)?.get(folded_name).map(Vec::as_slice)
     }
 }

@@ -14,9 +14,7 @@ impl Serialize for Hex {
 
 impl<'de> Deserialize<'de> for Hex {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        hex::decode(String::deserialize(deserializer)?)
-            .map(Self)
-            .map_err(serde::de::Error::custom)
+        hex::decode(String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
     }
 }
 
@@ -33,10 +31,7 @@ pub struct Named {
 /// A vector: inputs and what must come of them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "format", rename_all = "snake_case")]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of the functions that each names"
-)]
+#[allow(missing_docs, reason = "the fields are those of the functions that each names")]
 pub enum Vector {
     Hkdf {
         secret: Hex,

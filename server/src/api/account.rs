@@ -18,10 +18,7 @@ use crate::state::AppState;
 
 pub(super) async fn info(State(state): State<AppState>) -> Json<ServerInfo> {
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Json(ServerInfo {
-        version,
-        now_ms: state.now_ms(),
-    })
+    Json(ServerInfo { version, now_ms: state.now_ms() })
 }
 
 /// Ready means that the stores answer; alive (`/healthz`) that the process does.
@@ -29,9 +26,7 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
     match state.services().check_ready().await {
         Ok(()) if !*state.stopping().borrow() => "ready\n".into_response(),
         Ok(()) => ApiError::new(Code::Unavailable).into_response(),
-        Err(error) => ApiError::from(error)
-            .status(StatusCode::SERVICE_UNAVAILABLE)
-            .into_response(),
+        Err(error) => ApiError::from(error).status(StatusCode::SERVICE_UNAVAILABLE).into_response(),
     }
 }
 
@@ -40,12 +35,7 @@ pub(super) async fn register_start(
     JsonBody(asked): JsonBody<RegisterStart>,
 ) -> Result<Json<RegisterStarted>, ApiError> {
     let now_ms = state.now_ms();
-    Ok(Json(
-        state
-            .auth()
-            .register_start(state.services(), &asked, now_ms)
-            .await?,
-    ))
+    Ok(Json(state.auth().register_start(state.services(), &asked, now_ms).await?))
 }
 
 pub(super) async fn register_finish(
@@ -53,12 +43,7 @@ pub(super) async fn register_finish(
     JsonBody(asked): JsonBody<RegisterFinish>,
 ) -> Result<Response, ApiError> {
     let now_ms = state.now_ms();
-    Ok(started(
-        state
-            .auth()
-            .register_finish(state.services(), asked, now_ms)
-            .await?,
-    ))
+    Ok(started(state.auth().register_finish(state.services(), asked, now_ms).await?))
 }
 
 pub(super) async fn login_start(
@@ -70,12 +55,7 @@ pub(super) async fn login_start(
     let key = format!("login|{address}|{name}");
     take(&state, &key, state.config().rate.logins_per_minute)?;
     let now_ms = state.now_ms();
-    Ok(Json(
-        state
-            .auth()
-            .login_start(state.services(), &asked, now_ms)
-            .await?,
-    ))
+    Ok(Json(state.auth().login_start(state.services(), &asked, now_ms).await?))
 }
 
 pub(super) async fn login_finish(
@@ -83,12 +63,7 @@ pub(super) async fn login_finish(
     JsonBody(asked): JsonBody<LoginFinish>,
 ) -> Result<Response, ApiError> {
     let now_ms = state.now_ms();
-    Ok(started(
-        state
-            .auth()
-            .login_finish(state.services(), asked, now_ms)
-            .await?,
-    ))
+    Ok(started(state.auth().login_finish(state.services(), asked, now_ms).await?))
 }
 
 pub(super) async fn refresh(
@@ -97,15 +72,10 @@ pub(super) async fn refresh(
 ) -> Result<Response, ApiError> {
     let token = cookie::find(&headers).ok_or(Code::SignedOut)?;
     let now_ms = state.now_ms();
-    let (access, next) = state
-        .auth()
-        .refresh(state.services(), token, now_ms)
-        .await?;
+    let (access, next) = state.auth().refresh(state.services(), token, now_ms).await?;
     let mut response = Json(access).into_response();
     if let Some(next) = next {
-        response
-            .headers_mut()
-            .insert(header::SET_COOKIE, cookie::set(&next));
+        response.headers_mut().insert(header::SET_COOKIE, cookie::set(&next));
     }
     Ok(response)
 }
@@ -115,15 +85,10 @@ pub(super) async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if let Some(token) = cookie::find(&headers) {
-        state
-            .auth()
-            .sign_out(state.services(), token, state.now_ms())
-            .await?;
+        state.auth().sign_out(state.services(), token, state.now_ms()).await?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    response
-        .headers_mut()
-        .insert(header::SET_COOKIE, cookie::clear());
+    response.headers_mut().insert(header::SET_COOKIE, cookie::clear());
     Ok(response)
 }
 
@@ -133,12 +98,7 @@ pub(super) async fn rebind(
     JsonBody(device): JsonBody<DeviceBinding>,
 ) -> Result<Json<AccessToken>, ApiError> {
     let now_ms = state.now_ms();
-    Ok(Json(
-        state
-            .auth()
-            .rebind(state.services(), &signed_in, device, now_ms)
-            .await?,
-    ))
+    Ok(Json(state.auth().rebind(state.services(), &signed_in, device, now_ms).await?))
 }
 
 pub(super) async fn password_start(
@@ -147,12 +107,7 @@ pub(super) async fn password_start(
     JsonBody(asked): JsonBody<PasswordStart>,
 ) -> Result<Json<PasswordStarted>, ApiError> {
     let now_ms = state.now_ms();
-    Ok(Json(
-        state
-            .auth()
-            .password_start(state.services(), &signed_in, &asked, now_ms)
-            .await?,
-    ))
+    Ok(Json(state.auth().password_start(state.services(), &signed_in, &asked, now_ms).await?))
 }
 
 pub(super) async fn password_finish(
@@ -161,10 +116,7 @@ pub(super) async fn password_finish(
     JsonBody(asked): JsonBody<PasswordFinish>,
 ) -> Result<StatusCode, ApiError> {
     let now_ms = state.now_ms();
-    state
-        .auth()
-        .password_finish(state.services(), &signed_in, asked, now_ms)
-        .await?;
+    state.auth().password_finish(state.services(), &signed_in, asked, now_ms).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -172,12 +124,7 @@ pub(super) async fn account(
     State(state): State<AppState>,
     signed_in: SignedIn,
 ) -> Result<Json<AccountView>, ApiError> {
-    Ok(Json(
-        state
-            .services()
-            .account_view(signed_in.caller.account)
-            .await?,
-    ))
+    Ok(Json(state.services().account_view(signed_in.caller.account).await?))
 }
 
 fn started(started: Started) -> Response {

@@ -34,9 +34,9 @@ pub(super) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     let mut response = match check(&gate.state, call, &mut request) {
         Ok(()) => match tokio::time::timeout(call.takes.deadline(), next.run(request)).await {
             Ok(response) => response,
-            Err(_) => ApiError::new(Code::Unavailable)
-                .status(StatusCode::REQUEST_TIMEOUT)
-                .into_response(),
+            Err(_) => {
+                ApiError::new(Code::Unavailable).status(StatusCode::REQUEST_TIMEOUT).into_response()
+            }
         },
         Err(error) => error.into_response(),
     };
@@ -52,15 +52,9 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<(), Api
     if announced_bytes(headers) > call.takes.bytes_max() {
         return Err(Code::TooLarge.into());
     }
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.map(|text| text.split(';').next().unwrap_or(text).trim());
-    if call
-        .takes
-        .media_type()
-        .is_some_and(|wanted| media_type != Some(wanted))
-    {
+    if call.takes.media_type().is_some_and(|wanted| media_type != Some(wanted)) {
         return Err(ApiError::new(Code::BadRequest).status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let address = address(state, request);
@@ -110,9 +104,7 @@ fn bearer(state: &AppState, headers: &HeaderMap) -> Result<SignedIn, ApiError> {
 }
 
 fn announced_bytes(headers: &HeaderMap) -> u64 {
-    let text = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
+    let text = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
@@ -134,23 +126,12 @@ fn is_own_origin(state: &AppState, call: &Call, headers: &HeaderMap) -> bool {
 /// version 6 count by their /64, which is what one household gets.
 fn address(state: &AppState, request: &Request) -> IpAddr {
     let forwarded = || {
-        let all = request
-            .headers()
-            .get_all("x-forwarded-for")
-            .iter()
-            .next_back()?;
+        let all = request.headers().get_all("x-forwarded-for").iter().next_back()?;
         all.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
     };
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-    let forwarded = if state.config().trust_proxy {
-        forwarded()
-    } else {
-        None
-    };
-    match forwarded
-        .or(peer)
-        .unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
-    {
+    let forwarded = if state.config().trust_proxy { forwarded() } else { None };
+    match forwarded.or(peer).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) {
         IpAddr::V6(address) => match address.to_ipv4_mapped() {
             Some(mapped) => mapped.into(),
             None => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),

@@ -27,10 +27,7 @@ pub(super) async fn put(
     PathOf((vault, chunk)): PathOf<(VaultId, ChunkId)>,
     mut body: Body,
 ) -> Result<Json<ChunksStored>, ApiError> {
-    let mut upload = state
-        .services()
-        .begin_chunk(&signed_in.caller, vault, chunk)
-        .await?;
+    let mut upload = state.services().begin_chunk(&signed_in.caller, vault, chunk).await?;
     while let Some(piece) = next_piece(&mut body).await? {
         upload.push(&piece)?;
     }
@@ -43,10 +40,7 @@ pub(super) async fn put_batch(
     PathOf(vault): PathOf<VaultId>,
     mut body: Body,
 ) -> Result<Json<ChunksStored>, ApiError> {
-    let mut upload = state
-        .services()
-        .begin_batch(&signed_in.caller, vault)
-        .await?;
+    let mut upload = state.services().begin_batch(&signed_in.caller, vault).await?;
     while let Some(piece) = next_piece(&mut body).await? {
         upload.push(&piece).await?;
     }
@@ -61,10 +55,7 @@ pub(super) async fn have(
 ) -> Result<Response, ApiError> {
     let body = whole_body(body, limits::HAVE_IDS_MAX * ChunkId::LEN).await?;
     let ids = decode_have(&body).map_err(|_| Code::BadRequest)?;
-    let held = state
-        .services()
-        .have_chunks(&signed_in.caller, vault, ids)
-        .await?;
+    let held = state.services().have_chunks(&signed_in.caller, vault, ids).await?;
     let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
     Ok((media_type, encode_bitmap(&held)).into_response())
 }
@@ -75,17 +66,12 @@ pub(super) async fn read(
     PathOf((vault, chunk)): PathOf<(VaultId, ChunkId)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let handle = state
-        .services()
-        .chunk(&signed_in.caller, vault, chunk)
-        .await?;
+    let handle = state.services().chunk(&signed_in.caller, vault, chunk).await?;
     let len = handle.len_bytes();
     let etag = format!("\"{chunk}\"");
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let known = text(header::IF_NONE_MATCH).is_some_and(|tags| {
-        tags.split(',')
-            .any(|tag| [etag.as_str(), "*"].contains(&tag.trim()))
-    });
+    let known = text(header::IF_NONE_MATCH)
+        .is_some_and(|tags| tags.split(',').any(|tag| [etag.as_str(), "*"].contains(&tag.trim())));
     let asked = match text(header::RANGE) {
         Some(range) if text(header::IF_RANGE).is_none_or(|tag| tag == etag) => {
             parse_range(range, len)
@@ -94,10 +80,7 @@ pub(super) async fn read(
     };
     let mut response = Response::new(Body::empty());
     let answer = response.headers_mut();
-    answer.insert(
-        header::ETAG,
-        HeaderValue::from_str(&etag).expect("hex is visible ASCII"),
-    );
+    answer.insert(header::ETAG, HeaderValue::from_str(&etag).expect("hex is visible ASCII"));
     answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static(IMMUTABLE));
     if known {
@@ -122,14 +105,8 @@ pub(super) async fn read(
         }
     };
     let answer = response.headers_mut();
-    answer.insert(
-        header::CONTENT_LENGTH,
-        HeaderValue::from(range.end - range.start),
-    );
-    answer.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/octet-stream"),
-    );
+    answer.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     *response.body_mut() = stream_out(handle.body(range)?);
     Ok(response)
 }
@@ -152,9 +129,7 @@ enum Asked {
 
 /// Reads a `Range` header; what it cannot read it ignores, as HTTP wants.
 fn parse_range(text: &str, len: u64) -> Asked {
-    let Some((first, last)) = text
-        .strip_prefix("bytes=")
-        .and_then(|spec| spec.split_once('-'))
+    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|spec| spec.split_once('-'))
     else {
         return Asked::Whole;
     };
@@ -169,11 +144,7 @@ fn parse_range(text: &str, len: u64) -> Asked {
         (None, Some(count)) if first.trim().is_empty() => len.saturating_sub(count)..len,
         _ => return Asked::Whole,
     };
-    if range.is_empty() {
-        Asked::Outside
-    } else {
-        Asked::Part(range)
-    }
+    if range.is_empty() { Asked::Outside } else { Asked::Part(range) }
 }
 
 const IMMUTABLE: &str = "private, max-age=31536000, immutable";
@@ -192,13 +163,7 @@ mod tests {
         check("bytes=8-99999999999999999999999", Asked::Part(8..10));
         check("bytes=10-", Asked::Outside);
         check("bytes=-0", Asked::Outside);
-        for ignored in [
-            "bytes=3-1",
-            "bytes=0-1,3-4",
-            "items=0-1",
-            "bytes=",
-            "bytes=a-b",
-        ] {
+        for ignored in ["bytes=3-1", "bytes=0-1,3-4", "items=0-1", "bytes=", "bytes=a-b"] {
             check(ignored, Asked::Whole);
         }
     }

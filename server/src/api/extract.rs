@@ -23,9 +23,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let bytes = whole_body(request.into_body(), limits::JSON_BODY_BYTES_MAX).await?;
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|_| Code::BadRequest.into())
+        serde_json::from_slice(&bytes).map(Self).map_err(|_| Code::BadRequest.into())
     }
 }
 
@@ -47,11 +45,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parts
-            .extensions
-            .get::<Self>()
-            .copied()
-            .ok_or_else(|| Code::SignedOut.into())
+        parts.extensions.get::<Self>().copied().ok_or_else(|| Code::SignedOut.into())
     }
 }
 

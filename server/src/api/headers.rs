@@ -14,10 +14,7 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
 /// Sets the security headers.
 pub(crate) fn secure(headers: &mut HeaderMap, is_https: bool) {
     for (name, value) in FIXED {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if is_https {
         headers.insert(

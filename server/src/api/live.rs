@@ -39,10 +39,7 @@ pub(crate) struct Sockets {
 impl Default for Sockets {
     fn default() -> Self {
         let all = Arc::new(Semaphore::new(SOCKETS_MAX as usize));
-        Self {
-            all,
-            by_account: Arc::default(),
-        }
+        Self { all, by_account: Arc::default() }
     }
 }
 
@@ -50,20 +47,14 @@ impl Sockets {
     fn admit(&self, account: AccountId) -> Result<Place, ApiError> {
         let in_all = Arc::clone(&self.all).try_acquire_owned();
         let in_all = in_all.map_err(|_| ApiError::new(Code::Unavailable))?;
-        let mut by_account = self
-            .by_account
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut by_account =
+            self.by_account.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let count = by_account.entry(account).or_default();
         if *count >= ACCOUNT_SOCKETS_MAX {
             return Err(ApiError::new(Code::RateLimited).retry_after(PING_EVERY));
         }
         *count += 1;
-        Ok(Place {
-            account,
-            by_account: Arc::clone(&self.by_account),
-            _in_all: in_all,
-        })
+        Ok(Place { account, by_account: Arc::clone(&self.by_account), _in_all: in_all })
     }
 
     /// Waits until no socket is open.
@@ -81,10 +72,8 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut by_account = self
-            .by_account
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut by_account =
+            self.by_account.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(count) = by_account.get_mut(&self.account) {
             *count -= 1;
             if *count == 0 {
@@ -100,10 +89,7 @@ pub(super) async fn open(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let token = cookie::find(&headers).ok_or(Code::SignedOut)?;
-    let session = state
-        .services()
-        .session_of_token(token, state.now_ms())
-        .await?;
+    let session = state.services().session_of_token(token, state.now_ms()).await?;
     let upgrade = upgrade.map_err(|_| Code::BadRequest)?;
     let place = state.sockets().admit(session.account)?;
     Ok(upgrade
@@ -113,23 +99,13 @@ pub(super) async fn open(
         .write_buffer_size(0)
         .max_write_buffer_size(SOCKET_BUFFER_BYTES)
         .on_upgrade(move |socket| async move {
-            Live {
-                state,
-                socket,
-                caller: caller_of(&session),
-                session: session.id,
-            }
-            .run()
-            .await;
+            Live { state, socket, caller: caller_of(&session), session: session.id }.run().await;
             drop(place);
         }))
 }
 
 fn caller_of(session: &Session) -> Caller {
-    Caller {
-        account: session.account,
-        device: session.device,
-    }
+    Caller { account: session.account, device: session.device }
 }
 
 struct Live {
@@ -149,10 +125,7 @@ impl Live {
             Err(closing) => closing,
         };
         if let Some((code, reason)) = closing {
-            let frame = CloseFrame {
-                code,
-                reason: reason.into(),
-            };
+            let frame = CloseFrame { code, reason: reason.into() };
             // The other side may be gone, which is what this was for.
             let _ = self.send(Message::Close(Some(frame))).await;
         }

@@ -19,9 +19,7 @@ pub(super) async fn answer() -> Json<Value> {
 pub(crate) fn document() -> Value {
     let mut paths = Map::new();
     for call in CALLS {
-        let path = paths
-            .entry(format!("{API_PREFIX}{}", call.path))
-            .or_insert_with(|| json!({}));
+        let path = paths.entry(format!("{API_PREFIX}{}", call.path)).or_insert_with(|| json!({}));
         path[call.method.to_lowercase()] = operation(call);
     }
     json!({
@@ -46,18 +44,11 @@ fn operation(call: &Call) -> Value {
     let mut responses = Map::new();
     let (ok, content) = match call.gives {
         Gives::Nothing => ("204", Value::Null),
-        Gives::Messages(name) => (
-            "101",
-            json!({ "application/json": { "schema": refer(name) } }),
-        ),
-        Gives::Json("OpenApi") => (
-            "200",
-            json!({ "application/json": { "schema": { "type": "object" } } }),
-        ),
-        Gives::Json(name) => (
-            "200",
-            json!({ "application/json": { "schema": refer(name) } }),
-        ),
+        Gives::Messages(name) => ("101", json!({ "application/json": { "schema": refer(name) } })),
+        Gives::Json("OpenApi") => {
+            ("200", json!({ "application/json": { "schema": { "type": "object" } } }))
+        }
+        Gives::Json(name) => ("200", json!({ "application/json": { "schema": refer(name) } })),
         Gives::Bytes => ("200", json!({ "application/octet-stream": {} })),
     };
     responses.insert(ok.to_owned(), json!({ "description": call.says }));
@@ -114,12 +105,7 @@ fn operation(call: &Call) -> Value {
 
 /// Every refusal that a call may answer with, those of its access and body included.
 pub(crate) fn refusals(call: &Call) -> Vec<Code> {
-    let mut codes = vec![
-        Code::BadRequest,
-        Code::RateLimited,
-        Code::Unavailable,
-        Code::Internal,
-    ];
+    let mut codes = vec![Code::BadRequest, Code::RateLimited, Code::Unavailable, Code::Internal];
     match call.access {
         Access::Open => {}
         Access::Cookie => codes.push(Code::SignedOut),
@@ -166,10 +152,7 @@ fn kind(name: &str) -> Value {
 type Fields = &'static [(&'static str, &'static str)];
 
 const TYPES: &[(&str, Fields)] = &[
-    (
-        "ServerInfo",
-        &[("version", "string"), ("now_ms", "integer")],
-    ),
+    ("ServerInfo", &[("version", "string"), ("now_ms", "integer")]),
     (
         "RegisterStart",
         &[
@@ -179,13 +162,7 @@ const TYPES: &[(&str, Fields)] = &[
             ("recovery_request", "bytes"),
         ],
     ),
-    (
-        "RegisterStarted",
-        &[
-            ("password_response", "bytes"),
-            ("recovery_response", "bytes"),
-        ],
-    ),
+    ("RegisterStarted", &[("password_response", "bytes"), ("recovery_response", "bytes")]),
     (
         "AccountRecord",
         &[
@@ -207,31 +184,11 @@ const TYPES: &[(&str, Fields)] = &[
             ("device", "DeviceBinding"),
         ],
     ),
-    (
-        "LoginStart",
-        &[
-            ("username", "string"),
-            ("kind", "SecretKind"),
-            ("request", "bytes"),
-        ],
-    ),
-    (
-        "LoginStarted",
-        &[("login", "string"), ("response", "bytes")],
-    ),
+    ("LoginStart", &[("username", "string"), ("kind", "SecretKind"), ("request", "bytes")]),
+    ("LoginStarted", &[("login", "string"), ("response", "bytes")]),
     ("DeviceBinding", &[("device", "id16"), ("public", "bytes")]),
-    (
-        "LoginFinish",
-        &[
-            ("login", "string"),
-            ("finalization", "bytes"),
-            ("device", "DeviceBinding"),
-        ],
-    ),
-    (
-        "AccessToken",
-        &[("token", "string"), ("expires_in_s", "integer")],
-    ),
+    ("LoginFinish", &[("login", "string"), ("finalization", "bytes"), ("device", "DeviceBinding")]),
+    ("AccessToken", &[("token", "string"), ("expires_in_s", "integer")]),
     (
         "SessionStarted",
         &[
@@ -243,10 +200,7 @@ const TYPES: &[(&str, Fields)] = &[
     ),
     ("PasswordStart", &[("request", "bytes")]),
     ("PasswordStarted", &[("response", "bytes")]),
-    (
-        "PasswordFinish",
-        &[("upload", "bytes"), ("password_slot", "bytes")],
-    ),
+    ("PasswordFinish", &[("upload", "bytes"), ("password_slot", "bytes")]),
     (
         "AccountView",
         &[
@@ -256,14 +210,7 @@ const TYPES: &[(&str, Fields)] = &[
             ("vaults", "id32[]"),
         ],
     ),
-    (
-        "Tip",
-        &[
-            ("seq", "integer"),
-            ("chain", "id32"),
-            ("incarnation", "id16"),
-        ],
-    ),
+    ("Tip", &[("seq", "integer"), ("chain", "id32"), ("incarnation", "id16")]),
     ("Appended", &[("tip", "Tip"), ("results", "AppendResult[]")]),
     ("Wake", &[("vault", "id32"), ("seq", "integer")]),
     ("ChunksStored", &[("stored", "integer")]),
@@ -272,20 +219,15 @@ const TYPES: &[(&str, Fields)] = &[
 fn schemas() -> Value {
     let mut schemas = Map::new();
     for (name, fields) in TYPES {
-        let properties: Map<String, Value> = fields
-            .iter()
-            .map(|(field, of)| ((*field).to_owned(), kind(of)))
-            .collect();
+        let properties: Map<String, Value> =
+            fields.iter().map(|(field, of)| ((*field).to_owned(), kind(of))).collect();
         let required: Vec<&str> = fields.iter().map(|(field, _)| *field).collect();
         schemas.insert(
             (*name).to_owned(),
             json!({ "type": "object", "properties": properties, "required": required }),
         );
     }
-    schemas.insert(
-        "SecretKind".to_owned(),
-        json!({ "enum": ["password", "recovery"] }),
-    );
+    schemas.insert("SecretKind".to_owned(), json!({ "enum": ["password", "recovery"] }));
     let result = |status: &str, fields: Value| {
         let mut properties = json!({ "status": { "const": status } });
         let mut required = vec!["status".to_owned()];
@@ -299,20 +241,11 @@ fn schemas() -> Value {
         "type": "array", "items": kind("id32"), "maxItems": limits::ENTRY_CHUNKS_MAX,
     });
     let mut results = vec![
-        result(
-            "ok",
-            json!({ "seq": kind("integer"), "chain": kind("id32") }),
-        ),
+        result("ok", json!({ "seq": kind("integer"), "chain": kind("id32") })),
         result("dup", json!({ "seq": kind("integer") })),
         result("missing", json!({ "ids": ids })),
     ];
-    for plain in [
-        "epoch_stale",
-        "device_fork",
-        "quota",
-        "malformed",
-        "skipped",
-    ] {
+    for plain in ["epoch_stale", "device_fork", "quota", "malformed", "skipped"] {
         results.push(result(plain, json!({})));
     }
     schemas.insert("AppendResult".to_owned(), json!({ "oneOf": results }));
@@ -342,10 +275,7 @@ mod tests {
 
     fn check(name: &str, value: &impl serde::Serialize) {
         let (_, fields) = TYPES.iter().find(|(known, _)| *known == name).unwrap();
-        let mut listed: Vec<String> = fields
-            .iter()
-            .map(|(field, _)| (*field).to_owned())
-            .collect();
+        let mut listed: Vec<String> = fields.iter().map(|(field, _)| (*field).to_owned()).collect();
         listed.sort();
         assert_eq!(listed, names_of(value), "{name}");
     }
@@ -358,11 +288,7 @@ mod tests {
                 Gives::Json("OpenApi") | Gives::Nothing | Gives::Bytes => None,
                 Gives::Json(name) | Gives::Messages(name) => Some(name),
             };
-            let taken = if let Takes::Json(name) = call.takes {
-                Some(name)
-            } else {
-                None
-            };
+            let taken = if let Takes::Json(name) = call.takes { Some(name) } else { None };
             for name in given.into_iter().chain(taken) {
                 assert!(schemas.get(name).is_some(), "{name}");
             }
@@ -379,70 +305,26 @@ mod tests {
             password_slot: bytes.clone(),
             recovery_slot: bytes.clone(),
         };
-        let device = proto::DeviceBinding {
-            device: DeviceId([0; 16]),
-            public: bytes.clone(),
-        };
-        let access = proto::AccessToken {
-            token: String::new(),
-            expires_in_s: 0,
-        };
-        let tip = proto::Tip {
-            seq: 0,
-            chain: Hash([0; 32]),
-            incarnation: Incarnation([0; 16]),
-        };
+        let device = proto::DeviceBinding { device: DeviceId([0; 16]), public: bytes.clone() };
+        let access = proto::AccessToken { token: String::new(), expires_in_s: 0 };
+        let tip = proto::Tip { seq: 0, chain: Hash([0; 32]), incarnation: Incarnation([0; 16]) };
         check("AccountRecord", &record);
         check("DeviceBinding", &device);
         check("AccessToken", &access);
         check("Tip", &tip);
-        check(
-            "Appended",
-            &proto::Appended {
-                tip,
-                results: Vec::new(),
-            },
-        );
-        check(
-            "Wake",
-            &proto::Wake {
-                vault: VaultId([0; 32]),
-                seq: 1,
-            },
-        );
+        check("Appended", &proto::Appended { tip, results: Vec::new() });
+        check("Wake", &proto::Wake { vault: VaultId([0; 32]), seq: 1 });
         check("ChunksStored", &proto::ChunksStored { stored: 1 });
-        check(
-            "ServerInfo",
-            &proto::ServerInfo {
-                version: String::new(),
-                now_ms: 0,
-            },
-        );
-        check(
-            "PasswordStart",
-            &proto::PasswordStart {
-                request: bytes.clone(),
-            },
-        );
-        check(
-            "PasswordStarted",
-            &proto::PasswordStarted {
-                response: bytes.clone(),
-            },
-        );
+        check("ServerInfo", &proto::ServerInfo { version: String::new(), now_ms: 0 });
+        check("PasswordStart", &proto::PasswordStart { request: bytes.clone() });
+        check("PasswordStarted", &proto::PasswordStarted { response: bytes.clone() });
         check(
             "PasswordFinish",
-            &proto::PasswordFinish {
-                upload: bytes.clone(),
-                password_slot: bytes.clone(),
-            },
+            &proto::PasswordFinish { upload: bytes.clone(), password_slot: bytes.clone() },
         );
         check(
             "LoginStarted",
-            &proto::LoginStarted {
-                login: String::new(),
-                response: bytes.clone(),
-            },
+            &proto::LoginStarted { login: String::new(), response: bytes.clone() },
         );
         check(
             "LoginStart",
@@ -454,11 +336,7 @@ mod tests {
         );
         check(
             "SessionStarted",
-            &proto::SessionStarted {
-                access,
-                record: record.clone(),
-                vaults: Vec::new(),
-            },
+            &proto::SessionStarted { access, record: record.clone(), vaults: Vec::new() },
         );
         check(
             "AccountView",

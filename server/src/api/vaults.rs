@@ -29,10 +29,7 @@ pub(super) async fn create(
         return Err(Code::BadRequest.into());
     }
     let now_ms = state.now_ms();
-    let (_, appended) = state
-        .services()
-        .create_vault(&signed_in.caller, &genesis, now_ms)
-        .await?;
+    let (_, appended) = state.services().create_vault(&signed_in.caller, &genesis, now_ms).await?;
     Ok(Json(appended))
 }
 
@@ -43,12 +40,7 @@ pub(super) async fn append(
     body: Body,
 ) -> Result<Json<Appended>, ApiError> {
     let body = whole_body(body, limits::APPEND_BYTES_MAX).await?;
-    Ok(Json(
-        state
-            .services()
-            .append(&signed_in.caller, vault, &body)
-            .await?,
-    ))
+    Ok(Json(state.services().append(&signed_in.caller, vault, &body).await?))
 }
 
 #[derive(Deserialize)]
@@ -68,9 +60,7 @@ pub(super) async fn read(
     let Query(query) = query.map_err(|_| Code::BadRequest)?;
     let bounds = PageLimits::default();
     let services = state.services();
-    let page = services
-        .read_log(&signed_in.caller, vault, query.after, query.bare, bounds)
-        .await?;
+    let page = services.read_log(&signed_in.caller, vault, query.after, query.bare, bounds).await?;
     let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
     Ok((media_type, page.encode()).into_response())
 }

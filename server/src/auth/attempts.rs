@@ -16,26 +16,17 @@ pub(super) struct Attempts<T> {
 impl<T> Attempts<T> {
     /// Creates a table for at most `attempts_max` attempts.
     pub(super) fn new(attempts_max: usize) -> Self {
-        Self {
-            open: Mutex::new(HashMap::new()),
-            attempts_max,
-        }
+        Self { open: Mutex::new(HashMap::new()), attempts_max }
     }
 
     /// Keeps an attempt.
     pub(super) fn put(&self, id: [u8; 16], attempt: T, now_ms: i64) {
-        let mut open = self
-            .open
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if open.len() >= self.attempts_max {
             open.retain(|_, (at, _)| now_ms - *at < ATTEMPT_LIFE_MS);
         }
         if open.len() >= self.attempts_max {
-            let oldest = open
-                .iter()
-                .min_by_key(|(_, (at, _))| *at)
-                .map(|(id, _)| *id);
+            let oldest = open.iter().min_by_key(|(_, (at, _))| *at).map(|(id, _)| *id);
             if let Some(oldest) = oldest {
                 open.remove(&oldest);
             }
@@ -45,10 +36,7 @@ impl<T> Attempts<T> {
 
     /// Takes an attempt out, unless it has expired or was taken before.
     pub(super) fn take(&self, id: &[u8; 16], now_ms: i64) -> Option<T> {
-        let mut open = self
-            .open
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (at, attempt) = open.remove(id)?;
         (now_ms - at < ATTEMPT_LIFE_MS).then_some(attempt)
     }

@@ -43,15 +43,9 @@ mod tests {
     #[test]
     fn the_cookie_is_found_among_others() {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            header::COOKIE,
-            HeaderValue::from_static("a=b; __Host-offing=tok; c=d"),
-        );
+        headers.insert(header::COOKIE, HeaderValue::from_static("a=b; __Host-offing=tok; c=d"));
         assert_eq!(find(&headers), Some("tok"));
-        headers.insert(
-            header::COOKIE,
-            HeaderValue::from_static("offing=tok; __Host-offing="),
-        );
+        headers.insert(header::COOKIE, HeaderValue::from_static("offing=tok; __Host-offing="));
         assert_eq!(find(&headers), None);
     }
 

@@ -27,38 +27,26 @@ struct Recent {
 impl Ended {
     /// Notes that a session ended.
     pub(super) fn session(&self, session: SessionId, now_ms: i64) {
-        let mut recent = self
-            .recent
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut recent = self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         recent.forget_old(now_ms);
         recent.sessions.insert(session, now_ms);
     }
 
     /// Notes that every session of an account ended but one.
     pub(super) fn others(&self, account: AccountId, keep: SessionId, now_ms: i64) {
-        let mut recent = self
-            .recent
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut recent = self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         recent.forget_old(now_ms);
         recent.accounts.insert(account, (now_ms, keep));
     }
 
     /// Says whether the session of a token has ended.
     pub(super) fn covers(&self, claims: &Claims) -> bool {
-        let recent = self
-            .recent
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let recent = self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let session = SessionId(claims.session);
         recent.sessions.contains_key(&session)
-            || recent
-                .accounts
-                .get(&claims.account)
-                .is_some_and(|(at_ms, keep)| {
-                    session != *keep && claims.issued_s < at_ms.div_euclid(1_000)
-                })
+            || recent.accounts.get(&claims.account).is_some_and(|(at_ms, keep)| {
+                session != *keep && claims.issued_s < at_ms.div_euclid(1_000)
+            })
     }
 }
 
@@ -66,7 +54,6 @@ impl Recent {
     fn forget_old(&mut self, now_ms: i64) {
         let life_ms = limits::ACCESS_TOKEN_SECONDS.cast_signed() * 1_000;
         self.sessions.retain(|_, at_ms| now_ms - *at_ms <= life_ms);
-        self.accounts
-            .retain(|_, (at_ms, _)| now_ms - *at_ms <= life_ms);
+        self.accounts.retain(|_, (at_ms, _)| now_ms - *at_ms <= life_ms);
     }
 }

@@ -42,12 +42,10 @@ impl std::fmt::Debug for OpaqueLogin {
 impl OpaqueServer {
     /// Reads the setup at `path`, or generates it at first start.
     pub(super) fn open(path: &Path) -> Result<Self, SecretFileError> {
-        let bytes = load_or_create(path, || {
-            ServerSetup::<Suite>::new(&mut OsRng).serialize().to_vec()
-        })?;
-        let setup = ServerSetup::deserialize(&bytes).map_err(|_| SecretFileError::Damaged {
-            path: path.to_owned(),
-        })?;
+        let bytes =
+            load_or_create(path, || ServerSetup::<Suite>::new(&mut OsRng).serialize().to_vec())?;
+        let setup = ServerSetup::deserialize(&bytes)
+            .map_err(|_| SecretFileError::Damaged { path: path.to_owned() })?;
         Ok(Self { setup })
     }
 
@@ -95,13 +93,7 @@ impl OpaqueServer {
         )
         .map_err(|_| Code::BadRequest)?;
         let message = answer.message.serialize().to_vec();
-        Ok((
-            OpaqueLogin {
-                state: answer.state,
-                kind,
-            },
-            message,
-        ))
+        Ok((OpaqueLogin { state: answer.state, kind }, message))
     }
 }
 

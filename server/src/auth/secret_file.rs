@@ -12,10 +12,7 @@ pub fn load_or_create(
     path: &Path,
     generate: impl FnOnce() -> Vec<u8>,
 ) -> Result<Vec<u8>, SecretFileError> {
-    let fault = |source| SecretFileError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let fault = |source| SecretFileError::Io { path: path.to_owned(), source };
     match std::fs::read(path) {
         Ok(bytes) => return Ok(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -28,14 +25,10 @@ pub fn load_or_create(
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&temporary).map_err(fault)?;
-    file.write_all(&bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(fault)?;
+    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fault)?;
     std::fs::rename(&temporary, path).map_err(fault)?;
     if let Some(folder) = path.parent() {
-        std::fs::File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(fault)?;
+        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)?;
     }
     Ok(bytes)
 }
@@ -73,10 +66,7 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(
-                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 }

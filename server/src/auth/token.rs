@@ -51,17 +51,11 @@ impl TokenKey {
     /// Reads the key at `path`, or generates it at first start.
     pub fn open(path: &Path) -> Result<Self, SecretFileError> {
         let bytes = load_or_create(path, || {
-            SigningKey::random(&mut rand::rngs::OsRng)
-                .to_bytes()
-                .to_vec()
+            SigningKey::random(&mut rand::rngs::OsRng).to_bytes().to_vec()
         })?;
-        let signing = SigningKey::from_slice(&bytes).map_err(|_| SecretFileError::Damaged {
-            path: path.to_owned(),
-        })?;
-        Ok(Self {
-            verifying: *signing.verifying_key(),
-            signing,
-        })
+        let signing = SigningKey::from_slice(&bytes)
+            .map_err(|_| SecretFileError::Damaged { path: path.to_owned() })?;
+        Ok(Self { verifying: *signing.verifying_key(), signing })
     }
 
     /// Issues a token that lives for `limits::ACCESS_TOKEN_SECONDS` from when it was issued.
@@ -75,11 +69,8 @@ impl TokenKey {
             sid: hex::encode(claims.session),
         };
         let payload = serde_json::to_vec(&payload).expect("strings and numbers always encode");
-        let signed = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(HEADER),
-            URL_SAFE_NO_PAD.encode(payload)
-        );
+        let signed =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(payload));
         let signature: Signature = self.signing.sign(signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }
@@ -87,13 +78,9 @@ impl TokenKey {
     /// Checks a token; the signature comes first, so nothing unsigned is parsed.
     pub fn check(&self, token: &str, now_ms: i64) -> Result<Claims, Code> {
         let (signed, signature) = token.rsplit_once('.').ok_or(Code::SignedOut)?;
-        let signature = URL_SAFE_NO_PAD
-            .decode(signature)
-            .map_err(|_| Code::SignedOut)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Code::SignedOut)?;
         let signature = Signature::from_slice(&signature).map_err(|_| Code::SignedOut)?;
-        self.verifying
-            .verify(signed.as_bytes(), &signature)
-            .map_err(|_| Code::SignedOut)?;
+        self.verifying.verify(signed.as_bytes(), &signature).map_err(|_| Code::SignedOut)?;
         let (header, payload) = signed.split_once('.').ok_or(Code::SignedOut)?;
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Code::SignedOut);
         if decode(header)? != HEADER {
@@ -109,12 +96,7 @@ impl TokenKey {
         }
         let mut session = [0; 16];
         hex::decode_to_slice(&payload.sid, &mut session).map_err(|_| Code::SignedOut)?;
-        Ok(Claims {
-            account: payload.sub,
-            device: payload.dev,
-            session,
-            issued_s: payload.iat,
-        })
+        Ok(Claims { account: payload.sub, device: payload.dev, session, issued_s: payload.iat })
     }
 }
 
@@ -167,17 +149,11 @@ mod tests {
         let token = key.issue(&claims());
         let payload = token.split('.').nth(1).unwrap();
         let none = URL_SAFE_NO_PAD.encode(br#"{"alg":"none"}"#);
-        assert_eq!(
-            key.check(&format!("{none}.{payload}."), 1_000_000),
-            Err(Code::SignedOut)
-        );
+        assert_eq!(key.check(&format!("{none}.{payload}."), 1_000_000), Err(Code::SignedOut));
         let signed = format!("{none}.{payload}");
         let signature: Signature = key.signing.sign(signed.as_bytes());
         let signature = URL_SAFE_NO_PAD.encode(signature.to_bytes());
-        assert_eq!(
-            key.check(&format!("{signed}.{signature}"), 1_000_000),
-            Err(Code::SignedOut)
-        );
+        assert_eq!(key.check(&format!("{signed}.{signature}"), 1_000_000), Err(Code::SignedOut));
         assert_eq!(self::key().check(&token, 1_000_000), Err(Code::SignedOut));
     }
 }

@@ -86,9 +86,7 @@ impl Services {
     /// Makes a sign-up link's token.
     pub async fn create_invite(&self, now_ms: i64) -> Result<String, ServiceError> {
         let (token, invite) = new_invite(now_ms);
-        self.meta
-            .write(Durability::Now, move |tx| tx.add_invite(&invite))
-            .await?;
+        self.meta.write(Durability::Now, move |tx| tx.add_invite(&invite)).await?;
         Ok(token)
     }
 
@@ -102,11 +100,7 @@ impl Services {
     /// Says whether nobody has this normalised name.
     pub async fn name_is_free(&self, username: &str) -> Result<bool, ServiceError> {
         let username = username.to_owned();
-        Ok(self
-            .meta
-            .read(move |state| state.account_by_name(&username))
-            .await?
-            .is_none())
+        Ok(self.meta.read(move |state| state.account_by_name(&username)).await?.is_none())
     }
 
     /// Makes an account and consumes its invite, both or neither.
@@ -150,18 +144,12 @@ impl Services {
     /// The account with this normalised name.
     pub async fn account_by_name(&self, username: &str) -> Result<Option<Account>, ServiceError> {
         let username = username.to_owned();
-        Ok(self
-            .meta
-            .read(move |state| state.account_by_name(&username))
-            .await?)
+        Ok(self.meta.read(move |state| state.account_by_name(&username)).await?)
     }
 
     /// The account's vaults.
     pub async fn vaults(&self, account: AccountId) -> Result<Vec<VaultId>, ServiceError> {
-        Ok(self
-            .meta
-            .read(move |state| state.vaults_of(&account))
-            .await?)
+        Ok(self.meta.read(move |state| state.vaults_of(&account)).await?)
     }
 
     /// What `GET /account` shows.
@@ -190,8 +178,7 @@ impl Services {
 pub async fn invite_beside(data: &Path, now_ms: i64) -> Result<String, ServiceError> {
     let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&data.join("offing.sqlite"))?);
     let (token, invite) = new_invite(now_ms);
-    meta.write(Durability::Now, move |tx| tx.add_invite(&invite))
-        .await?;
+    meta.write(Durability::Now, move |tx| tx.add_invite(&invite)).await?;
     Ok(token)
 }
 

@@ -34,12 +34,7 @@ impl Parsed {
         // Hashed here, not in the job: the thread that writes serves everybody.
         let body_hash = entry.body_hash();
         let hash = entry_hash(&entry.header, &body_hash);
-        Ok(Self {
-            entry,
-            header,
-            body_hash,
-            hash,
-        })
+        Ok(Self { entry, header, body_hash, hash })
     }
 
     fn stored_bytes(&self) -> u64 {
@@ -55,10 +50,8 @@ impl Services {
         vault: VaultId,
         body: &[u8],
     ) -> Result<Appended, ServiceError> {
-        let entries: Vec<Option<Parsed>> = decode_append(body)?
-            .into_iter()
-            .map(|bytes| Parsed::decode(bytes).ok())
-            .collect();
+        let entries: Vec<Option<Parsed>> =
+            decode_append(body)?.into_iter().map(|bytes| Parsed::decode(bytes).ok()).collect();
         let caller = *caller;
         let job = move |tx: &mut dyn MetaTx| append_all(tx, &caller, &vault, entries);
         let appended = self.meta.write(Durability::Now, job).await?;
@@ -95,15 +88,8 @@ impl Services {
     }
 
     fn tell_growth(&self, account: AccountId, vault: VaultId, appended: &Appended) {
-        if appended
-            .results
-            .iter()
-            .any(|result| matches!(result, AppendResult::Ok { .. }))
-        {
-            let wake = Wake {
-                vault,
-                seq: appended.tip.seq,
-            };
+        if appended.results.iter().any(|result| matches!(result, AppendResult::Ok { .. })) {
+            let wake = Wake { vault, seq: appended.tip.seq };
             // An error means that nobody listens.
             let _ = self.growth.send(Growth { account, wake });
         }
@@ -122,10 +108,7 @@ fn create(
             return Ok(Err(ServiceError::VaultUnknown));
         }
         let tip = log::tip(tx, &id)?.expect("the vault was just found");
-        return Ok(Ok(Appended {
-            tip,
-            results: vec![AppendResult::Dup { seq: 1 }],
-        }));
+        return Ok(Ok(Appended { tip, results: vec![AppendResult::Dup { seq: 1 }] }));
     }
     let Some(account) = tx.account(&caller.account)? else {
         return Ok(Err(ServiceError::SignedOut));
@@ -145,10 +128,7 @@ fn create(
     tx.add_vault(&vault, now_ms)?;
     let result = store(tx, &mut vault, genesis)?;
     let tip = log::tip(tx, &id)?.expect("the vault was just added");
-    Ok(Ok(Appended {
-        tip,
-        results: vec![result],
-    }))
+    Ok(Ok(Appended { tip, results: vec![result] }))
 }
 
 fn append_all(
@@ -196,10 +176,7 @@ fn append_one(
     }
     let last = tx
         .device_counter(&vault.id, &header.device)?
-        .unwrap_or(DeviceCounter {
-            dseq: 0,
-            hash: Hash([0; 32]),
-        });
+        .unwrap_or(DeviceCounter { dseq: 0, hash: Hash([0; 32]) });
     if header.dseq <= last.dseq {
         let held = tx.entry_of_device(&vault.id, &header.device, header.dseq)?;
         return Ok(match held {
@@ -212,11 +189,7 @@ fn append_one(
     }
     // An epoch record is a compare-and-set: the first that follows the current one wins.
     let new_epoch = header.kind == EntryKind::Epoch;
-    let expected = if new_epoch {
-        vault.epoch.checked_add(1)
-    } else {
-        Some(vault.epoch)
-    };
+    let expected = if new_epoch { vault.epoch.checked_add(1) } else { Some(vault.epoch) };
     if expected != Some(header.epoch) {
         return Ok(AppendResult::EpochStale);
     }
@@ -242,11 +215,7 @@ fn append_one(
 fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<AppendResult> {
     let (header, entry) = (&parsed.header, &parsed.entry);
     let hash = parsed.hash;
-    let point = ChainPoint {
-        seq: vault.seq,
-        chain: vault.chain,
-    }
-    .extend(&hash);
+    let point = ChainPoint { seq: vault.seq, chain: vault.chain }.extend(&hash);
     (vault.seq, vault.chain) = (point.seq, point.chain);
     let stored = StoredEntry {
         seq: point.seq,
@@ -266,8 +235,5 @@ fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<
     }
     let bytes = i64::try_from(parsed.stored_bytes()).expect("bounded by ENTRY_BYTES_MAX");
     tx.add_usage(&vault.account, bytes)?;
-    Ok(AppendResult::Ok {
-        seq: point.seq,
-        chain: point.chain,
-    })
+    Ok(AppendResult::Ok { seq: point.seq, chain: point.chain })
 }

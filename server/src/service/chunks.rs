@@ -52,12 +52,7 @@ impl Arriving {
         if hash != self.id.0 || self.bytes.is_empty() {
             return Err(ServiceError::ChunkMismatch { id: self.id });
         }
-        Ok(IncomingChunk {
-            vault,
-            id: self.id,
-            bytes: self.bytes,
-            permit: self.permit,
-        })
+        Ok(IncomingChunk { vault, id: self.id, bytes: self.bytes, permit: self.permit })
     }
 }
 
@@ -72,9 +67,7 @@ impl ChunkUpload {
     /// Takes the next bytes of the body.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), ServiceError> {
         if self.arriving.bytes.len() + piece.len() > limits::CHUNK_SEALED_BYTES_MAX {
-            return Err(ServiceError::TooLarge {
-                max: limits::CHUNK_SEALED_BYTES_MAX,
-            });
+            return Err(ServiceError::TooLarge { max: limits::CHUNK_SEALED_BYTES_MAX });
         }
         self.arriving.push(piece);
         Ok(())
@@ -113,9 +106,7 @@ impl BatchUpload {
     pub async fn push(&mut self, mut piece: &[u8]) -> Result<(), ServiceError> {
         self.received_bytes += piece.len();
         if self.received_bytes > limits::CHUNK_BATCH_BYTES_MAX {
-            return Err(ServiceError::TooLarge {
-                max: limits::CHUNK_BATCH_BYTES_MAX,
-            });
+            return Err(ServiceError::TooLarge { max: limits::CHUNK_BATCH_BYTES_MAX });
         }
         while !piece.is_empty() {
             match &mut self.arriving {
@@ -148,29 +139,17 @@ impl BatchUpload {
         let len = u32::from_be_bytes(len.try_into().expect("the head has a length")) as usize;
         self.head.clear();
         if len > limits::CHUNK_SEALED_BYTES_MAX {
-            return Err(ServiceError::TooLarge {
-                max: limits::CHUNK_SEALED_BYTES_MAX,
-            });
+            return Err(ServiceError::TooLarge { max: limits::CHUNK_SEALED_BYTES_MAX });
         }
         if len == 0 {
             return Err(ServiceError::ChunkMismatch { id });
         }
         if self.pending.len() == limits::CHUNK_BATCH_MAX {
-            return Err(ServiceError::TooLarge {
-                max: limits::CHUNK_BATCH_MAX,
-            });
+            return Err(ServiceError::TooLarge { max: limits::CHUNK_BATCH_MAX });
         }
         let permit = self.services.chunks.reserve().await?;
         let bytes = Vec::with_capacity(len);
-        self.arriving = Some((
-            Arriving {
-                id,
-                bytes,
-                sha: Sha256::new(),
-                permit,
-            },
-            len,
-        ));
+        self.arriving = Some((Arriving { id, bytes, sha: Sha256::new(), permit }, len));
         Ok(())
     }
 
@@ -224,11 +203,7 @@ impl ChunkHandle {
         if range.start >= range.end || range.end > len {
             return Err(ServiceError::RangeInvalid { len });
         }
-        Ok(ChunkBody {
-            services: self.services,
-            chunk: self.chunk,
-            range,
-        })
+        Ok(ChunkBody { services: self.services, chunk: self.chunk, range })
     }
 }
 
@@ -276,17 +251,8 @@ impl Services {
     ) -> Result<ChunkUpload, ServiceError> {
         self.require_member(caller.account, vault).await?;
         let permit = self.chunks.reserve().await?;
-        let arriving = Arriving {
-            id,
-            bytes: Vec::new(),
-            sha: Sha256::new(),
-            permit,
-        };
-        Ok(ChunkUpload {
-            services: self.clone(),
-            vault,
-            arriving,
-        })
+        let arriving = Arriving { id, bytes: Vec::new(), sha: Sha256::new(), permit };
+        Ok(ChunkUpload { services: self.clone(), vault, arriving })
     }
 
     /// Begins the upload of a framed batch of chunks.
@@ -315,15 +281,11 @@ impl Services {
         ids: Vec<ChunkId>,
     ) -> Result<Vec<bool>, ServiceError> {
         if ids.len() > limits::HAVE_IDS_MAX {
-            return Err(ServiceError::TooLarge {
-                max: limits::HAVE_IDS_MAX,
-            });
+            return Err(ServiceError::TooLarge { max: limits::HAVE_IDS_MAX });
         }
         self.require_member(caller.account, vault).await?;
         let held = self.meta.read(move |state| {
-            ids.iter()
-                .map(|id| Ok(state.chunk(&vault, id)?.is_some()))
-                .collect()
+            ids.iter().map(|id| Ok(state.chunk(&vault, id)?.is_some())).collect()
         });
         Ok(held.await?)
     }
@@ -337,10 +299,7 @@ impl Services {
     ) -> Result<ChunkHandle, ServiceError> {
         self.require_member(caller.account, vault).await?;
         let chunk = find(&*self.meta, vault, id).await?;
-        Ok(ChunkHandle {
-            services: self.clone(),
-            chunk,
-        })
+        Ok(ChunkHandle { services: self.clone(), chunk })
     }
 }
 

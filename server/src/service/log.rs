@@ -19,10 +19,7 @@ pub struct PageLimits {
 
 impl Default for PageLimits {
     fn default() -> Self {
-        Self {
-            entries_max: limits::LOG_PAGE_ENTRIES_MAX,
-            bytes_max: limits::LOG_PAGE_BYTES_MAX,
-        }
+        Self { entries_max: limits::LOG_PAGE_ENTRIES_MAX, bytes_max: limits::LOG_PAGE_BYTES_MAX }
     }
 }
 
@@ -51,10 +48,7 @@ impl Services {
                 return Ok(None);
             };
             let entries = state.entries_after(&vault, after, &bounds)?;
-            Ok(Some(LogPage {
-                tip,
-                items: entries.into_iter().map(page_item).collect(),
-            }))
+            Ok(Some(LogPage { tip, items: entries.into_iter().map(page_item).collect() }))
         });
         page.await?.ok_or(ServiceError::VaultUnknown)
     }
@@ -66,10 +60,7 @@ impl Services {
             let mut wakes = Vec::new();
             for id in state.vaults_of(&account)? {
                 if let Some(vault) = state.vault(&id)? {
-                    wakes.push(Wake {
-                        vault: id,
-                        seq: vault.seq,
-                    });
+                    wakes.push(Wake { vault: id, seq: vault.seq });
                 }
             }
             Ok(wakes)
@@ -82,22 +73,13 @@ impl Services {
 pub(crate) fn tip(state: &dyn MetaRead, vault: &VaultId) -> MetaResult<Option<Tip>> {
     let incarnation = state.incarnation()?;
     let vault = state.vault(vault)?;
-    Ok(vault.map(|vault| Tip {
-        seq: vault.seq,
-        chain: vault.chain,
-        incarnation,
-    }))
+    Ok(vault.map(|vault| Tip { seq: vault.seq, chain: vault.chain, incarnation }))
 }
 
 fn page_item(entry: StoredEntry) -> PageItem {
     match entry.body {
         Some(body) => PageItem::Full(
-            Entry {
-                header: entry.header,
-                signature: entry.signature,
-                body,
-            }
-            .encode(),
+            Entry { header: entry.header, signature: entry.signature, body }.encode(),
         ),
         None => PageItem::Bare {
             header: entry.header,

@@ -10,9 +10,7 @@ use crate::store::meta::{Account, Durability};
 
 /// Says whether `more` bytes still fit.
 pub(crate) fn fits(account: &Account, more: u64) -> bool {
-    account
-        .quota_bytes
-        .is_none_or(|quota| account.used_bytes.saturating_add(more) <= quota)
+    account.quota_bytes.is_none_or(|quota| account.used_bytes.saturating_add(more) <= quota)
 }
 
 impl Services {

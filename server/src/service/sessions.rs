@@ -61,9 +61,7 @@ impl Services {
             used_ms: now_ms,
         };
         let row = session.clone();
-        self.meta
-            .write(Durability::Now, move |tx| tx.put_session(&row))
-            .await?;
+        self.meta.write(Durability::Now, move |tx| tx.put_session(&row)).await?;
         Ok((session, token))
     }
 
@@ -91,10 +89,7 @@ impl Services {
         };
         let found = self.meta.write(Durability::Now, job).await?;
         let (session, rotated) = found.ok_or(ServiceError::SignedOut)?;
-        Ok(Refreshed {
-            session,
-            token: rotated.then_some(next),
-        })
+        Ok(Refreshed { session, token: rotated.then_some(next) })
     }
 
     /// Checks a cookie's token without rotating it, as the live socket does.
@@ -132,18 +127,12 @@ impl Services {
             tx.put_session(&session)?;
             Ok(Some(session))
         };
-        self.meta
-            .write(Durability::Now, job)
-            .await?
-            .ok_or(ServiceError::SignedOut)
+        self.meta.write(Durability::Now, job).await?.ok_or(ServiceError::SignedOut)
     }
 
     /// Ends a session.
     pub async fn end_session(&self, id: SessionId) -> Result<(), ServiceError> {
-        Ok(self
-            .meta
-            .write(Durability::Now, move |tx| tx.remove_session(&id))
-            .await?)
+        Ok(self.meta.write(Durability::Now, move |tx| tx.remove_session(&id)).await?)
     }
 
     /// Ends the account's sessions except one, and says how many.
@@ -183,11 +172,7 @@ fn check(
     }
     if session.previous_hash == Some(*secret_hash) {
         let in_grace = now_ms.saturating_sub(session.rotated_ms) <= GRACE_MS;
-        return Ok(if in_grace {
-            Checked::Racing(session)
-        } else {
-            Checked::Fresh(session)
-        });
+        return Ok(if in_grace { Checked::Racing(session) } else { Checked::Fresh(session) });
     }
     tx.remove_session(id)?;
     Ok(Checked::Refused)
@@ -201,17 +186,11 @@ fn new_token(id: SessionId) -> (String, Hash) {
     let mut bytes = [0; 48];
     bytes[..16].copy_from_slice(&id.0);
     rand::rngs::OsRng.fill_bytes(&mut bytes[16..]);
-    (
-        URL_SAFE_NO_PAD.encode(bytes),
-        Hash(Sha256::digest(&bytes[16..]).into()),
-    )
+    (URL_SAFE_NO_PAD.encode(bytes), Hash(Sha256::digest(&bytes[16..]).into()))
 }
 
 fn parse_token(token: &str) -> Option<(SessionId, Hash)> {
     let bytes: [u8; 48] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
     let (id, secret) = bytes.split_at(16);
-    Some((
-        SessionId(id.try_into().ok()?),
-        Hash(Sha256::digest(secret).into()),
-    ))
+    Some((SessionId(id.try_into().ok()?), Hash(Sha256::digest(secret).into())))
 }

@@ -111,11 +111,7 @@ impl Pending {
 enum Message {
     Put(IncomingChunk, oneshot::Sender<Result<(), ChunkStoreError>>),
     Flush,
-    Remove(
-        VaultId,
-        Vec<ChunkId>,
-        oneshot::Sender<Result<(), ChunkStoreError>>,
-    ),
+    Remove(VaultId, Vec<ChunkId>, oneshot::Sender<Result<(), ChunkStoreError>>),
     Compact(oneshot::Sender<Result<usize, ChunkStoreError>>),
 }
 
@@ -180,12 +176,7 @@ impl ChunkStore {
             syncs,
         };
         let recovery = recovered.recv().map_err(|_| ChunkStoreError::Closed)??;
-        Ok((
-            Self {
-                inner: Arc::new(inner),
-            },
-            recovery,
-        ))
+        Ok((Self { inner: Arc::new(inner) }, recovery))
     }
 
     /// Waits for the right to hold one more chunk in memory.
@@ -242,9 +233,7 @@ impl ChunkStore {
             reader.read_at(at.segment, at.offset + range.start, &mut buf)?;
             Ok::<_, BlobError>(Bytes::from(buf))
         });
-        let read = read
-            .await
-            .map_err(|error| BlobError::Io(std::io::Error::other(error)))?;
+        let read = read.await.map_err(|error| BlobError::Io(std::io::Error::other(error)))?;
         Ok(read?)
     }
 
@@ -254,14 +243,7 @@ impl ChunkStore {
     }
 
     async fn send(&self, message: Message) -> Result<(), ChunkStoreError> {
-        let messages = self
-            .inner
-            .messages
-            .as_ref()
-            .ok_or(ChunkStoreError::Closed)?;
-        messages
-            .send(message)
-            .await
-            .map_err(|_| ChunkStoreError::Closed)
+        let messages = self.inner.messages.as_ref().ok_or(ChunkStoreError::Closed)?;
+        messages.send(message).await.map_err(|_| ChunkStoreError::Closed)
     }
 }

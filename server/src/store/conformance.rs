@@ -37,13 +37,7 @@ fn account(id: AccountId, username: &str) -> Account {
 }
 
 fn vault() -> Vault {
-    Vault {
-        id: VAULT,
-        account: ALICE,
-        seq: 0,
-        chain: Hash([0; 32]),
-        epoch: 1,
-    }
+    Vault { id: VAULT, account: ALICE, seq: 0, chain: Hash([0; 32]), epoch: 1 }
 }
 
 fn entry(seq: u64, device: DeviceId, dseq: u64) -> StoredEntry {
@@ -75,17 +69,8 @@ fn session(id: u8, account: AccountId, used_ms: i64) -> Session {
 }
 
 fn chunk(id: u8, segment: u32, offset: u64) -> StoredChunk {
-    let at = Location {
-        segment,
-        offset,
-        len: 100,
-    };
-    StoredChunk {
-        vault: VAULT,
-        id: ChunkId([id; 32]),
-        at,
-        last_declared: 0,
-    }
+    let at = Location { segment, offset, len: 100 };
+    StoredChunk { vault: VAULT, id: ChunkId([id; 32]), at, last_declared: 0 }
 }
 
 fn write(
@@ -126,26 +111,14 @@ fn a_failed_job_has_no_effect_and_harms_no_other(meta: &dyn MetaStore) {
         }),
     );
     assert!(good.blocking_recv().unwrap().is_ok());
-    assert!(matches!(
-        bad.blocking_recv().unwrap(),
-        Err(MetaError::Constraint)
-    ));
+    assert!(matches!(bad.blocking_recv().unwrap(), Err(MetaError::Constraint)));
     assert!(last.blocking_recv().unwrap().is_ok());
     let names = |state: &dyn MetaRead| {
-        Ok((
-            state.account_by_name("alice")?.is_some(),
-            state.account_by_name("bob")?.is_some(),
-        ))
+        Ok((state.account_by_name("alice")?.is_some(), state.account_by_name("bob")?.is_some()))
     };
     assert_eq!(meta.read_blocking(names).unwrap(), (true, false));
-    assert_eq!(
-        meta.read_blocking(|state| state.account_count()).unwrap(),
-        1
-    );
-    assert!(
-        meta.read_blocking(|state| state.is_member(&VAULT, &ALICE))
-            .unwrap()
-    );
+    assert_eq!(meta.read_blocking(|state| state.account_count()).unwrap(), 1);
+    assert!(meta.read_blocking(|state| state.is_member(&VAULT, &ALICE)).unwrap());
 }
 
 fn accounts_keep_what_they_are_given(meta: &dyn MetaStore) {
@@ -163,42 +136,24 @@ fn accounts_keep_what_they_are_given(meta: &dyn MetaStore) {
         used_bytes: 300,
         ..account(ALICE, "alice")
     };
-    assert_eq!(
-        meta.read_blocking(|state| state.account(&ALICE)).unwrap(),
-        Some(expected)
-    );
+    assert_eq!(meta.read_blocking(|state| state.account(&ALICE)).unwrap(), Some(expected));
     write(meta, |tx| tx.add_usage(&ALICE, -1000));
-    let used = meta
-        .read_blocking(|state| state.account(&ALICE))
-        .unwrap()
-        .unwrap()
-        .used_bytes;
+    let used = meta.read_blocking(|state| state.account(&ALICE)).unwrap().unwrap().used_bytes;
     assert_eq!(used, 0);
 }
 
 fn invites_are_used_once_and_open_ones_can_be_ended(meta: &dyn MetaStore) {
-    let invite = |hash| Invite {
-        token_hash: Hash([hash; 32]),
-        created_ms: 1,
-        expires_ms: 9,
-        used_ms: None,
-    };
+    let invite =
+        |hash| Invite { token_hash: Hash([hash; 32]), created_ms: 1, expires_ms: 9, used_ms: None };
     write(meta, move |tx| {
         tx.add_invite(&invite(1))?;
         tx.add_invite(&invite(2))?;
         tx.use_invite(&Hash([1; 32]), 5)?;
         tx.remove_open_invites()
     });
-    let used = meta
-        .read_blocking(|state| state.invite(&Hash([1; 32])))
-        .unwrap()
-        .unwrap();
+    let used = meta.read_blocking(|state| state.invite(&Hash([1; 32]))).unwrap().unwrap();
     assert_eq!(used.used_ms, Some(5));
-    assert_eq!(
-        meta.read_blocking(|state| state.invite(&Hash([2; 32])))
-            .unwrap(),
-        None
-    );
+    assert_eq!(meta.read_blocking(|state| state.invite(&Hash([2; 32]))).unwrap(), None);
 }
 
 fn sessions_end_alone_by_account_and_by_age(meta: &dyn MetaStore) {
@@ -209,10 +164,7 @@ fn sessions_end_alone_by_account_and_by_age(meta: &dyn MetaStore) {
             tx.put_session(&session(id, ALICE, used_ms))?;
         }
         tx.put_session(&session(5, AccountId([9; 16]), 50))?;
-        let rotated = Session {
-            previous_hash: Some(Hash([7; 32])),
-            ..session(2, ALICE, 25)
-        };
+        let rotated = Session { previous_hash: Some(Hash([7; 32])), ..session(2, ALICE, 25) };
         tx.put_session(&rotated)?;
         tx.remove_session(&SessionId([1; 16]))
     });
@@ -230,70 +182,30 @@ fn sessions_end_alone_by_account_and_by_age(meta: &dyn MetaStore) {
 fn logs_are_read_in_order_and_within_bounds(meta: &dyn MetaStore) {
     populate(meta);
     write(meta, |tx| {
-        for (seq, device, dseq) in [
-            (1, PHONE, 1),
-            (2, LAPTOP, 1),
-            (3, PHONE, 2),
-            (4, PHONE, 3),
-            (5, LAPTOP, 2),
-        ] {
+        for (seq, device, dseq) in
+            [(1, PHONE, 1), (2, LAPTOP, 1), (3, PHONE, 2), (4, PHONE, 3), (5, LAPTOP, 2)]
+        {
             tx.add_entry(&VAULT, &entry(seq, device, dseq))?;
         }
-        tx.advance_vault(&Vault {
-            seq: 5,
-            chain: Hash([105; 32]),
-            epoch: 2,
-            ..vault()
-        })
+        tx.advance_vault(&Vault { seq: 5, chain: Hash([105; 32]), epoch: 2, ..vault() })
     });
     let read = |after, entries_max, bytes_max, own| {
-        let bounds = PageBounds {
-            entries_max,
-            bytes_max,
-            without_bodies_of: own,
-        };
-        meta.read_blocking(move |state| state.entries_after(&VAULT, after, &bounds))
-            .unwrap()
+        let bounds = PageBounds { entries_max, bytes_max, without_bodies_of: own };
+        meta.read_blocking(move |state| state.entries_after(&VAULT, after, &bounds)).unwrap()
     };
     let seqs = |entries: &[StoredEntry]| entries.iter().map(|e| e.seq).collect::<Vec<_>>();
-    assert_eq!(
-        read(1, 2, usize::MAX, None),
-        [entry(2, LAPTOP, 1), entry(3, PHONE, 2)]
-    );
+    assert_eq!(read(1, 2, usize::MAX, None), [entry(2, LAPTOP, 1), entry(3, PHONE, 2)]);
     assert_eq!(seqs(&read(0, 100, 2500, None)), [1, 2]);
     assert_eq!(seqs(&read(3, 100, 1, None)), [4], "one entry fits always");
-    assert_eq!(
-        seqs(&read(0, 100, 2500, Some(PHONE))),
-        [1, 2, 3, 4],
-        "left out bodies are free"
-    );
+    assert_eq!(seqs(&read(0, 100, 2500, Some(PHONE))), [1, 2, 3, 4], "left out bodies are free");
     assert_eq!(read(5, 100, 2500, None), []);
     let own = read(1, 2, usize::MAX, Some(PHONE));
-    assert_eq!(
-        own[1],
-        StoredEntry {
-            body: None,
-            ..entry(3, PHONE, 2)
-        }
-    );
-    let counter = meta
-        .read_blocking(|state| state.device_counter(&VAULT, &PHONE))
-        .unwrap();
-    assert_eq!(
-        counter,
-        Some(DeviceCounter {
-            dseq: 3,
-            hash: Hash([4; 32])
-        })
-    );
-    let held = meta
-        .read_blocking(|state| state.entry_of_device(&VAULT, &LAPTOP, 2))
-        .unwrap();
+    assert_eq!(own[1], StoredEntry { body: None, ..entry(3, PHONE, 2) });
+    let counter = meta.read_blocking(|state| state.device_counter(&VAULT, &PHONE)).unwrap();
+    assert_eq!(counter, Some(DeviceCounter { dseq: 3, hash: Hash([4; 32]) }));
+    let held = meta.read_blocking(|state| state.entry_of_device(&VAULT, &LAPTOP, 2)).unwrap();
     assert_eq!(held, Some((5, Hash([5; 32]))));
-    let tip = meta
-        .read_blocking(|state| state.vault(&VAULT))
-        .unwrap()
-        .unwrap();
+    let tip = meta.read_blocking(|state| state.vault(&VAULT)).unwrap().unwrap();
     assert_eq!((tip.seq, tip.epoch), (5, 2));
     let twice = |tx: &mut dyn MetaTx| tx.add_entry(&VAULT, &entry(6, PHONE, 3));
     assert!(meta.write_blocking(Durability::Now, twice).is_err());
@@ -302,10 +214,7 @@ fn logs_are_read_in_order_and_within_bounds(meta: &dyn MetaStore) {
 fn the_index_counts_what_lives_in_a_segment(meta: &dyn MetaStore) {
     populate(meta);
     let nowhere = |tx: &mut dyn MetaTx| tx.put_chunk(&chunk(1, 1, 0));
-    assert!(
-        meta.write_blocking(Durability::Now, nowhere).is_err(),
-        "the segment is not known"
-    );
+    assert!(meta.write_blocking(Durability::Now, nowhere).is_err(), "the segment is not known");
     write(meta, |tx| {
         tx.mark_indexed(1, 500)?;
         tx.mark_indexed(1, 300)?;
@@ -319,32 +228,16 @@ fn the_index_counts_what_lives_in_a_segment(meta: &dyn MetaStore) {
         tx.remove_chunk(&VAULT, &ChunkId([2; 32]))
     });
     let in_one = meta.read_blocking(|state| state.chunks_in(1)).unwrap();
-    assert_eq!(
-        in_one,
-        [StoredChunk {
-            last_declared: 7,
-            ..chunk(1, 1, 200)
-        }]
-    );
-    let row = |segment, indexed_to| SegmentRow {
-        segment,
-        indexed_to,
-        live_bytes: 100,
-    };
-    assert_eq!(
-        meta.read_blocking(|state| state.segments()).unwrap(),
-        [row(1, 500), row(2, 0)]
-    );
+    assert_eq!(in_one, [StoredChunk { last_declared: 7, ..chunk(1, 1, 200) }]);
+    let row = |segment, indexed_to| SegmentRow { segment, indexed_to, live_bytes: 100 };
+    assert_eq!(meta.read_blocking(|state| state.segments()).unwrap(), [row(1, 500), row(2, 0)]);
     let pointed_to = |tx: &mut dyn MetaTx| tx.remove_segment(1);
     assert!(meta.write_blocking(Durability::Now, pointed_to).is_err());
     write(meta, |tx| {
         tx.remove_chunk(&VAULT, &ChunkId([1; 32]))?;
         tx.remove_segment(1)
     });
-    assert_eq!(
-        meta.read_blocking(|state| state.segments()).unwrap(),
-        [row(2, 0)]
-    );
+    assert_eq!(meta.read_blocking(|state| state.segments()).unwrap(), [row(2, 0)]);
 }
 
 fn reading_sees_what_was_answered(meta: &dyn MetaStore) {
@@ -352,10 +245,7 @@ fn reading_sees_what_was_answered(meta: &dyn MetaStore) {
     for used in 1..=50u64 {
         let add = |tx: &mut dyn MetaTx| tx.add_usage(&ALICE, 1);
         meta.write_blocking(Durability::Later, add).unwrap();
-        let account = meta
-            .read_blocking(|state| state.account(&ALICE))
-            .unwrap()
-            .unwrap();
+        let account = meta.read_blocking(|state| state.account(&ALICE)).unwrap().unwrap();
         assert_eq!(account.used_bytes, used);
     }
 }
@@ -407,30 +297,19 @@ fn sqlite_keeps_everything_over_a_reopening_and_shares_commits() {
             Ok(Box::new(()))
         }),
     );
-    let rest: Vec<_> = (0..50)
-        .map(|_| meta.submit_write(Durability::Now, add()))
-        .collect();
+    let rest: Vec<_> = (0..50).map(|_| meta.submit_write(Durability::Now, add())).collect();
     drop(held);
     assert!(first.blocking_recv().unwrap().is_ok());
     for answer in rest {
         assert!(answer.blocking_recv().unwrap().is_ok());
     }
     let after = meta.stats();
-    assert!(
-        after.durable_commits - before.durable_commits <= 2,
-        "{before:?} {after:?}"
-    );
+    assert!(after.durable_commits - before.durable_commits <= 2, "{before:?} {after:?}");
     let incarnation = meta.read_blocking(|state| state.incarnation()).unwrap();
     drop(meta);
     let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&path).unwrap());
-    assert_eq!(
-        meta.read_blocking(|state| state.incarnation()).unwrap(),
-        incarnation
-    );
-    let account = meta
-        .read_blocking(|state| state.account(&ALICE))
-        .unwrap()
-        .unwrap();
+    assert_eq!(meta.read_blocking(|state| state.incarnation()).unwrap(), incarnation);
+    let account = meta.read_blocking(|state| state.account(&ALICE)).unwrap().unwrap();
     assert_eq!(account.used_bytes, 50);
 }
 
@@ -449,10 +328,7 @@ fn a_panicking_job_has_no_effect_and_ends_no_thread() {
             .read_blocking(|_| -> Result<(), MetaError> { panic!("this test panics on purpose") });
         assert!(matches!(read, Err(MetaError::Panicked)));
     }
-    assert_eq!(
-        meta.read_blocking(|state| state.account_count()).unwrap(),
-        0
-    );
+    assert_eq!(meta.read_blocking(|state| state.account_count()).unwrap(), 0);
     populate(&*meta);
 }
 
@@ -462,14 +338,9 @@ fn a_database_of_a_later_version_is_refused() {
     let path = folder.path().join("meta.sqlite");
     drop(SqliteMeta::open(&path).unwrap());
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection
-        .pragma_update(None, "user_version", 1000)
-        .unwrap();
+    connection.pragma_update(None, "user_version", 1000).unwrap();
     drop(connection);
-    assert!(matches!(
-        SqliteMeta::open(&path),
-        Err(MetaError::TooNew { found: 1000, .. })
-    ));
+    assert!(matches!(SqliteMeta::open(&path), Err(MetaError::TooNew { found: 1000, .. })));
 }
 
 fn read(blobs: &dyn BlobStore, at: Location) -> Result<Vec<u8>, BlobError> {
@@ -481,35 +352,23 @@ fn read(blobs: &dyn BlobStore, at: Location) -> Result<Vec<u8>, BlobError> {
 fn written_chunks_are_read_and_found(blobs: &mut dyn BlobStore) {
     let mut written = Vec::new();
     for byte in 0..10 {
-        let at = blobs.write(
-            &VAULT,
-            &ChunkId([byte; 32]),
-            &vec![byte; 50 + byte as usize],
-        );
+        let at = blobs.write(&VAULT, &ChunkId([byte; 32]), &vec![byte; 50 + byte as usize]);
         written.push((ChunkId([byte; 32]), at.unwrap()));
     }
     let before = blobs.syncs();
     blobs.sync().unwrap();
     blobs.sync().unwrap();
-    assert_eq!(
-        blobs.syncs(),
-        before + 1,
-        "nothing to wait for, nothing waited for"
-    );
+    assert_eq!(blobs.syncs(), before + 1, "nothing to wait for, nothing waited for");
     for (id, at) in &written {
         assert_eq!(read(blobs, *at).unwrap(), vec![id.0[0]; at.len as usize]);
     }
     let mut found = Vec::new();
     let segment = blobs.active();
-    blobs
-        .scan(segment, 0, &mut |chunk| found.push((chunk.id, chunk.at)))
-        .unwrap();
+    blobs.scan(segment, 0, &mut |chunk| found.push((chunk.id, chunk.at))).unwrap();
     assert_eq!(found, written);
     let from = written[6].1.end();
     found.clear();
-    blobs
-        .scan(segment, from, &mut |chunk| found.push((chunk.id, chunk.at)))
-        .unwrap();
+    blobs.scan(segment, from, &mut |chunk| found.push((chunk.id, chunk.at))).unwrap();
     assert_eq!(found, written[7..]);
 }
 
@@ -523,10 +382,7 @@ fn rotation_keeps_and_removal_forgets(blobs: &mut dyn BlobStore) {
     assert_eq!(blobs.segments().unwrap(), [at.segment, next.segment]);
     assert_eq!(read(blobs, at).unwrap(), [1; 2000]);
     blobs.remove(at.segment).unwrap();
-    assert!(matches!(
-        read(blobs, at),
-        Err(BlobError::SegmentGone { .. })
-    ));
+    assert!(matches!(read(blobs, at), Err(BlobError::SegmentGone { .. })));
     assert_eq!(read(blobs, next).unwrap(), [2; 10]);
     assert!(matches!(
         read(blobs, Location { len: 11, ..next }),
@@ -545,17 +401,12 @@ fn a_full_disk_leaves_nothing_half_stored(blobs: &mut dyn BlobStore, options: &S
     blobs.write(&VAULT, &ChunkId([3; 32]), &[3; 150]).unwrap();
     blobs.sync().unwrap();
     let mut found = Vec::new();
-    let scanned = blobs
-        .scan(at.segment, 0, &mut |chunk| found.push(chunk.id.0[0]))
-        .unwrap();
+    let scanned = blobs.scan(at.segment, 0, &mut |chunk| found.push(chunk.id.0[0])).unwrap();
     assert_eq!((found, scanned.torn_bytes), (vec![1, 3], 0));
 }
 
 fn small_segments() -> SegmentOptions {
-    SegmentOptions {
-        rotate_bytes: 1500,
-        ..SegmentOptions::default()
-    }
+    SegmentOptions { rotate_bytes: 1500, ..SegmentOptions::default() }
 }
 
 #[test]
@@ -570,10 +421,7 @@ fn memory_blobs_conform() {
 fn segment_files_conform() {
     let open = |options: &SegmentOptions| {
         let folder = TempDir::new().unwrap();
-        (
-            SegmentStore::open(folder.path(), options.clone()).unwrap(),
-            folder,
-        )
+        (SegmentStore::open(folder.path(), options.clone()).unwrap(), folder)
     };
     let options = small_segments();
     written_chunks_are_read_and_found(&mut open(&options).0);
@@ -611,11 +459,7 @@ fn a_tail_torn_at_any_byte_is_cut_and_the_rest_stays() {
             let mut blobs = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
             let mut found = Vec::new();
             let scanned = blobs.scan(1, 0, &mut |chunk| found.push(chunk.at)).unwrap();
-            assert_eq!(
-                (found, scanned.valid_to),
-                (vec![first], first.end()),
-                "cut at {len}"
-            );
+            assert_eq!((found, scanned.valid_to), (vec![first], first.end()), "cut at {len}");
             blobs.cut(1, scanned.valid_to).unwrap();
             let again = blobs.write(&VAULT, &ChunkId([2; 32]), &[2; 90]).unwrap();
             blobs.sync().unwrap();

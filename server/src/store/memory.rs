@@ -45,9 +45,7 @@ impl MemoryMeta {
     pub fn new() -> Self {
         let mut state = State::default();
         rand::rngs::OsRng.fill_bytes(&mut state.incarnation);
-        Self {
-            state: Mutex::new((state, MetaStats::default())),
-        }
+        Self { state: Mutex::new((state, MetaStats::default())) }
     }
 
     fn lock(&self) -> MutexGuard<'_, (State, MetaStats)> {
@@ -105,11 +103,7 @@ impl MetaRead for State {
     }
 
     fn account_by_name(&self, username: &str) -> MetaResult<Option<Account>> {
-        Ok(self
-            .accounts
-            .values()
-            .find(|account| account.username == username)
-            .cloned())
+        Ok(self.accounts.values().find(|account| account.username == username).cloned())
     }
 
     fn invite(&self, token_hash: &Hash) -> MetaResult<Option<Invite>> {
@@ -125,20 +119,14 @@ impl MetaRead for State {
     }
 
     fn vaults_of(&self, account: &AccountId) -> MetaResult<Vec<VaultId>> {
-        let mut vaults: Vec<_> = self
-            .vaults
-            .values()
-            .filter(|(_, vault)| vault.account == *account)
-            .collect();
+        let mut vaults: Vec<_> =
+            self.vaults.values().filter(|(_, vault)| vault.account == *account).collect();
         vaults.sort_by_key(|(created_ms, vault)| (*created_ms, vault.id));
         Ok(vaults.into_iter().map(|(_, vault)| vault.id).collect())
     }
 
     fn is_member(&self, vault: &VaultId, account: &AccountId) -> MetaResult<bool> {
-        Ok(self
-            .vaults
-            .get(vault)
-            .is_some_and(|(_, vault)| vault.account == *account))
+        Ok(self.vaults.get(vault).is_some_and(|(_, vault)| vault.account == *account))
     }
 
     fn device_counter(
@@ -148,10 +136,7 @@ impl MetaRead for State {
     ) -> MetaResult<Option<DeviceCounter>> {
         let log = self.logs.get(vault).into_iter().flatten();
         let last = log.rev().find(|entry| entry.device == *device);
-        Ok(last.map(|entry| DeviceCounter {
-            dseq: entry.dseq,
-            hash: entry.hash,
-        }))
+        Ok(last.map(|entry| DeviceCounter { dseq: entry.dseq, hash: entry.hash }))
     }
 
     fn entry_of_device(
@@ -173,12 +158,7 @@ impl MetaRead for State {
     ) -> MetaResult<Vec<StoredEntry>> {
         let mut entries = Vec::new();
         let mut bytes = 0;
-        let log = self
-            .logs
-            .get(vault)
-            .into_iter()
-            .flatten()
-            .filter(|entry| entry.seq > after);
+        let log = self.logs.get(vault).into_iter().flatten().filter(|entry| entry.seq > after);
         for entry in log.take(bounds.entries_max) {
             let mut entry = StoredEntry::clone(entry);
             if bounds.without_bodies_of == Some(entry.device) {
@@ -198,12 +178,8 @@ impl MetaRead for State {
     }
 
     fn chunks_in(&self, segment: u32) -> MetaResult<Vec<StoredChunk>> {
-        let mut chunks: Vec<_> = self
-            .chunks
-            .values()
-            .filter(|chunk| chunk.at.segment == segment)
-            .copied()
-            .collect();
+        let mut chunks: Vec<_> =
+            self.chunks.values().filter(|chunk| chunk.at.segment == segment).copied().collect();
         chunks.sort_by_key(|chunk| chunk.at);
         Ok(chunks)
     }
@@ -265,10 +241,7 @@ impl MetaTx for State {
     }
 
     fn use_invite(&mut self, token_hash: &Hash, now_ms: i64) -> MetaResult<()> {
-        let invite = self
-            .invites
-            .get_mut(token_hash)
-            .ok_or(MetaError::Constraint)?;
+        let invite = self.invites.get_mut(token_hash).ok_or(MetaError::Constraint)?;
         invite.used_ms = Some(now_ms);
         Ok(())
     }
@@ -297,15 +270,13 @@ impl MetaTx for State {
         keep: Option<&SessionId>,
     ) -> MetaResult<u64> {
         let before = self.sessions.len();
-        self.sessions
-            .retain(|id, session| session.account != *account || Some(id) == keep);
+        self.sessions.retain(|id, session| session.account != *account || Some(id) == keep);
         Ok((before - self.sessions.len()) as u64)
     }
 
     fn remove_sessions_unused_since(&mut self, used_ms: i64) -> MetaResult<u64> {
         let before = self.sessions.len();
-        self.sessions
-            .retain(|_, session| session.used_ms >= used_ms);
+        self.sessions.retain(|_, session| session.used_ms >= used_ms);
         Ok((before - self.sessions.len()) as u64)
     }
 
@@ -318,18 +289,13 @@ impl MetaTx for State {
     }
 
     fn advance_vault(&mut self, vault: &Vault) -> MetaResult<()> {
-        let (_, row) = self
-            .vaults
-            .get_mut(&vault.id)
-            .ok_or(MetaError::Constraint)?;
+        let (_, row) = self.vaults.get_mut(&vault.id).ok_or(MetaError::Constraint)?;
         (row.seq, row.chain, row.epoch) = (vault.seq, vault.chain, vault.epoch);
         Ok(())
     }
 
     fn add_entry(&mut self, vault: &VaultId, entry: &StoredEntry) -> MetaResult<()> {
-        let twice = self
-            .entry_of_device(vault, &entry.device, entry.dseq)?
-            .is_some();
+        let twice = self.entry_of_device(vault, &entry.device, entry.dseq)?.is_some();
         let log = self.logs.entry(*vault).or_default();
         if twice || log.last().is_some_and(|last| last.seq >= entry.seq) {
             return Err(MetaError::Constraint);
@@ -348,10 +314,7 @@ impl MetaTx for State {
     }
 
     fn declare_chunk(&mut self, vault: &VaultId, id: &ChunkId, seq: Seq) -> MetaResult<()> {
-        let chunk = self
-            .chunks
-            .get_mut(&(*vault, *id))
-            .ok_or(MetaError::Constraint)?;
+        let chunk = self.chunks.get_mut(&(*vault, *id)).ok_or(MetaError::Constraint)?;
         chunk.last_declared = chunk.last_declared.max(seq);
         Ok(())
     }
@@ -368,11 +331,7 @@ impl MetaTx for State {
     }
 
     fn remove_segment(&mut self, segment: u32) -> MetaResult<()> {
-        if self
-            .chunks
-            .values()
-            .any(|chunk| chunk.at.segment == segment)
-        {
+        if self.chunks.values().any(|chunk| chunk.at.segment == segment) {
             return Err(MetaError::Constraint);
         }
         self.segments.remove(&segment);

@@ -401,10 +401,7 @@ impl dyn MetaStore + '_ {
         T: Send + 'static,
         F: FnOnce(&mut dyn MetaTx) -> MetaResult<T> + Send + 'static,
     {
-        unbox(
-            self.submit_write(durability, boxed_write(job))
-                .blocking_recv(),
-        )
+        unbox(self.submit_write(durability, boxed_write(job)).blocking_recv())
     }
 
     /// Runs a job that reads, from a thread outside the runtime.
@@ -437,7 +434,5 @@ fn unbox<T: 'static>(
     answer: Result<MetaResult<Output>, oneshot::error::RecvError>,
 ) -> MetaResult<T> {
     let output = answer.map_err(|_| MetaError::Closed)??;
-    Ok(*output
-        .downcast::<T>()
-        .expect("a job answers with the type it was boxed with"))
+    Ok(*output.downcast::<T>().expect("a job answers with the type it was boxed with"))
 }

@@ -46,10 +46,7 @@ pub struct SegmentOptions {
 
 impl Default for SegmentOptions {
     fn default() -> Self {
-        Self {
-            rotate_bytes: 256 * 1024 * 1024,
-            bytes_max: Arc::new(AtomicU64::new(u64::MAX)),
-        }
+        Self { rotate_bytes: 256 * 1024 * 1024, bytes_max: Arc::new(AtomicU64::new(u64::MAX)) }
     }
 }
 
@@ -89,12 +86,8 @@ impl SegmentStore {
         }
         let active = numbers.last().copied().unwrap_or(1);
         let path = segment_path(folder, active);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
         let mut end = file.metadata()?.len();
         let mut syncs = 0;
         if end < FILE_HEAD_BYTES {
@@ -128,11 +121,7 @@ impl SegmentStore {
     /// Writes a record's bytes at the end, or reports a full disk after writing what fits,
     /// just as a disk does.
     fn write_record(&mut self, record: &[&[u8]]) -> Result<(), BlobError> {
-        let room = self
-            .options
-            .bytes_max
-            .load(Ordering::Relaxed)
-            .saturating_sub(self.total);
+        let room = self.options.bytes_max.load(Ordering::Relaxed).saturating_sub(self.total);
         let mut room = usize::try_from(room).unwrap_or(usize::MAX);
         self.file.seek(SeekFrom::Start(self.end))?;
         for part in record {
@@ -194,10 +183,7 @@ impl BlobStore for SegmentStore {
             at = found.at.offset + u64::from(found.at.len);
             visit(found);
         }
-        Ok(Scanned {
-            valid_to: at,
-            torn_bytes: len - at,
-        })
+        Ok(Scanned { valid_to: at, torn_bytes: len - at })
     }
 
     fn cut(&mut self, segment: u32, to: u64) -> Result<(), BlobError> {
@@ -239,11 +225,7 @@ impl BlobStore for SegmentStore {
         let written = RECORD_HEAD_BYTES as u64 + u64::from(len);
         self.end += written;
         self.total += written;
-        Ok(Location {
-            segment: self.active,
-            offset,
-            len,
-        })
+        Ok(Location { segment: self.active, offset, len })
     }
 
     fn sync(&mut self) -> Result<(), BlobError> {
@@ -272,18 +254,11 @@ impl BlobStore for SegmentStore {
     }
 
     fn rotate(&mut self) -> Result<(), BlobError> {
-        assert!(
-            self.synced == self.end,
-            "rotation would lose sight of what is not synced"
-        );
+        assert!(self.synced == self.end, "rotation would lose sight of what is not synced");
         let number = self.active + 1;
         let path = segment_path(&self.folder, number);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(path)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
         write_head(&mut file, number)?;
         File::open(&self.folder)?.sync_all()?;
         self.syncs += 2;
@@ -294,10 +269,7 @@ impl BlobStore for SegmentStore {
     }
 
     fn remove(&mut self, segment: u32) -> Result<(), BlobError> {
-        assert!(
-            segment != self.active,
-            "the active segment is being written to"
-        );
+        assert!(segment != self.active, "the active segment is being written to");
         let bytes = self.segment_bytes(segment)?;
         self.reader.lock().remove(&segment);
         std::fs::remove_file(segment_path(&self.folder, segment))?;
@@ -344,10 +316,7 @@ impl BlobReader for SegmentReader {
         let file = self.file(segment)?;
         file.read_exact_at(buf, offset).map_err(|error| {
             if error.kind() == std::io::ErrorKind::UnexpectedEof {
-                BlobError::SegmentShort {
-                    segment,
-                    end: offset + buf.len() as u64,
-                }
+                BlobError::SegmentShort { segment, end: offset + buf.len() as u64 }
             } else {
                 error.into()
             }
@@ -371,9 +340,7 @@ fn list(folder: &Path) -> Result<Vec<u32>, BlobError> {
     let mut numbers = Vec::new();
     for file in std::fs::read_dir(folder)? {
         let name = file?.file_name();
-        let number = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".seg")?.parse::<u32>().ok());
+        let number = name.to_str().and_then(|name| name.strip_suffix(".seg")?.parse::<u32>().ok());
         numbers.extend(number);
     }
     numbers.sort_unstable();
@@ -443,13 +410,5 @@ fn read_record(
     }
     let vault = VaultId::from_slice(&head[8..40]).expect("32 bytes");
     let id = ChunkId::from_slice(&head[40..72]).expect("32 bytes");
-    Ok(Some(FoundChunk {
-        vault,
-        id,
-        at: Location {
-            segment,
-            offset,
-            len,
-        },
-    }))
+    Ok(Some(FoundChunk { vault, id, at: Location { segment, offset, len } }))
 }

@@ -87,14 +87,8 @@ impl SqliteMeta {
             threads.push(spawn("meta-read", move || run_reader(&reader, &queue))?);
         }
         let shared = Arc::clone(&counters);
-        threads.push(spawn("meta-write", move || {
-            run_writer(&writer, &write_queue, &shared)
-        })?);
-        Ok(Self {
-            queues: Some((writes, reads)),
-            threads,
-            counters,
-        })
+        threads.push(spawn("meta-write", move || run_writer(&writer, &write_queue, &shared))?);
+        Ok(Self { queues: Some((writes, reads)), threads, counters })
     }
 }
 
@@ -111,16 +105,8 @@ impl Drop for SqliteMeta {
 impl MetaStore for SqliteMeta {
     fn submit_write(&self, durability: Durability, job: WriteJob) -> Answer {
         let (answer, receiver) = oneshot::channel();
-        let request = Write {
-            durability,
-            job,
-            answer,
-        };
-        match self
-            .queues
-            .as_ref()
-            .map(|(writes, _)| writes.try_send(request))
-        {
+        let request = Write { durability, job, answer };
+        match self.queues.as_ref().map(|(writes, _)| writes.try_send(request)) {
             Some(Err(TrySendError::Full(request))) => {
                 let _ = request.answer.send(Err(MetaError::Busy));
             }
@@ -133,11 +119,7 @@ impl MetaStore for SqliteMeta {
     fn submit_read(&self, job: ReadJob) -> Answer {
         let (answer, receiver) = oneshot::channel();
         let request = Read { job, answer };
-        match self
-            .queues
-            .as_ref()
-            .map(|(_, reads)| reads.try_send(request))
-        {
+        match self.queues.as_ref().map(|(_, reads)| reads.try_send(request)) {
             Some(Err(TrySendError::Full(request))) => {
                 let _ = request.answer.send(Err(MetaError::Busy));
             }
@@ -167,9 +149,7 @@ impl From<rusqlite::Error> for MetaError {
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> MetaResult<JoinHandle<()>> {
-    Ok(std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(run)?)
+    Ok(std::thread::Builder::new().name(name.to_owned()).spawn(run)?)
 }
 
 fn connect(path: &Path) -> MetaResult<Connection> {
@@ -195,10 +175,7 @@ fn migrate(connection: &mut Connection) -> MetaResult<()> {
         if version == 1 {
             let mut incarnation = [0u8; 16];
             rand::rngs::OsRng.fill_bytes(&mut incarnation);
-            tx.execute(
-                "INSERT INTO server (incarnation) VALUES (?1)",
-                [&incarnation[..]],
-            )?;
+            tx.execute("INSERT INTO server (incarnation) VALUES (?1)", [&incarnation[..]])?;
         }
         tx.pragma_update(None, "user_version", version)?;
         tx.commit()?;
@@ -232,24 +209,16 @@ fn run_writer(connection: &Connection, queue: &Receiver<Write>, counters: &Count
         {
             group.push(next);
         }
-        let durable = group
-            .iter()
-            .any(|write| write.durability == Durability::Now);
+        let durable = group.iter().any(|write| write.durability == Durability::Now);
         let mut answers = Vec::with_capacity(group.len());
         let before = connection.total_changes();
         let committed = run_group(connection, durable, group, &mut answers);
         let changed = connection.total_changes() != before;
         match committed {
             Ok(()) => {
-                let kind = if durable {
-                    &counters.durable_commits
-                } else {
-                    &counters.lazy_commits
-                };
+                let kind = if durable { &counters.durable_commits } else { &counters.lazy_commits };
                 kind.fetch_add(u64::from(changed), Ordering::Relaxed);
-                counters
-                    .writes
-                    .fetch_add(answers.len() as u64, Ordering::Relaxed);
+                counters.writes.fetch_add(answers.len() as u64, Ordering::Relaxed);
                 for (answer, result) in answers {
                     let _ = answer.send(result);
                 }

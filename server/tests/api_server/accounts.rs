@@ -15,10 +15,7 @@ async fn a_person_signs_up_and_signs_in_with_either_secret() {
     let phone = world.sign_in("alice", "correct horse").await;
     assert_eq!(phone.session.record, laptop.session.record);
     assert_ne!(phone.device, laptop.device);
-    let tablet = world
-        .try_sign_in("ALICE", SecretKind::Recovery, RECOVERY)
-        .await
-        .unwrap();
+    let tablet = world.try_sign_in("ALICE", SecretKind::Recovery, RECOVERY).await.unwrap();
     assert_eq!(tablet.account, laptop.account);
     let view = reply(world.call(&phone, Method::GET, "/account")).await;
     let view: AccountView = view.json();
@@ -30,25 +27,13 @@ async fn a_sign_up_link_works_once_and_for_seven_days() {
     let world = World::start().await;
     let link = world.invite().await;
     let late = world.invite().await;
-    world
-        .try_sign_up(&link, "alice", "password", RECOVERY)
-        .await
-        .unwrap();
-    let again = world
-        .try_sign_up(&link, "bob", "password", RECOVERY)
-        .await
-        .unwrap_err();
+    world.try_sign_up(&link, "alice", "password", RECOVERY).await.unwrap();
+    let again = world.try_sign_up(&link, "bob", "password", RECOVERY).await.unwrap_err();
     assert_eq!(again.refusal(), (410, Code::InviteUsed));
-    let foreign = world
-        .try_sign_up("no such link", "bob", "password", RECOVERY)
-        .await
-        .unwrap_err();
+    let foreign = world.try_sign_up("no such link", "bob", "password", RECOVERY).await.unwrap_err();
     assert_eq!(foreign.refusal(), (403, Code::InviteUnknown));
     world.pass_ms(7 * 24 * 3_600 * 1_000);
-    let late = world
-        .try_sign_up(&late, "bob", "password", RECOVERY)
-        .await
-        .unwrap_err();
+    let late = world.try_sign_up(&late, "bob", "password", RECOVERY).await.unwrap_err();
     assert_eq!(late.refusal(), (410, Code::InviteExpired));
 }
 
@@ -63,18 +48,10 @@ async fn taken_and_malformed_names_are_refused_and_cost_no_link() {
         ("two words", (422, Code::NameMalformed)),
         (&"x".repeat(65), (422, Code::NameMalformed)),
     ] {
-        let refused = world
-            .try_sign_up(&link, name, "password", RECOVERY)
-            .await
-            .unwrap_err();
+        let refused = world.try_sign_up(&link, name, "password", RECOVERY).await.unwrap_err();
         assert_eq!(refused.refusal(), refusal, "{name}");
     }
-    assert!(
-        world
-            .try_sign_up(&link, "bob", "password", RECOVERY)
-            .await
-            .is_ok()
-    );
+    assert!(world.try_sign_up(&link, "bob", "password", RECOVERY).await.is_ok());
 }
 
 #[tokio::test]
@@ -92,17 +69,11 @@ async fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
         let started = world.post("/auth/login/start", &asked).await;
         let body: proto::LoginStarted = started.json();
         shapes.push((started.status, body.login.len(), body.response.0.len()));
-        let refused = world
-            .try_sign_in(name, SecretKind::Password, "wrong")
-            .await
-            .unwrap_err();
+        let refused = world.try_sign_in(name, SecretKind::Password, "wrong").await.unwrap_err();
         assert_eq!(refused.refusal(), (401, Code::WrongCredentials), "{name}");
     }
     assert_eq!(shapes[0], shapes[1]);
-    let refused = world
-        .try_sign_in("alice", SecretKind::Recovery, "password")
-        .await
-        .unwrap_err();
+    let refused = world.try_sign_in("alice", SecretKind::Recovery, "password").await.unwrap_err();
     assert_eq!(refused.refusal(), (401, Code::WrongCredentials));
 }
 
@@ -118,19 +89,14 @@ async fn a_sign_in_is_finished_once_and_within_two_minutes() {
             request: request.into(),
         };
         let started: proto::LoginStarted = world.post("/auth/login/start", &asked).await.json();
-        let logged_in = login
-            .finish(&mut OsRng, &started.response.0, &Stretch::cheap())
-            .unwrap();
+        let logged_in = login.finish(&mut OsRng, &started.response.0, &Stretch::cheap()).unwrap();
         let asked = proto::LoginFinish {
             login: started.login,
             finalization: logged_in.finalization.into(),
             device: device_binding(),
         };
         world.pass_ms(wait_ms);
-        assert_eq!(
-            world.post("/auth/login/finish", &asked).await.status,
-            expected
-        );
+        assert_eq!(world.post("/auth/login/finish", &asked).await.status, expected);
         let again = world.post("/auth/login/finish", &asked).await;
         assert_eq!(again.refusal(), (410, Code::LoginExpired));
     }
@@ -142,14 +108,10 @@ async fn a_device_is_named_by_its_key() {
     let alice = world.sign_up("alice", "password").await;
     let mut stolen = device_binding();
     stolen.device = device_binding().device;
-    let request = world
-        .call(&alice, Method::POST, "/auth/device")
-        .json(&stolen);
+    let request = world.call(&alice, Method::POST, "/auth/device").json(&stolen);
     assert_eq!(reply(request).await.refusal(), (400, Code::BadRequest));
     let minted = device_binding();
-    let request = world
-        .call(&alice, Method::POST, "/auth/device")
-        .json(&minted);
+    let request = world.call(&alice, Method::POST, "/auth/device").json(&minted);
     assert_eq!(reply(request).await.status, 200);
 }
 
@@ -177,90 +139,43 @@ async fn a_new_password_wants_a_fresh_sign_in_and_ends_the_other_sessions() {
     let old = world.sign_up("alice", "forgotten").await;
     world.pass_ms(10 * 60 * 1_000 - 1_000);
     let (_, request) = Registration::start(&mut OsRng, b"new password").unwrap();
-    let asked = proto::PasswordStart {
-        request: request.into(),
-    };
-    let request = world
-        .call(&old, Method::POST, "/auth/password/start")
-        .json(&asked);
+    let asked = proto::PasswordStart { request: request.into() };
+    let request = world.call(&old, Method::POST, "/auth/password/start").json(&asked);
     assert_eq!(reply(request).await.refusal(), (403, Code::SignInAgain));
 
-    let fresh = world
-        .try_sign_in("alice", SecretKind::Recovery, RECOVERY)
-        .await
-        .unwrap();
+    let fresh = world.try_sign_in("alice", SecretKind::Recovery, RECOVERY).await.unwrap();
     let (registration, request) = Registration::start(&mut OsRng, b"new password").unwrap();
-    let asked = proto::PasswordStart {
-        request: request.into(),
-    };
-    let request = world
-        .call(&fresh, Method::POST, "/auth/password/start")
-        .json(&asked);
+    let asked = proto::PasswordStart { request: request.into() };
+    let request = world.call(&fresh, Method::POST, "/auth/password/start").json(&asked);
     let started: proto::PasswordStarted = reply(request).await.json();
-    let upload = registration
-        .finish(&mut OsRng, &started.response.0, &Stretch::cheap())
-        .unwrap()
-        .upload;
-    let asked = proto::PasswordFinish {
-        upload: upload.into(),
-        password_slot: vec![9; 100].into(),
-    };
-    let request = world
-        .call(&fresh, Method::POST, "/auth/password/finish")
-        .json(&asked);
+    let upload =
+        registration.finish(&mut OsRng, &started.response.0, &Stretch::cheap()).unwrap().upload;
+    let asked = proto::PasswordFinish { upload: upload.into(), password_slot: vec![9; 100].into() };
+    let request = world.call(&fresh, Method::POST, "/auth/password/finish").json(&asked);
     assert_eq!(reply(request).await.status, 204);
 
-    let refused = world
-        .try_sign_in("alice", SecretKind::Password, "forgotten")
-        .await
-        .unwrap_err();
+    let refused = world.try_sign_in("alice", SecretKind::Password, "forgotten").await.unwrap_err();
     assert_eq!(refused.refusal(), (401, Code::WrongCredentials));
     let phone = world.sign_in("alice", "new password").await;
     assert_eq!(phone.session.record.password_slot.0, [9; 100]);
-    assert_eq!(
-        world.refresh(&old.cookie).await.refusal(),
-        (401, Code::SignedOut)
-    );
+    assert_eq!(world.refresh(&old.cookie).await.refusal(), (401, Code::SignedOut));
     let stale = reply(world.call(&old, Method::GET, "/account")).await;
     assert_eq!(stale.refusal(), (401, Code::SignedOut));
-    assert_eq!(
-        reply(world.call(&fresh, Method::GET, "/account"))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(reply(world.call(&fresh, Method::GET, "/account")).await.status, 200);
 }
 
 #[tokio::test]
 async fn guessing_is_slowed_down_for_one_name_and_address() {
-    let rate = RateConfig {
-        logins_per_minute: 2,
-        ..RateConfig::default()
-    };
-    let world = World::start_with(Differs {
-        rate: Some(rate),
-        ..Differs::default()
-    })
-    .await;
+    let rate = RateConfig { logins_per_minute: 2, ..RateConfig::default() };
+    let world = World::start_with(Differs { rate: Some(rate), ..Differs::default() }).await;
     world.sign_up("alice", "password").await;
     for _ in 0..2 {
-        let refused = world
-            .try_sign_in("alice", SecretKind::Password, "guess")
-            .await
-            .unwrap_err();
+        let refused = world.try_sign_in("alice", SecretKind::Password, "guess").await.unwrap_err();
         assert_eq!(refused.refusal(), (401, Code::WrongCredentials));
     }
-    let slowed = world
-        .try_sign_in("Alice", SecretKind::Password, "password")
-        .await
-        .unwrap_err();
+    let slowed = world.try_sign_in("Alice", SecretKind::Password, "password").await.unwrap_err();
     assert_eq!(slowed.refusal(), (429, Code::RateLimited));
     assert_eq!(slowed.header("retry-after"), Some("30"));
     world.pass_ms(30_000);
-    assert!(
-        world
-            .try_sign_in("alice", SecretKind::Password, "password")
-            .await
-            .is_ok()
-    );
+    assert!(world.try_sign_in("alice", SecretKind::Password, "password").await.is_ok());
 }

@@ -36,10 +36,7 @@ async fn every_place_of_the_app_opens_the_app() {
     for path in ["/", "/files/0123", "/join", "/a/b/c"] {
         let page = world.get(path).await;
         assert_eq!(page.body, "<!doctype html>", "{path}");
-        assert_eq!(
-            page.header("content-type"),
-            Some("text/html; charset=utf-8")
-        );
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
         assert_eq!(page.header("cache-control"), Some("no-cache"));
     }
     let dotted = get(&world, "/files/notes.md", &[("accept", "text/html,*/*")]).await;
@@ -50,17 +47,8 @@ async fn every_place_of_the_app_opens_the_app() {
 async fn a_missing_file_is_missing_and_nothing_outside_is_served() {
     let world = with_client().await;
     std::fs::write(world.folder.path().join("secret.txt"), "secret").unwrap();
-    for path in [
-        "/assets/gone.js",
-        "/favicon.ico",
-        "/%2e%2e/secret.txt",
-        "/api/v1/nothing",
-    ] {
-        assert_eq!(
-            world.get(path).await.refusal(),
-            (404, Code::NotFound),
-            "{path}"
-        );
+    for path in ["/assets/gone.js", "/favicon.ico", "/%2e%2e/secret.txt", "/api/v1/nothing"] {
+        assert_eq!(world.get(path).await.refusal(), (404, Code::NotFound), "{path}");
     }
     let request = world.request(Method::POST, "/files");
     assert_eq!(reply(request).await.refusal(), (405, Code::NotFound));
@@ -72,17 +60,9 @@ async fn hashed_files_are_for_ever_and_come_compressed_to_who_takes_it() {
     let plain = get(&world, "/assets/page-abc.wasm", &[]).await;
     assert_eq!(plain.body, "\0asm");
     assert_eq!(plain.header("content-type"), Some("application/wasm"));
-    assert_eq!(
-        plain.header("cache-control"),
-        Some("public,max-age=31536000,immutable")
-    );
+    assert_eq!(plain.header("cache-control"), Some("public,max-age=31536000,immutable"));
     assert_eq!(plain.header("vary"), Some("Accept-Encoding"));
-    let small = get(
-        &world,
-        "/assets/page-abc.wasm",
-        &[("accept-encoding", "gzip, br")],
-    )
-    .await;
+    let small = get(&world, "/assets/page-abc.wasm", &[("accept-encoding", "gzip, br")]).await;
     assert_eq!(small.body, "compressed");
     assert_eq!(small.header("content-encoding"), Some("br"));
     assert_eq!(small.header("content-type"), Some("application/wasm"));
@@ -99,10 +79,7 @@ async fn other_files_are_revalidated() {
     let again = get(&world, "/sw.js", &[("if-none-match", etag)]).await;
     assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
     let manifest = world.get("/manifest.webmanifest").await;
-    assert_eq!(
-        manifest.header("content-type"),
-        Some("application/manifest+json")
-    );
+    assert_eq!(manifest.header("content-type"), Some("application/manifest+json"));
     let head = reply(world.request(Method::HEAD, "/sw.js")).await;
     assert_eq!(head.header("content-length"), Some("9"));
 }
@@ -146,45 +123,25 @@ async fn every_answer_carries_the_security_headers() {
 #[tokio::test]
 async fn transport_security_is_promised_only_over_tls() {
     let public_url = Some("https://drive.example".to_owned());
-    let world = World::start_with(Differs {
-        public_url,
-        ..Differs::default()
-    })
-    .await;
-    assert!(
-        world
-            .get("/healthz")
-            .await
-            .header("strict-transport-security")
-            .is_some()
-    );
+    let world = World::start_with(Differs { public_url, ..Differs::default() }).await;
+    assert!(world.get("/healthz").await.header("strict-transport-security").is_some());
 }
 
 #[tokio::test]
 async fn every_call_exists_and_refuses_whom_it_should() {
     let world = World::start().await;
-    let described = world
-        .get("/api/v1/openapi.json")
-        .await
-        .json::<serde_json::Value>();
+    let described = world.get("/api/v1/openapi.json").await.json::<serde_json::Value>();
     for call in CALLS {
         let path = format!("/api/v1{}", call.path);
         let method = call.method.to_lowercase();
-        assert!(
-            described["paths"][&path][&method].is_object(),
-            "{} {path}",
-            call.method
-        );
+        assert!(described["paths"][&path][&method].is_object(), "{} {path}", call.method);
         let id = "00".repeat(32);
         let path = path.replace("{vault}", &id).replace("{chunk}", &id);
         let method: Method = call.method.parse().unwrap();
         let request = world
             .request(method, &path)
             .header("origin", format!("http://{}", world.address))
-            .header(
-                "content-type",
-                call.takes.media_type().unwrap_or("text/plain"),
-            );
+            .header("content-type", call.takes.media_type().unwrap_or("text/plain"));
         let answer = reply(request).await;
         let is_sign_out = call.path == "/auth/sign-out";
         match call.access {

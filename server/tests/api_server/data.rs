@@ -25,17 +25,13 @@ async fn a_log_is_read_as_it_was_appended() {
     let page = reply(world.call(&alice, Method::GET, &format!("{path}?after=1"))).await;
     let page = LogPage::decode(&page.body).unwrap();
     assert_eq!(page.tip, appended.tip);
-    let expected: Vec<PageItem> = entries
-        .iter()
-        .map(|entry| PageItem::Full(entry.encode()))
-        .collect();
+    let expected: Vec<PageItem> =
+        entries.iter().map(|entry| PageItem::Full(entry.encode())).collect();
     assert_eq!(page.items, expected);
     let bare = format!("{path}?after=2&bare={}", alice.device);
     let page = LogPage::decode(&reply(world.call(&alice, Method::GET, &bare)).await.body).unwrap();
     assert!(matches!(&page.items[..], [PageItem::Bare { .. }]));
-    let view: AccountView = reply(world.call(&alice, Method::GET, "/account"))
-        .await
-        .json();
+    let view: AccountView = reply(world.call(&alice, Method::GET, "/account")).await.json();
     assert_eq!(view.vaults, [vault.id]);
 }
 
@@ -46,24 +42,13 @@ async fn an_entry_waits_for_its_chunks_and_repeats_harmlessly() {
     let mut vault = world.create_vault(&alice).await;
     let needs = [vault.next(&[chunk_id(b"sealed")]), vault.next(&[])];
     let early = world.append(&alice, &vault, &needs).await.results;
-    let missing = AppendResult::Missing {
-        ids: vec![chunk_id(b"sealed")],
-    };
+    let missing = AppendResult::Missing { ids: vec![chunk_id(b"sealed")] };
     assert_eq!(early, [missing, AppendResult::Skipped]);
     assert_eq!(world.put_chunk(&alice, &vault, b"sealed").await.status, 200);
     let now = world.append(&alice, &vault, &needs).await.results;
-    assert!(matches!(
-        now[..],
-        [
-            AppendResult::Ok { seq: 2, .. },
-            AppendResult::Ok { seq: 3, .. }
-        ]
-    ));
+    assert!(matches!(now[..], [AppendResult::Ok { seq: 2, .. }, AppendResult::Ok { seq: 3, .. }]));
     let again = world.append(&alice, &vault, &needs).await.results;
-    assert_eq!(
-        again,
-        [AppendResult::Dup { seq: 2 }, AppendResult::Dup { seq: 3 }]
-    );
+    assert_eq!(again, [AppendResult::Dup { seq: 2 }, AppendResult::Dup { seq: 3 }]);
 }
 
 #[tokio::test]
@@ -75,26 +60,11 @@ async fn forks_gaps_stale_epochs_and_foreign_devices_are_refused_by_name() {
     let stranger = world.sign_up("bob", "password").await.device;
     let change = EntryKind::Change;
     for (refused, expected) in [
-        (
-            entry(id, device, 2, Hash([9; 32]), change, &[], 1),
-            AppendResult::DeviceFork,
-        ),
-        (
-            entry(id, device, 3, vault.last, change, &[], 1),
-            AppendResult::DeviceFork,
-        ),
-        (
-            entry(id, device, 1, Hash([0; 32]), change, &[], 1),
-            AppendResult::DeviceFork,
-        ),
-        (
-            entry(id, device, 2, vault.last, change, &[], 2),
-            AppendResult::EpochStale,
-        ),
-        (
-            entry(id, stranger, 1, Hash([0; 32]), change, &[], 1),
-            AppendResult::Malformed,
-        ),
+        (entry(id, device, 2, Hash([9; 32]), change, &[], 1), AppendResult::DeviceFork),
+        (entry(id, device, 3, vault.last, change, &[], 1), AppendResult::DeviceFork),
+        (entry(id, device, 1, Hash([0; 32]), change, &[], 1), AppendResult::DeviceFork),
+        (entry(id, device, 2, vault.last, change, &[], 2), AppendResult::EpochStale),
+        (entry(id, stranger, 1, Hash([0; 32]), change, &[], 1), AppendResult::Malformed),
     ] {
         let appended = world.append(&alice, &vault, &[refused]).await;
         assert_eq!(appended.results, [expected]);
@@ -106,23 +76,11 @@ async fn forks_gaps_stale_epochs_and_foreign_devices_are_refused_by_name() {
 async fn a_vault_is_named_by_its_genesis_entry() {
     let world = World::start().await;
     let alice = world.sign_up("alice", "password").await;
-    let genesis = entry(
-        None,
-        alice.device,
-        1,
-        Hash([0; 32]),
-        EntryKind::Epoch,
-        &[],
-        1,
-    );
+    let genesis = entry(None, alice.device, 1, Hash([0; 32]), EntryKind::Epoch, &[], 1);
     let path = format!("/vaults/{}", VaultId([5; 32]));
-    let refused = world
-        .send(&alice, Method::PUT, &path, genesis.encode())
-        .await;
+    let refused = world.send(&alice, Method::PUT, &path, genesis.encode()).await;
     assert_eq!(refused.refusal(), (400, Code::BadRequest));
-    let refused = world
-        .send(&alice, Method::PUT, &path, b"not an entry".to_vec())
-        .await;
+    let refused = world.send(&alice, Method::PUT, &path, b"not an entry".to_vec()).await;
     assert_eq!(refused.refusal(), (400, Code::BadRequest));
 }
 
@@ -139,17 +97,8 @@ async fn nobody_elses_vault_exists() {
     for refused in [
         reply(world.call(&bob, Method::GET, &log)).await,
         reply(world.call(&bob, Method::GET, &chunk)).await,
-        world
-            .send(&bob, Method::POST, &log, encode_append(&[]))
-            .await,
-        world
-            .send(
-                &bob,
-                Method::POST,
-                &format!("/vaults/{id}/have"),
-                Vec::new(),
-            )
-            .await,
+        world.send(&bob, Method::POST, &log, encode_append(&[])).await,
+        world.send(&bob, Method::POST, &format!("/vaults/{id}/have"), Vec::new()).await,
         world.put_chunk(&bob, &vault, b"other").await,
     ] {
         assert_eq!(refused.refusal(), (404, Code::VaultUnknown));
@@ -176,10 +125,7 @@ async fn a_chunk_is_served_whole_in_part_and_never_twice() {
     let part = get(Method::GET, "range", "bytes=300000-600000").await;
     assert_eq!(part.status, 206);
     assert_eq!(part.body, bytes[300_000..=600_000]);
-    assert_eq!(
-        part.header("content-range"),
-        Some("bytes 300000-600000/700000")
-    );
+    assert_eq!(part.header("content-range"), Some("bytes 300000-600000/700000"));
     let outside = get(Method::GET, "range", "bytes=700000-").await;
     assert_eq!(outside.refusal(), (416, Code::RangeInvalid));
     assert_eq!(outside.header("content-range"), Some("bytes */700000"));
@@ -200,9 +146,7 @@ async fn bytes_that_do_not_hash_to_their_id_are_not_stored() {
     let alice = world.sign_up("alice", "password").await;
     let vault = world.create_vault(&alice).await;
     let path = format!("/vaults/{}/chunks/{}", vault.id, chunk_id(b"sealed"));
-    let refused = world
-        .send(&alice, Method::PUT, &path, b"Sealed".to_vec())
-        .await;
+    let refused = world.send(&alice, Method::PUT, &path, b"Sealed".to_vec()).await;
     assert_eq!(refused.refusal(), (422, Code::ChunkMismatch));
     let batch = encode_chunk_batch([(chunk_id(b"sealed"), &b"broken"[..])]);
     let batches = format!("/vaults/{}/chunks", vault.id);
@@ -227,9 +171,7 @@ async fn a_batch_stores_its_chunks_and_have_names_them() {
     assert_eq!(stored.json::<ChunksStored>().stored, 3);
     let ids = [chunk_id(b"one"), ChunkId([1; 32]), chunk_id(b"three")];
     let path = format!("/vaults/{}/have", vault.id);
-    let held = world
-        .send(&alice, Method::POST, &path, encode_have(&ids))
-        .await;
+    let held = world.send(&alice, Method::POST, &path, encode_have(&ids)).await;
     assert_eq!(decode_bitmap(&held.body, 3).unwrap(), [true, false, true]);
 }
 
@@ -247,9 +189,7 @@ async fn a_body_over_its_limit_is_refused_announced_or_not() {
     let unannounced = world.send(&alice, Method::POST, &path, unannounced).await;
     assert_eq!(unannounced.refusal(), (413, Code::TooLarge));
     let long = serde_json::json!({ "request": "A".repeat(limits::JSON_BODY_BYTES_MAX) });
-    let request = world
-        .call(&alice, Method::POST, "/auth/password/start")
-        .json(&long);
+    let request = world.call(&alice, Method::POST, "/auth/password/start").json(&long);
     assert_eq!(reply(request).await.refusal(), (413, Code::TooLarge));
 }
 
@@ -260,32 +200,16 @@ async fn malformed_requests_are_refused_and_change_nothing() {
     let vault = world.create_vault(&alice).await;
     let log = format!("/vaults/{}/log", vault.id);
     for refused in [
-        world
-            .send(&alice, Method::POST, &log, vec![0, 0, 0, 9])
-            .await,
+        world.send(&alice, Method::POST, &log, vec![0, 0, 0, 9]).await,
         reply(world.call(&alice, Method::GET, "/vaults/xyz/log")).await,
         reply(world.call(&alice, Method::GET, &format!("{log}?after=-1"))).await,
         reply(world.call(&alice, Method::GET, &format!("{log}?since=1"))).await,
-        world
-            .send(
-                &alice,
-                Method::POST,
-                &format!("/vaults/{}/have", vault.id),
-                vec![1; 33],
-            )
-            .await,
-        world
-            .post(
-                "/auth/login/start",
-                &serde_json::json!({ "username": "alice" }),
-            )
-            .await,
+        world.send(&alice, Method::POST, &format!("/vaults/{}/have", vault.id), vec![1; 33]).await,
+        world.post("/auth/login/start", &serde_json::json!({ "username": "alice" })).await,
     ] {
         assert_eq!(refused.refusal(), (400, Code::BadRequest));
     }
-    let request = world
-        .call(&alice, Method::POST, &log)
-        .body(encode_append(&[]));
+    let request = world.call(&alice, Method::POST, &log).body(encode_append(&[]));
     assert_eq!(reply(request).await.refusal(), (415, Code::BadRequest));
 }
 
@@ -309,29 +233,18 @@ async fn a_full_disk_refuses_the_chunk_and_keeps_the_rest() {
 
 #[tokio::test]
 async fn an_account_stores_no_more_than_its_quota() {
-    let differs = Differs {
-        quota_bytes: Some(20_000),
-        ..Differs::default()
-    };
+    let differs = Differs { quota_bytes: Some(20_000), ..Differs::default() };
     let world = World::start_with(differs).await;
     let alice = world.sign_up("alice", "password").await;
     let mut vault = world.create_vault(&alice).await;
-    assert_eq!(
-        world.put_chunk(&alice, &vault, &[1; 10_000]).await.status,
-        200
-    );
+    assert_eq!(world.put_chunk(&alice, &vault, &[1; 10_000]).await.status, 200);
     let refused = world.put_chunk(&alice, &vault, &[2; 10_000]).await;
     assert_eq!(refused.refusal(), (507, Code::QuotaExceeded));
-    assert_eq!(
-        world.put_chunk(&alice, &vault, &[3; 9_000]).await.status,
-        200
-    );
+    assert_eq!(world.put_chunk(&alice, &vault, &[3; 9_000]).await.status, 200);
     let entries: Vec<_> = (0..10).map(|_| vault.next(&[])).collect();
     let results = world.append(&alice, &vault, &entries).await.results;
     assert!(results.contains(&AppendResult::Quota));
-    let view: AccountView = reply(world.call(&alice, Method::GET, "/account"))
-        .await
-        .json();
+    let view: AccountView = reply(world.call(&alice, Method::GET, "/account")).await.json();
     assert!(view.used_bytes <= 20_000);
     assert_eq!(view.quota_bytes, Some(20_000));
 }

@@ -73,27 +73,14 @@ impl World {
         let services = Services::in_memory(options).unwrap();
         let clock = Arc::new(AtomicI64::new(1_800_000_000_000));
         let read = Arc::clone(&clock);
-        let state = AppState::over(
-            config,
-            services,
-            Arc::new(move || read.load(Ordering::SeqCst)),
-        )
-        .unwrap();
+        let state = AppState::over(config, services, Arc::new(move || read.load(Ordering::SeqCst)))
+            .unwrap();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(serve(listener, state.clone(), async {
             stopped.await.ok();
         }));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self {
-            address,
-            state,
-            folder,
-            disk_bytes_max,
-            clock,
-            http,
-            stop,
-            served,
-        }
+        Self { address, state, folder, disk_bytes_max, clock, http, stop, served }
     }
 
     /// Tells the server to stop; the handle resolves when it has.
@@ -119,27 +106,17 @@ impl World {
     }
 
     pub(crate) async fn post<T: Serialize>(&self, path: &str, body: &T) -> Reply {
-        reply(
-            self.request(Method::POST, &format!("/api/v1{path}"))
-                .json(body),
-        )
-        .await
+        reply(self.request(Method::POST, &format!("/api/v1{path}")).json(body)).await
     }
 
     pub(crate) async fn invite(&self) -> String {
-        self.state
-            .services()
-            .create_invite(self.state.now_ms())
-            .await
-            .unwrap()
+        self.state.services().create_invite(self.state.now_ms()).await.unwrap()
     }
 
     /// Signs somebody up with a fresh link.
     pub(crate) async fn sign_up(&self, name: &str, password: &str) -> Person {
         let invite = self.invite().await;
-        self.try_sign_up(&invite, name, password, RECOVERY)
-            .await
-            .unwrap()
+        self.try_sign_up(&invite, name, password, RECOVERY).await.unwrap()
     }
 
     pub(crate) async fn try_sign_up(
@@ -162,11 +139,7 @@ impl World {
         let started = self.post("/auth/register/start", &asked).await.granted()?;
         let started: proto::RegisterStarted = started.json();
         let finish = |registration: Registration, response: &proto::Bytes| {
-            registration
-                .finish(&mut OsRng, &response.0, &Stretch::cheap())
-                .unwrap()
-                .upload
-                .into()
+            registration.finish(&mut OsRng, &response.0, &Stretch::cheap()).unwrap().upload.into()
         };
         let device = device_binding();
         let asked = proto::RegisterFinish {
@@ -183,9 +156,7 @@ impl World {
 
     /// Signs in on a new device.
     pub(crate) async fn sign_in(&self, name: &str, secret: &str) -> Person {
-        self.try_sign_in(name, SecretKind::Password, secret)
-            .await
-            .unwrap()
+        self.try_sign_in(name, SecretKind::Password, secret).await.unwrap()
     }
 
     pub(crate) async fn try_sign_in(
@@ -195,11 +166,7 @@ impl World {
         secret: &str,
     ) -> Result<Person, Reply> {
         let (login, request) = Login::start(&mut OsRng, kind, secret.as_bytes()).unwrap();
-        let asked = proto::LoginStart {
-            username: name.to_owned(),
-            kind,
-            request: request.into(),
-        };
+        let asked = proto::LoginStart { username: name.to_owned(), kind, request: request.into() };
         let started = self.post("/auth/login/start", &asked).await.granted()?;
         let started: proto::LoginStarted = started.json();
         // A device that cannot open the answer would stop here; this one goes on, so that
@@ -219,9 +186,7 @@ impl World {
 
     /// Calls `POST /auth/refresh` with a cookie.
     pub(crate) async fn refresh(&self, cookie: &str) -> Reply {
-        let request = self
-            .request(Method::POST, "/api/v1/auth/refresh")
-            .header("cookie", cookie);
+        let request = self.request(Method::POST, "/api/v1/auth/refresh").header("cookie", cookie);
         reply(request).await
     }
 
@@ -232,8 +197,7 @@ impl World {
         method: Method,
         path: &str,
     ) -> reqwest::RequestBuilder {
-        self.request(method, &format!("/api/v1{path}"))
-            .bearer_auth(&person.token)
+        self.request(method, &format!("/api/v1{path}")).bearer_auth(&person.token)
     }
 
     pub(crate) async fn send(
@@ -243,47 +207,23 @@ impl World {
         path: &str,
         body: impl Into<reqwest::Body>,
     ) -> Reply {
-        let request = self
-            .call(person, method, path)
-            .header("content-type", OCTETS)
-            .body(body);
+        let request = self.call(person, method, path).header("content-type", OCTETS).body(body);
         reply(request).await
     }
 
     pub(crate) async fn create_vault(&self, person: &Person) -> Vault {
-        let mut genesis = entry(
-            None,
-            person.device,
-            1,
-            Hash([0; 32]),
-            EntryKind::Epoch,
-            &[],
-            1,
-        );
+        let mut genesis = entry(None, person.device, 1, Hash([0; 32]), EntryKind::Epoch, &[], 1);
         // Equal genesis entries would be one vault.
         OsRng.fill_bytes(&mut genesis.body);
         let id = VaultId(genesis.hash().0);
         let reply = self
-            .send(
-                person,
-                Method::PUT,
-                &format!("/vaults/{id}"),
-                genesis.encode(),
-            )
+            .send(person, Method::PUT, &format!("/vaults/{id}"), genesis.encode())
             .await
             .granted()
             .unwrap();
         let appended: Appended = reply.json();
-        assert!(matches!(
-            appended.results[..],
-            [AppendResult::Ok { seq: 1, .. }]
-        ));
-        Vault {
-            id,
-            device: person.device,
-            dseq: 1,
-            last: genesis.hash(),
-        }
+        assert!(matches!(appended.results[..], [AppendResult::Ok { seq: 1, .. }]));
+        Vault { id, device: person.device, dseq: 1, last: genesis.hash() }
     }
 
     pub(crate) async fn append(
@@ -295,11 +235,7 @@ impl World {
         let entries: Vec<Vec<u8>> = entries.iter().map(Entry::encode).collect();
         let path = format!("/vaults/{}/log", vault.id);
         let body = proto::encode_append(&entries);
-        self.send(person, Method::POST, &path, body)
-            .await
-            .granted()
-            .unwrap()
-            .json()
+        self.send(person, Method::POST, &path, body).await.granted().unwrap().json()
     }
 
     pub(crate) async fn put_chunk(&self, person: &Person, vault: &Vault, bytes: &[u8]) -> Reply {
@@ -344,15 +280,8 @@ impl Vault {
     /// Writes the device's next entry.
     pub(crate) fn next(&mut self, chunks: &[ChunkId]) -> Entry {
         self.dseq += 1;
-        let next = entry(
-            Some(self.id),
-            self.device,
-            self.dseq,
-            self.last,
-            EntryKind::Change,
-            chunks,
-            1,
-        );
+        let next =
+            entry(Some(self.id), self.device, self.dseq, self.last, EntryKind::Change, chunks, 1);
         self.last = next.hash();
         next
     }
@@ -378,18 +307,11 @@ impl Reply {
     /// Passes what succeeded on, and the rest as an error.
     #[expect(clippy::result_large_err, reason = "both sides are one answer")]
     pub(crate) fn granted(self) -> Result<Self, Self> {
-        if self.status.is_success() {
-            Ok(self)
-        } else {
-            Err(self)
-        }
+        if self.status.is_success() { Ok(self) } else { Err(self) }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .get(HeaderName::from_bytes(name.as_bytes()).unwrap())?
-            .to_str()
-            .ok()
+        self.headers.get(HeaderName::from_bytes(name.as_bytes()).unwrap())?.to_str().ok()
     }
 
     /// The cookie that was set, as a browser would send it back.
@@ -401,21 +323,14 @@ impl Reply {
 pub(crate) async fn reply(request: reqwest::RequestBuilder) -> Reply {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
-    Reply {
-        status,
-        headers,
-        body: response.bytes().await.unwrap(),
-    }
+    Reply { status, headers, body: response.bytes().await.unwrap() }
 }
 
 pub(crate) fn device_binding() -> proto::DeviceBinding {
     let public = public_key();
     let hash = Sha256::digest(&public);
     let device = DeviceId::from_slice(&hash[..DeviceId::LEN]).unwrap();
-    proto::DeviceBinding {
-        device,
-        public: public.into(),
-    }
+    proto::DeviceBinding { device, public: public.into() }
 }
 
 pub(crate) fn account_record() -> proto::AccountRecord {
@@ -432,10 +347,7 @@ pub(crate) fn account_record() -> proto::AccountRecord {
 
 fn public_key() -> Vec<u8> {
     let key = p256::ecdsa::SigningKey::random(&mut OsRng);
-    key.verifying_key()
-        .to_encoded_point(false)
-        .as_bytes()
-        .to_vec()
+    key.verifying_key().to_encoded_point(false).as_bytes().to_vec()
 }
 
 /// Makes an entry; what seals and signs it is no business of the server.
@@ -460,11 +372,7 @@ pub(crate) fn entry(
         streams: Vec::new(),
         chunks: chunks.to_vec(),
     };
-    Entry {
-        header: header.encode(),
-        signature: [7; 64],
-        body: vec![8; 300],
-    }
+    Entry { header: header.encode(), signature: [7; 64], body: vec![8; 300] }
 }
 
 pub(crate) fn chunk_id(bytes: &[u8]) -> ChunkId {

@@ -51,13 +51,7 @@ fn program(data: &std::path::Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_offing-server"));
     command
         .env_clear()
-        .args([
-            "--listen",
-            "127.0.0.1:0",
-            "--public-url",
-            "http://drive.test",
-            "--data",
-        ])
+        .args(["--listen", "127.0.0.1:0", "--public-url", "http://drive.test", "--data"])
         .arg(data)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -79,26 +73,12 @@ async fn line_with(child: &mut Child, wanted: &str) -> String {
 #[tokio::test]
 async fn the_program_says_its_version_and_its_options() {
     let folder = tempfile::tempdir().unwrap();
-    let version = program(folder.path())
-        .arg("--version")
-        .output()
-        .await
-        .unwrap();
+    let version = program(folder.path()).arg("--version").output().await.unwrap();
     let text = String::from_utf8(version.stdout).unwrap();
-    assert_eq!(
-        text.trim(),
-        concat!("offing-server ", env!("CARGO_PKG_VERSION"))
-    );
+    assert_eq!(text.trim(), concat!("offing-server ", env!("CARGO_PKG_VERSION")));
     let help = program(folder.path()).arg("--help").output().await.unwrap();
     let text = String::from_utf8(help.stdout).unwrap();
-    for option in [
-        "--listen",
-        "--data",
-        "--assets",
-        "--public-url",
-        "OFFING_LISTEN",
-        "invite",
-    ] {
+    for option in ["--listen", "--data", "--assets", "--public-url", "OFFING_LISTEN", "invite"] {
         assert!(text.contains(option), "{option}");
     }
 }
@@ -113,11 +93,7 @@ async fn a_first_start_prints_a_link_a_second_server_is_refused_and_a_signal_sto
 
     let second = program(folder.path()).arg("serve").output().await.unwrap();
     assert!(!second.status.success());
-    assert!(
-        String::from_utf8(second.stderr)
-            .unwrap()
-            .contains("another server")
-    );
+    assert!(String::from_utf8(second.stderr).unwrap().contains("another server"));
     let invite = program(folder.path()).arg("invite").output().await.unwrap();
     let invite = String::from_utf8(invite.stdout).unwrap();
     assert!(invite.starts_with("http://drive.test/join#"), "{invite}");
@@ -126,11 +102,7 @@ async fn a_first_start_prints_a_link_a_second_server_is_refused_and_a_signal_sto
         assert!(folder.path().join(secret).is_file(), "{secret}");
     }
     let id = first.id().unwrap().to_string();
-    let killed = Command::new("kill")
-        .args(["-TERM", &id])
-        .status()
-        .await
-        .unwrap();
+    let killed = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
     assert!(killed.success());
     assert!(first.wait().await.unwrap().success());
 }

@@ -16,13 +16,9 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 async fn connect(world: &World, cookie: &str, origin: Option<&str>) -> Result<Socket, Error> {
     let url = format!("ws://{}/api/v1/live", world.address);
     let mut request = url.into_client_request().unwrap();
-    request
-        .headers_mut()
-        .insert("cookie", cookie.parse().unwrap());
+    request.headers_mut().insert("cookie", cookie.parse().unwrap());
     if let Some(origin) = origin {
-        request
-            .headers_mut()
-            .insert("origin", origin.parse().unwrap());
+        request.headers_mut().insert("origin", origin.parse().unwrap());
     }
     connect_async(request).await.map(|(socket, _)| socket)
 }
@@ -37,9 +33,7 @@ async fn next_wake(socket: &mut Socket) -> Wake {
 }
 
 fn refusal(refused: Error) -> (u16, Code) {
-    let Error::Http(response) = refused else {
-        panic!("not an answer: {refused}")
-    };
+    let Error::Http(response) = refused else { panic!("not an answer: {refused}") };
     let body = response.body().as_deref().unwrap_or_default();
     let code = serde_json::from_slice::<Refusal>(body).map_or(Code::Internal, |body| body.code);
     (response.status().as_u16(), code)
@@ -54,24 +48,12 @@ async fn a_socket_tells_the_tips_and_then_each_growth_of_its_account() {
     let mut foreign = world.create_vault(&bob).await;
     let origin = format!("http://{}", world.address);
     let mut socket = connect(&world, &alice.cookie, Some(&origin)).await.unwrap();
-    assert_eq!(
-        next_wake(&mut socket).await,
-        Wake {
-            vault: vault.id,
-            seq: 1
-        }
-    );
+    assert_eq!(next_wake(&mut socket).await, Wake { vault: vault.id, seq: 1 });
     let entry = foreign.next(&[]);
     world.append(&bob, &foreign, &[entry]).await;
     let entry = vault.next(&[]);
     world.append(&alice, &vault, &[entry]).await;
-    assert_eq!(
-        next_wake(&mut socket).await,
-        Wake {
-            vault: vault.id,
-            seq: 2
-        }
-    );
+    assert_eq!(next_wake(&mut socket).await, Wake { vault: vault.id, seq: 2 });
     let second = world.create_vault(&alice).await;
     assert_eq!(next_wake(&mut socket).await.vault, second.id);
 }
@@ -81,9 +63,7 @@ async fn a_socket_wants_the_cookie_and_a_page_of_this_server() {
     let world = World::start().await;
     let alice = world.sign_up("alice", "password").await;
     let origin = format!("http://{}", world.address);
-    let foreign = connect(&world, &alice.cookie, Some("https://evil.example"))
-        .await
-        .unwrap_err();
+    let foreign = connect(&world, &alice.cookie, Some("https://evil.example")).await.unwrap_err();
     assert_eq!(refusal(foreign).0, 403);
     let nameless = connect(&world, &alice.cookie, None).await.unwrap_err();
     assert_eq!(refusal(nameless).0, 403);
@@ -98,9 +78,7 @@ async fn a_stopping_server_says_so_to_its_sockets() {
     let origin = format!("http://{}", world.address);
     let mut socket = connect(&world, &alice.cookie, Some(&origin)).await.unwrap();
     let (served, _folder) = world.stop();
-    let Message::Close(Some(frame)) = next(&mut socket).await else {
-        panic!("not a close")
-    };
+    let Message::Close(Some(frame)) = next(&mut socket).await else { panic!("not a close") };
     assert_eq!(u16::from(frame.code), 1001);
     served.await.unwrap().unwrap();
 }

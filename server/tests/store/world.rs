@@ -41,10 +41,7 @@ pub(crate) async fn joined(services: &Services, name: &str) -> Caller {
     let new = sign_up(&invite, name);
     let account = new.record.account;
     services.register(new, NOW_MS).await.unwrap();
-    Caller {
-        account,
-        device: DeviceId(account.0),
-    }
+    Caller { account, device: DeviceId(account.0) }
 }
 
 /// A device's side of a log: it knows its counter and its last hash.
@@ -74,13 +71,7 @@ impl Pen {
 
     /// Writes the next entry.
     pub(crate) fn write(&mut self, body: &[u8], chunks: &[ChunkId]) -> Vec<u8> {
-        let entry = entry(
-            Header {
-                chunks: chunks.to_vec(),
-                ..self.header()
-            },
-            body,
-        );
+        let entry = entry(Header { chunks: chunks.to_vec(), ..self.header() }, body);
         self.dseq += 1;
         self.prev = entry.hash();
         entry.encode()
@@ -88,16 +79,9 @@ impl Pen {
 }
 
 /// An entry with this header.
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "most callers make it on the spot"
-)]
+#[allow(clippy::needless_pass_by_value, reason = "most callers make it on the spot")]
 pub(crate) fn entry(header: Header, body: &[u8]) -> Entry {
-    Entry {
-        header: header.encode(),
-        signature: [7; 64],
-        body: body.to_vec(),
-    }
+    Entry { header: header.encode(), signature: [7; 64], body: body.to_vec() }
 }
 
 /// The genesis entry of a vault of the caller's.
@@ -121,24 +105,13 @@ pub(crate) fn genesis(caller: &Caller) -> Entry {
 pub(crate) async fn with_vault(services: &Services, name: &str) -> Pen {
     let caller = joined(services, name).await;
     let genesis = genesis(&caller);
-    let (vault, _) = services
-        .create_vault(&caller, &genesis.encode(), NOW_MS)
-        .await
-        .unwrap();
-    Pen {
-        caller,
-        vault,
-        dseq: 1,
-        prev: genesis.hash(),
-    }
+    let (vault, _) = services.create_vault(&caller, &genesis.encode(), NOW_MS).await.unwrap();
+    Pen { caller, vault, dseq: 1, prev: genesis.hash() }
 }
 
 /// Appends entries as the pen's device.
 pub(crate) async fn append(services: &Services, pen: &Pen, entries: &[Vec<u8>]) -> Appended {
-    services
-        .append(&pen.caller, pen.vault, &encode_append(entries))
-        .await
-        .unwrap()
+    services.append(&pen.caller, pen.vault, &encode_append(entries)).await.unwrap()
 }
 
 /// Says whether an entry is durable at a place.

@@ -22,9 +22,7 @@ mod push_all {
     #[expect(unreachable_pub, reason = "JavaScript reaches it")]
     #[wasm_bindgen(js_name = pushAll)]
     pub async fn push_all() -> Result<f64, JsValue> {
-        run()
-            .await
-            .map_err(|error| js_sys::Error::new(&error.to_string()).into())
+        run().await.map_err(|error| js_sys::Error::new(&error.to_string()).into())
     }
 
     async fn run() -> Result<f64, PushError> {

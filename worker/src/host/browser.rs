@@ -39,16 +39,8 @@ impl BrowserHost {
     /// Takes the parts of the browser that a session uses.
     pub fn new(store: LocalStore, chunks: LocalChunks, api: Rc<Api>) -> Self {
         let crypto = WebCrypto::new();
-        let inner = Inner {
-            crypto,
-            store,
-            chunks,
-            api,
-            channel: RefCell::new(None),
-        };
-        Self {
-            inner: Rc::new(inner),
-        }
+        let inner = Inner { crypto, store, chunks, api, channel: RefCell::new(None) };
+        Self { inner: Rc::new(inner) }
     }
 
     /// Begins to hear what other tabs of the profile say.
@@ -126,9 +118,7 @@ impl Host for BrowserHost {
     }
 
     async fn try_lock(&self, name: &str) -> Option<Option<Lock>> {
-        Lock::acquire(name, Mode::Exclusive, Wait::IfFree)
-            .await
-            .map(Some)
+        Lock::acquire(name, Mode::Exclusive, Wait::IfFree).await.map(Some)
     }
 
     async fn sleep(&self, delay_ms: u64) {

@@ -94,19 +94,13 @@ impl Api {
         &self,
         request: &PasswordStart,
     ) -> Result<PasswordStarted, NetError> {
-        json(
-            &self
-                .signed_in("POST", "/auth/password/start", Some(&encode(request)))
-                .await?,
-        )
+        json(&self.signed_in("POST", "/auth/password/start", Some(&encode(request))).await?)
     }
 
     /// Finishes a change of the password.
     pub async fn password_finish(&self, request: &PasswordFinish) -> Result<(), NetError> {
         let body = encode(request);
-        self.signed_in("POST", "/auth/password/finish", Some(&body))
-            .await
-            .map(drop)
+        self.signed_in("POST", "/auth/password/finish", Some(&body)).await.map(drop)
     }
 
     /// Binds the session to another device of this browser and keeps the new token.
@@ -138,11 +132,7 @@ impl Api {
     /// Founds a vault with its genesis entry (wire bytes). Idempotent.
     pub async fn create_vault(&self, vault: VaultId, genesis: &[u8]) -> Result<Appended, NetError> {
         let path = format!("/vaults/{vault}");
-        json(
-            &self
-                .binary("PUT", &path, Some(genesis), limits::JSON_BODY_BYTES_MAX)
-                .await?,
-        )
+        json(&self.binary("PUT", &path, Some(genesis), limits::JSON_BODY_BYTES_MAX).await?)
     }
 
     /// Reads the entries after a place; those of `own`, this session's device, come without
@@ -168,9 +158,7 @@ impl Api {
         bytes: &[u8],
     ) -> Result<(), NetError> {
         let path = format!("/vaults/{vault}/chunks/{id}");
-        self.binary("PUT", &path, Some(bytes), limits::JSON_BODY_BYTES_MAX)
-            .await
-            .map(drop)
+        self.binary("PUT", &path, Some(bytes), limits::JSON_BODY_BYTES_MAX).await.map(drop)
     }
 
     /// Fetches a chunk, or a range of its bytes (which cannot be verified by the id).
@@ -193,8 +181,7 @@ impl Api {
             if range.is_empty() {
                 return Ok(Vec::new());
             }
-            call.headers
-                .push(("Range", format!("bytes={}-{}", range.start, range.end - 1)));
+            call.headers.push(("Range", format!("bytes={}-{}", range.start, range.end - 1)));
         }
         let bytes = self.authorized(call).await?;
         match range {
@@ -261,14 +248,8 @@ impl Api {
     ) -> Result<Vec<u8>, NetError> {
         let path = format!("{API_PREFIX}{path}");
         let content_type = body.map(|_| BINARY);
-        let call = Call {
-            method,
-            path: &path,
-            content_type,
-            body,
-            headers: Vec::new(),
-            answer_bytes_max,
-        };
+        let call =
+            Call { method, path: &path, content_type, body, headers: Vec::new(), answer_bytes_max };
         self.authorized(call).await
     }
 
@@ -276,14 +257,12 @@ impl Api {
     async fn authorized(&self, call: Call<'_>) -> Result<Vec<u8>, NetError> {
         let bearer = self.bearer(None).await?;
         let mut call = call;
-        call.headers
-            .push(("Authorization", format!("Bearer {bearer}")));
+        call.headers.push(("Authorization", format!("Bearer {bearer}")));
         match http::send(&call).await {
             Err(error) if matches!(error.code(), Some(Code::TokenExpired | Code::SignedOut)) => {
                 let fresh = self.bearer(Some(&bearer)).await?;
                 call.headers.pop();
-                call.headers
-                    .push(("Authorization", format!("Bearer {fresh}")));
+                call.headers.push(("Authorization", format!("Bearer {fresh}")));
                 Ok(http::send(&call).await?.body)
             }
             answer => Ok(answer?.body),
@@ -318,10 +297,7 @@ impl Api {
     fn keep(&self, access: &AccessToken) {
         let lives_ms = i64::try_from(access.expires_in_s.saturating_mul(1_000)).unwrap_or(0);
         let expires_ms = clock::now_ms() + (lives_ms - TOKEN_MARGIN_MS).max(0);
-        *self.shared.borrow_mut() = Some(Token {
-            bearer: access.token.clone(),
-            expires_ms,
-        });
+        *self.shared.borrow_mut() = Some(Token { bearer: access.token.clone(), expires_ms });
     }
 }
 
@@ -329,19 +305,13 @@ impl Remote for Api {
     async fn have(&self, vault: VaultId, ids: &[ChunkId]) -> Result<Vec<bool>, NetError> {
         let path = format!("/vaults/{vault}/have");
         let body = proto::encode_have(ids);
-        let bits = self
-            .binary("POST", &path, Some(&body), limits::HAVE_IDS_MAX)
-            .await?;
+        let bits = self.binary("POST", &path, Some(&body), limits::HAVE_IDS_MAX).await?;
         proto::decode_bitmap(&bits, ids.len()).map_err(|_| NetError::Malformed)
     }
 
     async fn put_chunks(&self, vault: VaultId, batch: &[u8]) -> Result<ChunksStored, NetError> {
         let path = format!("/vaults/{vault}/chunks");
-        json(
-            &self
-                .binary("POST", &path, Some(batch), limits::JSON_BODY_BYTES_MAX)
-                .await?,
-        )
+        json(&self.binary("POST", &path, Some(batch), limits::JSON_BODY_BYTES_MAX).await?)
     }
 
     async fn append(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {

@@ -58,17 +58,12 @@ impl Drop for AbortOnDrop {
 
 async fn run(call: &Call<'_>, controller: &web_sys::AbortController) -> Result<Answer, NetError> {
     let headers = js_sys::Object::new();
-    let own = call
-        .headers
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()));
+    let own = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
     for (name, value) in own.chain(call.content_type.map(|kind| ("Content-Type", kind))) {
         // A plain new object takes any property.
         let _ = js_sys::Reflect::set(&headers, &name.into(), &value.into());
     }
-    let body = call
-        .body
-        .map_or(JsValue::UNDEFINED, |body| js::to_js(body).into());
+    let body = call.body.map_or(JsValue::UNDEFINED, |body| js::to_js(body).into());
     let init = js::object(&[
         ("method", call.method.into()),
         ("headers", headers.into()),
@@ -85,17 +80,10 @@ async fn run(call: &Call<'_>, controller: &web_sys::AbortController) -> Result<A
     let status = response.status();
     let header = |name: &str| response.headers().get(name).ok().flatten();
     let number = |name: &str| header(name).and_then(|value| value.parse::<u64>().ok());
-    let limit = if response.ok() {
-        call.answer_bytes_max
-    } else {
-        REFUSAL_BYTES_MAX
-    };
+    let limit = if response.ok() { call.answer_bytes_max } else { REFUSAL_BYTES_MAX };
     if number("content-length").is_some_and(|length| length > limit as u64) {
         return Err(if status >= 500 {
-            NetError::Unavailable {
-                status,
-                retry_after_ms: None,
-            }
+            NetError::Unavailable { status, retry_after_ms: None }
         } else {
             NetError::Malformed
         });
@@ -103,15 +91,7 @@ async fn run(call: &Call<'_>, controller: &web_sys::AbortController) -> Result<A
     let buffer = js::call_async(&response, "arrayBuffer", &[]).await;
     let body = js::to_bytes(&buffer.map_err(|_| NetError::Offline)?);
     if !response.ok() {
-        return Err(NetError::from_response(
-            status,
-            number("retry-after"),
-            &body,
-        ));
+        return Err(NetError::from_response(status, number("retry-after"), &body));
     }
-    if body.len() > limit {
-        Err(NetError::Malformed)
-    } else {
-        Ok(Answer { body })
-    }
+    if body.len() > limit { Err(NetError::Malformed) } else { Ok(Answer { body }) }
 }

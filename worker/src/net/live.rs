@@ -41,9 +41,7 @@ impl Live {
     /// Opens the socket of this origin's server; the session cookie signs it in.
     pub fn open(hear: impl Fn(Signal) + 'static) -> Result<Self, NetError> {
         let location = js::global("location").ok_or(NetError::Offline)?;
-        let host = js::property(&location, "host")
-            .as_string()
-            .unwrap_or_default();
+        let host = js::property(&location, "host").as_string().unwrap_or_default();
         let secure = js::property(&location, "protocol") == "https:";
         let scheme = if secure { "wss" } else { "ws" };
         let url = format!("{scheme}://{host}{API_PREFIX}/live");
@@ -73,11 +71,7 @@ impl Live {
         socket.set_onopen(Some(on_event.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_event.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        Ok(Self {
-            socket,
-            _on_event: on_event,
-            _on_message: on_message,
-        })
+        Ok(Self { socket, _on_event: on_event, _on_message: on_message })
     }
 }
 

@@ -22,10 +22,7 @@ impl Channel {
             }
         });
         channel.set_onmessage(Some(listener.as_ref().unchecked_ref()));
-        Some(Self {
-            channel,
-            _listener: listener,
-        })
+        Some(Self { channel, _listener: listener })
     }
 
     /// Sends a message to every other end; a closed channel swallows it.

@@ -24,21 +24,11 @@ pub async fn slice(file: &Blob, start: u64, end: u64) -> Result<Vec<u8>, FileErr
     let unreadable = |error| match js::error_name(&error).as_str() {
         // Chromium reports a changed file so; Firefox and Safari say NotFoundError.
         "NotReadableError" | "NotFoundError" => FileError::Vanished,
-        name => FileError::Unreadable {
-            name: name.to_owned(),
-        },
+        name => FileError::Unreadable { name: name.to_owned() },
     };
-    let part = file
-        .slice_with_f64_and_f64(start as f64, end as f64)
-        .map_err(unreadable)?;
-    let buffer = js::call_async(&part, "arrayBuffer", &[])
-        .await
-        .map_err(unreadable)?;
+    let part = file.slice_with_f64_and_f64(start as f64, end as f64).map_err(unreadable)?;
+    let buffer = js::call_async(&part, "arrayBuffer", &[]).await.map_err(unreadable)?;
     let bytes = js::to_bytes(&buffer);
     // A file that shrank gives fewer bytes instead of an error.
-    if bytes.len() as u64 == end - start {
-        Ok(bytes)
-    } else {
-        Err(FileError::Vanished)
-    }
+    if bytes.len() as u64 == end - start { Ok(bytes) } else { Err(FileError::Vanished) }
 }

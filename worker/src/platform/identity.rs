@@ -21,20 +21,14 @@ async fn pair() -> Result<Option<SigningPair>, JsValue> {
     let raw = js::call_async(&subtle, "exportKey", &["raw".into(), public]).await?;
     let private = js::property(&pair, "privateKey");
     let jwk = js::call_async(&subtle, "exportKey", &["jwk".into(), private]).await?;
-    let scalar = js::property(&jwk, "d")
-        .as_string()
-        .and_then(|text| base64url(&text));
+    let scalar = js::property(&jwk, "d").as_string().and_then(|text| base64url(&text));
     let scalar = scalar.and_then(|bytes| RawKey::from_slice(&bytes));
     let public = PublicKey::from_slice(&js::to_bytes(&raw));
-    Ok(scalar
-        .zip(public)
-        .map(|(scalar, public)| SigningPair { scalar, public }))
+    Ok(scalar.zip(public).map(|(scalar, public)| SigningPair { scalar, public }))
 }
 
 /// A JWK carries its numbers as unpadded base64url, as our JSON does.
 fn base64url(text: &str) -> Option<Vec<u8>> {
     let json = serde_json::Value::from(text);
-    serde_json::from_value::<offing_core::proto::Bytes>(json)
-        .ok()
-        .map(|bytes| bytes.0)
+    serde_json::from_value::<offing_core::proto::Bytes>(json).ok().map(|bytes| bytes.0)
 }

@@ -44,9 +44,7 @@ pub async fn call_async(
 
 /// The name of an exception, such as `QuotaExceededError`.
 pub fn error_name(error: &JsValue) -> String {
-    property(error, "name")
-        .as_string()
-        .unwrap_or_else(|| "UnknownError".to_owned())
+    property(error, "name").as_string().unwrap_or_else(|| "UnknownError".to_owned())
 }
 
 /// Copies bytes into a buffer of JavaScript's own.

@@ -87,9 +87,7 @@ impl Lock {
         });
         let release = JsFuture::from(granted).await.ok()?;
         drop(request);
-        release.dyn_into::<Function>().ok().map(|release| Self {
-            release: Some(release),
-        })
+        release.dyn_into::<Function>().ok().map(|release| Self { release: Some(release) })
     }
 }
 

@@ -19,15 +19,8 @@ fn manager() -> Option<wasm_bindgen::JsValue> {
 /// Asks how much is used and how much there is; `None` where the browser does not tell.
 pub async fn estimate() -> Option<Estimate> {
     let answer = js::call_async(&manager()?, "estimate", &[]).await.ok()?;
-    let number = |name: &str| {
-        js::property(&answer, name)
-            .as_f64()
-            .map(|value| value as u64)
-    };
-    Some(Estimate {
-        usage_bytes: number("usage")?,
-        quota_bytes: number("quota")?,
-    })
+    let number = |name: &str| js::property(&answer, name).as_f64().map(|value| value as u64);
+    Some(Estimate { usage_bytes: number("usage")?, quota_bytes: number("quota")? })
 }
 
 /// Says whether the browser promised not to drop the storage on its own.
@@ -45,8 +38,5 @@ async fn ask(method: &str) -> bool {
         return false;
     };
     let answer = js::call_async(&manager, method, &[]).await;
-    answer
-        .ok()
-        .and_then(|answer| answer.as_bool())
-        .unwrap_or(false)
+    answer.ok().and_then(|answer| answer.as_bool()).unwrap_or(false)
 }

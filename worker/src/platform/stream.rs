@@ -13,10 +13,7 @@ use web_sys::{ReadableStream, ReadableStreamDefaultController};
 use super::js;
 
 /// Where the bytes of a stream come from.
-#[allow(
-    async_fn_in_trait,
-    reason = "workers have one thread, so no future needs Send"
-)]
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
 pub trait Source: 'static {
     /// Gives the next piece, never an empty one; `None` at the end. An error's text is for
     /// the log: it makes the download fail visibly instead of ending it short.

@@ -85,18 +85,13 @@ impl WebCrypto {
     /// context, every operation fails with [`CryptoError::Platform`].
     pub fn new() -> Self {
         let crypto = js::property(&js_sys::global(), "crypto");
-        Self {
-            subtle: js::property(&crypto, "subtle"),
-        }
+        Self { subtle: js::property(&crypto, "subtle") }
     }
 
     /// Generates a key for this device.
     pub async fn generate_device_key(&self) -> Result<DeviceKey, CryptoError> {
         let arguments = [ecdsa(), JsValue::FALSE, usages(&["sign", "verify"])];
-        let pair = self
-            .call("generateKey", &arguments)
-            .await
-            .map_err(platform)?;
+        let pair = self.call("generateKey", &arguments).await.map_err(platform)?;
         self.device_key(pair).await
     }
 
@@ -107,11 +102,7 @@ impl WebCrypto {
         let raw = js::to_bytes(&raw.map_err(|_| CryptoError::BadKey)?);
         let public = PublicKey::from_slice(&raw).ok_or(CryptoError::BadKey)?;
         let signing = WebSigningKey(js::property(&pair, "privateKey"));
-        Ok(DeviceKey {
-            signing,
-            public,
-            pair,
-        })
+        Ok(DeviceKey { signing, public, pair })
     }
 
     async fn call(&self, method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
@@ -126,13 +117,8 @@ impl WebCrypto {
         algorithm: JsValue,
         uses: &[&str],
     ) -> Result<JsValue, CryptoError> {
-        let arguments = [
-            hkdf(salt, info),
-            secret.0.clone(),
-            algorithm,
-            JsValue::FALSE,
-            usages(uses),
-        ];
+        let arguments =
+            [hkdf(salt, info), secret.0.clone(), algorithm, JsValue::FALSE, usages(uses)];
         self.call("deriveKey", &arguments).await.map_err(platform)
     }
 
@@ -151,9 +137,7 @@ impl WebCrypto {
             ("tagLength", 128.into()),
         ]);
         let arguments = [algorithm, key.0.clone(), js::to_js(data).into()];
-        Ok(js_sys::Uint8Array::new(
-            &self.call(method, &arguments).await?,
-        ))
+        Ok(js_sys::Uint8Array::new(&self.call(method, &arguments).await?))
     }
 }
 
@@ -165,17 +149,9 @@ impl Crypto for WebCrypto {
 
     async fn import_secret(&self, bytes: &[u8]) -> Result<WebSecret, CryptoError> {
         let uses = usages(&["deriveBits", "deriveKey"]);
-        let arguments = [
-            "raw".into(),
-            js::to_js(bytes).into(),
-            "HKDF".into(),
-            JsValue::FALSE,
-            uses,
-        ];
-        self.call("importKey", &arguments)
-            .await
-            .map(WebSecret)
-            .map_err(platform)
+        let arguments =
+            ["raw".into(), js::to_js(bytes).into(), "HKDF".into(), JsValue::FALSE, uses];
+        self.call("importKey", &arguments).await.map(WebSecret).map_err(platform)
     }
 
     async fn derive_bytes(
@@ -187,10 +163,7 @@ impl Crypto for WebCrypto {
     ) -> Result<Vec<u8>, CryptoError> {
         let bits = u32::try_from(len * 8).map_err(|_| CryptoError::TooLong { max: 64 })?;
         let arguments = [hkdf(salt, info), secret.0.clone(), bits.into()];
-        let bytes = self
-            .call("deriveBits", &arguments)
-            .await
-            .map_err(platform)?;
+        let bytes = self.call("deriveBits", &arguments).await.map_err(platform)?;
         Ok(js::to_bytes(&bytes))
     }
 
@@ -202,9 +175,7 @@ impl Crypto for WebCrypto {
     ) -> Result<WebAeadKey, CryptoError> {
         let algorithm = js::object(&[("name", "AES-GCM".into()), ("length", 256.into())]);
         let uses = ["encrypt", "decrypt"];
-        self.derive_key(secret, salt, info, algorithm, &uses)
-            .await
-            .map(WebAeadKey)
+        self.derive_key(secret, salt, info, algorithm, &uses).await.map(WebAeadKey)
     }
 
     async fn derive_mac(
@@ -219,9 +190,7 @@ impl Crypto for WebCrypto {
             ("hash", "SHA-256".into()),
             ("length", 256.into()),
         ]);
-        self.derive_key(secret, salt, info, algorithm, &["sign"])
-            .await
-            .map(WebMacKey)
+        self.derive_key(secret, salt, info, algorithm, &["sign"]).await.map(WebMacKey)
     }
 
     async fn aead_seal(
@@ -231,10 +200,7 @@ impl Crypto for WebCrypto {
         aad: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let sealed = self
-            .gcm("encrypt", key, nonce, aad, plain)
-            .await
-            .map_err(platform)?;
+        let sealed = self.gcm("encrypt", key, nonce, aad, plain).await.map_err(platform)?;
         Ok(sealed.to_vec())
     }
 
@@ -245,10 +211,7 @@ impl Crypto for WebCrypto {
         aad: &[u8],
         sealed: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let plain = self
-            .gcm("decrypt", key, nonce, aad, sealed)
-            .await
-            .map_err(cannot_open)?;
+        let plain = self.gcm("decrypt", key, nonce, aad, sealed).await.map_err(cannot_open)?;
         Ok(plain.to_vec())
     }
 
@@ -264,13 +227,8 @@ impl Crypto for WebCrypto {
 
     async fn import_signing(&self, pair: &SigningPair) -> Result<WebSigningKey, CryptoError> {
         let encoded = js::to_js(&pkcs8(pair));
-        let arguments = [
-            "pkcs8".into(),
-            encoded.clone().into(),
-            ecdsa(),
-            JsValue::FALSE,
-            usages(&["sign"]),
-        ];
+        let arguments =
+            ["pkcs8".into(), encoded.clone().into(), ecdsa(), JsValue::FALSE, usages(&["sign"])];
         let key = self.call("importKey", &arguments).await;
         // The buffer is garbage of JavaScript's from here on; leave no key in it.
         encoded.fill(0, 0, encoded.length());
@@ -289,13 +247,7 @@ impl Crypto for WebCrypto {
         signature: &[u8; 64],
     ) -> Result<bool, CryptoError> {
         let raw = js::to_js(&public.0);
-        let arguments = [
-            "raw".into(),
-            raw.into(),
-            ecdsa(),
-            JsValue::FALSE,
-            usages(&["verify"]),
-        ];
+        let arguments = ["raw".into(), raw.into(), ecdsa(), JsValue::FALSE, usages(&["verify"])];
         let Ok(key) = self.call("importKey", &arguments).await else {
             return Ok(false);
         };
@@ -312,13 +264,10 @@ impl Crypto for WebCrypto {
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
         let count = frames::count_plain(plain.len());
-        let calls = plain
-            .chunks(FRAME_PLAIN_BYTES)
-            .enumerate()
-            .map(async |(i, frame)| {
-                let nonce = frames::nonce(i, i + 1 == count);
-                self.gcm("encrypt", key, &nonce, aad, frame).await
-            });
+        let calls = plain.chunks(FRAME_PLAIN_BYTES).enumerate().map(async |(i, frame)| {
+            let nonce = frames::nonce(i, i + 1 == count);
+            self.gcm("encrypt", key, &nonce, aad, frame).await
+        });
         let mut sealed = vec![0; frames::sealed_bytes(plain.len())];
         let slots = sealed.chunks_mut(FRAME_SEALED_BYTES);
         for (frame, slot) in join_all(calls).await.into_iter().zip(slots) {
@@ -338,13 +287,10 @@ impl Crypto for WebCrypto {
         let Some(len) = sealed.len().checked_sub(count * TAG_BYTES) else {
             return Err(CryptoError::CannotOpen);
         };
-        let calls = sealed
-            .chunks(FRAME_SEALED_BYTES)
-            .enumerate()
-            .map(async |(i, frame)| {
-                let nonce = frames::nonce(span.first + i, span.ends && i + 1 == count);
-                self.gcm("decrypt", key, &nonce, aad, frame).await
-            });
+        let calls = sealed.chunks(FRAME_SEALED_BYTES).enumerate().map(async |(i, frame)| {
+            let nonce = frames::nonce(span.first + i, span.ends && i + 1 == count);
+            self.gcm("decrypt", key, &nonce, aad, frame).await
+        });
         let mut plain = vec![0; len];
         let slots = plain.chunks_mut(FRAME_PLAIN_BYTES);
         for (frame, slot) in join_all(calls).await.into_iter().zip(slots) {
@@ -363,9 +309,7 @@ fn copy(from: &js_sys::Uint8Array, to: &mut [u8]) -> Result<(), CryptoError> {
 }
 
 fn array<const N: usize>(value: &JsValue) -> Result<[u8; N], CryptoError> {
-    js::to_bytes(value)
-        .try_into()
-        .map_err(|_| CryptoError::Platform)
+    js::to_bytes(value).try_into().map_err(|_| CryptoError::Platform)
 }
 
 fn platform(_: JsValue) -> CryptoError {
@@ -381,10 +325,7 @@ fn cannot_open(error: JsValue) -> CryptoError {
 }
 
 fn usages(uses: &[&str]) -> JsValue {
-    uses.iter()
-        .map(|name| JsValue::from_str(name))
-        .collect::<Array>()
-        .into()
+    uses.iter().map(|name| JsValue::from_str(name)).collect::<Array>().into()
 }
 
 fn hkdf(salt: &[u8], info: &[u8]) -> JsValue {

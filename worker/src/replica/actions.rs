@@ -47,35 +47,23 @@ impl<H: Host> Replica<H> {
     ) -> Result<Reply, Fault> {
         let node = NodeId(self.host.random());
         let done = self
-            .commit(Extra::default(), &|ops| {
-                ops.create_folder(node, parent, name.trim())
-            })
+            .commit(Extra::default(), &|ops| ops.create_folder(node, parent, name.trim()))
             .await?;
-        Ok(Reply::Created {
-            node,
-            action: self.remember(&done),
-        })
+        Ok(Reply::Created { node, action: self.remember(&done) })
     }
 
     /// Makes an empty text file.
     pub async fn create_text(self: &Rc<Self>, parent: NodeId, name: &str) -> Result<Reply, Fault> {
         let node = NodeId(self.host.random());
         let done = self
-            .commit(Extra::default(), &|ops| {
-                ops.create_text(node, parent, name.trim())
-            })
+            .commit(Extra::default(), &|ops| ops.create_text(node, parent, name.trim()))
             .await?;
-        Ok(Reply::Created {
-            node,
-            action: self.remember(&done),
-        })
+        Ok(Reply::Created { node, action: self.remember(&done) })
     }
 
     /// Renames a node.
     pub async fn rename(self: &Rc<Self>, node: NodeId, name: &str) -> Result<Reply, Fault> {
-        let done = self
-            .commit(Extra::default(), &|ops| ops.rename(node, name.trim()))
-            .await?;
+        let done = self.commit(Extra::default(), &|ops| ops.rename(node, name.trim())).await?;
         Ok(self.changed(&done, 1))
     }
 
@@ -92,9 +80,7 @@ impl<H: Host> Replica<H> {
     /// Moves nodes to the trash.
     pub async fn trash(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), &|ops| {
-                nodes.iter().try_for_each(|node| ops.trash(*node))
-            })
+            .commit(Extra::default(), &|ops| nodes.iter().try_for_each(|node| ops.trash(*node)))
             .await?;
         Ok(self.changed(&done, nodes.len()))
     }
@@ -102,9 +88,7 @@ impl<H: Host> Replica<H> {
     /// Takes nodes out of the trash.
     pub async fn restore(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), &|ops| {
-                nodes.iter().try_for_each(|node| ops.restore(*node))
-            })
+            .commit(Extra::default(), &|ops| nodes.iter().try_for_each(|node| ops.restore(*node)))
             .await?;
         Ok(self.changed(&done, nodes.len()))
     }
@@ -117,8 +101,7 @@ impl<H: Host> Replica<H> {
         }
         let done = self
             .commit(Extra::default(), &|ops| {
-                all.iter()
-                    .try_for_each(|c| ops.copy(c.node, c.copy, c.to, c.content.clone()))
+                all.iter().try_for_each(|c| ops.copy(c.node, c.copy, c.to, c.content.clone()))
             })
             .await?;
         Ok(self.changed(&done, nodes.len()))
@@ -128,39 +111,26 @@ impl<H: Host> Replica<H> {
     pub async fn undo(self: &Rc<Self>, action: ActionId) -> Result<Reply, Fault> {
         let inverses = {
             let mut log = self.undo.borrow_mut();
-            let at = log
-                .actions
-                .iter()
-                .position(|(id, _)| *id == action)
-                .ok_or(Fault::NotOpen)?;
-            log.actions
-                .remove(at)
-                .map(|(_, inverses)| inverses)
-                .unwrap_or_default()
+            let at = log.actions.iter().position(|(id, _)| *id == action).ok_or(Fault::NotOpen)?;
+            log.actions.remove(at).map(|(_, inverses)| inverses).unwrap_or_default()
         };
         let done = self
             .commit(Extra::default(), &|ops| {
-                inverses
-                    .iter()
-                    .try_for_each(|inverse| ops.take_back(inverse))
+                inverses.iter().try_for_each(|inverse| ops.take_back(inverse))
             })
             .await?;
         Ok(self.changed(&done, inverses.len()))
     }
 
     pub(super) fn changed(&self, done: &Committed, count: usize) -> Reply {
-        Reply::Changed {
-            action: self.remember(done),
-            count: count as u32,
-        }
+        Reply::Changed { action: self.remember(done), count: count as u32 }
     }
 
     fn remember(&self, done: &Committed) -> ActionId {
         let mut log = self.undo.borrow_mut();
         log.last += 1;
         let id = log.last;
-        log.actions
-            .push_back((id, edit::invert(&done.ops, &done.before)));
+        log.actions.push_back((id, edit::invert(&done.ops, &done.before)));
         if log.actions.len() > UNDO_MAX {
             log.actions.pop_front();
         }
@@ -182,17 +152,9 @@ impl<H: Host> Replica<H> {
             let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
             let copy = NodeId(self.host.random());
             let content = self.content_for_copy(&row, copy).await?;
-            all.push(ToCopy {
-                node,
-                copy,
-                to,
-                content,
-            });
+            all.push(ToCopy { node, copy, to, content });
             if row.is_folder() {
-                for (key, _) in self
-                    .scan_listing(&Range::prefix(&node.0), 0, u32::MAX)
-                    .await?
-                {
+                for (key, _) in self.scan_listing(&Range::prefix(&node.0), 0, u32::MAX).await? {
                     let child = listing::node_of_key(&key).ok_or(Fault::Storage)?;
                     // A copy into the folder that is copied must not copy itself.
                     if all.iter().all(|made| made.copy != child) {
@@ -223,9 +185,7 @@ impl<H: Host> Replica<H> {
         };
         let mut manifest = self.manifest(row.node, &content.value).await?;
         manifest.file = copy;
-        self.make_content(&manifest, content.value.text)
-            .await
-            .map(Some)
+        self.make_content(&manifest, content.value.text).await.map(Some)
     }
 
     /// Seals a text as the content of a file.
@@ -235,12 +195,7 @@ impl<H: Host> Replica<H> {
             Vec::new()
         } else {
             let (chunk, key, _) = self.seal_and_keep(bytes).await?;
-            vec![Extent {
-                chunk,
-                key,
-                offset: 0,
-                len: bytes.len() as u32,
-            }]
+            vec![Extent { chunk, key, offset: 0, len: bytes.len() as u32 }]
         };
         let manifest = Manifest {
             file: node,

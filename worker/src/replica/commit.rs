@@ -69,8 +69,7 @@ impl<H: Host> Replica<H> {
         drop(guard);
         let prepared = prepared?;
         self.count_pending().await?;
-        self.announce(prepared.folders.into_iter().collect(), prepared.texts)
-            .await?;
+        self.announce(prepared.folders.into_iter().collect(), prepared.texts).await?;
         Ok(prepared.committed)
     }
 
@@ -90,19 +89,11 @@ impl<H: Host> Replica<H> {
         let texts: Vec<NodeId> = extra.texts.iter().map(|part| part.node).collect();
         let mut batch = extra.also;
         if ops.is_empty() && texts.is_empty() {
-            let committed = Committed {
-                dseq: own.dseq,
-                ops,
-                before,
-            };
+            let committed = Committed { dseq: own.dseq, ops, before };
             if !batch.is_empty() {
                 self.write_strict(batch).await?;
             }
-            return Ok(Prepared {
-                committed,
-                folders: BTreeSet::new(),
-                texts,
-            });
+            return Ok(Prepared { committed, folders: BTreeSet::new(), texts });
         }
         let mut chunks: Vec<ChunkId> = Vec::new();
         for op in &ops {
@@ -110,11 +101,7 @@ impl<H: Host> Replica<H> {
         }
         let mut seen = BTreeSet::new();
         chunks.retain(|id| seen.insert(*id));
-        let body = ChangeBody {
-            time_ms: self.host.now_ms(),
-            ops,
-            texts: extra.texts,
-        };
+        let body = ChangeBody { time_ms: self.host.now_ms(), ops, texts: extra.texts };
         let known = body.known_ops(None, cursor.seq);
         let changes = self.apply(&mut set, &known).await?;
         if !changes.rejected.is_empty() {
@@ -123,21 +110,11 @@ impl<H: Host> Replica<H> {
         own.lamport = own.lamport.max(changes.lamport_max);
         put_changes(&mut batch, &changes);
         put_increments(&mut batch, &mut own, &body.texts, device);
-        let entry = self
-            .seal_entry(EntryKind::Change, &mut own, cursor, &chunks, &body)
-            .await?;
+        let entry = self.seal_entry(EntryKind::Change, &mut own, cursor, &chunks, &body).await?;
         self.put_entry(&mut batch, &own, &entry, chunks);
         self.write_strict(batch).await?;
-        let committed = Committed {
-            dseq: own.dseq,
-            ops: body.ops,
-            before,
-        };
-        Ok(Prepared {
-            committed,
-            folders: changes.folders,
-            texts,
-        })
+        let committed = Committed { dseq: own.dseq, ops: body.ops, before };
+        Ok(Prepared { committed, folders: changes.folders, texts })
     }
 
     /// Merges ops into the rows, loading what that needs.
@@ -183,11 +160,7 @@ impl<H: Host> Replica<H> {
             author::write_sealed(crypto, &header, &epoch.secret, &salt, &plain, signing).await;
         let entry = entry.map_err(|error| {
             let too_long = matches!(error, author::AuthorError::TooLong { .. });
-            if too_long {
-                Fault::TooMany
-            } else {
-                Fault::Internal
-            }
+            if too_long { Fault::TooMany } else { Fault::Internal }
         })?;
         own.dseq += 1;
         own.prev = entry.hash();
@@ -230,10 +203,7 @@ fn stop_of(error: EditError) -> Stop<Fault> {
 
 fn rows_of(set: &WorkingSet, ops: &[Op]) -> Vec<NodeRow> {
     let nodes: BTreeSet<NodeId> = ops.iter().map(|op| op.node).collect();
-    nodes
-        .iter()
-        .filter_map(|node| set.row(node).flatten().cloned())
-        .collect()
+    nodes.iter().filter_map(|node| set.row(node).flatten().cloned()).collect()
 }
 
 /// Adds what a merge changed to a transaction.
@@ -258,11 +228,7 @@ pub(super) fn put_increments(
 ) {
     for part in texts {
         own.increments += 1;
-        let increment = Increment {
-            base: part.base,
-            changes: part.changes.clone(),
-            device,
-        };
+        let increment = Increment { base: part.base, changes: part.changes.clone(), device };
         let key = text_store::increment_key(part.node, own.increments);
         batch.put(Table::Texts, key, encode(&increment));
     }

@@ -106,9 +106,7 @@ impl<H: Host> Replica<H> {
             // Evicted or torn: the whole chunk is fetched again.
             return Ok(None);
         };
-        let opened = plan
-            .open(self.host.crypto(), &self.vault, &extent.key, &part)
-            .await;
+        let opened = plan.open(self.host.crypto(), &self.vault, &extent.key, &part).await;
         Ok(opened.ok())
     }
 
@@ -125,9 +123,7 @@ impl<H: Host> Replica<H> {
         let bytes = match self.host.server().chunk(self.vault, id).await {
             Ok(bytes) => bytes,
             Err(error) if error.is_offline() => {
-                return Err(Fault::NotHere {
-                    name: self.name_for_fault(node).await,
-                });
+                return Err(Fault::NotHere { name: self.name_for_fault(node).await });
             }
             Err(error) => return Err(from_net(&error)),
         };
@@ -143,72 +139,41 @@ impl<H: Host> Replica<H> {
 
     /// Stores a chunk on this device and enters it into the index.
     pub(super) async fn keep_chunk(&self, id: ChunkId, bytes: &[u8]) -> Result<(), Fault> {
-        self.host
-            .chunks()
-            .put(id, bytes)
-            .await
-            .map_err(|e| from_store(&e))?;
+        self.host.chunks().put(id, bytes).await.map_err(|e| from_store(&e))?;
         let mut batch = Batch::new();
         batch.put(Table::Chunks, id.0, self.held_now(bytes.len()).encode());
-        self.host
-            .store()
-            .write(batch, Durability::Relaxed)
-            .await
-            .map_err(|e| from_store(&e))
+        self.host.store().write(batch, Durability::Relaxed).await.map_err(|e| from_store(&e))
     }
 
     pub(super) fn held_now(&self, bytes: usize) -> HeldChunk {
         let bytes = u32::try_from(bytes).expect("a chunk is at most CHUNK_SEALED_BYTES_MAX");
-        HeldChunk {
-            bytes,
-            used_ms: self.host.now_ms(),
-        }
+        HeldChunk { bytes, used_ms: self.host.now_ms() }
     }
 
     async fn let_go(&self, id: ChunkId) -> Result<(), Fault> {
         let mut batch = Batch::new();
         batch.delete(Table::Chunks, id.0);
         let store = self.host.store();
-        store
-            .write(batch, Durability::Relaxed)
-            .await
-            .map_err(|e| from_store(&e))?;
-        self.host
-            .chunks()
-            .delete(id)
-            .await
-            .map_err(|e| from_store(&e))
+        store.write(batch, Durability::Relaxed).await.map_err(|e| from_store(&e))?;
+        self.host.chunks().delete(id).await.map_err(|e| from_store(&e))
     }
 
     async fn held(&self, id: ChunkId) -> Result<Option<HeldChunk>, Fault> {
-        let value = self
-            .host
-            .store()
-            .get(Table::Chunks, &id.0)
-            .await
-            .map_err(|e| from_store(&e))?;
+        let value =
+            self.host.store().get(Table::Chunks, &id.0).await.map_err(|e| from_store(&e))?;
         Ok(value.and_then(|bytes| postcard::from_bytes(&bytes).ok()))
     }
 
     /// Tells for each manifest whether all its chunks are on this device.
     pub(super) async fn are_held(&self, ids: &[ChunkId]) -> Result<Vec<bool>, Fault> {
         let keys: Vec<Vec<u8>> = ids.iter().map(|id| id.0.to_vec()).collect();
-        let held = self
-            .host
-            .store()
-            .get_many(Table::Chunks, &keys)
-            .await
-            .map_err(|e| from_store(&e))?;
+        let held =
+            self.host.store().get_many(Table::Chunks, &keys).await.map_err(|e| from_store(&e))?;
         Ok(held.iter().map(Option::is_some).collect())
     }
 
     async fn matches(&self, id: ChunkId, bytes: &[u8]) -> Result<bool, Fault> {
-        let hash = self
-            .host
-            .crypto()
-            .sha256(bytes)
-            .await
-            .map_err(|_| Fault::Internal)?;
+        let hash = self.host.crypto().sha256(bytes).await.map_err(|_| Fault::Internal)?;
         Ok(hash == id.0)
     }
 

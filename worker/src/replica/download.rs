@@ -91,12 +91,7 @@ impl<H: Host> Replica<H> {
             self.reach(&content).await?;
             let name = row.shown_name();
             let size = content.known_size();
-            return Ok(Download {
-                replica,
-                name,
-                size,
-                body: Body::File(content),
-            });
+            return Ok(Download { replica, name, size, body: Body::File(content) });
         }
         let mut members = Vec::new();
         for node in nodes {
@@ -104,11 +99,7 @@ impl<H: Host> Replica<H> {
         }
         let name = match nodes {
             [NodeId::ROOT] => "My files".to_owned(),
-            [node] => self
-                .row(*node)
-                .await?
-                .ok_or(Fault::NodeUnknown)?
-                .shown_name(),
+            [node] => self.row(*node).await?.ok_or(Fault::NodeUnknown)?.shown_name(),
             _ => "Files".to_owned(),
         };
         let pipe = Pipe::default();
@@ -119,12 +110,7 @@ impl<H: Host> Replica<H> {
             pipe,
         };
         let body = Body::Zip(Box::new(zip));
-        Ok(Download {
-            replica,
-            name: format!("{name}.zip"),
-            size: None,
-            body,
-        })
+        Ok(Download { replica, name: format!("{name}.zip"), size: None, body })
     }
 
     /// The content of a file: its text as it is now, or its manifest's extents.
@@ -134,36 +120,23 @@ impl<H: Host> Replica<H> {
             && let Some(text) = self.edited_text(node).await?
         {
             let parts = vec![Part::Bytes(text.into_bytes())];
-            return Ok(Content {
-                node,
-                parts: parts.into_iter(),
-            });
+            return Ok(Content { node, parts: parts.into_iter() });
         }
         let Some(content) = row.contents.first() else {
-            return Ok(Content {
-                node,
-                parts: Vec::new().into_iter(),
-            });
+            return Ok(Content { node, parts: Vec::new().into_iter() });
         };
         let manifest = self.manifest(node, &content.value).await?;
         let parts: Vec<Part> = manifest.extents.into_iter().map(Part::Extent).collect();
-        Ok(Content {
-            node,
-            parts: parts.into_iter(),
-        })
+        Ok(Content { node, parts: parts.into_iter() })
     }
 
     /// Fetches the first piece that is not on this device, so that a server that is away
     /// is told in words and not by a download that breaks off.
     async fn reach(&self, content: &Content) -> Result<(), Fault> {
-        let extents = content
-            .parts
-            .as_slice()
-            .iter()
-            .filter_map(|part| match part {
-                Part::Extent(extent) => Some(extent),
-                Part::Bytes(_) => None,
-            });
+        let extents = content.parts.as_slice().iter().filter_map(|part| match part {
+            Part::Extent(extent) => Some(extent),
+            Part::Bytes(_) => None,
+        });
         let extents: Vec<&Extent> = extents.collect();
         let ids: Vec<_> = extents.iter().map(|extent| extent.chunk).collect();
         let held = self.are_held(&ids).await?;
@@ -183,11 +156,7 @@ impl<H: Host> Replica<H> {
         };
         let is_folder = self.row(node).await?.is_none_or(|row| row.is_folder());
         if !is_folder {
-            members.push(Member {
-                path: top,
-                node,
-                folder: false,
-            });
+            members.push(Member { path: top, node, folder: false });
             return Ok(());
         }
         let mut open = vec![(top, node)];
@@ -196,31 +165,18 @@ impl<H: Host> Replica<H> {
                 return Err(Fault::TooMany);
             }
             if !path.is_empty() {
-                members.push(Member {
-                    path: format!("{path}/"),
-                    node: folder,
-                    folder: true,
-                });
+                members.push(Member { path: format!("{path}/"), node: folder, folder: true });
             }
-            let rows = self
-                .scan_listing(&Range::prefix(&folder.0), 0, u32::MAX)
-                .await?;
+            let rows = self.scan_listing(&Range::prefix(&folder.0), 0, u32::MAX).await?;
             for (key, value) in rows {
                 let node = listing::node_of_key(&key).ok_or(Fault::Storage)?;
                 let listed = listing::Listed::decode(&value).ok_or(Fault::Storage)?;
-                let inner = if path.is_empty() {
-                    listed.name
-                } else {
-                    format!("{path}/{}", listed.name)
-                };
+                let inner =
+                    if path.is_empty() { listed.name } else { format!("{path}/{}", listed.name) };
                 if listed.kind == Kind::Folder {
                     open.push((inner, node));
                 } else {
-                    members.push(Member {
-                        path: inner,
-                        node,
-                        folder: false,
-                    });
+                    members.push(Member { path: inner, node, folder: false });
                 }
             }
         }
@@ -304,15 +260,11 @@ impl Zip {
             .compression_method(CompressionMethod::Stored)
             .large_file(true);
         if member.folder {
-            return writer
-                .add_directory(member.path, options)
-                .map_err(|_| Fault::Internal);
+            return writer.add_directory(member.path, options).map_err(|_| Fault::Internal);
         }
         let row = replica.row(member.node).await?.ok_or(Fault::NodeUnknown)?;
         let content = replica.content(&row).await?;
-        writer
-            .start_file(member.path, options)
-            .map_err(|_| Fault::Internal)?;
+        writer.start_file(member.path, options).map_err(|_| Fault::Internal)?;
         self.current = Some(content);
         Ok(())
     }

@@ -93,11 +93,7 @@ impl<H: Host> Replica<H> {
         let (store, chunks, server) = (self.host.store(), self.host.chunks(), self.host.server());
         let mut observe = |step: &Step| {
             self.saw_step(step);
-            if self.closed.get() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if self.closed.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let report = push::drain(self.vault, store, chunks, server, &mut observe).await;
         drop(guard);
@@ -141,10 +137,7 @@ impl<H: Host> Replica<H> {
     }
 
     fn failed(&self, failure: Failure) -> Event {
-        Event::Failed {
-            failure,
-            dice: u64::from_be_bytes(self.host.random()),
-        }
+        Event::Failed { failure, dice: u64::from_be_bytes(self.host.random()) }
     }
 
     fn note(&self, fault: &Fault) {
@@ -159,10 +152,7 @@ impl<H: Host> Replica<H> {
         folders: Vec<offing_core::id::NodeId>,
         texts: Vec<offing_core::id::NodeId>,
     ) -> Result<(), Fault> {
-        self.host.announce(&Notice::Changed {
-            folders: folders.clone(),
-            texts,
-        });
+        self.host.announce(&Notice::Changed { folders: folders.clone(), texts });
         self.host.announce(&Notice::Outbox);
         self.refresh_views(&folders).await
     }
@@ -172,9 +162,9 @@ impl<H: Host> Replica<H> {
 pub(super) fn failure_of(error: &NetError) -> Failure {
     match error.code() {
         Some(Code::SignedOut | Code::TokenExpired | Code::WrongDevice) => Failure::SignedOut,
-        Some(Code::RateLimited | Code::Unavailable) => Failure::Busy {
-            retry_after_ms: error.retry_after_ms().unwrap_or(0),
-        },
+        Some(Code::RateLimited | Code::Unavailable) => {
+            Failure::Busy { retry_after_ms: error.retry_after_ms().unwrap_or(0) }
+        }
         Some(_) => Failure::Refused,
         None if error.is_offline() => Failure::Unreachable,
         None => Failure::Busy { retry_after_ms: 0 },

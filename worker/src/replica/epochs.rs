@@ -23,10 +23,7 @@ impl<H: Host> Replica<H> {
     /// Opens the secrets of all epochs whose records are on the device.
     pub(super) async fn open_epochs(&self) -> Result<(), Fault> {
         let range = Range::prefix(PREFIX);
-        let rows = self
-            .host
-            .store()
-            .scan(Table::Meta, &range, 0, u32::MAX, Direction::Forward);
+        let rows = self.host.store().scan(Table::Meta, &range, 0, u32::MAX, Direction::Forward);
         for (_, value) in rows.await.map_err(|e| from_store(&e))? {
             let record = EpochRecord::decode(&value).map_err(|_| Fault::Storage)?;
             self.open_epoch(&record).await?;
@@ -37,29 +34,17 @@ impl<H: Host> Replica<H> {
     pub(super) async fn open_epoch(&self, record: &EpochRecord) -> Result<(), Fault> {
         let crypto = self.host.crypto();
         let account = &self.identity.account;
-        let secret = record
-            .open_secret(crypto, account, &self.keys.account)
-            .await;
+        let secret = record.open_secret(crypto, account, &self.keys.account).await;
         let secret = secret.map_err(|_| Fault::CannotOpen)?;
         let sealer = ChunkSealer::derive(crypto, &secret, self.vault, record.epoch).await;
         let sealer = sealer.map_err(|_| Fault::CannotOpen)?;
-        self.epochs.borrow_mut().insert(
-            record.epoch,
-            Epoch {
-                secret,
-                sealer: Rc::new(sealer),
-            },
-        );
+        self.epochs.borrow_mut().insert(record.epoch, Epoch { secret, sealer: Rc::new(sealer) });
         Ok(())
     }
 
     /// The epoch with this number.
     pub(super) fn epoch(&self, number: u32) -> Result<Epoch<H::Crypto>, Fault> {
-        self.epochs
-            .borrow()
-            .get(&number)
-            .cloned()
-            .ok_or(Fault::CannotOpen)
+        self.epochs.borrow().get(&number).cloned().ok_or(Fault::CannotOpen)
     }
 
     /// The epoch that new entries and chunks are sealed in.

@@ -101,40 +101,19 @@ impl<H: Host> Replica<H> {
         (base, through): (Hash, u64),
         updates: &[TextUpdate],
     ) {
-        let changes = updates
-            .iter()
-            .map(|update| update.changes.clone())
-            .collect();
+        let changes = updates.iter().map(|update| update.changes.clone()).collect();
         let mut batch = Batch::new();
-        put(
-            &mut batch,
-            node,
-            slot,
-            turn,
-            &Typed {
-                base,
-                through,
-                changes,
-            },
-        );
+        put(&mut batch, node, slot, turn, &Typed { base, through, changes });
         let this = Rc::clone(self);
         self.host.spawn(async move {
             // If this fails, the batch is saved all the same a second later, or says so.
-            this.host
-                .store()
-                .write(batch, Durability::Relaxed)
-                .await
-                .ok();
+            this.host.store().write(batch, Durability::Relaxed).await.ok();
         });
     }
 
     /// The texts for which something is left.
     pub(super) async fn journaled(&self) -> Result<BTreeSet<NodeId>, Fault> {
-        let keys = self
-            .host
-            .store()
-            .scan_keys(Table::Meta, &Range::prefix(PREFIX), u32::MAX)
-            .await;
+        let keys = self.host.store().scan_keys(Table::Meta, &Range::prefix(PREFIX), u32::MAX).await;
         let keys = keys.map_err(|e| from_store(&e))?;
         let node = |key: &Vec<u8>| NodeId::from_slice(key.get(PREFIX.len()..PREFIX.len() + 16)?);
         Ok(keys.iter().filter_map(node).collect())
@@ -144,25 +123,18 @@ impl<H: Host> Replica<H> {
     pub(super) async fn left_for(&self, node: NodeId) -> Result<Vec<Left>, Fault> {
         let range = Range::prefix(&[PREFIX, node.0.as_slice()].concat());
         let store = self.host.store();
-        let rows = store
-            .scan(Table::Meta, &range, 0, u32::MAX, Direction::Forward)
-            .await;
+        let rows = store.scan(Table::Meta, &range, 0, u32::MAX, Direction::Forward).await;
         let mut all: Vec<Left> = Vec::new();
         for (key, value) in rows.map_err(|e| from_store(&e))? {
             let at = PREFIX.len() + NodeId::LEN;
-            let slot = key
-                .get(at..at + 4)
-                .and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
+            let slot = key.get(at..at + 4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
             let (Some(slot), Ok(typed)) = (slot, postcard::from_bytes(&value)) else {
                 continue;
             };
             let slot = u32::from_be_bytes(slot);
             match all.last_mut() {
                 Some(left) if left.slot == slot => left.typed.push(typed),
-                _ => all.push(Left {
-                    slot,
-                    typed: vec![typed],
-                }),
+                _ => all.push(Left { slot, typed: vec![typed] }),
             }
         }
         Ok(all)
@@ -187,23 +159,12 @@ impl Retyping {
         typed.sort_by_key(|typed| typed.through);
         let mut waiting = typed.into_iter();
         let next = waiting.next();
-        Self {
-            base,
-            slots,
-            waiting,
-            next,
-            made: Vec::new(),
-            made_any: false,
-        }
+        Self { base, slots, waiting, next, made: Vec::new(), made_any: false }
     }
 
     /// Makes what was typed before increment `number` was there.
     pub(super) fn up_to(&mut self, doc: &mut TextDoc, number: u64) {
-        while self
-            .next
-            .as_ref()
-            .is_some_and(|typed| typed.through < number)
-        {
+        while self.next.as_ref().is_some_and(|typed| typed.through < number) {
             let Some(typed) = self.next.take() else {
                 return;
             };

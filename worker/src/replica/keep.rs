@@ -35,10 +35,7 @@ impl<H: Host> Replica<H> {
         let mut open = nodes.to_vec();
         while let Some(node) = open.pop() {
             all.push(node);
-            for (key, value) in self
-                .scan_listing(&Range::prefix(&node.0), 0, u32::MAX)
-                .await?
-            {
+            for (key, value) in self.scan_listing(&Range::prefix(&node.0), 0, u32::MAX).await? {
                 let child = listing::node_of_key(&key).ok_or(Fault::Storage)?;
                 match listing::Listed::decode(&value) {
                     Some(listed) if listed.kind == Kind::Folder => open.push(child),
@@ -81,11 +78,7 @@ impl<H: Host> Replica<H> {
     async fn fetch_wanted(self: &Rc<Self>) -> Result<(), Fault> {
         loop {
             let range = Range::prefix(WANT_PREFIX);
-            let keys = self
-                .host
-                .store()
-                .scan_keys(Table::Meta, &range, ROUND_NODES)
-                .await;
+            let keys = self.host.store().scan_keys(Table::Meta, &range, ROUND_NODES).await;
             let keys = keys.map_err(|e| from_store(&e))?;
             if keys.is_empty() {
                 return Ok(());

@@ -140,15 +140,11 @@ impl<H: Host> Replica<H> {
             }
             match self.open_change(checked, &body).await {
                 Some(change) => {
-                    brought
-                        .ops
-                        .extend(change.known_ops(Some(seq), checked.header.seen_seq));
+                    brought.ops.extend(change.known_ops(Some(seq), checked.header.seen_seq));
                     self.want_content(&mut brought.also, &change);
                     if !own {
                         let device = checked.header.device;
-                        brought
-                            .texts
-                            .extend(change.texts.into_iter().map(|part| (device, part)));
+                        brought.texts.extend(change.texts.into_iter().map(|part| (device, part)));
                     }
                 }
                 None => self.set_aside(&mut brought.also, seq, &checked.header_bytes),
@@ -160,9 +156,8 @@ impl<H: Host> Replica<H> {
     async fn open_change(&self, checked: &Checked, body: &[u8]) -> Option<ChangeBody> {
         let epoch = self.epoch(checked.header.epoch).ok()?;
         let (crypto, header) = (self.host.crypto(), &checked.header_bytes);
-        let plain = author::open_body(crypto, &epoch.secret, &self.vault, header, body)
-            .await
-            .ok()?;
+        let plain =
+            author::open_body(crypto, &epoch.secret, &self.vault, header, body).await.ok()?;
         let change = ChangeBody::decode(&plain, &checked.header.device).ok()?;
         let device = &checked.header.device;
         let sound = |part: &TextPart| {
@@ -224,10 +219,7 @@ impl<H: Host> Replica<H> {
 
     async fn own_body(&self, dseq: u64) -> Result<Option<Entry>, Fault> {
         let found = outbox::entries(self.host.store(), &self.vault, &[dseq]).await;
-        Ok(found
-            .ok()
-            .and_then(|mut wires| wires.pop())
-            .and_then(|wire| Entry::decode(&wire).ok()))
+        Ok(found.ok().and_then(|mut wires| wires.pop()).and_then(|wire| Entry::decode(&wire).ok()))
     }
 
     /// Remembers a device's name, for "merged from Phone".
@@ -238,11 +230,7 @@ impl<H: Host> Replica<H> {
         };
         let (crypto, vault) = (self.host.crypto(), &self.vault);
         if let Ok(Some(name)) = intro.open_name(crypto, &epoch.secret, vault, number).await {
-            batch.put(
-                Table::Meta,
-                device_key(intro.certificate.device()),
-                encode(&name),
-            );
+            batch.put(Table::Meta, device_key(intro.certificate.device()), encode(&name));
         }
     }
 
@@ -251,11 +239,7 @@ impl<H: Host> Replica<H> {
         if device == self.identity.device {
             return self.identity.device_name.clone();
         }
-        self.meta(&device_key(device))
-            .await
-            .ok()
-            .flatten()
-            .unwrap_or_default()
+        self.meta(&device_key(device)).await.ok().flatten().unwrap_or_default()
     }
 
     /// New text content is fetched soon, so that it opens offline.

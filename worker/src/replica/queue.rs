@@ -24,9 +24,7 @@ impl<H: Host> Replica<H> {
         let items = outbox::items(store, vault, 0, ENTRIES_SHOWN_MAX).await;
         let items = items.map_err(|e| from_store(&e))?;
         let dseqs: Vec<u64> = items.iter().map(|item| item.dseq).collect();
-        let wires = outbox::entries(store, vault, &dseqs)
-            .await
-            .map_err(|e| from_store(&e))?;
+        let wires = outbox::entries(store, vault, &dseqs).await.map_err(|e| from_store(&e))?;
         let mut order: Vec<NodeId> = Vec::new();
         let mut bytes: BTreeMap<NodeId, u64> = BTreeMap::new();
         for wire in wires {
@@ -40,11 +38,7 @@ impl<H: Host> Replica<H> {
         let mut pending = Vec::with_capacity(order.len());
         for node in order {
             let name = self.name_for_fault(node).await;
-            pending.push(Pending {
-                name,
-                node,
-                bytes: bytes[&node],
-            });
+            pending.push(Pending { name, node, bytes: bytes[&node] });
         }
         Ok(pending)
     }
@@ -61,25 +55,15 @@ impl<H: Host> Replica<H> {
             return Vec::new();
         };
         let crypto = self.host.crypto();
-        let opened = author::open_body(
-            crypto,
-            &epoch.secret,
-            &self.vault,
-            &entry.header,
-            &entry.body,
-        )
-        .await;
+        let opened =
+            author::open_body(crypto, &epoch.secret, &self.vault, &entry.header, &entry.body).await;
         // A device's introduction is about no node.
         let Ok(plain) = opened else { return Vec::new() };
         let Ok(change) = ChangeBody::decode(&plain, &header.device) else {
             return Vec::new();
         };
         let sizes = change.ops.iter().map(|op| {
-            let content = if let Value::Content(content) = &op.value {
-                content.size
-            } else {
-                0
-            };
+            let content = if let Value::Content(content) = &op.value { content.size } else { 0 };
             (op.node, content)
         });
         sizes.collect()

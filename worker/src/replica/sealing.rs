@@ -49,10 +49,7 @@ impl<H: Host> Replica<H> {
         plain: &[u8],
     ) -> Result<(ChunkId, ContentKey, usize), Fault> {
         let (_, epoch) = self.current_epoch()?;
-        let sealed = epoch
-            .sealer
-            .seal(self.host.crypto(), plain, Dedupe::On)
-            .await;
+        let sealed = epoch.sealer.seal(self.host.crypto(), plain, Dedupe::On).await;
         let sealed = sealed.map_err(|_| Fault::Internal)?;
         self.keep_chunk(sealed.id, &sealed.bytes).await?;
         Ok((sealed.id, sealed.key, sealed.bytes.len()))

@@ -47,8 +47,5 @@ pub(super) fn increment_number(key: &[u8]) -> Option<u64> {
 
 /// The increments of a text after a number.
 pub(super) fn increments_after(node: NodeId, number: u64) -> Range {
-    Range::between(
-        increment_key(node, number + 1),
-        [node.0.as_slice(), &[2]].concat(),
-    )
+    Range::between(increment_key(node, number + 1), [node.0.as_slice(), &[2]].concat())
 }

@@ -81,9 +81,7 @@ impl<H: Host> Replica<H> {
         }
         let mut path = self.path(node).await?;
         path.pop();
-        let trashed = path
-            .first()
-            .is_some_and(|crumb| crumb.node == NodeId::TRASH);
+        let trashed = path.first().is_some_and(|crumb| crumb.node == NodeId::TRASH);
         let read_only = trashed.then_some(ReadOnly::Trashed);
         let open = self.texts.borrow().open.get(&node).cloned();
         let open = match open {
@@ -96,14 +94,7 @@ impl<H: Host> Replica<H> {
         self.load_increments(node).await?;
         let text = open.doc.borrow().text();
         let name = row.shown_name();
-        Ok(OpenedText {
-            node,
-            name,
-            path,
-            text,
-            version: open.version.get(),
-            read_only,
-        })
+        Ok(OpenedText { node, name, path, text, version: open.version.get(), read_only })
     }
 
     /// Takes the page's edits, all or none.
@@ -179,11 +170,7 @@ impl<H: Host> Replica<H> {
         if let Ok(open) = self.open_doc(node) {
             return Ok(Some(open.doc.borrow().text()));
         }
-        let saved = self
-            .host
-            .store()
-            .get(Table::Texts, &text_store::doc_key(node))
-            .await;
+        let saved = self.host.store().get(Table::Texts, &text_store::doc_key(node)).await;
         let range = text_store::increments_after(node, 0);
         let increments = self.host.store().count(Table::Texts, &range).await;
         if saved.map_err(|e| from_store(&e))?.is_none()
@@ -215,11 +202,7 @@ impl<H: Host> Replica<H> {
         }
         // What was typed and not closed into a change would be closed unseen by the merge.
         self.close_change(&open);
-        let merged = open
-            .doc
-            .borrow_mut()
-            .merge(&changes)
-            .map_err(|error| fault_of(&error))?;
+        let merged = open.doc.borrow_mut().merge(&changes).map_err(|error| fault_of(&error))?;
         let Some(merged) = merged else { return Ok(()) };
         let version = open.version.get();
         open.version.set(version + 1);
@@ -228,26 +211,13 @@ impl<H: Host> Replica<H> {
             from.push(self.device_name(device).await);
         }
         let changes = merged.changes.to_json();
-        let updates = vec![TextUpdate {
-            client: ENGINE_CLIENT.to_owned(),
-            changes,
-        }];
-        self.emit(Event::TextUpdates {
-            node,
-            version,
-            updates,
-            from,
-        });
+        let updates = vec![TextUpdate { client: ENGINE_CLIENT.to_owned(), changes }];
+        self.emit(Event::TextUpdates { node, version, updates, from });
         Ok(())
     }
 
     fn open_doc(&self, node: NodeId) -> Result<Rc<OpenText>, Fault> {
-        self.texts
-            .borrow()
-            .open
-            .get(&node)
-            .cloned()
-            .ok_or(Fault::NotOpen)
+        self.texts.borrow().open.get(&node).cloned().ok_or(Fault::NotOpen)
     }
 
     async fn insert_open(
@@ -322,24 +292,13 @@ impl<H: Host> Replica<H> {
             };
             let count = changes.len();
             let node = open.node;
-            let part = TextPart {
-                node,
-                base: open.base,
-                changes,
-            };
-            let mut extra = Extra {
-                texts: vec![part],
-                ..Extra::default()
-            };
+            let part = TextPart { node, base: open.base, changes };
+            let mut extra = Extra { texts: vec![part], ..Extra::default() };
             journal::forget(&mut extra.also, node, open.slot, turn);
-            self.commit(extra, &|ops| ops.text_edited(node, edit.clone()))
-                .await?;
+            self.commit(extra, &|ops| ops.text_edited(node, edit.clone())).await?;
             open.unsaved.borrow_mut().drain(..count);
         }
-        self.emit(Event::TextSaved {
-            node: open.node,
-            version,
-        });
+        self.emit(Event::TextSaved { node: open.node, version });
         let all_saved = self
             .texts
             .borrow()
@@ -356,10 +315,7 @@ impl<H: Host> Replica<H> {
     async fn load_doc(&self, row: &NodeRow) -> Result<Loaded, Fault> {
         let node = row.node;
         let slot = self.slot().await;
-        let actor = Actor {
-            device: self.identity.device,
-            slot,
-        };
+        let actor = Actor { device: self.identity.device, slot };
         let base = base_of(row);
         let mut left = Vec::new();
         for found in self.left_for(node).await? {
@@ -367,19 +323,13 @@ impl<H: Host> Replica<H> {
                 left.push(found);
             }
         }
-        let saved = self
-            .host
-            .store()
-            .get(Table::Texts, &text_store::doc_key(node))
-            .await;
-        let saved: Option<SavedDoc> = saved
-            .map_err(|e| from_store(&e))?
-            .and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        let saved = self.host.store().get(Table::Texts, &text_store::doc_key(node)).await;
+        let saved: Option<SavedDoc> =
+            saved.map_err(|e| from_store(&e))?.and_then(|bytes| postcard::from_bytes(&bytes).ok());
         let (mut doc, mut through) = match saved {
-            Some(saved) if saved.base == base => (
-                TextDoc::load(&saved.doc, actor).map_err(|_| Fault::Storage)?,
-                saved.through,
-            ),
+            Some(saved) if saved.base == base => {
+                (TextDoc::load(&saved.doc, actor).map_err(|_| Fault::Storage)?, saved.through)
+            }
             Some(_) | None => {
                 let text = self.base_text(row).await?;
                 let seeded = TextDoc::seeded(&node, &base, &text, actor);
@@ -402,13 +352,7 @@ impl<H: Host> Replica<H> {
         retyping.up_to(&mut doc, u64::MAX);
         self.adopt_journal(node, slot, &retyping).await?;
         let recovered = retyping.made_any;
-        Ok(Loaded {
-            doc,
-            base,
-            through,
-            slot,
-            recovered,
-        })
+        Ok(Loaded { doc, base, through, slot, recovered })
     }
 
     /// Says whether no tab holds a slot.
@@ -428,11 +372,7 @@ impl<H: Host> Replica<H> {
         base: Hash,
         through: u64,
     ) -> Result<(), Fault> {
-        let saved = SavedDoc {
-            base,
-            through,
-            doc: doc.save(),
-        };
+        let saved = SavedDoc { base, through, doc: doc.save() };
         let mut batch = Batch::new();
         batch.put(Table::Texts, text_store::doc_key(node), encode(&saved));
         for (number, increment) in self.increments(node, 0).await? {
@@ -448,9 +388,7 @@ impl<H: Host> Replica<H> {
     async fn increments(&self, node: NodeId, after: u64) -> Result<Vec<(u64, Increment)>, Fault> {
         let range = text_store::increments_after(node, after);
         let store = self.host.store();
-        let rows = store
-            .scan(Table::Texts, &range, 0, u32::MAX, Direction::Forward)
-            .await;
+        let rows = store.scan(Table::Texts, &range, 0, u32::MAX, Direction::Forward).await;
         rows.map_err(|e| from_store(&e))?
             .into_iter()
             .map(|(key, value)| {
@@ -469,9 +407,7 @@ impl<H: Host> Replica<H> {
         let manifest = self.manifest(row.node, &content.value).await?;
         let bytes = self.read_all(&manifest, limits::TEXT_BYTES_MAX).await?;
         let text = String::from_utf8(bytes);
-        let text = text.map_err(|_| Fault::Corrupt {
-            name: row.shown_name(),
-        })?;
+        let text = text.map_err(|_| Fault::Corrupt { name: row.shown_name() })?;
         Ok(text::normalize(&text).0)
     }
 
@@ -500,15 +436,11 @@ impl<H: Host> Replica<H> {
 
 /// Names the content that a text's document begins with; zeros for none.
 fn base_of(row: &NodeRow) -> Hash {
-    row.contents.first().map_or(Hash([0; 32]), |content| {
-        Hash(Sha256::digest(&content.value.manifest).into())
-    })
+    row.contents
+        .first()
+        .map_or(Hash([0; 32]), |content| Hash(Sha256::digest(&content.value.manifest).into()))
 }
 
 fn fault_of(error: &TextError) -> Fault {
-    if matches!(error, TextError::TooLong) {
-        Fault::TooMany
-    } else {
-        Fault::Internal
-    }
+    if matches!(error, TextError::TooLong) { Fault::TooMany } else { Fault::Internal }
 }

@@ -171,16 +171,12 @@ impl<H: Host> Replica<H> {
         let ids = uploads.iter().map(|upload| upload.id).collect();
         for (upload, source) in uploads.iter().zip(&sources) {
             self.keep_source(upload, source);
-            self.uploads
-                .borrow_mut()
-                .all
-                .insert(upload.id, Rc::clone(upload));
+            self.uploads.borrow_mut().all.insert(upload.id, Rc::clone(upload));
         }
         self.show(&uploads);
         self.count_pending().await?;
         let this = Rc::clone(self);
-        self.host
-            .spawn(async move { this.run(uploads, sources).await });
+        self.host.spawn(async move { this.run(uploads, sources).await });
         Ok(Reply::Uploading(ids))
     }
 
@@ -203,13 +199,7 @@ impl<H: Host> Replica<H> {
         id: TransferId,
         control: TransferControl,
     ) -> Result<(), Fault> {
-        let upload = self
-            .uploads
-            .borrow()
-            .all
-            .get(&id)
-            .cloned()
-            .ok_or(Fault::NotOpen)?;
+        let upload = self.uploads.borrow().all.get(&id).cloned().ok_or(Fault::NotOpen)?;
         match control {
             TransferControl::Pause if !upload.is_settled() => {
                 upload.paused.set(true);
@@ -223,8 +213,7 @@ impl<H: Host> Replica<H> {
                 if staged && upload.dseq.get().is_none() {
                     self.turn(&upload, TransferState::Moving);
                     let this = Rc::clone(self);
-                    self.host
-                        .spawn(async move { this.send_staged(&upload).await });
+                    self.host.spawn(async move { this.send_staged(&upload).await });
                 } else if !failed {
                     self.turn(&upload, TransferState::Reading);
                 } else if let Some(again) = &*upload.again.borrow() {
@@ -261,11 +250,7 @@ impl<H: Host> Replica<H> {
     /// Uploads that no entry carries yet.
     pub(super) fn unfinished_uploads(&self) -> u32 {
         let uploads = self.uploads.borrow();
-        uploads
-            .all
-            .values()
-            .filter(|upload| !upload.is_settled())
-            .count() as u32
+        uploads.all.values().filter(|upload| !upload.is_settled()).count() as u32
     }
 
     /// Takes up what an earlier start of the app left.
@@ -276,15 +261,8 @@ impl<H: Host> Replica<H> {
             return Ok(());
         };
         let store = self.host.store();
-        let rows = store
-            .scan(
-                Table::Transfers,
-                &Range::all(),
-                0,
-                u32::MAX,
-                Direction::Forward,
-            )
-            .await;
+        let rows =
+            store.scan(Table::Transfers, &Range::all(), 0, u32::MAX, Direction::Forward).await;
         let mut found = Vec::new();
         for (key, value) in rows.map_err(|e| from_store(&e))? {
             let Ok(id) = <[u8; 8]>::try_from(key.as_slice()) else {
@@ -294,9 +272,9 @@ impl<H: Host> Replica<H> {
                 continue;
             };
             let state = match (&record.staged, record.paused) {
-                (None, _) => TransferState::Failed(Fault::FileVanished {
-                    name: record.name.clone(),
-                }),
+                (None, _) => {
+                    TransferState::Failed(Fault::FileVanished { name: record.name.clone() })
+                }
                 (Some(_), true) => TransferState::Paused,
                 (Some(_), false) => TransferState::Here,
             };
@@ -316,10 +294,7 @@ impl<H: Host> Replica<H> {
                 staged: RefCell::new(record.staged),
                 again: RefCell::default(),
             });
-            self.uploads
-                .borrow_mut()
-                .all
-                .insert(upload.id, Rc::clone(&upload));
+            self.uploads.borrow_mut().all.insert(upload.id, Rc::clone(&upload));
             found.push(upload);
         }
         self.show(&found);
@@ -379,11 +354,7 @@ impl<H: Host> Replica<H> {
 
     async fn store_record(&self, upload: &Upload) -> Result<(), Fault> {
         let mut batch = Batch::new();
-        batch.put(
-            Table::Transfers,
-            upload.id.to_be_bytes(),
-            super::encode(&upload.record()),
-        );
+        batch.put(Table::Transfers, upload.id.to_be_bytes(), super::encode(&upload.record()));
         let written = self.host.store().write(batch, Durability::Strict).await;
         written.map_err(|e| from_store(&e))
     }

@@ -38,8 +38,7 @@ impl<H: Host> Replica<H> {
         let done = match choice {
             Choice::Keep(index) => {
                 let keep = *ids.get(index as usize).ok_or(Fault::NodeUnknown)?;
-                self.commit(Extra::default(), &|ops| ops.settle(node, keep))
-                    .await?
+                self.commit(Extra::default(), &|ops| ops.settle(node, keep)).await?
             }
             Choice::KeepBoth => {
                 let keep = *ids.first().ok_or(Fault::NodeUnknown)?;
@@ -50,10 +49,7 @@ impl<H: Host> Replica<H> {
                     let copy = NodeId(self.host.random());
                     let mut manifest = self.manifest(node, &content.value).await?;
                     manifest.file = copy;
-                    apart.push((
-                        copy,
-                        self.make_content(&manifest, content.value.text).await?,
-                    ));
+                    apart.push((copy, self.make_content(&manifest, content.value.text).await?));
                 }
                 let (parent, name) = (row.shown_parent, row.name.value.clone());
                 self.commit(Extra::default(), &|ops| {

@@ -56,27 +56,12 @@ impl<H: Host> Replica<H> {
             let mut views = self.views.borrow_mut();
             views.last += 1;
             let id = views.last;
-            views.open.insert(
-                id,
-                View {
-                    node,
-                    sort,
-                    revision: 1,
-                    order,
-                },
-            );
+            views.open.insert(id, View { node, sort, revision: 1, order });
             id
         };
         let total = self.total(node).await?;
         let (_, rows) = self.window(view, 0, rows).await?;
-        Ok(FolderView {
-            view,
-            node,
-            path,
-            revision: 1,
-            total,
-            rows,
-        })
+        Ok(FolderView { view, node, path, revision: 1, total, rows })
     }
 
     /// Closes a view.
@@ -96,16 +81,11 @@ impl<H: Host> Replica<H> {
             let view = views.open.get(&view).ok_or(Fault::NotOpen)?;
             let keys = view.order.as_ref().map(|order| {
                 let end = (end as usize).min(order.len());
-                order
-                    .get(start as usize..end)
-                    .map(<[_]>::to_vec)
-                    .unwrap_or_default()
+                order.get(start as usize..end).map(<[_]>::to_vec).unwrap_or_default()
             });
             (view.node, view.sort, view.revision, keys)
         };
-        let count = end
-            .saturating_sub(start)
-            .min(limits::WINDOW_ROWS_MAX as u32);
+        let count = end.saturating_sub(start).min(limits::WINDOW_ROWS_MAX as u32);
         let has_recovered = self.shows_recovered(node).await?;
         // The folder of what was recovered stands before everything else in the root.
         let (start, count, first) = match (has_recovered, start) {
@@ -115,10 +95,7 @@ impl<H: Host> Replica<H> {
         };
         let listed = match keys {
             Some(keys) => self.listed(keys).await?,
-            None => {
-                self.scan_by_name(node, sort.descending, start, count)
-                    .await?
-            }
+            None => self.scan_by_name(node, sort.descending, start, count).await?,
         };
         let mut rows: Vec<Row> = first.into_iter().collect();
         rows.extend(self.decorate(listed).await?);
@@ -154,12 +131,9 @@ impl<H: Host> Replica<H> {
         }
         let mut start = 0;
         while start < total {
-            let (_, rows) = self
-                .window(view, start, start + limits::WINDOW_ROWS_MAX as u32)
-                .await?;
-            let at = rows
-                .iter()
-                .position(|row| name::fold(&row.name).starts_with(&folded));
+            let (_, rows) =
+                self.window(view, start, start + limits::WINDOW_ROWS_MAX as u32).await?;
+            let at = rows.iter().position(|row| name::fold(&row.name).starts_with(&folded));
             if let Some(at) = at {
                 return Ok(Some(start + at as u32));
             }
@@ -173,10 +147,7 @@ impl<H: Host> Replica<H> {
 
     /// Finds nodes by words in their names.
     pub async fn search(&self, query: &str) -> Result<Vec<Hit>, Fault> {
-        let words: Vec<String> = name::fold(query)
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
+        let words: Vec<String> = name::fold(query).split_whitespace().map(str::to_owned).collect();
         let mut hits = Vec::new();
         if words.is_empty() {
             return Ok(hits);
@@ -196,14 +167,8 @@ impl<H: Host> Replica<H> {
             });
             for row in self.decorate(found.collect()).await? {
                 let path = self.path(row.node).await?;
-                if path
-                    .first()
-                    .is_some_and(|crumb| crumb.node != NodeId::TRASH)
-                {
-                    hits.push(Hit {
-                        row,
-                        path: parents_only(path),
-                    });
+                if path.first().is_some_and(|crumb| crumb.node != NodeId::TRASH) {
+                    hits.push(Hit { row, path: parents_only(path) });
                 }
                 if hits.len() == limits::WINDOW_ROWS_MAX {
                     return Ok(hits);
@@ -220,29 +185,19 @@ impl<H: Host> Replica<H> {
             Some(row) => {
                 let key = listing::listing_key(&row);
                 let value = listing::listing_value(&row);
-                self.decorate(vec![(key, value)])
-                    .await?
-                    .pop()
-                    .ok_or(Fault::NodeUnknown)?
+                self.decorate(vec![(key, value)]).await?.pop().ok_or(Fault::NodeUnknown)?
             }
             None if node.is_builtin() => builtin_row(node),
             None => return Err(Fault::NodeUnknown),
         };
-        Ok(Reply::Node {
-            row,
-            path: parents_only(path),
-        })
+        Ok(Reply::Node { row, path: parents_only(path) })
     }
 
     /// Tells the page that folders changed.
     pub(super) async fn refresh_views(&self, folders: &[NodeId]) -> Result<(), Fault> {
         let open: Vec<(ViewId, NodeId, Sort)> = {
             let views = self.views.borrow();
-            views
-                .open
-                .iter()
-                .map(|(id, view)| (*id, view.node, view.sort))
-                .collect()
+            views.open.iter().map(|(id, view)| (*id, view.node, view.sort)).collect()
         };
         for (id, node, sort) in open {
             // A folder that was moved or trashed keeps its view; its path tells.
@@ -266,12 +221,7 @@ impl<H: Host> Replica<H> {
                 view.revision += 1;
                 view.revision
             };
-            self.emit(Event::ViewChanged {
-                view: id,
-                revision,
-                total,
-                path,
-            });
+            self.emit(Event::ViewChanged { view: id, revision, total, path });
         }
         Ok(())
     }
@@ -285,21 +235,12 @@ impl<H: Host> Replica<H> {
                 return Err(Fault::TooMany);
             }
             let row = self.row(at).await?.ok_or(Fault::NodeUnknown)?;
-            path.push(Crumb {
-                node: at,
-                name: row.shown_name(),
-            });
+            path.push(Crumb { node: at, name: row.shown_name() });
             at = row.shown_parent;
         }
-        path.push(Crumb {
-            node: at,
-            name: String::new(),
-        });
+        path.push(Crumb { node: at, name: String::new() });
         if at == NodeId::RECOVERED {
-            path.push(Crumb {
-                node: NodeId::ROOT,
-                name: String::new(),
-            });
+            path.push(Crumb { node: NodeId::ROOT, name: String::new() });
         }
         path.reverse();
         Ok(path)
@@ -307,15 +248,9 @@ impl<H: Host> Replica<H> {
 
     /// Reads a node's row.
     pub(super) async fn row(&self, node: NodeId) -> Result<Option<NodeRow>, Fault> {
-        let value = self
-            .host
-            .store()
-            .get(Table::Nodes, &node.0)
-            .await
-            .map_err(|e| from_store(&e))?;
-        value
-            .map(|bytes| NodeRow::decode(&bytes).map_err(|_| Fault::Storage))
-            .transpose()
+        let value =
+            self.host.store().get(Table::Nodes, &node.0).await.map_err(|e| from_store(&e))?;
+        value.map(|bytes| NodeRow::decode(&bytes).map_err(|_| Fault::Storage)).transpose()
     }
 
     /// A node's name, for messages about it.
@@ -335,10 +270,7 @@ impl<H: Host> Replica<H> {
         if node != NodeId::ROOT {
             return Ok(false);
         }
-        Ok(!self
-            .scan_listing(&Range::prefix(&NodeId::RECOVERED.0), 0, 1)
-            .await?
-            .is_empty())
+        Ok(!self.scan_listing(&Range::prefix(&NodeId::RECOVERED.0), 0, 1).await?.is_empty())
     }
 
     /// Sorts a folder's keys, unless the listing has them in order already.
@@ -346,9 +278,7 @@ impl<H: Host> Replica<H> {
         if sort.by == SortBy::Name {
             return Ok(None);
         }
-        let rows = self
-            .scan_listing(&Range::prefix(&node.0), 0, u32::MAX)
-            .await?;
+        let rows = self.scan_listing(&Range::prefix(&node.0), 0, u32::MAX).await?;
         let mut keyed: Vec<(u8, i64, Vec<u8>)> = rows
             .into_iter()
             .filter_map(|(key, value)| {
@@ -375,9 +305,7 @@ impl<H: Host> Replica<H> {
         count: u32,
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
         if !descending {
-            return self
-                .scan_listing(&Range::prefix(&node.0), start, count)
-                .await;
+            return self.scan_listing(&Range::prefix(&node.0), start, count).await;
         }
         let folders = Range::prefix(&rank_prefix(node, 0));
         let files = Range::prefix(&rank_prefix(node, 1));
@@ -386,17 +314,13 @@ impl<H: Host> Replica<H> {
         let backward = Direction::Backward;
         let mut rows = Vec::new();
         if start < folder_count {
-            let found = store
-                .scan(Table::Listing, &folders, start, count, backward)
-                .await;
+            let found = store.scan(Table::Listing, &folders, start, count, backward).await;
             rows = found.map_err(|e| from_store(&e))?;
         }
         let left = count - rows.len() as u32;
         if left > 0 {
             let skip = start.saturating_sub(folder_count);
-            let found = store
-                .scan(Table::Listing, &files, skip, left, backward)
-                .await;
+            let found = store.scan(Table::Listing, &files, skip, left, backward).await;
             rows.extend(found.map_err(|e| from_store(&e))?);
         }
         Ok(rows)
@@ -409,9 +333,7 @@ impl<H: Host> Replica<H> {
         limit: u32,
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
         let store = self.host.store();
-        let rows = store
-            .scan(Table::Listing, range, skip, limit, Direction::Forward)
-            .await;
+        let rows = store.scan(Table::Listing, range, skip, limit, Direction::Forward).await;
         rows.map_err(|e| from_store(&e))
     }
 
@@ -423,11 +345,7 @@ impl<H: Host> Replica<H> {
     async fn listed(&self, keys: Vec<Vec<u8>>) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
         let values = self.host.store().get_many(Table::Listing, &keys).await;
         let values = values.map_err(|e| from_store(&e))?;
-        Ok(keys
-            .into_iter()
-            .zip(values)
-            .filter_map(|(key, value)| Some((key, value?)))
-            .collect())
+        Ok(keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect())
     }
 
     /// Makes rows of the listing into rows for the page: where saved, whether here.
@@ -445,11 +363,7 @@ impl<H: Host> Replica<H> {
                     kind: listed.kind,
                     size: listed.size,
                     modified_ms: listed.modified_ms,
-                    saved: if listed.synced {
-                        Saved::Server
-                    } else {
-                        unsynced
-                    },
+                    saved: if listed.synced { Saved::Server } else { unsynced },
                     local: true,
                     kept: self.kept.borrow().contains(&node),
                     two_versions: listed.two_versions,
@@ -462,31 +376,18 @@ impl<H: Host> Replica<H> {
 
     /// Finds out which files' contents are on this device, in three reads for the window.
     async fn mark_local(&self, rows: &mut [Row]) -> Result<(), Fault> {
-        let files: Vec<usize> = (0..rows.len())
-            .filter(|i| rows[*i].kind != Kind::Folder)
-            .collect();
+        let files: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].kind != Kind::Folder).collect();
         let store = self.host.store();
         let nodes: Vec<Vec<u8>> = files.iter().map(|i| rows[*i].node.0.to_vec()).collect();
-        let docs: Vec<Vec<u8>> = files
-            .iter()
-            .map(|i| text_store::doc_key(rows[*i].node))
-            .collect();
-        let found = store
-            .get_many(Table::Nodes, &nodes)
-            .await
-            .map_err(|e| from_store(&e))?;
-        let docs = store
-            .get_many(Table::Texts, &docs)
-            .await
-            .map_err(|e| from_store(&e))?;
+        let docs: Vec<Vec<u8>> = files.iter().map(|i| text_store::doc_key(rows[*i].node)).collect();
+        let found = store.get_many(Table::Nodes, &nodes).await.map_err(|e| from_store(&e))?;
+        let docs = store.get_many(Table::Texts, &docs).await.map_err(|e| from_store(&e))?;
         let mut wanted: Vec<ChunkId> = Vec::new();
         let mut spans = Vec::with_capacity(files.len());
         for (value, doc) in found.iter().zip(&docs) {
             let from = wanted.len();
             if doc.is_none() {
-                let row = value
-                    .as_deref()
-                    .and_then(|bytes| NodeRow::decode(bytes).ok());
+                let row = value.as_deref().and_then(|bytes| NodeRow::decode(bytes).ok());
                 if let Some(content) = row.as_ref().and_then(|row| row.contents.first()) {
                     match ManifestRef::decode(&content.value.manifest) {
                         Ok(ManifestRef::Inline(manifest)) => wanted.extend(manifest.chunks()),

@@ -55,10 +55,7 @@ impl<H: Host> Replica<H> {
                     rows.extend(&nodes);
                     set.put_children(folder, nodes);
                 }
-                Need::Siblings {
-                    parent,
-                    folded_name,
-                } => {
+                Need::Siblings { parent, folded_name } => {
                     let mut nodes = Vec::new();
                     for prefix in listing::siblings_prefixes(&parent, &folded_name) {
                         nodes.extend(self.listed_under(&Range::prefix(&prefix)).await?);
@@ -69,17 +66,10 @@ impl<H: Host> Replica<H> {
             }
         }
         use offing_core::tree::TreeReader;
-        let nodes: Vec<NodeId> = rows
-            .into_iter()
-            .filter(|node| set.row(node).is_none())
-            .collect();
+        let nodes: Vec<NodeId> = rows.into_iter().filter(|node| set.row(node).is_none()).collect();
         let keys: Vec<Vec<u8>> = nodes.iter().map(|node| node.0.to_vec()).collect();
-        let values = self
-            .host
-            .store()
-            .get_many(Table::Nodes, &keys)
-            .await
-            .map_err(|e| from_store(&e))?;
+        let values =
+            self.host.store().get_many(Table::Nodes, &keys).await.map_err(|e| from_store(&e))?;
         for (node, value) in nodes.into_iter().zip(values) {
             let row = value.map(|bytes| NodeRow::decode(&bytes)).transpose();
             set.put_row(node, row.map_err(|_| Fault::Storage)?);
@@ -88,15 +78,8 @@ impl<H: Host> Replica<H> {
     }
 
     async fn listed_under(&self, range: &Range) -> Result<Vec<NodeId>, Fault> {
-        let keys = self
-            .host
-            .store()
-            .scan_keys(Table::Listing, range, u32::MAX)
-            .await;
+        let keys = self.host.store().scan_keys(Table::Listing, range, u32::MAX).await;
         let keys = keys.map_err(|e| from_store(&e))?;
-        Ok(keys
-            .iter()
-            .filter_map(|key| listing::node_of_key(key))
-            .collect())
+        Ok(keys.iter().filter_map(|key| listing::node_of_key(key)).collect())
     }
 }

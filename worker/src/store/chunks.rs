@@ -18,10 +18,7 @@ pub mod memory;
 pub mod opfs;
 
 /// The bytes of sealed chunks.
-#[allow(
-    async_fn_in_trait,
-    reason = "workers have one thread, so no future needs Send"
-)]
+#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
 pub trait ChunkStore {
     /// Stores a chunk; answers when it is flushed. Idempotent.
     async fn put(&self, id: ChunkId, bytes: &[u8]) -> Result<(), StoreError>;

@@ -23,10 +23,7 @@ async fn fill(store: &impl Store, table: Table, count: u32) {
     for number in 0..count {
         batch.put(table, key(number), number.to_le_bytes());
     }
-    store
-        .write(batch, Durability::Relaxed)
-        .await
-        .expect("a batch of rows is written");
+    store.write(batch, Durability::Relaxed).await.expect("a batch of rows is written");
 }
 
 /// Runs the suite on two empty stores that share nothing.
@@ -36,11 +33,7 @@ pub async fn run(store: &impl Store, other: &impl Store) {
     scans_page_in_both_directions(store).await;
     ranges_are_deleted_whole(store).await;
     keys_order_as_bytes(store).await;
-    assert_eq!(
-        other.count(Table::Nodes, &Range::all()).await,
-        Ok(0),
-        "stores share nothing"
-    );
+    assert_eq!(other.count(Table::Nodes, &Range::all()).await, Ok(0), "stores share nothing");
     store.clear().await.expect("a store can be cleared");
     for table in Table::ALL {
         assert_eq!(store.count(table, &Range::all()).await, Ok(0));
@@ -50,20 +43,10 @@ pub async fn run(store: &impl Store, other: &impl Store) {
 /// Checks that two handles on one store see each other's writes.
 pub async fn shared(one: &impl Store, two: &impl Store) {
     let mut batch = Batch::new();
-    batch
-        .put(Table::Meta, *b"shared", *b"yes")
-        .put(Table::Texts, *b"shared", *b"too");
-    one.write(batch, Durability::Strict)
-        .await
-        .expect("a write through one handle");
-    assert_eq!(
-        two.get(Table::Meta, b"shared").await,
-        Ok(Some(b"yes".to_vec()))
-    );
-    assert_eq!(
-        two.get(Table::Texts, b"shared").await,
-        Ok(Some(b"too".to_vec()))
-    );
+    batch.put(Table::Meta, *b"shared", *b"yes").put(Table::Texts, *b"shared", *b"too");
+    one.write(batch, Durability::Strict).await.expect("a write through one handle");
+    assert_eq!(two.get(Table::Meta, b"shared").await, Ok(Some(b"yes".to_vec())));
+    assert_eq!(two.get(Table::Texts, b"shared").await, Ok(Some(b"too".to_vec())));
     one.clear().await.expect("a store can be cleared");
 }
 
@@ -77,33 +60,14 @@ async fn values_come_back(store: &impl Store) {
         .put(Table::Meta, *b"empty", [])
         .put(Table::Texts, *b"small", *b"other table")
         .put(Table::Meta, [0, 255], large.clone());
-    store
-        .write(batch, Durability::Strict)
-        .await
-        .expect("a strict write");
-    let keys = [
-        b"empty".to_vec(),
-        b"absent".to_vec(),
-        b"small".to_vec(),
-        vec![0, 255],
-    ];
+    store.write(batch, Durability::Strict).await.expect("a strict write");
+    let keys = [b"empty".to_vec(), b"absent".to_vec(), b"small".to_vec(), vec![0, 255]];
     assert_eq!(
         store.get_many(Table::Meta, &keys).await,
-        Ok(vec![
-            Some(vec![]),
-            None,
-            Some(b"value".to_vec()),
-            Some(large)
-        ])
+        Ok(vec![Some(vec![]), None, Some(b"value".to_vec()), Some(large)])
     );
-    assert_eq!(
-        store.get(Table::Texts, b"small").await,
-        Ok(Some(b"other table".to_vec()))
-    );
-    store
-        .write(Batch::new(), Durability::Strict)
-        .await
-        .expect("an empty batch is fine");
+    assert_eq!(store.get(Table::Texts, b"small").await, Ok(Some(b"other table".to_vec())));
+    store.write(Batch::new(), Durability::Strict).await.expect("an empty batch is fine");
 }
 
 async fn a_batch_applies_in_order(store: &impl Store) {
@@ -117,18 +81,10 @@ async fn a_batch_applies_in_order(store: &impl Store) {
         .put(Table::Transfers, [3], *b"swept")
         .delete_range(Table::Transfers, Range::between([3], [4]))
         .put(Table::Transfers, [3], *b"anew");
-    store
-        .write(batch, Durability::Relaxed)
-        .await
-        .expect("a mixed batch");
+    store.write(batch, Durability::Relaxed).await.expect("a mixed batch");
     assert_eq!(
-        store
-            .scan(Table::Transfers, &Range::all(), 0, 10, Direction::Forward)
-            .await,
-        Ok(vec![
-            (vec![1], b"second".to_vec()),
-            (vec![3], b"anew".to_vec())
-        ])
+        store.scan(Table::Transfers, &Range::all(), 0, 10, Direction::Forward).await,
+        Ok(vec![(vec![1], b"second".to_vec()), (vec![3], b"anew".to_vec())])
     );
 }
 
@@ -136,9 +92,7 @@ async fn scans_page_in_both_directions(store: &impl Store) {
     const COUNT: u32 = 1_000;
     fill(store, Table::Nodes, COUNT).await;
     let scan = async |range: Range, skip, limit, direction| {
-        let rows = store
-            .scan(Table::Nodes, &range, skip, limit, direction)
-            .await;
+        let rows = store.scan(Table::Nodes, &range, skip, limit, direction).await;
         numbers(&rows.expect("a scan of rows"))
     };
     use Direction::{Backward, Forward};
@@ -153,56 +107,25 @@ async fn scans_page_in_both_directions(store: &impl Store) {
     assert_eq!(scan(Range::all(), 997, 9, Backward).await, [2, 1, 0]);
     assert_eq!(scan(Range::all(), COUNT, 3, Backward).await, [0; 0]);
     let part = Range::between(key(10), key(20));
-    assert_eq!(
-        scan(part.clone(), 0, 99, Forward).await,
-        (10..20).collect::<Vec<_>>()
-    );
+    assert_eq!(scan(part.clone(), 0, 99, Forward).await, (10..20).collect::<Vec<_>>());
     assert_eq!(scan(part.clone(), 8, 99, Forward).await, [18, 19]);
     assert_eq!(scan(part.clone(), 0, 2, Backward).await, [19, 18]);
     assert_eq!(scan(part.clone(), 9, 2, Backward).await, [10]);
-    assert_eq!(
-        scan(Range::between(key(7), key(7)), 0, 9, Forward).await,
-        [0; 0]
-    );
-    assert_eq!(
-        scan(Range::between(key(9), key(7)), 0, 9, Backward).await,
-        [0; 0]
-    );
-    assert_eq!(
-        store.count(Table::Nodes, &Range::all()).await,
-        Ok(u64::from(COUNT))
-    );
+    assert_eq!(scan(Range::between(key(7), key(7)), 0, 9, Forward).await, [0; 0]);
+    assert_eq!(scan(Range::between(key(9), key(7)), 0, 9, Backward).await, [0; 0]);
+    assert_eq!(store.count(Table::Nodes, &Range::all()).await, Ok(u64::from(COUNT)));
     assert_eq!(store.count(Table::Nodes, &part).await, Ok(10));
-    assert_eq!(
-        store
-            .count(Table::Nodes, &Range::between(key(9), key(7)))
-            .await,
-        Ok(0)
-    );
-    assert_eq!(
-        store.scan_keys(Table::Nodes, &part, 2).await,
-        Ok(vec![key(10), key(11)])
-    );
-    let row = store
-        .scan(Table::Nodes, &part, 0, 1, Forward)
-        .await
-        .expect("one row");
+    assert_eq!(store.count(Table::Nodes, &Range::between(key(9), key(7))).await, Ok(0));
+    assert_eq!(store.scan_keys(Table::Nodes, &part, 2).await, Ok(vec![key(10), key(11)]));
+    let row = store.scan(Table::Nodes, &part, 0, 1, Forward).await.expect("one row");
     assert_eq!(row, [(key(10), 10_u32.to_le_bytes().to_vec())]);
 }
 
 async fn ranges_are_deleted_whole(store: &impl Store) {
-    store
-        .delete_range(Table::Nodes, Range::between(key(2), key(998)))
-        .await
-        .expect("a sweep");
-    let rows = store
-        .scan(Table::Nodes, &Range::all(), 0, 10, Direction::Forward)
-        .await;
+    store.delete_range(Table::Nodes, Range::between(key(2), key(998))).await.expect("a sweep");
+    let rows = store.scan(Table::Nodes, &Range::all(), 0, 10, Direction::Forward).await;
     assert_eq!(numbers(&rows.expect("a scan of rows")), [0, 1, 998, 999]);
-    store
-        .delete_range(Table::Nodes, Range::between(key(5), key(5)))
-        .await
-        .expect("an empty one");
+    store.delete_range(Table::Nodes, Range::between(key(5), key(5))).await.expect("an empty one");
 }
 
 async fn keys_order_as_bytes(store: &impl Store) {
@@ -211,19 +134,10 @@ async fn keys_order_as_bytes(store: &impl Store) {
     for key in keys.iter().rev() {
         batch.put(Table::Listing, *key, *b"");
     }
-    store
-        .write(batch, Durability::Relaxed)
-        .await
-        .expect("odd keys");
-    let found = store
-        .scan_keys(Table::Listing, &Range::all(), 10)
-        .await
-        .expect("keys");
+    store.write(batch, Durability::Relaxed).await.expect("odd keys");
+    let found = store.scan_keys(Table::Listing, &Range::all(), 10).await.expect("keys");
     assert_eq!(found, keys);
-    let found = store
-        .scan_keys(Table::Listing, &Range::prefix(&[0]), 10)
-        .await
-        .expect("keys");
+    let found = store.scan_keys(Table::Listing, &Range::prefix(&[0]), 10).await.expect("keys");
     assert_eq!(found, keys[1..4]);
 }
 
@@ -234,18 +148,12 @@ pub async fn run_chunks(chunks: &impl ChunkStore) {
     assert_eq!(chunks.len(id(1)).await, Ok(None));
     assert_eq!(chunks.get(id(1), 0..1).await, Err(StoreError::NotFound));
     assert_eq!(chunks.get_all(id(1)).await, Ok(None));
-    chunks
-        .delete(id(1))
-        .await
-        .expect("deleting what is not there is fine");
+    chunks.delete(id(1)).await.expect("deleting what is not there is fine");
     chunks.put(id(1), &bytes).await.expect("a chunk is stored");
     chunks.put(id(1), &bytes).await.expect("and once more");
     chunks.put(id(2), b"two").await.expect("a second chunk");
     assert_eq!(chunks.len(id(1)).await, Ok(Some(100_000)));
-    assert_eq!(
-        chunks.get(id(1), 65_536..65_540).await,
-        Ok(bytes[65_536..65_540].to_vec())
-    );
+    assert_eq!(chunks.get(id(1), 65_536..65_540).await, Ok(bytes[65_536..65_540].to_vec()));
     assert_eq!(chunks.get(id(1), 5..5).await, Ok(vec![]));
     assert_eq!(chunks.get_all(id(1)).await, Ok(Some(bytes)));
     assert_eq!(chunks.get(id(2), 0..4).await, Err(StoreError::Lost));

@@ -48,13 +48,8 @@ struct Shared {
 impl IdbStore {
     /// Opens the database with this name, making or upgrading it where needed.
     pub async fn open(name: &str) -> Result<Self, StoreError> {
-        let shared = Shared {
-            name: name.to_owned(),
-            connection: RefCell::default(),
-        };
-        let store = Self {
-            shared: Rc::new(shared),
-        };
+        let shared = Shared { name: name.to_owned(), connection: RefCell::default() };
+        let store = Self { shared: Rc::new(shared) };
         store.connection().await?;
         Ok(store)
     }
@@ -83,11 +78,7 @@ impl IdbStore {
             return Ok(Rc::clone(connection));
         }
         let mut builder = Rexie::builder(&self.shared.name).version(SCHEMA_VERSION);
-        for name in Table::ALL
-            .map(Table::name)
-            .into_iter()
-            .chain([KEYS, CHUNK_BYTES])
-        {
+        for name in Table::ALL.map(Table::name).into_iter().chain([KEYS, CHUNK_BYTES]) {
             builder = builder.add_object_store(ObjectStore::new(name));
         }
         let rexie = timer::within_ms(OPEN_MS_MAX, builder.build()).await;
@@ -246,9 +237,7 @@ fn raw_range(range: &Range) -> Result<Option<IdbKeyRange>, JsValue> {
 }
 
 fn key_range(range: &Range) -> Result<Option<KeyRange>, Fault> {
-    Ok(raw_range(range)
-        .map_err(|error| Fault::from_js(&error))?
-        .map(KeyRange::from))
+    Ok(raw_range(range).map_err(|error| Fault::from_js(&error))?.map(KeyRange::from))
 }
 
 /// Skips by one jump of a cursor, then reads everything with two requests: row by row a
@@ -300,9 +289,7 @@ async fn key_at(
     direction: rexie::Direction,
 ) -> Result<Option<Vec<u8>>, Fault> {
     let offset = (index > 0).then_some(index);
-    let found = store
-        .scan(key_range(range)?, Some(1), offset, Some(direction))
-        .await?;
+    let found = store.scan(key_range(range)?, Some(1), offset, Some(direction)).await?;
     Ok(found.first().map(|(key, _)| js::to_bytes(key)))
 }
 
@@ -313,18 +300,10 @@ async fn rows(
 ) -> Result<Vec<Row>, Fault> {
     let limit = Some(limit);
     let own = || range.clone().map(KeyRange::from);
-    let (keys, values) = join(
-        store.get_all_keys(own(), limit),
-        store.get_all(own(), limit),
-    )
-    .await;
+    let (keys, values) = join(store.get_all_keys(own(), limit), store.get_all(own(), limit)).await;
     let (keys, values) = (keys?, values?);
     let bytes = |value: &JsValue| js::to_bytes(value);
-    Ok(keys
-        .iter()
-        .map(bytes)
-        .zip(values.iter().map(bytes))
-        .collect())
+    Ok(keys.iter().map(bytes).zip(values.iter().map(bytes)).collect())
 }
 
 impl IdbStore {
@@ -353,9 +332,7 @@ impl IdbStore {
         change: impl Fn(&IdbObjectStore) -> Result<(), JsValue>,
     ) -> Result<(), StoreError> {
         self.run(async |connection| {
-            connection
-                .write(&[table], Durability::Strict, |open| change(&open(table)?))
-                .await
+            connection.write(&[table], Durability::Strict, |open| change(&open(table)?)).await
         })
         .await
     }

@@ -20,9 +20,7 @@ impl KeyStore {
     /// Keeps a `CryptoKey` (or anything else that can be cloned structurally).
     pub async fn put(&self, name: &str, key: &JsValue) -> Result<(), StoreError> {
         let name = JsValue::from_str(name);
-        self.store
-            .raw_write(KEYS, |keys| keys.put_with_key(key, &name).map(drop))
-            .await
+        self.store.raw_write(KEYS, |keys| keys.put_with_key(key, &name).map(drop)).await
     }
 
     /// Finds a key.
@@ -34,15 +32,11 @@ impl KeyStore {
     /// Removes a key, if it is there.
     pub async fn delete(&self, name: &str) -> Result<(), StoreError> {
         let name = JsValue::from_str(name);
-        self.store
-            .raw_write(KEYS, |keys| keys.delete(&name).map(drop))
-            .await
+        self.store.raw_write(KEYS, |keys| keys.delete(&name).map(drop)).await
     }
 
     /// Removes every key.
     pub async fn clear(&self) -> Result<(), StoreError> {
-        self.store
-            .raw_write(KEYS, |keys| keys.clear().map(drop))
-            .await
+        self.store.raw_write(KEYS, |keys| keys.clear().map(drop)).await
     }
 }

@@ -86,10 +86,7 @@ impl Store for MemoryStore {
         shared.counts.reads += 1;
         shared.counts.rows += keys.len() as u64;
         let rows = shared.tables.get(&table);
-        Ok(keys
-            .iter()
-            .map(|key| rows.and_then(|rows| rows.get(key).cloned()))
-            .collect())
+        Ok(keys.iter().map(|key| rows.and_then(|rows| rows.get(key).cloned())).collect())
     }
 
     async fn scan(
@@ -117,9 +114,7 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         Ok(self.rows(table, range, |rows| {
-            rows.take(limit as usize)
-                .map(|(key, _)| key.clone())
-                .collect()
+            rows.take(limit as usize).map(|(key, _)| key.clone()).collect()
         }))
     }
 
@@ -170,10 +165,7 @@ mod tests {
     #[test]
     fn an_injected_fault_changes_nothing_and_heals() {
         let store = MemoryStore::new();
-        store.inject(Faults {
-            after_writes: 1,
-            error: Some(StoreError::Full),
-        });
+        store.inject(Faults { after_writes: 1, error: Some(StoreError::Full) });
         let put = |byte: u8| {
             let mut batch = Batch::new();
             batch.put(Table::Meta, [byte], [byte]);

@@ -56,9 +56,7 @@ fn kind_range(vault: &VaultId, kind: u8, after: u64) -> Range {
 }
 
 fn dseq_of(key: &[u8]) -> Result<u64, StoreError> {
-    let tail = key
-        .get(33..)
-        .and_then(|tail| <[u8; 8]>::try_from(tail).ok());
+    let tail = key.get(33..).and_then(|tail| <[u8; 8]>::try_from(tail).ok());
     tail.map(u64::from_be_bytes).ok_or(StoreError::Lost)
 }
 
@@ -106,9 +104,7 @@ pub async fn items(
     limit: u32,
 ) -> Result<Vec<OutboxItem>, StoreError> {
     let range = kind_range(vault, ITEM, after);
-    let rows = store
-        .scan(Table::Outbox, &range, 0, limit, Direction::Forward)
-        .await?;
+    let rows = store.scan(Table::Outbox, &range, 0, limit, Direction::Forward).await?;
     rows.iter()
         .map(|(_, value)| postcard::from_bytes(value).map_err(|_| StoreError::Lost))
         .collect()
@@ -122,10 +118,7 @@ pub async fn entries(
 ) -> Result<Vec<Vec<u8>>, StoreError> {
     let keys: Vec<_> = dseqs.iter().map(|dseq| key(vault, ENTRY, *dseq)).collect();
     let entries = store.get_many(Table::Outbox, &keys).await?;
-    entries
-        .into_iter()
-        .map(|entry| entry.ok_or(StoreError::Lost))
-        .collect()
+    entries.into_iter().map(|entry| entry.ok_or(StoreError::Lost)).collect()
 }
 
 /// Tells up to which counter the server has acknowledged, and where that entry is.
@@ -134,9 +127,7 @@ pub async fn last_ack(
     vault: &VaultId,
 ) -> Result<Option<(u64, Ack)>, StoreError> {
     let range = Range::between(key(vault, ACK, 0), key(vault, ACK + 1, 0));
-    let rows = store
-        .scan(Table::Outbox, &range, 0, 1, Direction::Backward)
-        .await?;
+    let rows = store.scan(Table::Outbox, &range, 0, 1, Direction::Backward).await?;
     let Some((key, value)) = rows.first() else {
         return Ok(None);
     };
@@ -146,17 +137,13 @@ pub async fn last_ack(
 
 /// Counts the entries that the verified log does not contain yet.
 pub async fn count(store: &impl Store, vault: &VaultId) -> Result<u64, StoreError> {
-    store
-        .count(Table::Outbox, &kind_range(vault, ITEM, 0))
-        .await
+    store.count(Table::Outbox, &kind_range(vault, ITEM, 0)).await
 }
 
 /// Counts the entries that the server has not acknowledged yet.
 pub async fn count_unacknowledged(store: &impl Store, vault: &VaultId) -> Result<u64, StoreError> {
     let after = last_ack(store, vault).await?.map_or(0, |(dseq, _)| dseq);
-    store
-        .count(Table::Outbox, &kind_range(vault, ITEM, after))
-        .await
+    store.count(Table::Outbox, &kind_range(vault, ITEM, after)).await
 }
 
 /// Names the vaults that have anything in the outbox.
@@ -169,12 +156,7 @@ pub async fn vaults(store: &impl Store) -> Result<Vec<VaultId>, StoreError> {
         let vault = vault.ok_or(StoreError::Lost)?;
         vaults.push(vault);
         match Range::prefix(&vault.0).end {
-            Some(end) => {
-                range = Range {
-                    start: end,
-                    end: None,
-                }
-            }
+            Some(end) => range = Range { start: end, end: None },
             None => break,
         }
     }
@@ -224,28 +206,17 @@ mod tests {
         let page = block_on(items(&store, &VAULT, 254, 3)).unwrap();
         assert_eq!(page, [item(255), item(256), item(257)]);
         assert_eq!(block_on(count(&store, &VAULT)), Ok(300));
-        assert_eq!(
-            block_on(entries(&store, &VAULT, &[3, 2])),
-            Ok(vec![vec![3], vec![2]])
-        );
-        assert_eq!(
-            block_on(vaults(&store)),
-            Ok(vec![VAULT, VaultId([0xff; 32])])
-        );
+        assert_eq!(block_on(entries(&store, &VAULT, &[3, 2])), Ok(vec![vec![3], vec![2]]));
+        assert_eq!(block_on(vaults(&store)), Ok(vec![VAULT, VaultId([0xff; 32])]));
     }
 
     #[test]
     fn a_late_ack_does_not_bring_a_forgotten_item_back() {
         let store = filled();
         change(&store, |batch| forget_through(batch, &VAULT, 299));
-        change(&store, |batch| {
-            acknowledge(batch, &VAULT, 299, Ack { seq: 900 })
-        });
+        change(&store, |batch| acknowledge(batch, &VAULT, 299, Ack { seq: 900 }));
         assert_eq!(block_on(items(&store, &VAULT, 0, 9)), Ok(vec![item(300)]));
-        assert_eq!(
-            block_on(last_ack(&store, &VAULT)),
-            Ok(Some((299, Ack { seq: 900 })))
-        );
+        assert_eq!(block_on(last_ack(&store, &VAULT)), Ok(Some((299, Ack { seq: 900 }))));
         assert_eq!(block_on(count_unacknowledged(&store, &VAULT)), Ok(1));
         change(&store, |batch| forget_acks(batch, &VAULT));
         assert_eq!(block_on(last_ack(&store, &VAULT)), Ok(None));
@@ -256,9 +227,6 @@ mod tests {
     #[test]
     fn an_entry_without_bytes_is_lost() {
         let store = filled();
-        assert_eq!(
-            block_on(entries(&store, &VAULT, &[301])),
-            Err(StoreError::Lost)
-        );
+        assert_eq!(block_on(entries(&store, &VAULT, &[301])), Err(StoreError::Lost));
     }
 }

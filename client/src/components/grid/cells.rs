@@ -35,11 +35,7 @@ pub(super) fn cells(listing: Listing, row: &Row) -> impl IntoView + use<> {
     let time = app.time(row.modified_ms);
     let (head, tail) = row.name.split_at(measure::name_end(&row.name));
     // Narrow screens have no columns for these.
-    let facts = if size.is_empty() {
-        time.clone()
-    } else {
-        format!("{size} · {time}")
-    };
+    let facts = if size.is_empty() { time.clone() } else { format!("{size} · {time}") };
     view! {
         <div role="gridcell" class="cell cell-name">
             {icon(measure::icon(&row.name, row.kind))}

@@ -30,12 +30,7 @@ impl Listing {
             }
             self.fetching.set_value(false);
             // A view that was replaced meanwhile has other rows.
-            let Ok(Reply::Rows {
-                revision,
-                start,
-                rows,
-            }) = answer
-            else {
+            let Ok(Reply::Rows { revision, start, rows }) = answer else {
                 return if self.view.get_untracked() != Some(view) {
                     self.fetch()
                 };
@@ -45,9 +40,7 @@ impl Listing {
             }
             self.put(revision, start, rows);
             let range = untrack(|| self.window().range());
-            let still = self
-                .rows
-                .with_untracked(|rows| rows.missing(range.0, range.1));
+            let still = self.rows.with_untracked(|rows| rows.missing(range.0, range.1));
             if still.is_some() && still != Some(missing) {
                 self.fetch();
             }
@@ -56,16 +49,13 @@ impl Listing {
 
     fn put(self, revision: u32, start: u32, rows: Vec<Row>) {
         let focus = self.selection.with_untracked(Selection::focus);
-        let focused = self
-            .rows
-            .with_untracked(|known| known.row(focus).map(|row| row.node));
+        let focused = self.rows.with_untracked(|known| known.row(focus).map(|row| row.node));
         self.selection.update(|selection| selection.refresh(&rows));
         self.rows.update(|known| known.put(revision, start, rows));
         let (total, place) = self
             .rows
             .with_untracked(|known| (known.total(), focused.and_then(|node| known.index_of(node))));
-        self.selection
-            .update(|selection| selection.settle(total, place));
+        self.selection.update(|selection| selection.settle(total, place));
         self.reveal();
     }
 
@@ -75,8 +65,7 @@ impl Listing {
             return;
         };
         let found = self.rows.with_untracked(|rows| {
-            rows.index_of(node)
-                .and_then(|index| Some((index, rows.row(index)?.clone())))
+            rows.index_of(node).and_then(|index| Some((index, rows.row(index)?.clone())))
         });
         if let Some((index, row)) = found {
             self.app.reveal.set(None);
@@ -107,21 +96,11 @@ impl Listing {
                 return found;
             };
             let until = end.min(at + limits::WINDOW_ROWS_MAX as u32);
-            let answer = engine::call(Command::Window {
-                view,
-                start: at,
-                end: until,
-            })
-            .await;
+            let answer = engine::call(Command::Window { view, start: at, end: until }).await;
             if self.rows.is_disposed() {
                 return found;
             }
-            let Ok(Reply::Rows {
-                revision,
-                start,
-                rows,
-            }) = answer
-            else {
+            let Ok(Reply::Rows { revision, start, rows }) = answer else {
                 return found;
             };
             if rows.is_empty() || start != at {

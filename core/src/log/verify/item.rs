@@ -19,28 +19,12 @@ impl Item {
             PageItem::Full(wire) => {
                 let entry = Entry::decode(wire)?;
                 let body_hash = entry.body_hash();
-                let Entry {
-                    header,
-                    signature,
-                    body,
-                } = entry;
-                Self {
-                    header,
-                    signature,
-                    body: Some(body),
-                    body_hash,
-                }
+                let Entry { header, signature, body } = entry;
+                Self { header, signature, body: Some(body), body_hash }
             }
-            PageItem::Bare {
-                header,
-                signature,
-                body_hash,
-            } => {
+            PageItem::Bare { header, signature, body_hash } => {
                 if header.len() > limits::ENTRY_BYTES_MAX {
-                    return Err(WireError::TooLong {
-                        max: limits::ENTRY_BYTES_MAX,
-                    }
-                    .into());
+                    return Err(WireError::TooLong { max: limits::ENTRY_BYTES_MAX }.into());
                 }
                 Self {
                     header: header.clone(),

@@ -34,11 +34,7 @@ impl<R: TreeReader> Merge<'_, R> {
         self.checked()?;
         for known in ops {
             if let Err(reason) = self.absorb_op(known) {
-                self.rejected.push(Rejected {
-                    op: known.op.id,
-                    node: known.op.node,
-                    reason,
-                });
+                self.rejected.push(Rejected { op: known.op.id, node: known.op.node, reason });
             }
         }
         self.checked()
@@ -52,10 +48,7 @@ impl<R: TreeReader> Merge<'_, R> {
 
     fn absorb_op(&mut self, known: &KnownOp) -> Result<(), RejectReason> {
         let KnownOp { op, context } = known;
-        let late = op
-            .supersedes
-            .iter()
-            .any(|earlier| earlier.lamport >= op.id.lamport);
+        let late = op.supersedes.iter().any(|earlier| earlier.lamport >= op.id.lamport);
         if late || op.id.lamport > LAMPORT_MAX || op.id.lamport == 0 {
             return Err(RejectReason::ClockUnfit);
         }
@@ -103,19 +96,14 @@ impl<R: TreeReader> Merge<'_, R> {
             return Ok(());
         }
         let folder = self.row(parent).flatten().is_some_and(NodeRow::is_folder);
-        if folder {
-            Ok(())
-        } else {
-            Err(RejectReason::NotAFolder)
-        }
+        if folder { Ok(()) } else { Err(RejectReason::NotAFolder) }
     }
 
     /// Merges an op that is valid and new.
     fn merge_op(&mut self, op: &Op, context: &Context) {
         let node = op.node;
         if let Value::Create { kind, parent, name } = &op.value {
-            self.overlay
-                .insert(node, new_row(op, context, *kind, *parent, name));
+            self.overlay.insert(node, new_row(op, context, *kind, *parent, name));
             self.dirty.insert(node);
             return;
         }
@@ -168,11 +156,7 @@ fn new_row(op: &Op, context: &Context, kind: Kind, parent: NodeId, name: &str) -
 }
 
 fn stamp<T>(op: &Op, context: &Context, value: T) -> Stamped<T> {
-    Stamped {
-        id: op.id,
-        context: *context,
-        value,
-    }
+    Stamped { id: op.id, context: *context, value }
 }
 
 /// Keeps the register's ops in order, greatest first.
@@ -195,20 +179,13 @@ fn note_applied(applied: &mut Vec<(DeviceId, u64)>, id: &OpId) {
 
 /// Gives an op that had no place in the log the one it has now.
 fn give_place(row: &mut NodeRow, id: &OpId, context: &Context) {
-    let fixed = [
-        (row.created.id, &mut row.created.context),
-        (row.name.id, &mut row.name.context),
-    ];
+    let fixed = [(row.created.id, &mut row.created.context), (row.name.id, &mut row.name.context)];
     let parents = row.parents.iter_mut().map(|op| (op.id, &mut op.context));
     let contents = row.contents.iter_mut().map(|op| (op.id, &mut op.context));
     let texts = row.texts.iter_mut().map(|op| (op.id, &mut op.context));
     let trashed = row.trashed.iter_mut().map(|op| (op.id, &mut op.context));
-    for (known, place) in fixed
-        .into_iter()
-        .chain(parents)
-        .chain(contents)
-        .chain(texts)
-        .chain(trashed)
+    for (known, place) in
+        fixed.into_iter().chain(parents).chain(contents).chain(texts).chain(trashed)
     {
         if known == *id && place.seq.is_none() {
             place.seq = context.seq;

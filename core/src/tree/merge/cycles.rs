@@ -61,12 +61,8 @@ impl<R: TreeReader> Merge<'_, R> {
             }
         }
         // A cycle may displace a node that was in neither list.
-        let fallen: Vec<NodeId> = self
-            .overlay
-            .values()
-            .filter(|row| row.fallback > 0)
-            .map(|row| row.node)
-            .collect();
+        let fallen: Vec<NodeId> =
+            self.overlay.values().filter(|row| row.fallback > 0).map(|row| row.node).collect();
         self.dirty.extend(fallen);
         Ok(())
     }
@@ -90,10 +86,7 @@ impl<R: TreeReader> Merge<'_, R> {
 
     fn displace_greatest(&mut self, cycle: &[NodeId]) {
         let placing = |merge: &mut Self, node: &NodeId| {
-            merge
-                .row(node)
-                .flatten()
-                .and_then(|row| row.placing().map(|op| op.id))
+            merge.row(node).flatten().and_then(|row| row.placing().map(|op| op.id))
         };
         let greatest = cycle.iter().copied().max_by_key(|node| placing(self, node));
         let greatest = greatest.expect("a cycle has nodes");

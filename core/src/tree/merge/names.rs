@@ -59,11 +59,7 @@ impl<R: TreeReader> Merge<'_, R> {
         }
         self.checked()?;
         for (node, suffix) in suffixes {
-            if self
-                .row(&node)
-                .flatten()
-                .is_some_and(|row| row.suffix != suffix)
-            {
+            if self.row(&node).flatten().is_some_and(|row| row.suffix != suffix) {
                 self.row_mut(&node).suffix = suffix;
             }
         }
@@ -112,10 +108,7 @@ impl<R: TreeReader> Merge<'_, R> {
         } else if let Some(stored) = self.reader.siblings(&group.0, &group.1) {
             stored
         } else {
-            self.needs.insert(Need::Siblings {
-                parent: group.0,
-                folded_name: group.1.clone(),
-            });
+            self.needs.insert(Need::Siblings { parent: group.0, folded_name: group.1.clone() });
             return None;
         };
         let left = moves.left.get(group);
@@ -131,7 +124,6 @@ impl<R: TreeReader> Merge<'_, R> {
     /// Says whether a sibling is really called as the `n`-th of this group would show.
     fn taken(&mut self, group: &Group, n: u32, moves: &Moves) -> bool {
         let candidate = (group.0, name::with_suffix(&group.1, n));
-        self.members(&candidate, moves)
-            .is_some_and(|members| !members.is_empty())
+        self.members(&candidate, moves).is_some_and(|members| !members.is_empty())
     }
 }

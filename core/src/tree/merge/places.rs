@@ -89,16 +89,9 @@ impl<R: TreeReader> Merge<'_, R> {
             let dirty = self.dirty.contains(&node);
             let Some(row) = self.row(&node) else { return };
             let Some(row) = row else { break Standing::Live };
-            let trashed = if dirty {
-                row.self_trashed()
-            } else {
-                row.shown_parent == NodeId::TRASH
-            };
-            let up = if dirty {
-                row.placed_parent()
-            } else {
-                row.shown_parent
-            };
+            let trashed =
+                if dirty { row.self_trashed() } else { row.shown_parent == NodeId::TRASH };
+            let up = if dirty { row.placed_parent() } else { row.shown_parent };
             if trashed {
                 found.standing.insert(node, Standing::Trashed(node));
                 if dirty {
@@ -127,10 +120,7 @@ impl<R: TreeReader> Merge<'_, R> {
 
     /// A row that this stage has read already.
     fn now(&self, node: &NodeId) -> &NodeRow {
-        self.overlay
-            .get(node)
-            .or_else(|| self.old_row(node))
-            .expect("it was walked through")
+        self.overlay.get(node).or_else(|| self.old_row(node)).expect("it was walked through")
     }
 
     /// Says whether a folder stands otherwise than before, so that what is below it has to

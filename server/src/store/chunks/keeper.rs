@@ -81,10 +81,8 @@ impl Keeper {
 
     fn write(&mut self, chunk: &IncomingChunk) -> Result<(), ChunkStoreError> {
         let (vault, id) = (chunk.vault, chunk.id);
-        let again = self
-            .written
-            .iter()
-            .any(|(_, written)| written.vault == vault && written.id == id);
+        let again =
+            self.written.iter().any(|(_, written)| written.vault == vault && written.id == id);
         if again {
             return Ok(());
         }
@@ -92,10 +90,7 @@ impl Keeper {
             let Some(row) = state.vault(&vault)? else {
                 return Ok(None);
             };
-            Ok(Some((
-                state.account(&row.account)?,
-                state.chunk(&vault, &id)?,
-            )))
+            Ok(Some((state.account(&row.account)?, state.chunk(&vault, &id)?)))
         })?;
         let Some((Some(account), held)) = state else {
             return Err(ChunkStoreError::VaultUnknown);
@@ -105,10 +100,7 @@ impl Keeper {
         }
         let len = chunk.bytes.len() as u64;
         let reserved = self.reserved.get(&account.id).copied().unwrap_or(0);
-        let wanted = account
-            .used_bytes
-            .saturating_add(reserved)
-            .saturating_add(len);
+        let wanted = account.used_bytes.saturating_add(reserved).saturating_add(len);
         if account.quota_bytes.is_some_and(|quota| wanted > quota) {
             return Err(ChunkStoreError::Quota);
         }
@@ -118,15 +110,7 @@ impl Keeper {
             self.blobs.rotate()?;
         }
         let at = self.blobs.write(&vault, &id, &chunk.bytes)?;
-        self.written.push((
-            account.id,
-            StoredChunk {
-                vault,
-                id,
-                at,
-                last_declared: 0,
-            },
-        ));
+        self.written.push((account.id, StoredChunk { vault, id, at, last_declared: 0 }));
         *self.reserved.entry(account.id).or_default() += len;
         Ok(())
     }
@@ -148,8 +132,7 @@ impl Keeper {
         }
         self.blobs.sync()?;
         let written = std::mem::take(&mut self.written);
-        self.meta
-            .write_blocking(Durability::Later, move |tx| index(tx, &written))?;
+        self.meta.write_blocking(Durability::Later, move |tx| index(tx, &written))?;
         Ok(())
     }
 
@@ -192,9 +175,7 @@ impl Keeper {
             self.blobs.rotate()?;
         }
         let reader = self.blobs.reader();
-        let mut chunks = self
-            .meta
-            .read_blocking(move |state| state.chunks_in(segment))?;
+        let mut chunks = self.meta.read_blocking(move |state| state.chunks_in(segment))?;
         let mut bytes = Vec::new();
         for chunk in &mut chunks {
             bytes.resize(chunk.at.len as usize, 0);
@@ -208,10 +189,7 @@ impl Keeper {
                 tx.mark_indexed(moved.at.segment, moved.at.end())?;
                 // An append may have declared the chunk meanwhile; only the place moves.
                 if let Some(row) = tx.chunk(&moved.vault, &moved.id)? {
-                    tx.put_chunk(&StoredChunk {
-                        at: moved.at,
-                        ..row
-                    })?;
+                    tx.put_chunk(&StoredChunk { at: moved.at, ..row })?;
                 }
             }
             tx.remove_segment(segment)
@@ -240,26 +218,17 @@ pub(super) fn recover(
 ) -> Result<Recovery, ChunkStoreError> {
     let mut recovery = Recovery::default();
     let rows = meta.read_blocking(|state| state.segments())?;
-    let indexed: BTreeMap<u32, u64> = rows
-        .iter()
-        .map(|row| (row.segment, row.indexed_to))
-        .collect();
+    let indexed: BTreeMap<u32, u64> =
+        rows.iter().map(|row| (row.segment, row.indexed_to)).collect();
     let present: BTreeSet<u32> = blobs.segments()?.into_iter().collect();
-    let lost = rows
-        .iter()
-        .filter(|row| !present.contains(&row.segment) && row.live_bytes > 0);
+    let lost = rows.iter().filter(|row| !present.contains(&row.segment) && row.live_bytes > 0);
     recovery.lost_segments = u32::try_from(lost.count()).unwrap_or(u32::MAX);
     for segment in present {
         let from = indexed.get(&segment).copied().unwrap_or(0);
         let mut found = Vec::new();
         let scanned = blobs.scan(segment, from, &mut |chunk| {
             let FoundChunk { vault, id, at } = chunk;
-            found.push(StoredChunk {
-                vault,
-                id,
-                at,
-                last_declared: 0,
-            });
+            found.push(StoredChunk { vault, id, at, last_declared: 0 });
         })?;
         if scanned.torn_bytes > 0 && segment == blobs.active() {
             blobs.cut(segment, scanned.valid_to)?;

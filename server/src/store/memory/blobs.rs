@@ -56,9 +56,7 @@ impl BlobStore for MemoryBlobs {
 
     fn segment_bytes(&self, segment: u32) -> Result<u64, BlobError> {
         let segments = lock(&self.segments);
-        let bytes = segments
-            .get(&segment)
-            .ok_or(BlobError::SegmentGone { segment })?;
+        let bytes = segments.get(&segment).ok_or(BlobError::SegmentGone { segment })?;
         Ok(bytes.len() as u64)
     }
 
@@ -74,21 +72,15 @@ impl BlobStore for MemoryBlobs {
                 visit(*found);
             }
         }
-        Ok(Scanned {
-            valid_to,
-            torn_bytes: 0,
-        })
+        Ok(Scanned { valid_to, torn_bytes: 0 })
     }
 
     fn cut(&mut self, segment: u32, to: u64) -> Result<(), BlobError> {
         let to = usize::try_from(to).expect("segments in memory fit into it");
         let mut segments = lock(&self.segments);
-        let bytes = segments
-            .get_mut(&segment)
-            .ok_or(BlobError::SegmentGone { segment })?;
+        let bytes = segments.get_mut(&segment).ok_or(BlobError::SegmentGone { segment })?;
         bytes.truncate(to);
-        self.records
-            .retain(|at, _| at.segment != segment || at.end() <= to as u64);
+        self.records.retain(|at, _| at.segment != segment || at.end() <= to as u64);
         Ok(())
     }
 
@@ -105,20 +97,9 @@ impl BlobStore for MemoryBlobs {
         }
         let segment = segments.entry(self.active).or_default();
         let len = u32::try_from(bytes.len()).expect("chunks are bounded by limits");
-        let at = Location {
-            segment: self.active,
-            offset: segment.len() as u64,
-            len,
-        };
+        let at = Location { segment: self.active, offset: segment.len() as u64, len };
         segment.extend_from_slice(bytes);
-        self.records.insert(
-            at,
-            FoundChunk {
-                vault: *vault,
-                id: *id,
-                at,
-            },
-        );
+        self.records.insert(at, FoundChunk { vault: *vault, id: *id, at });
         Ok(at)
     }
 
@@ -147,10 +128,7 @@ impl BlobStore for MemoryBlobs {
     }
 
     fn remove(&mut self, segment: u32) -> Result<(), BlobError> {
-        assert!(
-            segment != self.active,
-            "the active segment is being written to"
-        );
+        assert!(segment != self.active, "the active segment is being written to");
         lock(&self.segments).remove(&segment);
         self.records.retain(|at, _| at.segment != segment);
         Ok(())
@@ -166,15 +144,10 @@ struct MemoryReader(Segments);
 impl BlobReader for MemoryReader {
     fn read_at(&self, segment: u32, offset: u64, buf: &mut [u8]) -> Result<(), BlobError> {
         let segments = lock(&self.0);
-        let bytes = segments
-            .get(&segment)
-            .ok_or(BlobError::SegmentGone { segment })?;
+        let bytes = segments.get(&segment).ok_or(BlobError::SegmentGone { segment })?;
         let start = usize::try_from(offset).expect("segments in memory fit into it");
         let end = start + buf.len();
-        let short = BlobError::SegmentShort {
-            segment,
-            end: end as u64,
-        };
+        let short = BlobError::SegmentShort { segment, end: end as u64 };
         buf.copy_from_slice(bytes.get(start..end).ok_or(short)?);
         Ok(())
     }

@@ -104,11 +104,7 @@ fn chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
     Ok(StoredChunk {
         vault: VaultId(row.get(0)?),
         id: ChunkId(row.get(1)?),
-        at: Location {
-            segment: uint32(row, 2)?,
-            offset: uint(row, 3)?,
-            len: uint32(row, 4)?,
-        },
+        at: Location { segment: uint32(row, 2)?, offset: uint(row, 3)?, len: uint32(row, 4)? },
         last_declared: uint(row, 5)?,
     })
 }
@@ -116,9 +112,7 @@ fn chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
 impl MetaRead for Rows<'_> {
     fn incarnation(&self) -> MetaResult<Incarnation> {
         let found = self.one("SELECT incarnation FROM server", [], |row| row.get(0))?;
-        found.map(Incarnation).ok_or(MetaError::Corrupt {
-            column: "incarnation",
-        })
+        found.map(Incarnation).ok_or(MetaError::Corrupt { column: "incarnation" })
     }
 
     fn account_count(&self) -> MetaResult<u64> {
@@ -131,11 +125,7 @@ impl MetaRead for Rows<'_> {
     }
 
     fn account_by_name(&self, username: &str) -> MetaResult<Option<Account>> {
-        self.one(
-            &format!("{ACCOUNT} WHERE username = ?1"),
-            [username],
-            account,
-        )
+        self.one(&format!("{ACCOUNT} WHERE username = ?1"), [username], account)
     }
 
     fn invite(&self, token_hash: &Hash) -> MetaResult<Option<Invite>> {
@@ -178,9 +168,7 @@ impl MetaRead for Rows<'_> {
     fn is_member(&self, vault: &VaultId, account: &AccountId) -> MetaResult<bool> {
         let sql = "SELECT 1 FROM members JOIN vaults ON vaults.key = members.vault \
             WHERE members.account = ?1 AND vaults.id = ?2";
-        Ok(self
-            .one(sql, [&account.0[..], &vault.0[..]], |_| Ok(()))?
-            .is_some())
+        Ok(self.one(sql, [&account.0[..], &vault.0[..]], |_| Ok(()))?.is_some())
     }
 
     fn device_counter(
@@ -191,10 +179,7 @@ impl MetaRead for Rows<'_> {
         let sql = "SELECT dseq, hash FROM devices \
             WHERE vault = (SELECT key FROM vaults WHERE id = ?1) AND device = ?2";
         self.one(sql, [&vault.0[..], &device.0[..]], |row| {
-            Ok(DeviceCounter {
-                dseq: uint(row, 0)?,
-                hash: Hash(row.get(1)?),
-            })
+            Ok(DeviceCounter { dseq: uint(row, 0)?, hash: Hash(row.get(1)?) })
         })
     }
 
@@ -220,16 +205,8 @@ impl MetaRead for Rows<'_> {
             CASE WHEN device IS ?3 THEN NULL ELSE body END FROM log \
             WHERE vault = (SELECT key FROM vaults WHERE id = ?1) AND seq > ?2 \
             ORDER BY seq LIMIT ?4";
-        let own = bounds
-            .without_bodies_of
-            .as_ref()
-            .map(|device| &device.0[..]);
-        let params = (
-            &vault.0[..],
-            int(after),
-            own,
-            int(bounds.entries_max as u64),
-        );
+        let own = bounds.without_bodies_of.as_ref().map(|device| &device.0[..]);
+        let params = (&vault.0[..], int(after), own, int(bounds.entries_max as u64));
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         let mut entries = Vec::new();

@@ -16,11 +16,7 @@ impl Rows<'_> {
 
     /// Runs a statement that has to change exactly one row.
     fn run_one(&mut self, sql: &str, params: impl Params) -> MetaResult<()> {
-        if self.run(sql, params)? == 1 {
-            Ok(())
-        } else {
-            Err(MetaError::Constraint)
-        }
+        if self.run(sql, params)? == 1 { Ok(()) } else { Err(MetaError::Constraint) }
     }
 
     fn add_live_bytes(&mut self, segment: u32, bytes: i64) -> MetaResult<()> {
@@ -73,12 +69,8 @@ impl MetaTx for Rows<'_> {
     fn add_invite(&mut self, invite: &Invite) -> MetaResult<()> {
         let sql = "INSERT INTO invites (token_hash, created_ms, expires_ms, used_ms) \
             VALUES (?1, ?2, ?3, ?4)";
-        let params = (
-            &invite.token_hash.0[..],
-            invite.created_ms,
-            invite.expires_ms,
-            invite.used_ms,
-        );
+        let params =
+            (&invite.token_hash.0[..], invite.created_ms, invite.expires_ms, invite.used_ms);
         self.run_one(sql, params)
     }
 
@@ -147,15 +139,7 @@ impl MetaTx for Rows<'_> {
 
     fn advance_vault(&mut self, vault: &Vault) -> MetaResult<()> {
         let sql = "UPDATE vaults SET seq = ?2, chain = ?3, epoch = ?4 WHERE id = ?1";
-        self.run_one(
-            sql,
-            (
-                &vault.id.0[..],
-                int(vault.seq),
-                &vault.chain.0[..],
-                vault.epoch,
-            ),
-        )
+        self.run_one(sql, (&vault.id.0[..], int(vault.seq), &vault.chain.0[..], vault.epoch))
     }
 
     fn add_entry(&mut self, vault: &VaultId, entry: &StoredEntry) -> MetaResult<()> {
@@ -177,12 +161,7 @@ impl MetaTx for Rows<'_> {
         self.run_one(sql, params)?;
         let sql = "INSERT OR REPLACE INTO devices (vault, device, dseq, hash) \
             SELECT key, ?2, ?3, ?4 FROM vaults WHERE id = ?1";
-        let params = (
-            &vault.0[..],
-            &entry.device.0[..],
-            int(entry.dseq),
-            &entry.hash.0[..],
-        );
+        let params = (&vault.0[..], &entry.device.0[..], int(entry.dseq), &entry.hash.0[..]);
         self.run_one(sql, params)
     }
 

@@ -53,11 +53,7 @@ impl<H: Host> Replica<H> {
             let (name, above) = path.split_last().ok_or(Fault::Internal)?;
             let above = *folders.get(above).ok_or(Fault::Internal)?;
             let made_now = to_make.iter().any(|(node, _, _)| *node == above);
-            let existing = if made_now {
-                None
-            } else {
-                self.child(above, name).await?
-            };
+            let existing = if made_now { None } else { self.child(above, name).await? };
             let node = match existing {
                 Some(node) => node,
                 None => {
@@ -82,22 +78,12 @@ impl<H: Host> Replica<H> {
                     Entry::Occupied(entry) => entry.into_mut(),
                     Entry::Vacant(entry) => entry.insert(self.siblings(parent).await?),
                 };
-                siblings
-                    .get(&listing::siblings_prefixes(&parent, &name::fold(name))[1])
-                    .copied()
+                siblings.get(&listing::siblings_prefixes(&parent, &name::fold(name))[1]).copied()
             };
-            let fresh = Place {
-                parent,
-                node: NodeId(self.host.random()),
-                replaces: false,
-            };
+            let fresh = Place { parent, node: NodeId(self.host.random()), replaces: false };
             places.push(match (existing, clash) {
                 (None, _) | (Some(_), Clash::KeepBoth) => Some(fresh),
-                (Some(node), Clash::Replace) => Some(Place {
-                    parent,
-                    node,
-                    replaces: true,
-                }),
+                (Some(node), Clash::Replace) => Some(Place { parent, node, replaces: true }),
                 (Some(_), Clash::Skip) => None,
                 (Some(_), Clash::Ask) => {
                     clashes.insert(name.clone());
@@ -123,11 +109,7 @@ impl<H: Host> Replica<H> {
     /// The files of a folder by what their keys begin with: one read for a whole upload.
     async fn siblings(&self, parent: NodeId) -> Result<Siblings, Fault> {
         let range = Range::prefix(&[parent.0.as_slice(), &[1]].concat());
-        let keys = self
-            .host
-            .store()
-            .scan_keys(Table::Listing, &range, u32::MAX)
-            .await;
+        let keys = self.host.store().scan_keys(Table::Listing, &range, u32::MAX).await;
         let keys = keys.map_err(|e| from_store(&e))?;
         let split = |key: Vec<u8>| {
             let node = listing::node_of_key(&key)?;
@@ -157,10 +139,8 @@ fn check_names(items: &[UploadItem]) -> Result<(), Fault> {
             return Err(Fault::Internal);
         }
         for segment in &item.path {
-            name::check(segment).map_err(|reason| Fault::NameUnfit {
-                name: segment.clone(),
-                reason,
-            })?;
+            name::check(segment)
+                .map_err(|reason| Fault::NameUnfit { name: segment.clone(), reason })?;
         }
     }
     Ok(())

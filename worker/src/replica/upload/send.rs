@@ -37,11 +37,7 @@ impl<H: Host> Replica<H> {
         if upload.paused.get() {
             return self.turn(upload, TransferState::Paused);
         }
-        self.arrive(vec![Arrival {
-            upload: Rc::clone(upload),
-            staged,
-        }])
-        .await;
+        self.arrive(vec![Arrival { upload: Rc::clone(upload), staged }]).await;
     }
 
     /// Makes chunks durable on the server; says whether that worked.
@@ -69,29 +65,21 @@ impl<H: Host> Replica<H> {
 
     /// Makes nodes of staged files, in one entry.
     pub(super) async fn arrive(self: &Rc<Self>, arrivals: Vec<Arrival>) {
-        let arrivals: Vec<Arrival> = arrivals
-            .into_iter()
-            .filter(|a| !a.upload.cancelled.get())
-            .collect();
+        let arrivals: Vec<Arrival> =
+            arrivals.into_iter().filter(|a| !a.upload.cancelled.get()).collect();
         if arrivals.is_empty() {
             return;
         }
         let mut contents = Vec::with_capacity(arrivals.len());
         let mut also = Batch::new();
         for arrival in &arrivals {
-            match self
-                .make_content(&arrival.staged.manifest, arrival.staged.text)
-                .await
-            {
+            match self.make_content(&arrival.staged.manifest, arrival.staged.text).await {
                 Ok(content) => contents.push(content),
                 Err(fault) => return self.fail(&arrival.upload, fault).await,
             }
             also.delete(Table::Transfers, arrival.upload.id.to_be_bytes());
         }
-        let extra = Extra {
-            also,
-            ..Default::default()
-        };
+        let extra = Extra { also, ..Default::default() };
         let committed = self
             .commit(extra, &|edit| {
                 for (arrival, content) in arrivals.iter().zip(&contents) {

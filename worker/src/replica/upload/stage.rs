@@ -30,19 +30,14 @@ impl<H: Host> Replica<H> {
         sources: Vec<S>,
     ) {
         let small = |upload: &Upload| upload.size <= limits::PACKED_FILE_BYTES_MAX;
-        let sizes = uploads
-            .iter()
-            .map(|upload| if small(upload) { upload.size } else { 0 });
+        let sizes = uploads.iter().map(|upload| if small(upload) { upload.size } else { 0 });
         let plans: Vec<ChunkPlan> = pack::plan(sizes.collect::<Vec<_>>()).collect();
         let empty: Vec<_> = uploads.iter().filter(|upload| upload.size == 0).collect();
         for uploads in empty.chunks(EMPTY_FILES_AT_ONCE) {
             let arrivals = uploads.iter().map(|upload| {
                 let hash = Hash(Sha256::digest(b"").into());
                 let staged = self.staged(upload, Vec::new(), hash, true);
-                Arrival {
-                    upload: Rc::clone(upload),
-                    staged,
-                }
+                Arrival { upload: Rc::clone(upload), staged }
             });
             self.arrive(arrivals.collect()).await;
         }
@@ -77,13 +72,7 @@ impl<H: Host> Replica<H> {
             self.turn(upload, TransferState::Reading);
             let bytes = sources[part.file].read(0, u64::from(part.len)).await;
             if bytes.is_none() {
-                self.fail(
-                    upload,
-                    Fault::FileVanished {
-                        name: upload.name.clone(),
-                    },
-                )
-                .await;
+                self.fail(upload, Fault::FileVanished { name: upload.name.clone() }).await;
             }
             bytes
         });
@@ -106,24 +95,13 @@ impl<H: Host> Replica<H> {
             match &sealed {
                 Ok((chunk, key, _)) => {
                     let bytes = &plain[offset..offset + part.len as usize];
-                    let extent = Extent {
-                        chunk: *chunk,
-                        key: *key,
-                        offset: offset as u32,
-                        len: part.len,
-                    };
+                    let extent =
+                        Extent { chunk: *chunk, key: *key, offset: offset as u32, len: part.len };
                     let hash = Hash(Sha256::digest(bytes).into());
-                    let staged = self.staged(
-                        upload,
-                        vec![extent],
-                        hash,
-                        kind::is_text(&upload.name, bytes),
-                    );
+                    let staged =
+                        self.staged(upload, vec![extent], hash, kind::is_text(&upload.name, bytes));
                     upload.done.set(upload.size);
-                    arrivals.push(Arrival {
-                        upload: Rc::clone(upload),
-                        staged,
-                    });
+                    arrivals.push(Arrival { upload: Rc::clone(upload), staged });
                 }
                 Err(fault) => self.fail(upload, fault.clone()).await,
             }
@@ -158,25 +136,13 @@ impl<H: Host> Replica<H> {
                 join(source.read(part.file_offset, end), self.send(upload, &ids)).await;
             reachable &= sent;
             let Some(bytes) = bytes else {
-                return self
-                    .fail(
-                        upload,
-                        Fault::FileVanished {
-                            name: upload.name.clone(),
-                        },
-                    )
-                    .await;
+                return self.fail(upload, Fault::FileVanished { name: upload.name.clone() }).await;
             };
             hash.update(&bytes);
             text = text && kind::is_text(&upload.name, &bytes);
             match self.seal_and_keep(&bytes).await {
                 Ok((chunk, key, sealed_bytes)) => {
-                    extents.push(Extent {
-                        chunk,
-                        key,
-                        offset: 0,
-                        len: part.len,
-                    });
+                    extents.push(Extent { chunk, key, offset: 0, len: part.len });
                     unsent.push((chunk, sealed_bytes));
                 }
                 Err(fault) => return self.fail(upload, fault).await,
@@ -210,9 +176,6 @@ impl<H: Host> Replica<H> {
             plain_hash,
             signatures: None,
         };
-        Staged {
-            manifest,
-            text: text && kind::has_text_name(&upload.name),
-        }
+        Staged { manifest, text: text && kind::has_text_name(&upload.name) }
     }
 }

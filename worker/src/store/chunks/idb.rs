@@ -35,9 +35,7 @@ impl ChunkStore for IdbChunks {
     async fn put(&self, id: ChunkId, bytes: &[u8]) -> Result<(), StoreError> {
         let (key, value) = (key(&id), js::to_js(bytes));
         self.store
-            .raw_write(CHUNK_BYTES, |chunks| {
-                chunks.put_with_key(&value, &key).map(drop)
-            })
+            .raw_write(CHUNK_BYTES, |chunks| chunks.put_with_key(&value, &key).map(drop))
             .await
     }
 
@@ -46,47 +44,32 @@ impl ChunkStore for IdbChunks {
         if range.start > range.end || range.end > u64::from(value.length()) {
             return Err(StoreError::Lost);
         }
-        Ok(value
-            .subarray(range.start as u32, range.end as u32)
-            .to_vec())
+        Ok(value.subarray(range.start as u32, range.end as u32).to_vec())
     }
 
     async fn len(&self, id: ChunkId) -> Result<Option<u64>, StoreError> {
-        Ok(self
-            .value(&key(&id))
-            .await?
-            .map(|value| u64::from(value.length())))
+        Ok(self.value(&key(&id)).await?.map(|value| u64::from(value.length())))
     }
 
     async fn delete(&self, id: ChunkId) -> Result<(), StoreError> {
         let key = key(&id);
-        self.store
-            .raw_write(CHUNK_BYTES, |chunks| chunks.delete(&key).map(drop))
-            .await
+        self.store.raw_write(CHUNK_BYTES, |chunks| chunks.delete(&key).map(drop)).await
     }
 
     async fn list(&self) -> Result<Vec<ChunkId>, StoreError> {
         let keys = self.store.raw_keys(CHUNK_BYTES).await?;
-        Ok(keys
-            .iter()
-            .filter_map(|key| ChunkId::from_slice(&js::to_bytes(key)))
-            .collect())
+        Ok(keys.iter().filter_map(|key| ChunkId::from_slice(&js::to_bytes(key))).collect())
     }
 
     async fn usage(&self) -> Result<u64, StoreError> {
         let mut bytes = 0;
         for key in self.store.raw_keys(CHUNK_BYTES).await? {
-            bytes += self
-                .value(&key)
-                .await?
-                .map_or(0, |value| u64::from(value.length()));
+            bytes += self.value(&key).await?.map_or(0, |value| u64::from(value.length()));
         }
         Ok(bytes)
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
-        self.store
-            .raw_write(CHUNK_BYTES, |chunks| chunks.clear().map(drop))
-            .await
+        self.store.raw_write(CHUNK_BYTES, |chunks| chunks.clear().map(drop)).await
     }
 }

@@ -55,19 +55,11 @@ impl ChunkStore for MemoryChunks {
         let bytes = shared.chunks.get(&id).ok_or(StoreError::NotFound)?;
         let start = usize::try_from(range.start).map_err(|_| StoreError::Lost)?;
         let end = usize::try_from(range.end).map_err(|_| StoreError::Lost)?;
-        bytes
-            .get(start..end)
-            .map(<[u8]>::to_vec)
-            .ok_or(StoreError::Lost)
+        bytes.get(start..end).map(<[u8]>::to_vec).ok_or(StoreError::Lost)
     }
 
     async fn len(&self, id: ChunkId) -> Result<Option<u64>, StoreError> {
-        Ok(self
-            .shared
-            .borrow()
-            .chunks
-            .get(&id)
-            .map(|bytes| bytes.len() as u64))
+        Ok(self.shared.borrow().chunks.get(&id).map(|bytes| bytes.len() as u64))
     }
 
     async fn delete(&self, id: ChunkId) -> Result<(), StoreError> {
@@ -80,13 +72,7 @@ impl ChunkStore for MemoryChunks {
     }
 
     async fn usage(&self) -> Result<u64, StoreError> {
-        Ok(self
-            .shared
-            .borrow()
-            .chunks
-            .values()
-            .map(|bytes| bytes.len() as u64)
-            .sum())
+        Ok(self.shared.borrow().chunks.values().map(|bytes| bytes.len() as u64).sum())
     }
 
     async fn clear(&self) -> Result<(), StoreError> {

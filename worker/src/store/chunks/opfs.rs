@@ -39,21 +39,10 @@ impl OpfsChunks {
     pub async fn open(name: &str) -> Result<Self, StoreError> {
         let navigator = js::property(&js_sys::global(), "navigator");
         let storage = js::property(&navigator, "storage");
-        let top = js::call_async(&storage, "getDirectory", &[])
-            .await
-            .map_err(|e| fault(&e))?;
-        let own = folder(&top, name, true)
-            .await
-            .map_err(|error| fault(&error))?;
-        let root = folder(&own, "chunks", true)
-            .await
-            .map_err(|error| fault(&error))?;
-        Ok(Self {
-            shared: Rc::new(Shared {
-                root,
-                folders: RefCell::default(),
-            }),
-        })
+        let top = js::call_async(&storage, "getDirectory", &[]).await.map_err(|e| fault(&e))?;
+        let own = folder(&top, name, true).await.map_err(|error| fault(&error))?;
+        let root = folder(&own, "chunks", true).await.map_err(|error| fault(&error))?;
+        Ok(Self { shared: Rc::new(Shared { root, folders: RefCell::default() }) })
     }
 
     async fn folder(&self, id: &ChunkId, create: bool) -> Result<JsValue, JsValue> {
@@ -74,9 +63,7 @@ impl OpfsChunks {
 
     async fn blob(&self, id: &ChunkId) -> Result<web_sys::Blob, JsValue> {
         let file = self.file(id, false).await?;
-        Ok(js::call_async(&file, "getFile", &[])
-            .await?
-            .unchecked_into())
+        Ok(js::call_async(&file, "getFile", &[]).await?.unchecked_into())
     }
 
     async fn list_folder(&self, folder: &JsValue, names: &mut Vec<String>) -> Result<(), JsValue> {
@@ -107,9 +94,7 @@ impl OpfsChunks {
 impl ChunkStore for OpfsChunks {
     async fn put(&self, id: ChunkId, bytes: &[u8]) -> Result<(), StoreError> {
         let file = self.file(&id, true).await.map_err(|error| fault(&error))?;
-        let access = Access::open(&file, "readwrite")
-            .await
-            .map_err(|error| fault(&error))?;
+        let access = Access::open(&file, "readwrite").await.map_err(|error| fault(&error))?;
         let written = access.write(bytes).map_err(|error| fault(&error));
         drop(access);
         if written.is_err() {
@@ -126,18 +111,14 @@ impl ChunkStore for OpfsChunks {
         {
             return access.read(range);
         }
-        let blob = js::call_async(&file, "getFile", &[])
-            .await
-            .map_err(|error| fault(&error))?;
+        let blob = js::call_async(&file, "getFile", &[]).await.map_err(|error| fault(&error))?;
         let blob: web_sys::Blob = blob.unchecked_into();
         if range.start > range.end || range.end as f64 > blob.size() {
             return Err(StoreError::Lost);
         }
         let part = blob.slice_with_f64_and_f64(range.start as f64, range.end as f64);
         let part = part.map_err(|error| fault(&error))?;
-        let buffer = js::call_async(&part, "arrayBuffer", &[])
-            .await
-            .map_err(|e| fault(&e))?;
+        let buffer = js::call_async(&part, "arrayBuffer", &[]).await.map_err(|e| fault(&e))?;
         Ok(js::to_bytes(&buffer))
     }
 
@@ -183,9 +164,7 @@ impl ChunkStore for OpfsChunks {
         self.shared.folders.borrow_mut().clear();
         let mut names = Vec::new();
         let root = &self.shared.root;
-        self.list_folder(root, &mut names)
-            .await
-            .map_err(|error| fault(&error))?;
+        self.list_folder(root, &mut names).await.map_err(|error| fault(&error))?;
         for name in names {
             let options = js::object(&[("recursive", true.into())]);
             let removed = js::call_async(root, "removeEntry", &[name.into(), options]).await;
@@ -218,9 +197,7 @@ impl Access {
     async fn open_now(file: &JsValue, mode: &str) -> Result<Self, JsValue> {
         let options = js::object(&[("mode", mode.into())]);
         let handle = js::call_async(file, "createSyncAccessHandle", &[options]).await?;
-        Ok(Self {
-            handle: handle.unchecked_into(),
-        })
+        Ok(Self { handle: handle.unchecked_into() })
     }
 
     fn write(&self, bytes: &[u8]) -> Result<(), JsValue> {
@@ -230,9 +207,7 @@ impl Access {
             let options = FileSystemReadWriteOptions::new();
             options.set_at(done as f64);
             let rest = &bytes[done..];
-            let count = self
-                .handle
-                .write_with_u8_array_and_options(rest, &options)? as usize;
+            let count = self.handle.write_with_u8_array_and_options(rest, &options)? as usize;
             if count == 0 {
                 return Err(js::object(&[("name", "QuotaExceededError".into())]));
             }
@@ -249,15 +224,9 @@ impl Access {
         let mut bytes = vec![0; (range.end - range.start) as usize];
         let options = FileSystemReadWriteOptions::new();
         options.set_at(range.start as f64);
-        let read = self
-            .handle
-            .read_with_u8_array_and_options(&mut bytes, &options);
+        let read = self.handle.read_with_u8_array_and_options(&mut bytes, &options);
         let count = read.map_err(|error| fault(&error))? as usize;
-        if count == bytes.len() {
-            Ok(bytes)
-        } else {
-            Err(StoreError::Lost)
-        }
+        if count == bytes.len() { Ok(bytes) } else { Err(StoreError::Lost) }
     }
 }
 
@@ -285,8 +254,6 @@ fn fault(error: &JsValue) -> StoreError {
         "NotFoundError" => StoreError::NotFound,
         "QuotaExceededError" => StoreError::Full,
         "NoModificationAllowedError" => StoreError::Blocked,
-        name => StoreError::Failed {
-            name: name.to_owned(),
-        },
+        name => StoreError::Failed { name: name.to_owned() },
     }
 }

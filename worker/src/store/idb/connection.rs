@@ -21,9 +21,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn from_js(error: &JsValue) -> Self {
-        Self {
-            name: js::error_name(error),
-        }
+        Self { name: js::error_name(error) }
     }
 
     /// Says whether a new connection may do what this one could not.
@@ -44,13 +42,8 @@ impl From<rexie::Error> for Fault {
             "AbortError",
         ];
         let text = std::error::Error::source(&error).map_or(String::new(), ToString::to_string);
-        let name = KNOWN
-            .into_iter()
-            .find(|name| text.contains(name))
-            .unwrap_or("UnknownError");
-        Self {
-            name: name.to_owned(),
-        }
+        let name = KNOWN.into_iter().find(|name| text.contains(name)).unwrap_or("UnknownError");
+        Self { name: name.to_owned() }
     }
 }
 
@@ -93,17 +86,9 @@ impl Connection {
     pub(super) async fn open(reader: Rexie) -> Result<Self, Fault> {
         let factory = js::property(&js_sys::global(), "indexedDB");
         let factory: IdbFactory = factory.dyn_into().map_err(|error| Fault::from_js(&error))?;
-        let request = factory
-            .open(&reader.name())
-            .map_err(|error| Fault::from_js(&error))?;
-        let writer = opened(&request)
-            .await
-            .map_err(|error| Fault::from_js(&error))?;
-        let handles = Handles {
-            reader: Some(reader).into(),
-            writer,
-            open: Cell::new(true),
-        };
+        let request = factory.open(&reader.name()).map_err(|error| Fault::from_js(&error))?;
+        let writer = opened(&request).await.map_err(|error| Fault::from_js(&error))?;
+        let handles = Handles { reader: Some(reader).into(), writer, open: Cell::new(true) };
         let handles = Rc::new(handles);
         let weak = Rc::downgrade(&handles);
         let on_close = Closure::new(move |_: Event| {
@@ -114,10 +99,7 @@ impl Connection {
         let listener = Some(on_close.as_ref().unchecked_ref());
         handles.writer.set_onversionchange(listener);
         handles.writer.set_onclose(listener);
-        Ok(Self {
-            handles,
-            _on_close: on_close,
-        })
+        Ok(Self { handles, _on_close: on_close })
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -130,9 +112,7 @@ impl Connection {
     ) -> Result<T, Fault> {
         match self.handles.reader.borrow().as_ref() {
             Some(reader) => Ok(read(reader)?),
-            None => Err(Fault {
-                name: "InvalidStateError".to_owned(),
-            }),
+            None => Err(Fault { name: "InvalidStateError".to_owned() }),
         }
     }
 
@@ -151,9 +131,8 @@ impl Connection {
         let options = js::object(&[("durability", durability.into())]);
         let arguments = [names(tables).into(), "readwrite".into(), options];
         let transaction = js::call(&self.handles.writer, "transaction", &arguments);
-        let transaction: IdbTransaction = transaction
-            .map_err(|error| Fault::from_js(&error))?
-            .unchecked_into();
+        let transaction: IdbTransaction =
+            transaction.map_err(|error| Fault::from_js(&error))?.unchecked_into();
         let done = finished(&transaction);
         if let Err(error) = change(&|name| transaction.object_store(name)) {
             // Fails only if the transaction is over already, which undoes it as well.
@@ -202,8 +181,6 @@ fn finished(transaction: &IdbTransaction) -> impl Future<Output = Result<(), JsV
         let answer = JsFuture::from(promise).await;
         transaction.set_oncomplete(None);
         transaction.set_onabort(None);
-        answer
-            .map(|_| ())
-            .map_err(|_| js::property(&transaction, "error"))
+        answer.map(|_| ()).map_err(|_| js::property(&transaction, "error"))
     }
 }
