@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use offing_core::id::NodeId;
 use offing_core::limits;
-use offing_core::rpc::{self, Command, Event, Fault, FromEngine, Reply, Session, ToEngine};
+use offing_core::rpc::{self, Alarm, Command, Event, Fault, FromEngine, Reply, Session, ToEngine};
 use offing_core::sync::machine;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
@@ -34,6 +34,7 @@ pub struct Engine {
     live: RefCell<Option<Live>>,
     /// The browser was asked not to evict what is stored.
     asked_to_persist: Cell<bool>,
+    hears_network: Cell<bool>,
 }
 
 /// A reply with what is transferred beside it.
@@ -57,6 +58,7 @@ impl Engine {
             opened: RefCell::new(None),
             live: RefCell::new(None),
             asked_to_persist: Cell::new(false),
+            hears_network: Cell::new(false),
         })
     }
 
@@ -140,24 +142,24 @@ impl Engine {
                 if self.opened.borrow().is_none()
                     && let Some(opened) = session::resume(api, events).await?
                 {
-                    self.begin(opened).await?;
+                    self.begin(opened);
                 }
                 Ok(Reply::Session(self.session()))
             }
             Command::SignUp { invite, username, password } => {
                 let signed_up = session::sign_up(api, events, invite, username, &password).await;
                 let (opened, code) = signed_up?;
-                self.begin(opened).await?;
+                self.begin(opened);
                 Ok(Reply::Kit { code, session: self.session() })
             }
             Command::SignIn { username, password, borrowed } => {
                 let opened = session::sign_in(api, events, username, &password, borrowed).await?;
-                self.begin(opened).await?;
+                self.begin(opened);
                 Ok(Reply::Session(self.session()))
             }
             Command::Recover { username, code, new_password } => {
                 let opened = session::recover(api, events, username, &code, &new_password).await?;
-                self.begin(opened).await?;
+                self.begin(opened);
                 Ok(Reply::Session(self.session()))
             }
             Command::ConfirmKit { code } => {
@@ -196,7 +198,7 @@ impl Engine {
     }
 
     /// Takes up an open session: hears the other tabs, the network and the server.
-    async fn begin(self: &Rc<Self>, opened: Opened) -> Result<(), Fault> {
+    fn begin(self: &Rc<Self>, opened: Opened) {
         let replica = Rc::clone(&opened.replica);
         let hearing = Rc::downgrade(&replica);
         let this = Rc::downgrade(self);
@@ -223,10 +225,19 @@ impl Engine {
         if let Some(before) = before {
             before.replica.close();
         }
-        replica.start().await?;
+        // What is here is shown before anything is taken up again.
+        let this = Rc::downgrade(self);
+        wasm_bindgen_futures::spawn_local(async move {
+            if replica.start().await.is_err()
+                && let Some(this) = this.upgrade()
+            {
+                this.send(&FromEngine::Event(Event::Alarm(Alarm::StorageFailing)), None);
+            }
+        });
         self.listen_live();
-        self.listen_network();
-        Ok(())
+        if !self.hears_network.replace(true) {
+            self.listen_network();
+        }
     }
 
     async fn sign_out(self: &Rc<Self>, anyway: bool) -> Result<Reply, Fault> {

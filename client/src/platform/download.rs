@@ -14,6 +14,13 @@ use super::timer;
 
 /// How long a download's frame stays.
 const FRAME_MS: u32 = 60_000;
+/// How often the service worker is told that it is still needed.
+const KEEPALIVE_MS: u32 = 20_000;
+/// How often it is told at most: for a day.
+const KEEPALIVES_MAX: u64 = 24 * 60 * 3;
+/// A download that is slower than this may be given up by the browser; one of unknown
+/// size is taken for a large one.
+const BYTES_PER_KEEPALIVE: u64 = 4 * 1024 * 1024;
 /// How long a blob's address stays.
 const BLOB_MS: u32 = 30_000;
 
@@ -64,6 +71,7 @@ async fn through_worker(
         (js_sys::Math::random() * f64::from(u32::MAX)) as u32
     );
     let message = Object::new();
+    let size_hint = size.unwrap_or(u64::MAX);
     let size = size.map_or(JsValue::NULL, |size| JsValue::from_f64(size as f64));
     for (key, value) in [
         ("type", JsValue::from_str("download")),
@@ -76,6 +84,7 @@ async fn through_worker(
     }
     worker.post_message_with_transferable(&message, &Array::of1(stream))?;
     let address = format!("/_download/{token}/{}", js_sys::encode_uri_component(name));
+    keep_alive(worker.clone(), size_hint);
     let frame: HtmlIFrameElement = document().create_element("iframe")?.dyn_into()?;
     frame.set_hidden(true);
     frame.set_src(&address);
@@ -85,6 +94,22 @@ async fn through_worker(
         frame.remove();
     });
     Ok(())
+}
+
+/// Tells the service worker now and then that a stream goes through it, or the browser
+/// would stop it in the middle.
+fn keep_alive(worker: ServiceWorker, bytes: u64) {
+    let times = (bytes / BYTES_PER_KEEPALIVE + 3).min(KEEPALIVES_MAX);
+    leptos::task::spawn_local(async move {
+        for _ in 0..times {
+            timer::pause(KEEPALIVE_MS).await;
+            let message = Object::new();
+            let named = Reflect::set(&message, &"type".into(), &"keepalive".into());
+            if named.is_err() || worker.post_message(&message).is_err() {
+                return;
+            }
+        }
+    });
 }
 
 async fn save_blob(name: &str, blob: &Blob) -> Result<(), JsValue> {

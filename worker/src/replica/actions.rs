@@ -3,7 +3,7 @@
 //! Each is one change, saved on this device before it answers. Undo is a new change that
 //! takes the ops of an earlier one back where nobody has set the same field since.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
 use offing_core::content::manifest::{Extent, Manifest};
@@ -70,7 +70,7 @@ impl<H: Host> Replica<H> {
     /// Moves nodes to a folder.
     pub async fn move_to(self: &Rc<Self>, nodes: &[NodeId], to: NodeId) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), &|ops| {
+            .commit(Extra::about(nodes), &|ops| {
                 nodes.iter().try_for_each(|node| ops.move_to(*node, to))
             })
             .await?;
@@ -80,7 +80,7 @@ impl<H: Host> Replica<H> {
     /// Moves nodes to the trash.
     pub async fn trash(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), &|ops| nodes.iter().try_for_each(|node| ops.trash(*node)))
+            .commit(Extra::about(nodes), &|ops| nodes.iter().try_for_each(|node| ops.trash(*node)))
             .await?;
         Ok(self.changed(&done, nodes.len()))
     }
@@ -88,7 +88,9 @@ impl<H: Host> Replica<H> {
     /// Takes nodes out of the trash.
     pub async fn restore(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Reply, Fault> {
         let done = self
-            .commit(Extra::default(), &|ops| nodes.iter().try_for_each(|node| ops.restore(*node)))
+            .commit(Extra::about(nodes), &|ops| {
+                nodes.iter().try_for_each(|node| ops.restore(*node))
+            })
             .await?;
         Ok(self.changed(&done, nodes.len()))
     }
@@ -99,8 +101,9 @@ impl<H: Host> Replica<H> {
         for node in nodes {
             self.gather_copies(*node, to, &mut all).await?;
         }
+        let about: Vec<NodeId> = all.iter().map(|copy| copy.node).collect();
         let done = self
-            .commit(Extra::default(), &|ops| {
+            .commit(Extra::about(&about), &|ops| {
                 all.iter().try_for_each(|c| ops.copy(c.node, c.copy, c.to, c.content.clone()))
             })
             .await?;
@@ -114,8 +117,9 @@ impl<H: Host> Replica<H> {
             let at = log.actions.iter().position(|(id, _)| *id == action).ok_or(Fault::NotOpen)?;
             log.actions.remove(at).map(|(_, inverses)| inverses).unwrap_or_default()
         };
+        let about: Vec<NodeId> = inverses.iter().map(|inverse| inverse.node).collect();
         let done = self
-            .commit(Extra::default(), &|ops| {
+            .commit(Extra::about(&about), &|ops| {
                 inverses.iter().try_for_each(|inverse| ops.take_back(inverse))
             })
             .await?;
@@ -145,19 +149,21 @@ impl<H: Host> Replica<H> {
         all: &mut Vec<ToCopy>,
     ) -> Result<(), Fault> {
         let mut open = vec![(node, to)];
+        let mut copies = HashSet::new();
         while let Some((node, to)) = open.pop() {
             if all.len() >= COPY_NODES_MAX {
                 return Err(Fault::TooMany);
             }
             let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
             let copy = NodeId(self.host.random());
+            copies.insert(copy);
             let content = self.content_for_copy(&row, copy).await?;
             all.push(ToCopy { node, copy, to, content });
             if row.is_folder() {
                 for (key, _) in self.scan_listing(&Range::prefix(&node.0), 0, u32::MAX).await? {
                     let child = listing::node_of_key(&key).ok_or(Fault::Storage)?;
                     // A copy into the folder that is copied must not copy itself.
-                    if all.iter().all(|made| made.copy != child) {
+                    if !copies.contains(&child) {
                         open.push((child, copy));
                     }
                 }

@@ -15,7 +15,7 @@ use offing_core::log::change::{ChangeBody, TextPart};
 use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::rpc::Fault;
 use offing_core::tree::edit::{Edit, EditError};
-use offing_core::tree::{self, Changes, KnownOp, NodeRow, Op, TreeReader, WorkingSet};
+use offing_core::tree::{self, Changes, KnownOp, Need, NodeRow, Op, TreeReader, WorkingSet};
 
 use super::fault::from_store;
 use super::text_store::{self, Increment};
@@ -39,6 +39,16 @@ pub(super) struct Extra {
     pub(super) texts: Vec<TextPart>,
     /// Further steps of the same transaction.
     pub(super) also: Batch,
+    /// Nodes that the edit is about: read at once, and not one after the other as the edit
+    /// misses them.
+    pub(super) about: Vec<NodeId>,
+}
+
+impl Extra {
+    /// Nothing but the nodes that the edit is about.
+    pub(super) fn about(nodes: &[NodeId]) -> Self {
+        Self { about: nodes.to_vec(), ..Self::default() }
+    }
 }
 
 /// A change that is saved on this device.
@@ -77,6 +87,7 @@ impl<H: Host> Replica<H> {
         let mut own = self.own().await?;
         let cursor = self.meta(CURSOR_KEY).await?.unwrap_or(ChainPoint::START);
         let mut set = WorkingSet::default();
+        self.load(&mut set, extra.about.iter().copied().map(Need::Row).collect()).await?;
         let (device, lamport) = (self.identity.device, own.lamport);
         let ops = self
             .with_rows(&mut set, |set| {

@@ -43,7 +43,8 @@ impl<H: Host> Replica<H> {
         Err(Fault::TooMany)
     }
 
-    async fn load(&self, set: &mut WorkingSet, needs: Vec<Need>) -> Result<(), Fault> {
+    /// Reads what is needed into the set.
+    pub(super) async fn load(&self, set: &mut WorkingSet, needs: Vec<Need>) -> Result<(), Fault> {
         let mut rows: HashSet<NodeId> = HashSet::new();
         for need in needs {
             match need {

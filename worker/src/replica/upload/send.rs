@@ -79,7 +79,9 @@ impl<H: Host> Replica<H> {
             }
             also.delete(Table::Transfers, arrival.upload.id.to_be_bytes());
         }
-        let extra = Extra { also, ..Default::default() };
+        let mut about: Vec<_> = arrivals.iter().map(|a| a.upload.parent).collect();
+        about.extend(arrivals.iter().filter(|a| a.upload.replaces).map(|a| a.upload.node));
+        let extra = Extra { also, about, ..Extra::default() };
         let committed = self
             .commit(extra, &|edit| {
                 for (arrival, content) in arrivals.iter().zip(&contents) {
