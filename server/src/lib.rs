@@ -2,7 +2,7 @@
 //! checked without a key, and never opens a body.
 //!
 //! `api` speaks HTTP and asks `service`, which decides and asks `store`, which keeps; none of
-//! them looks back up. [`serve`] runs it over any listener, so tests use a real server on a
+//! them looks back up. [`serve()`] runs it over any listener, so tests use a real server on a
 //! free port.
 
 #![warn(missing_docs)]

@@ -1,6 +1,6 @@
 //! What a replica needs from where it runs: storage, server, cryptography, time, locks.
 //!
-//! The browser is one host ([`browser`]); scenario tests run the same replica on another,
+//! The browser is one host (`browser`); scenario tests run the same replica on another,
 //! with memory stores, a virtual clock and a server in the same process. A host is cheap to
 //! clone; all clones are one device in one tab.
 

@@ -1,6 +1,6 @@
 //! The calls to the server: the only place that makes any.
 //!
-//! [`api::Api`] is a typed client over `fetch`, [`live`] the socket that wakes a device.
+//! `api::Api` is a typed client over `fetch`, `live` the socket that wakes a device.
 //! Neither retries on its own (but for an access token that ran out): what to do after an
 //! error, and when, is the caller's decision. [`Remote`] is the part that pushing needs,
 //! so that it runs against an in-memory server on the host too.

@@ -1,8 +1,8 @@
 //! One vault on one device, in one tab: what the page sees and changes.
 //!
-//! A change goes one way: [`commit`] applies its ops to the rows, seals them into an entry
+//! A change goes one way: `commit` applies its ops to the rows, seals them into an entry
 //! and stores rows, entry and outbox in one strict transaction; then the views are told
-//! and the driver is woken. What others wrote comes the other way through [`pull`]. Nothing
+//! and the driver is woken. What others wrote comes the other way through `pull`. Nothing
 //! here waits for the network to show or change what is on the device.
 //!
 //! Several tabs are several replicas over one store. The lock `commit:<vault>` is held for
