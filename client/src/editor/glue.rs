@@ -8,9 +8,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
+use leptos::prelude::Update;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
-use offing_core::rpc::{Command, OpenedText, Reply, TextUpdate};
+use offing_core::rpc::{Command, OpenedText, Reply, SyncState, TextUpdate};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Element;
@@ -135,6 +136,8 @@ impl TextEditor {
         let updates: Vec<TextUpdate> = updates.iter().map(|update| from_js(&update)).collect();
         let push = self.pushes.borrow_mut().begin();
         let editor = self.clone();
+        // Said at once: what was typed is not saved before the engine says so.
+        self.app.status.update(|status| status.state = SyncState::Saving);
         let command = Command::PushText { node: self.node, version, updates: updates.clone() };
         // Sent now, not in the task: what follows (a flush, a close) must come after it.
         let answer = engine::call(command);
