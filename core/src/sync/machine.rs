@@ -22,6 +22,8 @@ pub enum Event {
     },
     /// Edits are in memory (`true`) or were all saved on this device (`false`).
     Unsaved(bool),
+    /// Uploads are being read or sent, outside of the outbox (`true`), or none is.
+    Moving(bool),
     /// The server says that the log has grown to this place.
     Wake(Seq),
     /// Try now: the network returned, the page came to the front, a person asked.
@@ -103,6 +105,7 @@ pub struct Machine {
     pull_wanted: bool,
     push_wanted: bool,
     busy: bool,
+    moving: bool,
     backoff: Backoff,
     shown: Option<Status>,
 }
@@ -121,6 +124,7 @@ impl Default for Machine {
             pull_wanted: false,
             push_wanted: false,
             busy: false,
+            moving: false,
             backoff: Backoff::default(),
             shown: None,
         }
@@ -142,6 +146,7 @@ impl Machine {
                 self.pending = pending;
             }
             Event::Unsaved(unsaved) => self.unsaved = unsaved,
+            Event::Moving(moving) => self.moving = moving,
             Event::Wake(seq) => {
                 self.pull_wanted |= seq > self.seq;
                 // Whoever wakes us is reachable: there is no reason to sit out a delay.
@@ -182,7 +187,7 @@ impl Machine {
             SyncState::Saving
         } else if self.offline {
             SyncState::Offline
-        } else if self.pending > 0 && self.busy {
+        } else if self.pending > 0 && (self.busy || self.moving) {
             SyncState::Syncing
         } else if self.pending > 0 || self.reach != Reach::Up {
             SyncState::SavedHere
@@ -360,6 +365,20 @@ mod tests {
         assert_eq!(machine.status().state, SyncState::Saving);
         machine.handle(Event::Unsaved(false));
         assert_eq!(machine.status().state, SyncState::OnServer);
+    }
+
+    #[test]
+    fn a_file_that_is_still_being_read_is_not_called_saved() {
+        let mut machine = Machine::default();
+        machine.handle(Event::Opened { pending: 0 });
+        machine.handle(Event::Pulled { seq: 1 });
+        machine.handle(Event::Moving(true));
+        machine.handle(Event::Pending { pending: 1 });
+        machine.handle(Event::Pushed);
+        machine.handle(Event::Pulled { seq: 1 });
+        assert_eq!(machine.status(), Status { state: SyncState::Syncing, pending: 1 });
+        machine.handle(Event::Moving(false));
+        assert_eq!(machine.status().state, SyncState::SavedHere);
     }
 
     #[test]

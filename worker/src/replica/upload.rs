@@ -174,6 +174,7 @@ impl<H: Host> Replica<H> {
             self.uploads.borrow_mut().all.insert(upload.id, Rc::clone(upload));
         }
         self.show(&uploads);
+        self.tell_moving();
         self.count_pending().await?;
         let this = Rc::clone(self);
         self.host.spawn(async move { this.run(uploads, sources).await });
@@ -375,6 +376,18 @@ impl<H: Host> Replica<H> {
         self.show(std::slice::from_ref(upload));
     }
 
+    /// Tells the status whether anything is being read or sent.
+    fn tell_moving(self: &Rc<Self>) {
+        let moving = self.uploads.borrow().all.values().any(|upload| {
+            let state = upload.state.borrow();
+            let moves = TransferState::Waiting == *state
+                || TransferState::Reading == *state
+                || TransferState::Moving == *state;
+            moves && !upload.is_settled()
+        });
+        self.tell(machine::Event::Moving(moving));
+    }
+
     /// Shows uploads soon: many small files change state faster than anybody reads.
     fn show(self: &Rc<Self>, uploads: &[Rc<Upload>]) {
         let first = {
@@ -394,6 +407,7 @@ impl<H: Host> Replica<H> {
                     shown.map(|upload| upload.show()).collect()
                 };
                 this.emit(Event::Transfers(transfers));
+                this.tell_moving();
             });
         }
     }
