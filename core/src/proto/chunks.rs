@@ -1,0 +1,73 @@
+//! Chunks in batches, and the question which of them the server has.
+//!
+//! The server sees ids and sealed bytes. A batch is read as a stream, so only its encoder is
+//! here; `have` is small and read whole.
+
+use serde::{Deserialize, Serialize};
+
+use super::wire::{WireError, put_lp};
+use crate::id::ChunkId;
+use crate::limits;
+
+/// Answer to chunk uploads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunksStored {
+    /// How many chunks of the request are durable now, those held before included.
+    pub stored: u32,
+}
+
+/// Encodes a framed batch of chunks.
+pub fn encode_chunk_batch<'a>(chunks: impl IntoIterator<Item = (ChunkId, &'a [u8])>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (id, bytes) in chunks {
+        out.extend_from_slice(&id.0);
+        put_lp(&mut out, bytes);
+    }
+    out
+}
+
+/// Encodes the ids of a `have` question.
+pub fn encode_have(ids: &[ChunkId]) -> Vec<u8> {
+    ids.iter().flat_map(|id| id.0).collect()
+}
+
+/// Decodes the ids of a `have` question.
+pub fn decode_have(bytes: &[u8]) -> Result<Vec<ChunkId>, WireError> {
+    if bytes.len() > limits::HAVE_IDS_MAX * ChunkId::LEN {
+        return Err(WireError::TooLong { max: limits::HAVE_IDS_MAX });
+    }
+    let (ids, rest) = bytes.as_chunks::<32>();
+    if !rest.is_empty() {
+        return Err(WireError::Truncated);
+    }
+    Ok(ids.iter().copied().map(ChunkId).collect())
+}
+
+/// Encodes the answer to `have`: one bit for each id, the first in the highest bit.
+pub fn encode_bitmap(bits: &[bool]) -> Vec<u8> {
+    bits.chunks(8)
+        .map(|byte| {
+            byte.iter().enumerate().fold(0, |acc, (i, set)| acc | (u8::from(*set) << (7 - i)))
+        })
+        .collect()
+}
+
+/// Decodes the answer to `have` for `count` ids.
+pub fn decode_bitmap(bytes: &[u8], count: usize) -> Result<Vec<bool>, WireError> {
+    if bytes.len() != count.div_ceil(8) {
+        return Err(WireError::Truncated);
+    }
+    Ok((0..count).map(|i| bytes[i / 8] & (0x80 >> (i % 8)) != 0).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bitmap_keeps_its_order() {
+        let bits = [true, false, false, true, true, false, false, false, true];
+        assert_eq!(encode_bitmap(&bits), [0b1001_1000, 0b1000_0000]);
+        assert_eq!(decode_bitmap(&encode_bitmap(&bits), 9), Ok(bits.to_vec()));
+    }
+}
