@@ -1,0 +1,239 @@
+//! What a page can ask of the engine.
+//!
+//! One [`Command`] per question, with the reply it gets after the arrow. Lists, names and
+//! ranges in it come from the page and are checked by the engine before use.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Choice, Clash, Sort, TextUpdate, TransferControl, TransferId, UploadItem, ViewId};
+use crate::id::NodeId;
+
+/// Names an action that can be undone.
+pub type ActionId = u64;
+
+/// What a page can ask of the engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    // ------------------------------------------------------------ account
+    /// Opens what is stored on this device; never waits for the network. → `Session`
+    Start,
+    /// Creates an account and its first vault, "My files". → `Kit`
+    SignUp {
+        /// The token of the sign-up link.
+        invite: String,
+        /// The name to sign in with.
+        username: String,
+        /// The password; it never leaves the engine.
+        password: String,
+    },
+    /// Records that the recovery kit was read back. → `Done`
+    ConfirmKit {
+        /// The code as the person typed it; a wrong one is `Fault::CodeMismatch`.
+        code: String,
+    },
+    /// Signs in. → `Session`
+    SignIn {
+        /// The name to sign in with.
+        username: String,
+        /// The password; it never leaves the engine.
+        password: String,
+        /// Someone else's computer: nothing is written to its disk.
+        borrowed: bool,
+    },
+    /// Signs in with the recovery code and sets a new password. → `Session`
+    Recover {
+        /// The name to sign in with.
+        username: String,
+        /// The code of the recovery kit, in any spacing and case.
+        code: String,
+        /// The new password.
+        new_password: String,
+    },
+    /// Signs out and forgets everything on this device. → `Done`
+    ///
+    /// Refused with `Fault::Unsynced` while the outbox holds work, unless `anyway`.
+    SignOut {
+        /// Lose what is not on the server.
+        anyway: bool,
+    },
+
+    // ------------------------------------------------------------ lists
+    /// Opens a view of a folder (or of `NodeId::TRASH`). → `Folder`
+    OpenFolder {
+        /// The folder.
+        node: NodeId,
+        /// The order of rows.
+        sort: Sort,
+        /// How many rows to send at once.
+        rows: u32,
+    },
+    /// Reads rows of a view. → `Rows`
+    Window {
+        /// The view.
+        view: ViewId,
+        /// First row.
+        start: u32,
+        /// One past the last row; at most `WINDOW_ROWS_MAX` after `start`.
+        end: u32,
+    },
+    /// Finds the first row of a view whose name starts with the letters typed. → `Found`
+    TypeAhead {
+        /// The view.
+        view: ViewId,
+        /// The letters.
+        prefix: String,
+    },
+    /// Closes a view. → `Done`
+    CloseView {
+        /// The view.
+        view: ViewId,
+    },
+    /// Tells what a node is and the path to it; for deep links and the page title. → `Node`
+    Describe {
+        /// The node.
+        node: NodeId,
+    },
+    /// Finds nodes of the vault by words in their names. → `Hits`
+    Search {
+        /// The words.
+        query: String,
+    },
+
+    // ------------------------------------------------------------ changes
+    /// Makes a folder. → `Created`
+    CreateFolder {
+        /// The folder it goes to.
+        parent: NodeId,
+        /// Its name.
+        name: String,
+    },
+    /// Makes an empty text file. → `Created`
+    CreateText {
+        /// The folder it goes to.
+        parent: NodeId,
+        /// Its name.
+        name: String,
+    },
+    /// Renames a node. → `Changed`
+    Rename {
+        /// The node.
+        node: NodeId,
+        /// Its new name.
+        name: String,
+    },
+    /// Moves nodes to a folder. → `Changed`
+    Move {
+        /// The nodes.
+        nodes: Vec<NodeId>,
+        /// The folder.
+        to: NodeId,
+    },
+    /// Copies nodes, with all below them, to a folder. → `Changed`
+    Copy {
+        /// The nodes.
+        nodes: Vec<NodeId>,
+        /// The folder.
+        to: NodeId,
+    },
+    /// Moves nodes to the trash. → `Changed`
+    Trash {
+        /// The nodes.
+        nodes: Vec<NodeId>,
+    },
+    /// Takes nodes out of the trash, to where they were. → `Changed`
+    Restore {
+        /// The nodes.
+        nodes: Vec<NodeId>,
+    },
+    /// Takes an action back. → `Changed`
+    Undo {
+        /// The action.
+        action: ActionId,
+    },
+
+    // ------------------------------------------------------------ text
+    /// Opens a text file for editing. → `Text`
+    OpenText {
+        /// The file.
+        node: NodeId,
+    },
+    /// Hands over edits, based on `version`. → `TextAccepted`
+    ///
+    /// Where the engine knows more than `version`, it accepts nothing and says
+    /// `accepted: 0`; the page receives the missing edits as `Event::TextUpdates`, rebases
+    /// and tries again, as CodeMirror's collaboration protocol has it.
+    PushText {
+        /// The file.
+        node: NodeId,
+        /// How many updates the page has seen of this opening.
+        version: u32,
+        /// The edits, oldest first.
+        updates: Vec<TextUpdate>,
+    },
+    /// Saves what was typed at once (on blur, before a close). → `Done`
+    FlushText {
+        /// The file.
+        node: NodeId,
+    },
+    /// Saves and closes a text file. → `Done`
+    CloseText {
+        /// The file.
+        node: NodeId,
+    },
+
+    // ------------------------------------------------------------ transfers
+    /// Uploads files; the message carries one JavaScript `File` for each item.
+    /// → `Uploading`, or `Clashes` when `clash` is `Ask` and names exist
+    Upload {
+        /// The folder they go to.
+        parent: NodeId,
+        /// The files, in the order of the `File`s.
+        items: Vec<UploadItem>,
+        /// What to do with names that exist.
+        clash: Clash,
+    },
+    /// Steers a transfer. → `Done`
+    Transfer {
+        /// The transfer.
+        transfer: TransferId,
+        /// What to do.
+        control: TransferControl,
+    },
+    /// Forgets the transfers that ended. → `Done`
+    ClearTransfers,
+    /// Opens a download; the reply carries a `ReadableStream`. One file comes as it is,
+    /// anything else as a ZIP. → `Download`
+    Download {
+        /// What to download.
+        nodes: Vec<NodeId>,
+    },
+    /// Keeps nodes on this device, or lets go of them. → `Done`
+    Keep {
+        /// The nodes.
+        nodes: Vec<NodeId>,
+        /// Keep, or let go.
+        keep: bool,
+    },
+
+    // ------------------------------------------------------------ the two versions
+    /// Lists the versions of a file that has more than one. → `Versions`
+    Versions {
+        /// The file.
+        node: NodeId,
+    },
+    /// Settles a file that has more than one version. → `Changed`
+    Settle {
+        /// The file.
+        node: NodeId,
+        /// How.
+        choice: Choice,
+    },
+
+    // ------------------------------------------------------------ state
+    /// Tells what waits to be saved on the server. → `Queue`
+    Queue,
+    /// Tells the use of space on this device and the server. → `Storage`
+    Storage,
+    /// Synchronises now (the page came to the front, the network returned). → `Done`
+    Nudge,
+}

@@ -1,0 +1,97 @@
+//! What the engine says of its own accord.
+//!
+//! Events tell what changed; a page that missed one reads the state again by a command and
+//! is as wise.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Crumb, Session, TextUpdate, Transfer, ViewId};
+use crate::id::NodeId;
+use crate::proto::Code;
+
+/// What the engine says of its own accord.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The session began or ended elsewhere (another tab, the server).
+    Session(Session),
+    /// What is saved where.
+    Status(Status),
+    /// A view has other rows now; the page reads its window again.
+    ViewChanged {
+        /// The view.
+        view: ViewId,
+        /// Its state; grows.
+        revision: u32,
+        /// How many rows it has.
+        total: u32,
+        /// The path, which may have changed too.
+        path: Vec<Crumb>,
+    },
+    /// Edits of an open text from elsewhere.
+    TextUpdates {
+        /// The file.
+        node: NodeId,
+        /// The version before the first of them.
+        version: u32,
+        /// The edits, oldest first.
+        updates: Vec<TextUpdate>,
+        /// The devices they came from.
+        from: Vec<String>,
+    },
+    /// All edits handed over up to `version` are saved on this device.
+    TextSaved {
+        /// The file.
+        node: NodeId,
+        /// The version.
+        version: u32,
+    },
+    /// The tray's state: the transfers that changed.
+    Transfers(Vec<Transfer>),
+    /// Something a person must know, such as an integrity alarm.
+    Alarm(Alarm),
+}
+
+/// What is saved where, in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The state.
+    pub state: SyncState,
+    /// How many changes wait to be saved on the server.
+    pub pending: u32,
+}
+
+/// The state of synchronisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SyncState {
+    /// Edits are in memory and about to be saved on this device.
+    Saving,
+    /// All is saved on this device, something waits, and nothing is moving.
+    SavedHere,
+    /// Something is moving.
+    Syncing,
+    /// Everything is on the server, as far as this device knows.
+    OnServer,
+    /// The server cannot be reached; local work goes on.
+    Offline,
+}
+
+/// Something a person must know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Alarm {
+    /// The server's history contradicts what this device saw; nothing more is taken from it.
+    HistoryChanged {
+        /// The place in the log.
+        seq: u64,
+    },
+    /// An entry was refused and set aside.
+    EntryRefused {
+        /// The place in the log.
+        seq: u64,
+    },
+    /// The browser's storage fails; what is not synced may be exported.
+    StorageFailing,
+    /// The server takes no more from this device, and says why; it is all kept here.
+    ServerRefuses(Code),
+    /// Another copy of this browser profile writes as the same device; nothing more is sent.
+    DeviceCopied,
+}

@@ -1,0 +1,98 @@
+//! What the engine answers.
+//!
+//! Each [`Command`](super::Command) names the one variant that answers it; everything that
+//! can go wrong is a [`Fault`](super::Fault) beside it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ActionId, Crumb, FolderView, Hit, OpenedText, Pending, Row, Session, TransferId, Version,
+};
+use crate::id::NodeId;
+
+/// What the engine answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// Done; nothing to say.
+    Done,
+    /// Who is signed in on this device.
+    Session(Session),
+    /// The account exists; this is its recovery kit, shown once.
+    Kit {
+        /// 128 random bits as groups of letters and digits.
+        code: String,
+        /// The session that has begun.
+        session: Session,
+    },
+    /// A view of a folder.
+    Folder(FolderView),
+    /// Rows of a view.
+    Rows {
+        /// The view's state these rows belong to.
+        revision: u32,
+        /// Index of the first row.
+        start: u32,
+        /// The rows.
+        rows: Vec<Row>,
+    },
+    /// The index of a row, if one was found.
+    Found(Option<u32>),
+    /// A node and the path to it.
+    Node {
+        /// The node.
+        row: Row,
+        /// From the root to its parent.
+        path: Vec<Crumb>,
+    },
+    /// What a search found, best first; at most `WINDOW_ROWS_MAX`.
+    Hits(Vec<Hit>),
+    /// A node was made.
+    Created {
+        /// The node.
+        node: NodeId,
+        /// Undoes it.
+        action: ActionId,
+    },
+    /// Nodes were changed.
+    Changed {
+        /// Undoes it.
+        action: ActionId,
+        /// How many nodes.
+        count: u32,
+    },
+    /// A text file, open.
+    Text(OpenedText),
+    /// How many of the pushed updates were taken: all, or none.
+    TextAccepted {
+        /// Taken updates.
+        accepted: u32,
+    },
+    /// The uploads have begun.
+    Uploading(Vec<TransferId>),
+    /// These names exist; nothing has begun.
+    Clashes(Vec<String>),
+    /// A download, with its stream beside this message.
+    Download {
+        /// The file's name.
+        name: String,
+        /// Its size, where known before.
+        size: Option<u64>,
+    },
+    /// The versions of a file.
+    Versions(Vec<Version>),
+    /// What waits to be saved on the server, oldest first.
+    Queue(Vec<Pending>),
+    /// The use of space, in bytes.
+    Storage {
+        /// Used on this device.
+        device_used: u64,
+        /// What the browser allows.
+        device_quota: u64,
+        /// Used on the server, if it was asked lately.
+        server_used: Option<u64>,
+        /// What the server allows.
+        server_quota: Option<u64>,
+        /// The browser promised not to evict.
+        persisted: bool,
+    },
+}

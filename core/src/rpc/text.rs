@@ -1,0 +1,70 @@
+//! Texts open in the editor, and files with more than one version.
+//!
+//! Edits travel as CodeMirror's change sets, whose positions are UTF-16; the engine checks
+//! each against its text.
+
+use serde::{Deserialize, Serialize};
+
+use super::Crumb;
+use crate::id::NodeId;
+
+/// A text file, open for editing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenedText {
+    /// The file.
+    pub node: NodeId,
+    /// Its name.
+    pub name: String,
+    /// From the root to its parent.
+    pub path: Vec<Crumb>,
+    /// The text.
+    pub text: String,
+    /// The version that `text` is, for `PushText`.
+    pub version: u32,
+    /// Why it cannot be edited, if so.
+    pub read_only: Option<ReadOnly>,
+}
+
+/// Why a text cannot be edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReadOnly {
+    /// It is larger than `TEXT_BYTES_MAX`.
+    TooLarge,
+    /// It is in the trash.
+    Trashed,
+}
+
+/// One edit in CodeMirror's collaboration protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextUpdate {
+    /// Who made it: the page's own id, or the engine's for edits from elsewhere.
+    pub client: String,
+    /// `ChangeSet.toJSON()`, as JSON text; positions are UTF-16.
+    pub changes: String,
+}
+
+/// One content of a file that has more than one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Names it in `Choice::Keep`.
+    pub index: u32,
+    /// The device that wrote it.
+    pub device_name: String,
+    /// When, milliseconds since 1970.
+    pub modified_ms: i64,
+    /// Bytes.
+    pub size: u64,
+    /// The start of it, where it is text.
+    pub excerpt: Option<String>,
+    /// It is the one that the list shows.
+    pub shown: bool,
+}
+
+/// How to settle two versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Choice {
+    /// The versions become files of their own.
+    KeepBoth,
+    /// Only this one stays.
+    Keep(u32),
+}
