@@ -7,18 +7,18 @@ use offing_tests::World;
 fn a_second_device_opens_everything_that_is_there() {
     let world = World::with(&["phone"]);
     let phone = world.device("phone");
-    phone.creates_folder("/work");
-    phone.creates_text("/work/notes.md", "typed on the phone");
-    phone.appends_to("/work/notes.md", ", twice");
+    phone.creates_folder("/papers");
+    phone.creates_text("/papers/notes.md", "typed on the phone");
+    phone.appends_to("/papers/notes.md", ", twice");
     let (photo, film) = (crate::noise(1, 5_000), crate::noise(2, 3_500_000));
-    phone.uploads("/work", &[("photo.jpg", &photo), ("film.mp4", &film)], Clash::Ask);
+    phone.uploads("/papers", &[("photo.jpg", &photo), ("film.mp4", &film)], Clash::Ask);
     world.sync_all();
     let laptop = world.adds("laptop");
     world.sync_all();
     world.assert_converged();
-    assert_eq!(laptop.reads_text("/work/notes.md"), "typed on the phone, twice");
-    assert_eq!(laptop.reads("/work/film.mp4").unwrap(), film);
-    laptop.appends_to("/work/notes.md", ", and on the laptop");
+    assert_eq!(laptop.reads_text("/papers/notes.md"), "typed on the phone, twice");
+    assert_eq!(laptop.reads("/papers/film.mp4").unwrap(), film);
+    laptop.appends_to("/papers/notes.md", ", and on the laptop");
     world.sync_all();
     world.assert_converged();
 }

@@ -1,25 +1,23 @@
 //! The list of a folder: an ARIA grid of which only the visible rows exist.
 
 mod cells;
+mod drag;
+mod keyboard;
 
 use cells::cells;
-use leptos::ev;
+use drag::start_drag;
+use keyboard::{Keyboard, show_focus};
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use offing_core::id::NodeId;
-use offing_core::rpc::{Kind, Row, SortBy};
-use wasm_bindgen::JsCast;
-use web_sys::{DragEvent, HtmlElement};
+use offing_core::rpc::{Kind, SortBy};
 
 use super::drop_zone::{accept_over, drop_into};
 use super::icon::icon;
-use super::listing::{Act, Listing};
+use super::listing::Listing;
 use super::menu::MenuAt;
-use crate::app::Dialog;
 use crate::i18n::Msg;
 use crate::platform::{dom, timer};
-use crate::state::keys::{ListKey, Pick, list_key, moved};
 use crate::state::rows::Rows;
 use crate::state::selection::Selection;
 
@@ -29,6 +27,7 @@ pub(crate) fn grid(listing: Listing, menu: RwSignal<Option<MenuAt>>) -> impl Int
     let body = NodeRef::<html::Div>::new();
     watch_size(listing, body);
     show_focus(listing, body);
+    let keyboard = Keyboard::new(listing, menu);
     let range = listing.range();
     let total = move || listing.rows.with(Rows::total);
     let height = move || format!("{}px", listing.window().height_px());
@@ -44,7 +43,7 @@ pub(crate) fn grid(listing: Listing, menu: RwSignal<Option<MenuAt>>) -> impl Int
             // A row has the focus where there is one; what an empty folder can do (paste,
             // go up) needs a place to press keys too.
             tabindex=move || if total() == 0 { "0" } else { "-1" }
-            on:keydown=move |event| press(listing, menu, &event)
+            on:keydown=move |event| keyboard.press(&event)
         >
             {head(listing)}
             <div
@@ -212,7 +211,7 @@ fn click(listing: Listing, index: u32, event: &web_sys::MouseEvent) {
     } else if event.shift_key() {
         spawn_local(listing.pick_range(index));
     } else {
-        let how = if toggle || touch { Selection::toggle } else { Selection::only };
+        let how = if toggle || touch { Selection::toggle } else { Selection::one };
         spawn_local(listing.pick(index, how));
     }
 }
@@ -234,134 +233,11 @@ fn open_menu(
                 selection.clear();
                 selection.move_focus(index);
             } else {
-                selection.only(index, row);
+                selection.one(index, row);
             }
         });
     }
     menu.set(Some(place));
-}
-
-fn press(listing: Listing, menu: RwSignal<Option<MenuAt>>, event: &ev::KeyboardEvent) {
-    let in_row = dom::target(event)
-        .is_some_and(|target| target.get_attribute("role").as_deref() == Some("row"));
-    let Some(meaning) = dom::with_key(event, list_key) else {
-        if in_row
-            && !event.ctrl_key()
-            && !event.meta_key()
-            && !event.alt_key()
-            && listing.type_ahead(&event.key())
-        {
-            event.prevent_default();
-            event.stop_propagation();
-        }
-        return;
-    };
-    // A button inside the list keeps its own Enter and Space.
-    if !in_row && matches!(meaning, ListKey::Open | ListKey::Toggle) {
-        return;
-    }
-    if meaning == ListKey::Toggle && listing.is_typing() {
-        listing.type_ahead(" ");
-        event.prevent_default();
-        return;
-    }
-    event.prevent_default();
-    event.stop_propagation();
-    follow(listing, menu, meaning);
-}
-
-fn follow(listing: Listing, menu: RwSignal<Option<MenuAt>>, meaning: ListKey) {
-    let app = listing.app;
-    let total = listing.rows.with_untracked(Rows::total);
-    let focus = listing.selection.with_untracked(Selection::focus);
-    let page = i64::from(untrack(|| listing.window().page_rows()));
-    match meaning {
-        ListKey::Move(by, pick) => {
-            // The first arrow picks the row that has the focus.
-            let fresh = pick == Pick::Only && listing.selection.with_untracked(Selection::is_empty);
-            let index = if fresh && by > 0 && focus == 0 { 0 } else { moved(focus, by, total) };
-            go_to(listing, index, pick);
-        }
-        ListKey::Page(by, pick) => go_to(listing, moved(focus, by * page, total), pick),
-        ListKey::First(pick) => go_to(listing, 0, pick),
-        ListKey::Last(pick) => go_to(listing, total.saturating_sub(1), pick),
-        ListKey::Open => listing.act(Act::Open),
-        ListKey::Toggle => spawn_local(listing.pick(focus, Selection::toggle)),
-        ListKey::All => spawn_local(listing.pick_all()),
-        ListKey::Rename if listing.node != NodeId::TRASH => listing.act(Act::Rename),
-        ListKey::Delete if listing.node != NodeId::TRASH => listing.act(Act::Delete),
-        ListKey::Cut if listing.node != NodeId::TRASH => listing.act(Act::Cut),
-        ListKey::Copy if listing.node != NodeId::TRASH => listing.act(Act::Mark),
-        ListKey::Paste if listing.node != NodeId::TRASH => listing.act(Act::Paste),
-        ListKey::Rename | ListKey::Delete | ListKey::Cut | ListKey::Copy | ListKey::Paste => {}
-        ListKey::Search => dom::focus("[role=searchbox], input[type=search]"),
-        ListKey::Help => app.dialog.set(Some(Dialog::Help)),
-        ListKey::Clear => {
-            listing.selection.update(Selection::clear);
-            app.clipboard.set(None);
-        }
-        ListKey::Parent => {
-            let path = listing.path.get_untracked();
-            if let Some(parent) = path.iter().rev().nth(1) {
-                app.reveal.set(Some(listing.node));
-                app.open(parent.node);
-            }
-        }
-        ListKey::Menu => {
-            let selector = format!("[data-index='{focus}']");
-            let row = document().query_selector(&selector).ok().flatten();
-            if let Some(place) = row.map(|row| row.get_bounding_client_rect()) {
-                let at = MenuAt { x: place.left() + 48.0, y: place.bottom() };
-                open_menu(listing, menu, focus, at, false);
-            }
-        }
-    }
-}
-
-fn go_to(listing: Listing, index: u32, pick: Pick) {
-    match pick {
-        Pick::Only => spawn_local(listing.pick(index, Selection::only)),
-        Pick::Range => spawn_local(listing.pick_range(index)),
-        Pick::Nothing => {
-            listing.selection.update(|selection| selection.move_focus(index));
-            listing.show_focus.update(|count| *count += 1);
-        }
-    }
-}
-
-fn start_drag(listing: Listing, row: Option<Row>, index: u32, event: &DragEvent) {
-    let (Some(row), Some(data)) = (row, event.data_transfer()) else {
-        return;
-    };
-    if listing.node == NodeId::TRASH {
-        return event.prevent_default();
-    }
-    if !listing.selection.with_untracked(|selection| selection.contains(row.node)) {
-        listing.selection.update(|selection| selection.only(index, row.clone()));
-    }
-    let nodes = listing.selection.with_untracked(Selection::nodes);
-    let text = match nodes.len() {
-        1 => row.name,
-        count => listing.app.t(Msg::Items(count as u32)),
-    };
-    data.set_effect_allowed("copyMove");
-    data.set_data("text/plain", &text).ok();
-    listing.app.dragged.set(nodes);
-    let ghost =
-        document().create_element("div").ok().and_then(|it| it.dyn_into::<HtmlElement>().ok());
-    let (Some(ghost), Some(body)) = (ghost, document().body()) else {
-        return;
-    };
-    ghost.set_class_name("drag-ghost");
-    ghost.set_text_content(Some(&text));
-    if body.append_child(&ghost).is_ok() {
-        data.set_drag_image(&ghost, 12, 12);
-        spawn_local(async move {
-            // The browser takes its picture when this handler has ended.
-            timer::pause(0).await;
-            ghost.remove();
-        });
-    }
 }
 
 /// Keeps the height of what is visible up to date.
@@ -394,38 +270,5 @@ fn watch_size(listing: Listing, body: NodeRef<html::Div>) {
         if let (Some(body), Some(watch)) = (body.get(), &watch) {
             watch.observe(&body);
         }
-    });
-}
-
-/// Scrolls to the row that has the focus and gives it the browser's focus.
-fn show_focus(listing: Listing, body: NodeRef<html::Div>) {
-    Effect::new(move |_| {
-        if listing.show_focus.get() == 0 {
-            return;
-        }
-        let Some(body) = body.get_untracked() else {
-            return;
-        };
-        let index = listing.selection.with_untracked(Selection::focus);
-        let wanted = untrack(|| listing.window().scroll_to(index));
-        if (wanted - f64::from(body.scroll_top())).abs() >= 1.0 {
-            body.set_scroll_top(wanted.round() as i32);
-            listing.scroll_px.set(f64::from(body.scroll_top()));
-        }
-        spawn_local(async move {
-            // The row may have to be made first.
-            timer::pause(0).await;
-            if dom::has_dialog() {
-                return;
-            }
-            let selector = format!("[data-index='{index}']");
-            let row = body.query_selector(&selector).ok().flatten();
-            let row = row.or_else(|| body.closest("[role=grid]").ok().flatten());
-            if let Some(row) = row.and_then(|row| row.dyn_into::<HtmlElement>().ok()) {
-                let options = web_sys::FocusOptions::new();
-                options.set_prevent_scroll(true);
-                row.focus_with_options(&options).ok();
-            }
-        });
     });
 }

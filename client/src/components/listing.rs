@@ -124,6 +124,11 @@ impl Listing {
             listing.range().get();
             listing.fetch();
         });
+        // The row may be here before it is known that it is the one to show.
+        Effect::new(move |_| {
+            listing.app.reveal.track();
+            listing.reveal();
+        });
         listing
     }
 
@@ -152,22 +157,23 @@ impl Listing {
         self.reopen();
     }
 
-    /// The letters typed so far are looked for.
-    pub(crate) fn type_ahead(self, key: &str) -> bool {
+    /// Takes a key as a letter of a name; answers the letters typed so far.
+    pub(crate) fn typed(self, key: &str) -> Option<String> {
         let now_ms = timer::now_ms();
-        let prefix = self.typed.try_update_value(|typed| typed.key(key, now_ms).map(str::to_owned));
-        let (Some(Some(prefix)), Some(view)) = (prefix, self.view.get_untracked()) else {
-            return false;
+        self.typed.try_update_value(|typed| typed.key(key, now_ms).map(str::to_owned)).flatten()
+    }
+
+    /// Picks the next row whose name starts so.
+    pub(crate) async fn find(self, prefix: String) {
+        let Some(view) = self.view.get_untracked() else {
+            return;
         };
-        spawn_local(async move {
-            let answer = engine::call(Command::TypeAhead { view, prefix }).await;
-            if let Ok(Reply::Found(Some(index))) = answer
-                && !self.rows.is_disposed()
-            {
-                self.pick(index, Selection::only).await;
-            }
-        });
-        true
+        let answer = engine::call(Command::TypeAhead { view, prefix }).await;
+        if let Ok(Reply::Found(Some(index))) = answer
+            && !self.rows.is_disposed()
+        {
+            self.pick(index, Selection::one).await;
+        }
     }
 
     /// Says whether a name is being typed, so that a space belongs to it.
@@ -231,7 +237,7 @@ impl Listing {
             (Act::Open, Some(row)) => self.open_row(row),
             (Act::Pick, Some(_)) => {
                 let focus = self.selection.with_untracked(Selection::focus);
-                spawn_local(self.pick(focus, Selection::only));
+                spawn_local(self.pick(focus, Selection::one));
             }
             (Act::Rename, Some(row)) => app.dialog.set(Some(Dialog::Rename(row.clone()))),
             (Act::Versions, Some(row)) => {
@@ -323,12 +329,9 @@ impl Listing {
                 timer::frame().await;
                 timer::frame().await;
                 dom::mark("offing:list");
-                // What had the focus went with the page before; keys go on in the list.
-                let idle = dom::focused().is_none_or(|focused| focused.tag_name() == "BODY");
-                if idle && !self.show_focus.is_disposed() {
-                    self.show_focus.update(|count| *count += 1);
-                }
             });
+            // What had the focus went with the page before; keys go on in the list.
+            self.keep_focus();
         }
     }
 
@@ -351,13 +354,11 @@ impl Listing {
         }
     }
 
-    /// Gives the focus to a row that is still there, if the one that had it went away.
+    /// Gives the focus to a row that is still there, if what had it went away.
     fn keep_focus(self) {
         spawn_local(async move {
-            timer::frame().await;
-            timer::frame().await;
-            let lost = dom::focused().is_none_or(|focused| focused.tag_name() == "BODY");
-            if !lost || self.selection.is_disposed() {
+            timer::rendered().await;
+            if !dom::is_idle() || self.selection.is_disposed() {
                 return;
             }
             let total = self.rows.with_untracked(Rows::total);

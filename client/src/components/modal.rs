@@ -4,8 +4,9 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
-use crate::platform::dom;
+use crate::platform::{dom, timer};
 
 /// Shows a dialog; `close` runs when the person dismisses it (Escape).
 pub(crate) fn modal(
@@ -15,7 +16,6 @@ pub(crate) fn modal(
     content: impl IntoView + 'static,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
-    let before = StoredValue::new_local(dom::focused());
     Effect::new(move |_| {
         if let Some(dialog) = dialog.get()
             && !dialog.open()
@@ -24,17 +24,17 @@ pub(crate) fn modal(
         }
     });
     on_cleanup(move || {
-        let back = before.try_update_value(Option::take).flatten();
-        if let Some(element) = back {
-            // After the dialog is gone; until then nothing behind it takes the focus.
-            leptos::task::spawn_local(async move {
-                crate::platform::timer::frame().await;
-                let idle = dom::focused().is_none_or(|focused| focused.tag_name() == "BODY");
-                if element.is_connected() && idle {
-                    element.focus().ok();
-                }
-            });
+        // Closing gives the focus back at once; taking the element away would not.
+        if let Some(dialog) = dialog.try_get_untracked().flatten() {
+            dialog.close();
         }
+        // What had it before may be gone, such as the menu that opened this dialog.
+        spawn_local(async {
+            timer::rendered().await;
+            if dom::is_idle() && !dom::has_dialog() {
+                dom::focus_list();
+            }
+        });
     });
     let label = name.clone();
     view! {

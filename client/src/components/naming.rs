@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use offing_core::id::NodeId;
 use offing_core::rpc::{ActionId, Command, Fault, Kind, Reply};
 
 use super::modal::modal;
@@ -31,7 +32,7 @@ pub(crate) fn naming(app: App, dialog: Dialog) -> AnyView {
         if let Some(input) = input.get() {
             spawn_local(async move {
                 // Once the dialog is open, which sets the focus too.
-                crate::platform::timer::pause(0).await;
+                crate::platform::timer::rendered().await;
                 input.focus().ok();
                 input.set_selection_range(0, select).ok();
             });
@@ -50,8 +51,11 @@ pub(crate) fn naming(app: App, dialog: Dialog) -> AnyView {
         busy.set(true);
         let dialog = dialog.clone();
         spawn_local(async move {
-            match carry_out(app, &dialog, typed).await {
-                Ok(_) => app.dialog.set(None),
+            match carry_out(&dialog, typed).await {
+                Ok(named) => {
+                    app.dialog.set(None);
+                    named.show(app);
+                }
                 Err(fault) => {
                     busy.try_set(false);
                     problem.try_set(Some(app.t(Msg::Fault(&fault))));
@@ -90,24 +94,36 @@ pub(crate) fn naming(app: App, dialog: Dialog) -> AnyView {
     modal(app.t(title), "dialog", move || app.dialog.set(None), content).into_any()
 }
 
-async fn carry_out(app: App, dialog: &Dialog, name: String) -> Result<Option<ActionId>, Fault> {
+/// What came of the dialog.
+enum Named {
+    Nothing,
+    Created(NodeId, ActionId),
+    Renamed(ActionId),
+}
+
+impl Named {
+    fn show(self, app: App) {
+        match self {
+            Self::Nothing => {}
+            Self::Created(node, action) => {
+                app.reveal.set(Some(node));
+                app.done(Msg::Created, Some(action));
+            }
+            Self::Renamed(action) => app.done(Msg::Renamed, Some(action)),
+        }
+    }
+}
+
+async fn carry_out(dialog: &Dialog, name: String) -> Result<Named, Fault> {
     let command = match dialog {
         Dialog::NewFolder(parent) => Command::CreateFolder { parent: *parent, name },
         Dialog::NewText(parent) => Command::CreateText { parent: *parent, name },
-        Dialog::Rename(row) if row.name == name => return Ok(None),
-        Dialog::Rename(row) => Command::Rename { node: row.node, name },
-        _ => return Ok(None),
+        Dialog::Rename(row) if row.name != name => Command::Rename { node: row.node, name },
+        _ => return Ok(Named::Nothing),
     };
-    match engine::call(command).await? {
-        Reply::Created { node, action } => {
-            app.reveal.set(Some(node));
-            app.done(Msg::Created, Some(action));
-            Ok(Some(action))
-        }
-        Reply::Changed { action, .. } => {
-            app.done(Msg::Renamed, Some(action));
-            Ok(Some(action))
-        }
-        _ => Ok(None),
-    }
+    Ok(match engine::call(command).await? {
+        Reply::Created { node, action } => Named::Created(node, action),
+        Reply::Changed { action, .. } => Named::Renamed(action),
+        _ => Named::Nothing,
+    })
 }

@@ -96,6 +96,11 @@ pub(crate) fn is_in_messages() -> bool {
     focused.is_some_and(|focused| focused.closest(".toasts").ok().flatten().is_some())
 }
 
+/// Says whether nothing has the focus.
+pub(crate) fn is_idle() -> bool {
+    focused().is_none_or(|focused| focused.tag_name() == "BODY")
+}
+
 /// What has the focus.
 pub(crate) fn focused() -> Option<HtmlElement> {
     document().active_element()?.dyn_into().ok()

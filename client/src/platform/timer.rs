@@ -29,6 +29,14 @@ pub(crate) async fn frame() {
     .await;
 }
 
+/// Waits until what was set is in the document, before the browser paints it or hears a key.
+pub(crate) async fn rendered() {
+    // An effect may set what another one shows; few go deeper than this.
+    for _ in 0..8 {
+        leptos::task::tick().await;
+    }
+}
+
 /// Milliseconds since the page was opened; never goes back.
 pub(crate) fn now_ms() -> f64 {
     window().performance().map_or_else(js_sys::Date::now, |clock| clock.now())

@@ -54,7 +54,7 @@ impl Selection {
     }
 
     /// Picks one row and nothing else.
-    pub fn only(&mut self, index: u32, row: Row) {
+    pub fn one(&mut self, index: u32, row: Row) {
         self.picked.clear();
         self.picked.insert(row.node, row);
         self.anchor = index;
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_range_grows_and_shrinks_around_its_anchor() {
         let mut selection = Selection::default();
-        selection.only(5, row(5));
+        selection.one(5, row(5));
         assert_eq!(selection.span(8), (5, 9));
         selection.range(8, (5..9).map(row));
         assert_eq!(selection.span(3), (3, 6));
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_toggle_picks_and_lets_go() {
         let mut selection = Selection::default();
-        selection.only(0, row(0));
+        selection.one(0, row(0));
         selection.toggle(2, row(2));
         assert_eq!(selection.len(), 2);
         selection.toggle(0, row(0));
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_selection_follows_its_nodes_when_the_list_changes() {
         let mut selection = Selection::default();
-        selection.only(4, row(4));
+        selection.one(4, row(4));
         selection.settle(10, Some(7));
         assert!(selection.contains(NodeId([4; 16])));
         assert_eq!((selection.focus(), selection.span(7)), (7, (7, 8)));

@@ -73,7 +73,7 @@ impl Listing {
                 if dom::is_for_fingers() {
                     selection.move_focus(index);
                 } else {
-                    selection.only(index, row);
+                    selection.one(index, row);
                 }
             });
             self.show_focus.update(|count| *count += 1);
