@@ -6,35 +6,32 @@
 //! changes merge; that change never travels. Positions are UTF-16 everywhere, as in
 //! CodeMirror, whose change sets come in and go out ([`ChangeSet`]).
 //!
-//! Lines end in `\n` only; [`normalize`] brings a text there. Changes of others are checked
-//! before they are merged: they come from an actor of their device, and do nothing but
-//! insert into and delete from the text.
+//! Lines end in `\n` only; what the file had is kept beside it ([`LineEnds`]) and put back
+//! whenever the text becomes a file. Changes of others are checked before they are merged:
+//! they come from an actor of their device, do nothing but insert into and delete from the
+//! text, and name nothing that is not there.
 
 mod change_set;
+mod check;
+mod line_ends;
 
-use std::collections::{HashMap, HashSet};
-
-use automerge::legacy::{ObjectId, OpType};
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{
-    ActorId, AutoCommit, AutomergeError, Change, ChangeHash, LoadOptions, ObjId, ObjType, Patch,
-    PatchAction, ROOT, ReadDoc, ScalarValue, TextEncoding,
+    ActorId, AutoCommit, AutomergeError, LoadOptions, ObjId, ObjType, Patch, PatchAction, ROOT,
+    ReadDoc, TextEncoding,
 };
 use sha2::{Digest, Sha256};
 
 pub use change_set::{ChangeSet, ChangeSetError};
+pub use check::check_changes;
+pub use line_ends::{LineEnd, LineEnds};
+
+use check::Known;
 
 use crate::id::{DeviceId, Hash, NodeId};
 use crate::limits;
 
 const KEY: &str = "text";
-/// First byte of a change's type after magic and checksum; 2 would be a compressed one.
-const CHUNK_TYPE_AT: usize = 8;
-/// Where the first bytes of its hash are.
-const CHECKSUM: std::ops::Range<usize> = 4..8;
-const CHUNK_TYPE_CHANGE: u8 = 1;
-/// Most ops of one text change: a whole document deleted and typed anew.
-const CHANGE_OPS_MAX: usize = 4 * limits::TEXT_BYTES_MAX;
 
 /// Who edits: a device, and which of its tabs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,26 +70,21 @@ pub enum TextError {
     /// A change comes before what it stands on.
     #[error("a change stands on others that are not here")]
     DependencyMissing,
+    /// A change names an element that its past does not have.
+    #[error("a change names an element that is not in the text")]
+    ElementMissing,
     /// Automerge refused.
     #[error(transparent)]
     Automerge(#[from] AutomergeError),
 }
 
 /// What changes of others did to a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Merged {
-    /// The change, as a change set of the text before.
-    pub changes: ChangeSet,
-    /// The text after.
-    pub text: String,
-}
-
-/// Makes line ends `\n`; says whether there were others.
-pub fn normalize(text: &str) -> (String, bool) {
-    if !text.contains('\r') {
-        return (text.to_owned(), false);
-    }
-    (text.replace("\r\n", "\n").replace('\r', "\n"), true)
+    /// The change, as a change set of the text before; `None` if nothing was new.
+    pub changes: Option<ChangeSet>,
+    /// Why a change, and what stands on it, was left out, if one was.
+    pub refused: Option<TextError>,
 }
 
 /// A text document, open.
@@ -100,33 +92,44 @@ pub fn normalize(text: &str) -> (String, bool) {
 pub struct TextDoc {
     doc: AutoCommit,
     text: ObjId,
+    ends: LineEnds,
+    /// What changes have to fit; made when the first one is merged.
+    known: Option<Known>,
 }
 
 impl TextDoc {
-    /// Begins the document of a file at a revision, named by `base`, with this text.
+    /// Begins the document of a file at a revision, named by `base`, with its content.
     ///
     /// The same arguments make the same document on every device. An empty file that never
-    /// had content has a `base` of zeros and an empty text.
-    pub fn seeded(node: &NodeId, base: &Hash, text: &str, actor: Actor) -> Result<Self, TextError> {
-        if text.len() > limits::TEXT_BYTES_MAX {
+    /// had content has a `base` of zeros and an empty content.
+    pub fn seeded(
+        node: &NodeId,
+        base: &Hash,
+        content: &str,
+        actor: Actor,
+    ) -> Result<Self, TextError> {
+        if content.len() > limits::TEXT_BYTES_MAX {
             return Err(TextError::TooLong);
         }
+        let (text, ends) = LineEnds::split(content);
         let mut doc = AutoCommit::new_with_encoding(TextEncoding::Utf16CodeUnit);
         doc.set_actor(seed_actor(node, base));
         let object = doc.put_object(ROOT, KEY, ObjType::Text)?;
-        doc.splice_text(&object, 0, 0, text)?;
+        doc.splice_text(&object, 0, 0, &text)?;
         doc.commit_with(CommitOptions::default().with_time(0));
         doc.set_actor(actor.id());
-        Ok(Self { doc, text: object })
+        Ok(Self { doc, text: object, ends, known: None })
     }
 
-    /// Opens a saved document.
-    pub fn load(bytes: &[u8], actor: Actor) -> Result<Self, TextError> {
+    /// Opens a saved document of a file that had these line ends.
+    pub fn load(bytes: &[u8], ends: LineEnds, actor: Actor) -> Result<Self, TextError> {
         let options = LoadOptions::new().text_encoding(TextEncoding::Utf16CodeUnit);
         let mut doc = AutoCommit::load_with_options(bytes, options)?;
         doc.set_actor(actor.id());
         match doc.get(ROOT, KEY)? {
-            Some((automerge::Value::Object(ObjType::Text), text)) => Ok(Self { doc, text }),
+            Some((automerge::Value::Object(ObjType::Text), text)) => {
+                Ok(Self { doc, text, ends, known: None })
+            }
             Some(_) | None => Err(TextError::Malformed),
         }
     }
@@ -136,9 +139,45 @@ impl TextDoc {
         self.doc.save()
     }
 
-    /// The text.
+    /// The text, with `\n` for every line end.
     pub fn text(&self) -> String {
         self.doc.text(&self.text).expect("the text object exists from the start")
+    }
+
+    /// The text as a file, with the line ends that it had; new lines have its common one.
+    pub fn content(&self) -> String {
+        let text = self.text();
+        let common = self.ends.common();
+        if self.ends.is_uniform() {
+            return if common == LineEnd::Lf { text } else { text.replace('\n', common.as_str()) };
+        }
+        let mut content = String::with_capacity(text.len() + self.ends.growth(&text));
+        let mut at = 0;
+        for c in text.chars() {
+            match c {
+                '\n' => content.push_str(self.line_end(at).as_str()),
+                c => content.push(c),
+            }
+            at += c.len_utf16();
+        }
+        content
+    }
+
+    /// The line ends of the file that the document began with.
+    pub fn line_ends(&self) -> &LineEnds {
+        &self.ends
+    }
+
+    /// The kind of the line end at a position: that of the file if it was there.
+    fn line_end(&self, at: usize) -> LineEnd {
+        let first_character = check::TEXT_OP + 1;
+        match (self.doc.get(&self.text, at), &self.text) {
+            (Ok(Some((_, ObjId::Id(op, actor, _)))), ObjId::Id(_, seed, _)) if actor == *seed => {
+                let index = op.checked_sub(first_character).and_then(|at| u32::try_from(at).ok());
+                index.map_or(self.ends.common(), |index| self.ends.at(index))
+            }
+            _ => self.ends.common(),
+        }
     }
 
     /// The document's state, as the hashes of its last changes.
@@ -150,9 +189,10 @@ impl TextDoc {
     pub fn splice(&mut self, changes: &ChangeSet) -> Result<(), TextError> {
         let before = self.text();
         let splices = changes.splices(&before)?;
-        let inserted: usize = splices.iter().map(|splice| splice.insert.len()).sum();
-        if before.len() + inserted > limits::TEXT_BYTES_MAX
-            && changes.apply(&before)?.len() > limits::TEXT_BYTES_MAX
+        let len = |text: &str| text.len() + self.ends.growth(text);
+        let inserted: usize = splices.iter().map(|splice| len(&splice.insert)).sum();
+        if len(&before) + inserted > limits::TEXT_BYTES_MAX
+            && len(&changes.apply(&before)?) > limits::TEXT_BYTES_MAX
         {
             return Err(TextError::TooLong);
         }
@@ -167,140 +207,50 @@ impl TextDoc {
     pub fn commit(&mut self, time_ms: i64) -> Option<Vec<u8>> {
         let options = CommitOptions::default().with_time(time_ms.div_euclid(1000));
         let hash = self.doc.commit_with(options)?;
-        self.change(&hash)
+        let change = self.doc.get_change_by_hash(&hash)?;
+        if let Some(known) = &mut self.known {
+            known.note(&change);
+        }
+        Some(change.raw_bytes().to_vec())
     }
 
     /// Merges changes of others, which stand on what is here or on each other, in order.
     ///
-    /// Changes that are here already are passed over; `None` says that nothing was new.
-    /// [`check_changes`] comes first.
-    pub fn merge(&mut self, changes: &[Vec<u8>]) -> Result<Option<Merged>, TextError> {
-        let changes = decode(changes)?;
-        self.check_dependencies(&changes)?;
+    /// Changes that are here already are passed over. One that names what its past does not
+    /// have is left out, and so is whatever stands on it. [`check_changes`] comes first.
+    pub fn merge(&mut self, changes: &[Vec<u8>]) -> Merged {
         let before_text = self.text();
         let before = self.doc.get_heads();
-        self.doc.apply_changes_batch(changes)?;
+        let mut known = self.known.take().unwrap_or_else(|| Known::of(&mut self.doc));
+        let mut refused = None;
+        for bytes in changes {
+            if let Err(error) = self.merge_one(&mut known, bytes) {
+                refused.get_or_insert(error);
+            }
+        }
+        self.known = Some(known);
         let after = self.doc.get_heads();
         if before == after {
-            return Ok(None);
+            return Merged { changes: None, refused };
         }
         let text = self.text();
         let patches = self.doc.diff(&before, &after);
         let changes = change_set_of(&patches, &self.text, &before_text)
             .filter(|changes| changes.apply(&before_text).is_ok_and(|applied| applied == text))
             .unwrap_or_else(|| ChangeSet::between(&before_text, &text));
-        Ok(Some(Merged { changes, text }))
+        Merged { changes: Some(changes), refused }
     }
 
-    /// Makes all changes since `heads` one, and returns it; `None` if there are none.
-    ///
-    /// For what was typed here and sealed nowhere yet: the changes that are replaced must
-    /// not have left this document, and no other device's may be among them.
-    pub fn squash(&mut self, heads: &[Hash], time_ms: i64) -> Result<Option<Vec<u8>>, TextError> {
-        let heads: Vec<ChangeHash> = heads.iter().map(|head| ChangeHash(head.0)).collect();
-        let now = self.doc.get_heads();
-        if heads == now {
-            return Ok(None);
+    fn merge_one(&mut self, known: &mut Known, bytes: &[u8]) -> Result<(), TextError> {
+        let change = check::decode(bytes)?;
+        if known.has(&change) {
+            return Ok(());
         }
-        let before_text = self.doc.text_at(&self.text, &heads)?;
-        let patches = self.doc.diff(&heads, &now);
-        let text = self.text();
-        let changes = change_set_of(&patches, &self.text, &before_text)
-            .filter(|changes| changes.apply(&before_text).is_ok_and(|applied| applied == text))
-            .unwrap_or_else(|| ChangeSet::between(&before_text, &text));
-        let actor = self.doc.get_actor().clone();
-        let mut doc = self.doc.fork_at(&heads)?;
-        doc.set_actor(actor);
-        let mut squashed = Self { doc, text: self.text.clone() };
-        squashed.splice(&changes)?;
-        let change = squashed.commit(time_ms);
-        *self = squashed;
-        Ok(change)
-    }
-
-    /// Checks that all that the changes stand on is here; Automerge panics on an actor that
-    /// it has never met.
-    fn check_dependencies(&mut self, changes: &[Change]) -> Result<(), TextError> {
-        let mut last_seqs: HashMap<ActorId, u64> = HashMap::new();
-        let mut here: HashSet<ChangeHash> = HashSet::new();
-        for known in self.doc.get_changes_meta(&[]) {
-            here.insert(known.hash);
-            let last = last_seqs.entry(known.actor.into_owned()).or_default();
-            *last = known.seq.max(*last);
-        }
-        for change in changes {
-            if here.contains(&change.hash()) {
-                continue;
-            }
-            let actors_known =
-                change.other_actor_ids().iter().all(|actor| last_seqs.contains_key(actor));
-            let seq = last_seqs.entry(change.actor_id().clone()).or_default();
-            let deps_known = change.deps().iter().all(|dep| here.contains(dep));
-            if !actors_known || !deps_known || change.seq() != *seq + 1 {
-                return Err(TextError::DependencyMissing);
-            }
-            *seq += 1;
-            here.insert(change.hash());
-        }
+        known.check_fit(&mut self.doc, &change)?;
+        known.note(&change);
+        self.doc.apply_changes_batch([change])?;
         Ok(())
     }
-
-    fn change(&mut self, hash: &ChangeHash) -> Option<Vec<u8>> {
-        self.doc.get_change_by_hash(hash).map(|change| change.raw_bytes().to_vec())
-    }
-}
-
-/// Checks changes that came from `device` for the document of `node` at `base`, before they
-/// are merged.
-pub fn check_changes(
-    changes: &[Vec<u8>],
-    device: &DeviceId,
-    node: &NodeId,
-    base: &Hash,
-) -> Result<(), TextError> {
-    let seed = seed_actor(node, base);
-    for change in decode(changes)? {
-        let actor = change.actor_id().to_bytes();
-        if actor.len() != DeviceId::LEN + 4 || !actor.starts_with(device.as_bytes()) {
-            return Err(TextError::WrongActor);
-        }
-        if change.len() > CHANGE_OPS_MAX {
-            return Err(TextError::TooLong);
-        }
-        for op in change.decode().operations {
-            let in_text = match &op.obj {
-                ObjectId::Id(id) => id.counter() == 1 && *id.actor() == seed,
-                ObjectId::Root => false,
-            };
-            let typing = match &op.action {
-                OpType::Put(ScalarValue::Str(_)) => op.insert,
-                OpType::Delete => true,
-                OpType::Put(_)
-                | OpType::Make(_)
-                | OpType::Increment(_)
-                | OpType::MarkBegin(_)
-                | OpType::MarkEnd(_) => false,
-            };
-            if !in_text || !typing {
-                return Err(TextError::NotTyping);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn decode(changes: &[Vec<u8>]) -> Result<Vec<Change>, TextError> {
-    let decode = |bytes: &Vec<u8>| {
-        // A compressed change could unfold to any size; whole bodies are compressed instead.
-        if bytes.get(CHUNK_TYPE_AT) != Some(&CHUNK_TYPE_CHANGE) {
-            return Err(TextError::Malformed);
-        }
-        let change = Change::from_bytes(bytes.clone()).map_err(|_| TextError::Malformed)?;
-        // Automerge does not compare the checksum of a single change.
-        let checked = bytes.get(CHECKSUM) == Some(&change.hash().0[..CHECKSUM.len()]);
-        if checked { Ok(change) } else { Err(TextError::Malformed) }
-    };
-    changes.iter().map(decode).collect()
 }
 
 /// The actor of the change that puts the base text in: no device, the same everywhere.
@@ -370,71 +320,27 @@ mod tests {
         let (mut alice, mut bob) = (doc(1, "hello 😀 world"), doc(2, "hello 😀 world"));
         let by_alice = type_in(&mut alice, r#"[[5,"howdy"],9]"#);
         let by_bob = type_in(&mut bob, r#"[14,[0,"!","bye"]]"#);
-        let merged = alice.merge(std::slice::from_ref(&by_bob)).unwrap().unwrap();
-        assert_eq!(merged.text, "howdy 😀 world!\nbye");
-        assert_eq!(merged.changes.to_json(), r#"[14,[0,"!","bye"]]"#);
-        bob.merge(std::slice::from_ref(&by_alice)).unwrap();
+        let merged = alice.merge(std::slice::from_ref(&by_bob));
+        assert_eq!(alice.text(), "howdy 😀 world!\nbye");
+        assert_eq!(merged.changes.unwrap().to_json(), r#"[14,[0,"!","bye"]]"#);
+        bob.merge(std::slice::from_ref(&by_alice));
         assert_eq!((alice.text(), alice.heads()), (bob.text(), bob.heads()));
-        assert_eq!(alice.merge(&[by_bob]).unwrap(), None, "known changes are passed over");
+        assert_eq!(alice.merge(&[by_bob]).changes, None, "known changes are passed over");
     }
 
     #[test]
     fn a_saved_document_goes_on_where_it_was() {
         let mut alice = doc(1, "abc");
         let first = type_in(&mut alice, r#"[3,[0,"d"]]"#);
-        let mut again = TextDoc::load(&alice.save(), actor(1)).unwrap();
+        let mut again = TextDoc::load(&alice.save(), LineEnds::default(), actor(1)).unwrap();
         let second = type_in(&mut again, r#"[4,[0,"e"]]"#);
         let mut bob = doc(2, "abc");
-        assert!(matches!(
-            bob.merge(std::slice::from_ref(&second)),
-            Err(TextError::DependencyMissing)
-        ));
-        assert_eq!(bob.text(), "abc");
-        bob.merge(&[first, second]).unwrap();
+        let early = bob.merge(std::slice::from_ref(&second));
+        assert!(matches!(early.refused, Some(TextError::DependencyMissing)));
+        assert_eq!((bob.text().as_str(), early.changes), ("abc", None));
+        assert!(bob.merge(&[first, second]).refused.is_none());
         assert_eq!(bob.text(), "abcde");
-        assert!(TextDoc::load(b"noise", actor(1)).is_err());
-    }
-
-    #[test]
-    fn what_was_typed_offline_becomes_one_change() {
-        let mut alice = doc(1, "abc");
-        let sealed = type_in(&mut alice, r#"[[1],2]"#);
-        let heads = alice.heads();
-        for at in 2..200 {
-            type_in(&mut alice, &format!(r#"[{at},[0,"x"]]"#));
-        }
-        let text = alice.text();
-        let change = alice.squash(&heads, 9_000).unwrap().unwrap();
-        assert_eq!(alice.text(), text);
-        let mut bob = doc(2, "abc");
-        bob.merge(&[sealed, change]).unwrap();
-        assert_eq!((bob.text(), bob.heads()), (text, alice.heads()));
-        let heads = alice.heads();
-        assert_eq!(alice.squash(&heads, 9_000).unwrap(), None);
-    }
-
-    #[test]
-    fn changes_of_another_device_and_other_than_typing_are_refused() {
-        let mut alice = doc(1, "abc");
-        let typed = type_in(&mut alice, r#"[3,[0,"d"]]"#);
-        let check =
-            |bytes: &[u8], n| check_changes(&[bytes.to_vec()], &DeviceId([n; 16]), &NODE, &BASE);
-        assert!(check(&typed, 1).is_ok());
-        assert!(matches!(check(&typed, 2), Err(TextError::WrongActor)));
-        let other_base =
-            check_changes(std::slice::from_ref(&typed), &DeviceId([1; 16]), &NODE, &Hash([9; 32]));
-        assert!(matches!(other_base, Err(TextError::NotTyping)));
-        alice.doc.put(ROOT, KEY, "gone").unwrap();
-        let vandalism = alice.commit(0).unwrap();
-        assert!(matches!(check(&vandalism, 1), Err(TextError::NotTyping)));
-        for end in 0..typed.len() {
-            assert!(check(&typed[..end], 1).is_err(), "cut at {end}");
-        }
-        for at in 0..typed.len() {
-            let mut bytes = typed.clone();
-            bytes[at] ^= 0x10;
-            assert!(check(&bytes, 1).is_err(), "flipped {at}");
-        }
+        assert!(TextDoc::load(b"noise", LineEnds::default(), actor(1)).is_err());
     }
 
     #[test]
@@ -451,9 +357,36 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_alike() {
-        assert_eq!(normalize("a\r\nb\rc\n"), ("a\nb\nc\n".into(), true));
-        assert_eq!(normalize("a\n"), ("a\n".into(), false));
+    fn an_edited_file_keeps_its_line_ends_and_new_lines_get_the_common_one() {
+        for (file, json, edited) in [
+            ("a\r\nb\r\n", r#"[2,[0,"x","y"],2]"#, "a\r\nx\r\nyb\r\n"),
+            ("a\rb\r", r#"[4,[0,"","c"]]"#, "a\rb\r\rc"),
+            ("a\nb\n", r#"[4,[0,"","c"]]"#, "a\nb\n\nc"),
+            // Mixed: each line end stays as it was; what is new is like most of them.
+            ("😀\r\nb\nc\r\nd\re", r#"[5,[0,"x",""],2,[1],2]"#, "😀\r\nb\nx\r\nc\r\n\re"),
+            ("a\nb\r\nc\r\n", "[6]", "a\nb\r\nc\r\n"),
+        ] {
+            let mut alice = doc(1, file);
+            assert_eq!(alice.content(), file);
+            alice.splice(&ChangeSet::from_json(json).unwrap()).unwrap();
+            let change = alice.commit(0);
+            assert_eq!(alice.content(), edited);
+            let again = TextDoc::load(&alice.save(), alice.line_ends().clone(), actor(1)).unwrap();
+            assert_eq!(again.content(), edited);
+            let mut bob = doc(2, file);
+            bob.merge(&Vec::from_iter(change));
+            assert_eq!(bob.content(), edited);
+        }
+    }
+
+    #[test]
+    fn a_text_is_bounded_with_the_line_ends_that_it_gets() {
+        let mut alice = doc(1, "a\r\n");
+        let lines = |count| ChangeSet::between("a\n", &format!("a\n{}", "\n".repeat(count)));
+        let half = limits::TEXT_BYTES_MAX / 2;
+        assert!(matches!(alice.splice(&lines(half)), Err(TextError::TooLong)));
+        alice.splice(&lines(half - 2)).unwrap();
+        assert!(alice.content().len() <= limits::TEXT_BYTES_MAX);
     }
 
     fn edit(text: &str, at: usize, delete: usize, insert: &str) -> ChangeSet {
@@ -486,15 +419,17 @@ mod tests {
                     let sent = std::mem::take(&mut unsent[usize::from(who)]);
                     let other = &mut docs[1 - usize::from(who)];
                     let before = other.text();
-                    if let Some(merged) = other.merge(&sent).unwrap() {
-                        prop_assert_eq!(merged.changes.apply(&before).unwrap(), merged.text.clone());
-                        let json = merged.changes.to_json();
-                        prop_assert_eq!(ChangeSet::from_json(&json).unwrap().apply(&before).unwrap(), merged.text);
+                    let merged = other.merge(&sent);
+                    prop_assert!(merged.refused.is_none());
+                    if let Some(changes) = merged.changes {
+                        prop_assert_eq!(changes.apply(&before).unwrap(), other.text());
+                        let json = changes.to_json();
+                        prop_assert_eq!(ChangeSet::from_json(&json).unwrap().apply(&before).unwrap(), other.text());
                     }
                 }
             }
             for who in 0..2 {
-                docs[1 - who].merge(&unsent[who]).unwrap();
+                prop_assert!(docs[1 - who].merge(&unsent[who]).refused.is_none());
             }
             prop_assert_eq!(docs[0].text(), docs[1].text());
             prop_assert_eq!(docs[0].heads(), docs[1].heads());

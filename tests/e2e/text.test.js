@@ -1,8 +1,10 @@
 // Text: edited, previewed, and edited in two places at once.
 
 import assert from "node:assert/strict";
+import path from "node:path";
 import { test } from "node:test";
 
+import { downloads, uploads } from "./support/transfers.js";
 import { world } from "./support/world.js";
 
 test("Markdown is rendered beside the editor as one types", async (t) => {
@@ -102,7 +104,21 @@ test("edits that two devices made offline are both there on both", async (t) => 
   }
 });
 
-test("line ends of other systems and characters of all scripts come back as they were", async (t) => {
+test("a file with the line ends of another system keeps them when it is edited", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const disk = await w.disk({ "config.ini": "[one]\r\nkey=1\r\n" });
+  await uploads(laptop, [path.join(disk, "config.ini")]);
+  await laptop.sees("config.ini");
+  await laptop.edits("config.ini");
+  await laptop.typesAtStart("; written here\n");
+  await laptop.isOnServer();
+  await laptop.leavesEditor();
+  const { bytes } = await downloads(laptop, "config.ini");
+  assert.equal(bytes.toString(), "; written here\r\n[one]\r\nkey=1\r\n");
+});
+
+test("characters of all scripts come back as they were", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");
   const text = "naïve 文件 👩‍🚀 e\u0301 שלום\tend";

@@ -1,6 +1,10 @@
 //! One text, edited on several devices.
 
+use offing_core::id::{DeviceId, Hash};
+use offing_core::rpc::{Alarm, Clash};
+use offing_core::text::{Actor, ChangeSet, TextDoc};
 use offing_tests::World;
+use offing_worker::store::{Batch, Durability, Store, Table};
 
 #[test]
 fn edits_made_offline_on_both_are_merged() {
@@ -100,7 +104,7 @@ fn an_uploaded_text_is_edited_from_what_was_uploaded() {
     let world = World::with(&["phone", "laptop"]);
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));
     let upload: &[u8] = "eins\nzwei\n".as_bytes();
-    phone.uploads("/", &[("plan.txt", upload)], offing_core::rpc::Clash::Ask);
+    phone.uploads("/", &[("plan.txt", upload)], Clash::Ask);
     world.sync_all();
     world.goes_offline("phone");
     world.goes_offline("laptop");
@@ -109,4 +113,73 @@ fn an_uploaded_text_is_edited_from_what_was_uploaded() {
     world.sync_all();
     world.assert_converged();
     assert_eq!(phone.reads_text("/plan.txt"), "null\neins\nzwei\ndrei\n");
+}
+
+#[test]
+fn a_file_keeps_its_line_ends_through_edits_on_both_devices() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let (windows, mixed) = (b"[a]\r\nx=1\r\n".as_slice(), b"1\r\n2\n3\r\n4\r".as_slice());
+    phone.uploads("/", &[("a.ini", windows), ("mixed.txt", mixed)], Clash::Ask);
+    world.sync_all();
+    world.goes_offline("phone");
+    world.goes_offline("laptop");
+    phone.appends_to("/a.ini", "y=2\n");
+    laptop.edits(laptop.node("/a.ini"), |text| format!("; by the laptop\n{text}"));
+    laptop.appends_to("/mixed.txt", "5\n");
+    world.sync_all();
+    world.assert_converged();
+    let edited = "; by the laptop\r\n[a]\r\nx=1\r\ny=2\r\n";
+    phone.creates_folder("/copies");
+    phone.copies("/a.ini", "/copies");
+    world.sync_all();
+    world.restarts("laptop");
+    for device in [&phone, &laptop] {
+        assert_eq!(device.reads_text("/a.ini"), edited);
+        assert_eq!(device.reads_text("/copies/a.ini"), edited);
+        assert_eq!(device.reads_text("/mixed.txt"), "1\r\n2\n3\r\n4\r5\r\n");
+        assert_eq!(device.row("/mixed.txt").unwrap().size, Some(13));
+    }
+}
+
+#[test]
+fn line_ends_survive_a_document_that_was_saved_whole() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    phone.uploads("/", &[("log.txt", b"0\r\n")], Clash::Ask);
+    world.sync_all();
+    for i in 1..150 {
+        phone.appends_to("/log.txt", &format!("{i}\n"));
+    }
+    world.restarts("phone");
+    phone.appends_to("/log.txt", "end");
+    let all: String = (0..150).map(|i| format!("{i}\r\n")).collect();
+    assert_eq!(phone.reads_text("/log.txt"), format!("{all}end"));
+}
+
+#[test]
+fn an_edit_that_names_nothing_is_left_out_and_the_text_still_opens() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    let node = phone.creates_text("/notes.md", "mine");
+    // Somebody whose program is wrong sends a change without the one it stands on.
+    let (base, device) = (Hash([0; 32]), DeviceId([9; 16]));
+    let mut theirs = TextDoc::seeded(&node, &base, "", Actor { device, slot: 0 }).unwrap();
+    let mut last = Vec::new();
+    for (before, after) in [("", "a"), ("a", "ab")] {
+        theirs.splice(&ChangeSet::between(before, after)).unwrap();
+        last = theirs.commit(0).unwrap();
+    }
+    let key = [node.0.as_slice(), &[1], &99_u64.to_be_bytes()].concat();
+    let mut batch = Batch::new();
+    batch.put(Table::Texts, key, offing_core::rpc::encode(&(base, vec![last], device)));
+    let store = phone.profile.store.clone();
+    phone.run(async move { store.write(batch, Durability::Strict).await }).unwrap();
+    phone.opens_text("/notes.md");
+    assert_eq!(phone.sees(node), "mine");
+    let refused = Alarm::EditRefused { name: "notes.md".into() };
+    assert!(phone.page.alarms.borrow().contains(&refused));
+    phone.types(node, |text| format!("{text} still"));
+    phone.closes_text(node);
+    assert_eq!(phone.reads_text("/notes.md"), "mine still");
 }

@@ -307,6 +307,11 @@ fn alarm(alarm: &Alarm) -> Cow<'static, str> {
             "The server sent something that is not genuine (at {seq}). It was set aside."
         )
         .into(),
+        Alarm::EditRefused { name } => format!(
+            "Someone's edit of “{name}” names text that does not exist, and was left out. The \
+             rest of the file is as it was."
+        )
+        .into(),
         Alarm::StorageFailing => {
             "This browser's storage is failing. Download what is not on the server yet.".into()
         }

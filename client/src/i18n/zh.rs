@@ -284,6 +284,9 @@ fn alarm(alarm: &Alarm) -> Cow<'static, str> {
         Alarm::EntryRefused { seq } => {
             format!("服务器发来不可信的内容（位置 {seq}），已搁置。").into()
         }
+        Alarm::EditRefused { name } => {
+            format!("对“{name}”的一处编辑引用了不存在的文字，已忽略。文件其余部分未受影响。").into()
+        }
         Alarm::StorageFailing => "浏览器存储出现故障。请下载尚未保存到服务器的内容。".into(),
         Alarm::ServerRefuses(code) => {
             format!("您的更改已保存在本设备上。{}", server(*code)).into()

@@ -88,6 +88,11 @@ pub enum Alarm {
         /// The place in the log.
         seq: u64,
     },
+    /// An edit of a text names what its text does not have; it was left out.
+    EditRefused {
+        /// The file's name.
+        name: String,
+    },
     /// The browser's storage fails; what is not synced may be exported.
     StorageFailing,
     /// The server takes no more from this device, and says why; it is all kept here.

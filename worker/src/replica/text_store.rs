@@ -3,6 +3,7 @@
 //! ```text
 //! node[16] | 0                the saved document, up to and including an increment
 //! node[16] | 1 | be64 n       an increment: the changes of one entry, n grows
+//! node[16] | 3                the line ends of the file that the saved document began with
 //! ```
 
 use offing_core::id::{DeviceId, Hash, NodeId};
@@ -34,6 +35,10 @@ pub(super) struct Increment {
 
 pub(super) fn doc_key(node: NodeId) -> Vec<u8> {
     [node.0.as_slice(), &[0]].concat()
+}
+
+pub(super) fn ends_key(node: NodeId) -> Vec<u8> {
+    [node.0.as_slice(), &[3]].concat()
 }
 
 pub(super) fn increment_key(node: NodeId, number: u64) -> Vec<u8> {

@@ -14,9 +14,9 @@ use futures_util::lock::Mutex;
 use offing_core::id::{DeviceId, Hash, NodeId};
 use offing_core::limits;
 use offing_core::log::change::TextPart;
-use offing_core::rpc::{Event, Fault, Kind, OpenedText, ReadOnly, TextUpdate};
+use offing_core::rpc::{Alarm, Event, Fault, Kind, OpenedText, ReadOnly, TextUpdate};
 use offing_core::sync::machine;
-use offing_core::text::{self, Actor, ChangeSet, TextDoc, TextError};
+use offing_core::text::{Actor, ChangeSet, LineEnds, TextDoc, TextError};
 use offing_core::tree::{NodeRow, TextEdit};
 use sha2::{Digest, Sha256};
 
@@ -165,10 +165,11 @@ impl<H: Host> Replica<H> {
         Ok(())
     }
 
-    /// The text of a file as it is now, if it was ever edited as text.
+    /// The content of a file as it is now, with its own line ends, if it was ever edited as
+    /// text.
     pub(super) async fn edited_text(&self, node: NodeId) -> Result<Option<String>, Fault> {
         if let Ok(open) = self.open_doc(node) {
-            return Ok(Some(open.doc.borrow().text()));
+            return Ok(Some(open.doc.borrow().content()));
         }
         let saved = self.host.store().get(Table::Texts, &text_store::doc_key(node)).await;
         let range = text_store::increments_after(node, 0);
@@ -179,7 +180,7 @@ impl<H: Host> Replica<H> {
             return Ok(None);
         }
         let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
-        Ok(Some(self.load_doc(&row).await?.doc.text()))
+        Ok(Some(self.load_doc(&row).await?.doc.content()))
     }
 
     /// Merges increments that the store gained into an open text, and tells the page.
@@ -202,15 +203,18 @@ impl<H: Host> Replica<H> {
         }
         // What was typed and not closed into a change would be closed unseen by the merge.
         self.close_change(&open);
-        let merged = open.doc.borrow_mut().merge(&changes).map_err(|error| fault_of(&error))?;
-        let Some(merged) = merged else { return Ok(()) };
+        let merged = open.doc.borrow_mut().merge(&changes);
+        if merged.refused.is_some() {
+            self.refuse_edit(node).await;
+        }
+        let Some(changes) = merged.changes else { return Ok(()) };
         let version = open.version.get();
         open.version.set(version + 1);
         let mut from = Vec::new();
         for device in devices {
             from.push(self.device_name(device).await);
         }
-        let changes = merged.changes.to_json();
+        let changes = changes.to_json();
         let updates = vec![TextUpdate { client: ENGINE_CLIENT.to_owned(), changes }];
         self.emit(Event::TextUpdates { node, version, updates, from });
         Ok(())
@@ -287,7 +291,7 @@ impl<H: Host> Replica<H> {
         let (version, turn) = (open.version.get(), open.turn.get());
         if !changes.is_empty() {
             let edit = TextEdit {
-                size: open.doc.borrow().text().len() as u64,
+                size: open.doc.borrow().content().len() as u64,
                 modified_ms: self.host.now_ms(),
             };
             let count = changes.len();
@@ -328,31 +332,51 @@ impl<H: Host> Replica<H> {
             saved.map_err(|e| from_store(&e))?.and_then(|bytes| postcard::from_bytes(&bytes).ok());
         let (mut doc, mut through) = match saved {
             Some(saved) if saved.base == base => {
-                (TextDoc::load(&saved.doc, actor).map_err(|_| Fault::Storage)?, saved.through)
+                let ends = self.line_ends(node).await?;
+                let doc = TextDoc::load(&saved.doc, ends, actor);
+                (doc.map_err(|_| Fault::Storage)?, saved.through)
             }
             Some(_) | None => {
-                let text = self.base_text(row).await?;
-                let seeded = TextDoc::seeded(&node, &base, &text, actor);
+                let content = self.base_content(row).await?;
+                let seeded = TextDoc::seeded(&node, &base, &content, actor);
                 (seeded.map_err(|error| fault_of(&error))?, 0)
             }
         };
         let found = self.increments(node, through).await?;
         let increments = found.len();
         let mut retyping = Retyping::new(left, base);
+        let mut refused = false;
         for (number, increment) in found {
             retyping.up_to(&mut doc, number);
             through = through.max(number);
             if increment.base == base {
-                doc.merge(&increment.changes).map_err(|_| Fault::Storage)?;
+                refused |= doc.merge(&increment.changes).refused.is_some();
             }
         }
-        if increments > INCREMENTS_MAX && !retyping.made_any {
+        if refused {
+            self.refuse_edit(node).await;
+        }
+        // What was refused stays in the store, should a later version be able to take it.
+        if increments > INCREMENTS_MAX && !retyping.made_any && !refused {
             self.save_whole(node, &mut doc, base, through).await?;
         }
         retyping.up_to(&mut doc, u64::MAX);
         self.adopt_journal(node, slot, &retyping).await?;
         let recovered = retyping.made_any;
         Ok(Loaded { doc, base, through, slot, recovered })
+    }
+
+    /// Tells that an edit of this text was left out.
+    async fn refuse_edit(&self, node: NodeId) {
+        let name = self.name_for_fault(node).await;
+        self.emit(Event::Alarm(Alarm::EditRefused { name }));
+    }
+
+    /// The line ends of the file that a saved document began with.
+    async fn line_ends(&self, node: NodeId) -> Result<LineEnds, Fault> {
+        let bytes = self.host.store().get(Table::Texts, &text_store::ends_key(node)).await;
+        let ends = bytes.map_err(|e| from_store(&e))?;
+        Ok(ends.and_then(|bytes| postcard::from_bytes(&bytes).ok()).unwrap_or_default())
     }
 
     /// Says whether no tab holds a slot.
@@ -375,6 +399,7 @@ impl<H: Host> Replica<H> {
         let saved = SavedDoc { base, through, doc: doc.save() };
         let mut batch = Batch::new();
         batch.put(Table::Texts, text_store::doc_key(node), encode(&saved));
+        batch.put(Table::Texts, text_store::ends_key(node), encode(doc.line_ends()));
         for (number, increment) in self.increments(node, 0).await? {
             // Increments on another content stay: its versions may still be wanted.
             if increment.base == base && number <= through {
@@ -399,16 +424,15 @@ impl<H: Host> Replica<H> {
             .collect()
     }
 
-    /// The text of the content that a document begins with.
-    async fn base_text(&self, row: &NodeRow) -> Result<String, Fault> {
+    /// The content that a document begins with.
+    async fn base_content(&self, row: &NodeRow) -> Result<String, Fault> {
         let Some(content) = row.contents.first() else {
             return Ok(String::new());
         };
         let manifest = self.manifest(row.node, &content.value).await?;
         let bytes = self.read_all(&manifest, limits::TEXT_BYTES_MAX).await?;
         let text = String::from_utf8(bytes);
-        let text = text.map_err(|_| Fault::Corrupt { name: row.shown_name() })?;
-        Ok(text::normalize(&text).0)
+        text.map_err(|_| Fault::Corrupt { name: row.shown_name() })
     }
 
     /// Leases an actor for this tab, so that their number is that of simultaneous tabs.
