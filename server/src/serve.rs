@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 use crate::api;
@@ -102,7 +103,8 @@ pub async fn serve(
 
 /// Forgets unused sessions and reclaims dead space, now and then.
 async fn upkeep(state: AppState) {
-    let mut ticks = tokio::time::interval(UPKEEP_EVERY);
+    // Not at once: whoever starts the server beside a wrong database has time to see it.
+    let mut ticks = tokio::time::interval_at(Instant::now() + UPKEEP_EVERY, UPKEEP_EVERY);
     loop {
         ticks.tick().await;
         if let Err(error) = state.services().sweep_sessions(state.now_ms()).await {

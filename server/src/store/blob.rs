@@ -77,6 +77,8 @@ pub struct FoundChunk {
 pub struct Scanned {
     /// End of the last whole record.
     pub valid_to: u64,
+    /// Bytes before it that are no whole record: damage, since whole ones follow.
+    pub damaged_bytes: u64,
     /// Bytes after it that are no whole record.
     pub torn_bytes: u64,
 }
@@ -95,7 +97,8 @@ pub trait BlobStore: Send {
     fn active(&self) -> u32;
     /// Bytes of a segment, its own framing included.
     fn segment_bytes(&self, segment: u32) -> Result<u64, BlobError>;
-    /// Visits the whole records of a segment from an offset (0, or one a scan returned).
+    /// Visits the whole records of a segment from an offset (0, or one a scan returned), those
+    /// behind damage too.
     fn scan(
         &self,
         segment: u32,

@@ -77,8 +77,12 @@ pub struct Recovery {
     pub reindexed_chunks: u64,
     /// Bytes of half-written records cut off.
     pub cut_bytes: u64,
-    /// Bytes of older segments that are no record and not in the index; left as they are.
+    /// Bytes that are no record and not in the index, and not the end of the last segment;
+    /// left as they are.
     pub damaged_bytes: u64,
+    /// Chunks of vaults that the index does not know, as beside an older database; left as
+    /// they are.
+    pub unknown_chunks: u64,
     /// Segments that the index knows and the disk does not.
     pub lost_segments: u32,
 }
@@ -212,7 +216,8 @@ impl ChunkStore {
         done.await.map_err(|_| ChunkStoreError::Closed)?
     }
 
-    /// Moves what lives in segments that are mostly dead, removes them, says how many.
+    /// Moves what lives in a few segments that are mostly dead, removes them, says how many.
+    /// Segments with anything unknown or damaged in them stay.
     pub async fn compact(&self) -> Result<usize, ChunkStoreError> {
         let (answer, done) = oneshot::channel();
         self.send(Message::Compact(answer)).await?;

@@ -229,15 +229,22 @@ fn the_index_counts_what_lives_in_a_segment(meta: &dyn MetaStore) {
     });
     let in_one = meta.read_blocking(|state| state.chunks_in(1)).unwrap();
     assert_eq!(in_one, [StoredChunk { last_declared: 7, ..chunk(1, 1, 200) }]);
-    let row = |segment, indexed_to| SegmentRow { segment, indexed_to, live_bytes: 100 };
-    assert_eq!(meta.read_blocking(|state| state.segments()).unwrap(), [row(1, 500), row(2, 0)]);
+    let row = |segment, indexed_to, dead_bytes| SegmentRow {
+        segment,
+        indexed_to,
+        live_bytes: 100,
+        dead_bytes,
+    };
+    write(meta, |tx| tx.add_dead_bytes(2, 7));
+    let rows = meta.read_blocking(|state| state.segments()).unwrap();
+    assert_eq!(rows, [row(1, 500, 200), row(2, 0, 7)]);
     let pointed_to = |tx: &mut dyn MetaTx| tx.remove_segment(1);
     assert!(meta.write_blocking(Durability::Now, pointed_to).is_err());
     write(meta, |tx| {
         tx.remove_chunk(&VAULT, &ChunkId([1; 32]))?;
         tx.remove_segment(1)
     });
-    assert_eq!(meta.read_blocking(|state| state.segments()).unwrap(), [row(2, 0)]);
+    assert_eq!(meta.read_blocking(|state| state.segments()).unwrap(), [row(2, 0, 7)]);
 }
 
 fn reading_sees_what_was_answered(meta: &dyn MetaStore) {

@@ -31,7 +31,8 @@ struct State {
     vaults: BTreeMap<VaultId, (i64, Vault)>,
     logs: BTreeMap<VaultId, Vec<Arc<StoredEntry>>>,
     chunks: BTreeMap<(VaultId, ChunkId), StoredChunk>,
-    segments: BTreeMap<u32, u64>,
+    /// To where each segment is indexed, and how many of its bytes are dead.
+    segments: BTreeMap<u32, (u64, u64)>,
 }
 
 impl Default for MemoryMeta {
@@ -185,9 +186,10 @@ impl MetaRead for State {
     }
 
     fn segments(&self) -> MetaResult<Vec<SegmentRow>> {
-        let row = |(segment, indexed_to): (&u32, &u64)| SegmentRow {
+        let row = |(segment, (indexed_to, dead_bytes)): (&u32, &(u64, u64))| SegmentRow {
             segment: *segment,
             indexed_to: *indexed_to,
+            dead_bytes: *dead_bytes,
             live_bytes: self
                 .chunks
                 .values()
@@ -309,6 +311,7 @@ impl MetaTx for State {
         {
             return Err(MetaError::Constraint);
         }
+        self.remove_chunk(&chunk.vault, &chunk.id)?;
         self.chunks.insert((chunk.vault, chunk.id), *chunk);
         Ok(())
     }
@@ -320,13 +323,21 @@ impl MetaTx for State {
     }
 
     fn remove_chunk(&mut self, vault: &VaultId, id: &ChunkId) -> MetaResult<()> {
-        self.chunks.remove(&(*vault, *id));
+        if let Some(chunk) = self.chunks.remove(&(*vault, *id)) {
+            self.add_dead_bytes(chunk.at.segment, u64::from(chunk.at.len))?;
+        }
         Ok(())
     }
 
     fn mark_indexed(&mut self, segment: u32, indexed_to: u64) -> MetaResult<()> {
-        let row = self.segments.entry(segment).or_default();
+        let (row, _) = self.segments.entry(segment).or_default();
         *row = indexed_to.max(*row);
+        Ok(())
+    }
+
+    fn add_dead_bytes(&mut self, segment: u32, bytes: u64) -> MetaResult<()> {
+        let (_, dead_bytes) = self.segments.get_mut(&segment).ok_or(MetaError::Constraint)?;
+        *dead_bytes += bytes;
         Ok(())
     }
 

@@ -186,6 +186,9 @@ pub struct SegmentRow {
     pub indexed_to: u64,
     /// Bytes of chunks in it that the index points to.
     pub live_bytes: u64,
+    /// Bytes of chunks in it that the index pointed to, or was told of, and no longer needs.
+    /// What is neither live nor dead is unknown, and not to be touched.
+    pub dead_bytes: u64,
 }
 
 /// Whether an answer waits for the disk.
@@ -332,7 +335,8 @@ pub trait MetaTx: MetaRead {
     fn advance_vault(&mut self, vault: &Vault) -> MetaResult<()>;
     /// Adds an entry at the place it names, and makes it its device's last one.
     fn add_entry(&mut self, vault: &VaultId, entry: &StoredEntry) -> MetaResult<()>;
-    /// Adds a chunk to the index, or moves it; the segment must be known.
+    /// Adds a chunk to the index, or moves it, which leaves dead bytes; the segment must be
+    /// known.
     fn put_chunk(&mut self, chunk: &StoredChunk) -> MetaResult<()>;
     /// Notes that the entry at `seq` needs the chunk.
     fn declare_chunk(&mut self, vault: &VaultId, id: &ChunkId, seq: Seq) -> MetaResult<()>;
@@ -341,6 +345,9 @@ pub trait MetaTx: MetaRead {
     /// Notes that a segment is in the index up to an offset (never less than before); adds
     /// the segment if it is new.
     fn mark_indexed(&mut self, segment: u32, indexed_to: u64) -> MetaResult<()>;
+    /// Counts bytes of a segment that never came into the index as dead: a second copy of a
+    /// chunk whose first is whole.
+    fn add_dead_bytes(&mut self, segment: u32, bytes: u64) -> MetaResult<()>;
     /// Forgets a segment, to which no chunk may point.
     fn remove_segment(&mut self, segment: u32) -> MetaResult<()>;
 }

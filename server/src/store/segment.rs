@@ -179,11 +179,19 @@ impl BlobStore for SegmentStore {
         let mut reader = BufReader::with_capacity(1024 * 1024, file);
         reader.seek(SeekFrom::Start(at))?;
         let mut body = Vec::new();
-        while let Some(found) = read_record(&mut reader, segment, at, len, &mut body)? {
-            at = found.at.offset + u64::from(found.at.len);
-            visit(found);
+        let mut damaged_bytes = 0;
+        loop {
+            while let Some(found) = read_record(&mut reader, segment, at, len, &mut body)? {
+                at = found.at.offset + u64::from(found.at.len);
+                visit(found);
+            }
+            let Some(next) = next_record(&mut reader, segment, at, len, &mut body)? else {
+                return Ok(Scanned { valid_to: at, damaged_bytes, torn_bytes: len - at });
+            };
+            damaged_bytes += next - at;
+            at = next;
+            reader.seek(SeekFrom::Start(at))?;
         }
-        Ok(Scanned { valid_to: at, torn_bytes: len - at })
     }
 
     fn cut(&mut self, segment: u32, to: u64) -> Result<(), BlobError> {
@@ -380,6 +388,39 @@ fn checksum(head: &[u8], bytes: &[u8]) -> u32 {
     crc.update(bytes);
     crc.finalize()
 }
+
+/// Looks for a whole record behind an offset where there is none.
+fn next_record(
+    reader: &mut BufReader<File>,
+    segment: u32,
+    after: u64,
+    file_len: u64,
+    body: &mut Vec<u8>,
+) -> Result<Option<u64>, BlobError> {
+    let mut from = after + 1;
+    let mut window = Vec::new();
+    while from + (RECORD_HEAD_BYTES as u64) <= file_len {
+        reader.seek(SeekFrom::Start(from))?;
+        window.clear();
+        reader.by_ref().take(SEARCH_BYTES).read_to_end(&mut window)?;
+        let found = window.windows(RECORD_MAGIC.len()).position(|bytes| bytes == RECORD_MAGIC);
+        let Some(found) = found else {
+            // The word may stand across the border of two windows.
+            from += (window.len() + 1).saturating_sub(RECORD_MAGIC.len()).max(1) as u64;
+            continue;
+        };
+        let at = from + found as u64;
+        reader.seek(SeekFrom::Start(at))?;
+        if read_record(reader, segment, at, file_len, body)?.is_some() {
+            return Ok(Some(at));
+        }
+        from = at + 1;
+    }
+    Ok(None)
+}
+
+/// Bytes of a damaged segment that are searched at one time.
+const SEARCH_BYTES: u64 = 64 * 1024;
 
 /// Reads the record at an offset; `None` where there is no whole one.
 fn read_record(

@@ -30,7 +30,10 @@ mod rows;
 mod rows_write;
 
 /// The schema's versions, in order; `user_version` counts those applied.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_start.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_start.sql"),
+    include_str!("../../migrations/0002_dead_bytes.sql"),
+];
 /// Threads that read.
 const READERS: usize = 4;
 /// Most jobs that wait, for the writer and for the readers each.

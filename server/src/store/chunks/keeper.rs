@@ -1,15 +1,24 @@
-//! The one thread that writes chunks, and what it does first: bring the index up to date.
+//! The one thread that writes chunks.
+//!
+//! What it does first, bringing the index up to date, is in `recover`; how it reclaims dead
+//! space in `compact`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use offing_core::id::{AccountId, ChunkId, VaultId};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{ChunkStoreError, IncomingChunk, Message, Recovery};
-use crate::store::blob::{BlobStore, FoundChunk};
+use super::{ChunkStoreError, IncomingChunk, Message};
+use crate::store::blob::{BlobError, BlobReader, BlobStore};
 use crate::store::meta::{Durability, MetaError, MetaStore, MetaTx, StoredChunk};
+
+mod compact;
+mod recover;
+
+pub(super) use recover::recover;
 
 /// The thread that owns the blob store.
 pub(super) struct Keeper {
@@ -22,6 +31,8 @@ pub(super) struct Keeper {
     waiting: Vec<oneshot::Sender<Result<(), ChunkStoreError>>>,
     /// Bytes in `written`, for each account.
     reserved: BTreeMap<AccountId, u64>,
+    /// Segments with something unknown or damaged in them, found since the start.
+    set_aside: BTreeSet<u32>,
 }
 
 impl Keeper {
@@ -37,6 +48,7 @@ impl Keeper {
             written: Vec::new(),
             waiting: Vec::new(),
             reserved: BTreeMap::new(),
+            set_aside: BTreeSet::new(),
         }
     }
 
@@ -151,51 +163,6 @@ impl Keeper {
         })?;
         Ok(())
     }
-
-    fn compact(&mut self) -> Result<usize, ChunkStoreError> {
-        let rows = self.meta.read_blocking(|state| state.segments())?;
-        let mut removed = 0;
-        for row in rows {
-            if row.segment == self.blobs.active() {
-                continue;
-            }
-            let bytes = self.blobs.segment_bytes(row.segment)?;
-            if row.live_bytes * 2 <= bytes {
-                self.evacuate(row.segment)?;
-                removed += 1;
-            }
-        }
-        self.syncs.store(self.blobs.syncs(), Ordering::Relaxed);
-        Ok(removed)
-    }
-
-    /// Copies what lives in a segment to the end of the active one, then removes it.
-    fn evacuate(&mut self, segment: u32) -> Result<(), ChunkStoreError> {
-        if self.blobs.is_full() {
-            self.blobs.rotate()?;
-        }
-        let reader = self.blobs.reader();
-        let mut chunks = self.meta.read_blocking(move |state| state.chunks_in(segment))?;
-        let mut bytes = Vec::new();
-        for chunk in &mut chunks {
-            bytes.resize(chunk.at.len as usize, 0);
-            reader.read_at(segment, chunk.at.offset, &mut bytes)?;
-            chunk.at = self.blobs.write(&chunk.vault, &chunk.id, &bytes)?;
-        }
-        self.blobs.sync()?;
-        // The old bytes go only when the rows that point to the new ones cannot be lost.
-        self.meta.write_blocking(Durability::Now, move |tx| {
-            for moved in &chunks {
-                tx.mark_indexed(moved.at.segment, moved.at.end())?;
-                // An append may have declared the chunk meanwhile; only the place moves.
-                if let Some(row) = tx.chunk(&moved.vault, &moved.id)? {
-                    tx.put_chunk(&StoredChunk { at: moved.at, ..row })?;
-                }
-            }
-            tx.remove_segment(segment)
-        })?;
-        Ok(self.blobs.remove(segment)?)
-    }
 }
 
 /// Most chunks that wait before a flush happens unasked.
@@ -211,51 +178,13 @@ fn index(tx: &mut dyn MetaTx, written: &[(AccountId, StoredChunk)]) -> Result<()
     Ok(())
 }
 
-/// Brings the index up to the segments, and cuts what a crash left half-written.
-pub(super) fn recover(
-    meta: &dyn MetaStore,
-    blobs: &mut dyn BlobStore,
-) -> Result<Recovery, ChunkStoreError> {
-    let mut recovery = Recovery::default();
-    let rows = meta.read_blocking(|state| state.segments())?;
-    let indexed: BTreeMap<u32, u64> =
-        rows.iter().map(|row| (row.segment, row.indexed_to)).collect();
-    let present: BTreeSet<u32> = blobs.segments()?.into_iter().collect();
-    let lost = rows.iter().filter(|row| !present.contains(&row.segment) && row.live_bytes > 0);
-    recovery.lost_segments = u32::try_from(lost.count()).unwrap_or(u32::MAX);
-    for segment in present {
-        let from = indexed.get(&segment).copied().unwrap_or(0);
-        let mut found = Vec::new();
-        let scanned = blobs.scan(segment, from, &mut |chunk| {
-            let FoundChunk { vault, id, at } = chunk;
-            found.push(StoredChunk { vault, id, at, last_declared: 0 });
-        })?;
-        if scanned.torn_bytes > 0 && segment == blobs.active() {
-            blobs.cut(segment, scanned.valid_to)?;
-            recovery.cut_bytes += scanned.torn_bytes;
-        } else {
-            // A segment was whole on the disk before the next was begun, so this is no torn
-            // write but damage: what is left stays for whoever repairs it.
-            recovery.damaged_bytes += scanned.torn_bytes;
-        }
-        if from >= scanned.valid_to {
-            continue;
-        }
-        let end = scanned.valid_to;
-        recovery.reindexed_chunks += meta.write_blocking(Durability::Now, move |tx| {
-            tx.mark_indexed(segment, end)?;
-            let mut added = 0;
-            for chunk in &found {
-                let Some(vault) = tx.vault(&chunk.vault)? else {
-                    continue;
-                };
-                if tx.chunk(&chunk.vault, &chunk.id)?.is_none() {
-                    index(tx, &[(vault.account, *chunk)])?;
-                    added += 1;
-                }
-            }
-            Ok(added)
-        })?;
-    }
-    Ok(recovery)
+/// Reads a chunk's bytes, and says whether they are still what its id says.
+fn read_whole(
+    reader: &dyn BlobReader,
+    chunk: &StoredChunk,
+    bytes: &mut Vec<u8>,
+) -> Result<bool, BlobError> {
+    bytes.resize(chunk.at.len as usize, 0);
+    reader.read_at(chunk.at.segment, chunk.at.offset, bytes)?;
+    Ok(Sha256::digest(bytes).as_slice() == chunk.id.0)
 }

@@ -72,7 +72,7 @@ impl BlobStore for MemoryBlobs {
                 visit(*found);
             }
         }
-        Ok(Scanned { valid_to, torn_bytes: 0 })
+        Ok(Scanned { valid_to, damaged_bytes: 0, torn_bytes: 0 })
     }
 
     fn cut(&mut self, segment: u32, to: u64) -> Result<(), BlobError> {

@@ -235,12 +235,14 @@ impl MetaRead for Rows<'_> {
     }
 
     fn segments(&self) -> MetaResult<Vec<SegmentRow>> {
-        let sql = "SELECT number, indexed_to, live_bytes FROM segments ORDER BY number";
+        let sql = "SELECT number, indexed_to, live_bytes, dead_bytes FROM segments \
+            ORDER BY number";
         self.many(sql, [], |row| {
             Ok(SegmentRow {
                 segment: uint32(row, 0)?,
                 indexed_to: uint(row, 1)?,
                 live_bytes: uint(row, 2)?,
+                dead_bytes: uint(row, 3)?,
             })
         })
     }

@@ -19,9 +19,10 @@ impl Rows<'_> {
         if self.run(sql, params)? == 1 { Ok(()) } else { Err(MetaError::Constraint) }
     }
 
-    fn add_live_bytes(&mut self, segment: u32, bytes: i64) -> MetaResult<()> {
-        let sql = "UPDATE segments SET live_bytes = MAX(0, live_bytes + ?2) WHERE number = ?1";
-        self.run_one(sql, (segment, bytes))
+    fn add_segment_bytes(&mut self, segment: u32, live: i64, dead: i64) -> MetaResult<()> {
+        let sql = "UPDATE segments SET live_bytes = MAX(0, live_bytes + ?2), \
+            dead_bytes = dead_bytes + ?3 WHERE number = ?1";
+        self.run_one(sql, (segment, live, dead))
     }
 }
 
@@ -178,7 +179,7 @@ impl MetaTx for Rows<'_> {
             int(chunk.last_declared),
         );
         self.run_one(sql, params)?;
-        self.add_live_bytes(chunk.at.segment, i64::from(chunk.at.len))
+        self.add_segment_bytes(chunk.at.segment, i64::from(chunk.at.len), 0)
     }
 
     fn declare_chunk(&mut self, vault: &VaultId, id: &ChunkId, seq: Seq) -> MetaResult<()> {
@@ -192,7 +193,7 @@ impl MetaTx for Rows<'_> {
             AND id = ?2 RETURNING segment, len";
         let place = |row: &rusqlite::Row<'_>| Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?));
         if let Some((segment, len)) = self.one(sql, [&vault.0[..], &id.0[..]], place)? {
-            self.add_live_bytes(segment, -i64::from(len))?;
+            self.add_segment_bytes(segment, -i64::from(len), i64::from(len))?;
         }
         Ok(())
     }
@@ -201,6 +202,10 @@ impl MetaTx for Rows<'_> {
         let sql = "INSERT INTO segments (number, indexed_to, live_bytes) VALUES (?1, ?2, 0) \
             ON CONFLICT (number) DO UPDATE SET indexed_to = MAX(indexed_to, ?2)";
         self.run_one(sql, (segment, int(indexed_to)))
+    }
+
+    fn add_dead_bytes(&mut self, segment: u32, bytes: u64) -> MetaResult<()> {
+        self.add_segment_bytes(segment, 0, int(bytes))
     }
 
     fn remove_segment(&mut self, segment: u32) -> MetaResult<()> {

@@ -1,8 +1,5 @@
 //! Chunks: durable before they are acknowledged, whole or not there, whatever happens.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,26 +7,11 @@ use offing_core::id::{ChunkId, VaultId};
 use offing_core::limits;
 use offing_core::proto::{ChunksStored, encode_chunk_batch};
 use offing_server::service::{Caller, ServiceError, ServiceOptions, Services};
-use offing_server::store::blob::BlobStore;
-use offing_server::store::segment::{SegmentOptions, SegmentStore};
+use offing_server::store::segment::SegmentOptions;
 use tempfile::TempDir;
 
-#[path = "store/world.rs"]
-mod world;
-use world::{append, chunk, joined, open, placed_at, with_vault};
-
-async fn put(
-    services: &Services,
-    caller: &Caller,
-    vault: VaultId,
-    (id, bytes): &(ChunkId, Vec<u8>),
-) -> Result<ChunksStored, ServiceError> {
-    let mut upload = services.begin_chunk(caller, vault, *id).await?;
-    for piece in bytes.chunks(1000) {
-        upload.push(piece)?;
-    }
-    upload.finish().await
-}
+use crate::uploads::{database, put, read, restore};
+use crate::world::{append, chunk, open, placed_at, with_vault};
 
 async fn put_batch(
     services: &Services,
@@ -43,17 +25,6 @@ async fn put_batch(
         upload.push(piece).await?;
     }
     upload.finish().await
-}
-
-async fn read(services: &Services, caller: &Caller, vault: VaultId, id: ChunkId) -> Vec<u8> {
-    let handle = services.chunk(caller, vault, id).await.unwrap();
-    let len = handle.len_bytes();
-    let mut body = handle.body(0..len).unwrap();
-    let mut bytes = Vec::new();
-    while let Some(piece) = body.next_piece().await.unwrap() {
-        bytes.extend_from_slice(&piece);
-    }
-    bytes
 }
 
 fn batch(chunks: &[(ChunkId, Vec<u8>)]) -> Vec<u8> {
@@ -216,14 +187,6 @@ async fn a_full_disk_and_a_full_account_refuse_and_keep_what_is_there() {
     }
 }
 
-fn database(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
-    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    files
-        .filter(|path| path.is_file())
-        .map(|path| (path.clone(), std::fs::read(&path).unwrap()))
-        .collect()
-}
-
 #[tokio::test]
 async fn a_crash_between_the_fsync_and_the_index_loses_no_chunk() {
     let folder = TempDir::new().unwrap();
@@ -237,12 +200,7 @@ async fn a_crash_between_the_fsync_and_the_index_loses_no_chunk() {
     put(&services, &pen.caller, pen.vault, &chunk(2, 2000)).await.unwrap();
     drop(services);
     // The power goes before the rows reach the disk: the database is the one from before.
-    for (path, _) in database(folder.path()) {
-        std::fs::remove_file(path).unwrap();
-    }
-    for (path, bytes) in before {
-        std::fs::write(path, bytes).unwrap();
-    }
+    restore(folder.path(), before);
     let (services, recovery) = Services::open(folder.path(), ServiceOptions::default()).unwrap();
     assert_eq!((recovery.reindexed_chunks, recovery.cut_bytes), (1, 0));
     for (seed, len) in [(1, 1000), (2, 2000)] {
@@ -275,53 +233,4 @@ async fn a_torn_tail_is_cut_at_the_next_start_and_uploads_go_on() {
         let (id, bytes) = chunk(seed, 1000);
         assert_eq!(read(&services, &pen.caller, pen.vault, id).await, bytes);
     }
-}
-
-#[tokio::test]
-async fn records_of_a_vault_nobody_knows_are_left_alone() {
-    let folder = TempDir::new().unwrap();
-    drop(open(folder.path()));
-    let mut blobs =
-        SegmentStore::open(&folder.path().join("chunks"), SegmentOptions::default()).unwrap();
-    let (id, bytes) = chunk(1, 10);
-    blobs.write(&VaultId([9; 32]), &id, &bytes).unwrap();
-    blobs.sync().unwrap();
-    drop(blobs);
-    let (services, recovery) = Services::open(folder.path(), ServiceOptions::default()).unwrap();
-    assert_eq!(recovery.reindexed_chunks, 0);
-    joined(&services, "alice").await;
-}
-
-#[tokio::test]
-async fn compaction_reclaims_dead_segments_and_readers_follow() {
-    let folder = TempDir::new().unwrap();
-    let segments = SegmentOptions { rotate_bytes: 10_000, ..SegmentOptions::default() };
-    let options = ServiceOptions { segments, ..ServiceOptions::default() };
-    let (services, _) = Services::open(folder.path(), options).unwrap();
-    let pen = with_vault(&services, "alice").await;
-    let (caller, vault) = (&pen.caller, pen.vault);
-    let chunks: Vec<_> = (0..12).map(|seed| chunk(seed, 3000)).collect();
-    for one in &chunks {
-        put(&services, caller, vault, one).await.unwrap();
-    }
-    assert_eq!(services.compact_chunks().await.unwrap(), 0);
-    let used = services.account_view(caller.account).await.unwrap().used_bytes;
-    // Three of the first segment's four die.
-    let dead: Vec<_> = chunks[..3].iter().map(|(id, _)| *id).collect();
-    services.remove_chunks(vault, dead).await.unwrap();
-    let after = services.account_view(caller.account).await.unwrap().used_bytes;
-    assert_eq!(used - after, 9000);
-    let handle = services.chunk(caller, vault, chunks[3].0).await.unwrap();
-    assert_eq!(services.compact_chunks().await.unwrap(), 1);
-    assert!(!folder.path().join("chunks/000001.seg").exists());
-    let mut body = handle.body(0..3000).unwrap();
-    assert_eq!(body.next_piece().await.unwrap().unwrap(), chunks[3].1);
-    drop(body);
-    drop(services);
-    let services = open(folder.path());
-    for (id, bytes) in &chunks[3..] {
-        assert_eq!(read(&services, caller, vault, *id).await, *bytes);
-    }
-    let gone = services.chunk(caller, vault, chunks[0].0).await.err();
-    assert!(matches!(gone, Some(ServiceError::ChunkUnknown)));
 }

@@ -1,7 +1,5 @@
 //! Accounts, sessions and logs, as the services keep them.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use offing_core::id::{DeviceId, Hash, VaultId};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header};
@@ -12,9 +10,7 @@ use offing_server::service::sessions::GRACE_MS;
 use offing_server::service::{Caller, ServiceError, ServiceOptions, Services};
 use tempfile::TempDir;
 
-#[path = "store/world.rs"]
-mod world;
-use world::{NOW_MS, append, entry, genesis, joined, open, placed_at, sign_up, with_vault};
+use crate::world::{NOW_MS, append, entry, genesis, joined, open, placed_at, sign_up, with_vault};
 
 fn in_memory() -> Services {
     Services::in_memory(ServiceOptions::default()).unwrap()
@@ -102,7 +98,7 @@ async fn an_append_is_placed_chained_told_and_repeatable() {
 async fn a_refused_entry_ends_its_append_and_keeps_those_before() {
     let services = in_memory();
     let mut pen = with_vault(&services, "alice").await;
-    let (absent, _) = world::chunk(1, 10);
+    let (absent, _) = crate::world::chunk(1, 10);
     let first = pen.write(b"one", &[]);
     let needy = pen.write(b"two", &[absent]);
     let after = pen.write(b"three", &[]);
@@ -112,7 +108,7 @@ async fn a_refused_entry_ends_its_append_and_keeps_those_before() {
     assert_eq!(appended.results[2], AppendResult::Skipped);
     assert_eq!(appended.tip.seq, 2);
 
-    let (id, bytes) = world::chunk(1, 10);
+    let (id, bytes) = crate::world::chunk(1, 10);
     let mut upload = services.begin_chunk(&pen.caller, pen.vault, id).await.unwrap();
     upload.push(&bytes).unwrap();
     upload.finish().await.unwrap();

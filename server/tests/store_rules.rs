@@ -1,0 +1,14 @@
+//! The services over their stores, without HTTP: what is kept, refused, repaired, reclaimed.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "store/append.rs"]
+mod append;
+#[path = "store/chunks.rs"]
+mod chunks;
+#[path = "store/reclaim.rs"]
+mod reclaim;
+#[path = "store/uploads.rs"]
+mod uploads;
+#[path = "store/world.rs"]
+mod world;
