@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::{NodeId, VaultId};
 use offing_core::rpc::{
-    ActionId, Alarm, Command, Event, Fault, Reply, Row, Session, Status, SyncState,
+    ActionId, Alarm, Command, Event, Fault, KitState, Reply, Row, Session, Status, SyncState,
 };
 use wasm_bindgen::JsCast;
 use web_sys::File;
@@ -45,7 +45,7 @@ pub(crate) struct App {
     pub(crate) toast: RwSignal<Option<Toast>>,
     /// The dialog shown.
     pub(crate) dialog: RwSignal<Option<Dialog>>,
-    /// The recovery kit to read back; the code is only known right after sign-up.
+    /// The dialog of the recovery kit.
     pub(crate) kit: RwSignal<Option<Kit>>,
     /// What a person must know.
     pub(crate) alarms: RwSignal<Vec<Alarm>>,
@@ -74,11 +74,26 @@ pub(crate) struct Toast {
     pub(crate) failure: bool,
 }
 
-/// A recovery kit that was not read back yet.
+/// What the dialog of the recovery kit is about.
 #[derive(Clone, PartialEq)]
-pub(crate) struct Kit {
-    /// The code, where it is known.
-    pub(crate) code: Option<String>,
+pub(crate) enum Kit {
+    /// A kit that was just made, with its code.
+    Show(String),
+    /// Reading back a kit that was shown before.
+    ReadBack,
+    /// Making a new one.
+    New,
+}
+
+impl Kit {
+    /// What is to be done about a kit, if anything.
+    pub(crate) fn due(state: KitState) -> Option<Self> {
+        match state {
+            KitState::Kept => None,
+            KitState::Shown => Some(Self::ReadBack),
+            KitState::Missing => Some(Self::New),
+        }
+    }
 }
 
 /// What was cut or copied.

@@ -9,7 +9,7 @@ mod zh;
 
 use std::borrow::Cow;
 
-use offing_core::rpc::{Alarm, Fault, NameReason, Transfer};
+use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer};
 
 use crate::state::measure::{PasswordFlaw, Span};
 use crate::state::status::Pill;
@@ -71,6 +71,7 @@ pub enum Msg<'a> {
     BadgeSyncing,
     Breadcrumb,
     Cancel,
+    ChangePassword,
     ChooseFiles,
     Clear,
     Close,
@@ -83,6 +84,7 @@ pub enum Msg<'a> {
     Create,
     CreateAccount,
     Created,
+    CurrentPassword,
     Cut(u32),
     CutOut,
     Delete,
@@ -120,10 +122,11 @@ pub enum Msg<'a> {
     KeyRange,
     KeySelect,
     KeyTypeAhead,
-    KitConfirmed,
+    KitNew,
+    KitNewWhy,
     KitReadBackOnly,
+    KitState(KitState),
     KitText { username: &'a str, code: &'a str, address: &'a str },
-    KitUnconfirmed,
     KitWhy,
     Language,
     Later,
@@ -163,6 +166,7 @@ pub enum Msg<'a> {
     OthersDevice,
     OthersDeviceHint,
     Password,
+    PasswordChanged,
     PasswordFlaw(PasswordFlaw),
     PasswordRule,
     Paste,

@@ -24,8 +24,8 @@ mod wire;
 
 pub use account::{
     AccessToken, AccountRecord, AccountView, DeviceBinding, LoginFinish, LoginStart, LoginStarted,
-    PasswordFinish, PasswordStart, PasswordStarted, RegisterFinish, RegisterStart, RegisterStarted,
-    SecretKind, ServerInfo, SessionStarted,
+    RegisterFinish, RegisterStart, RegisterStarted, SecretFinish, SecretKind, SecretStart,
+    SecretStarted, ServerInfo, SessionStarted,
 };
 pub use bytes::Bytes;
 pub use chunks::{

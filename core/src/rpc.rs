@@ -26,7 +26,7 @@ pub use event::{Alarm, Event, Status, SyncState};
 pub use fault::{Fault, NameReason};
 pub use list::{Crumb, FolderView, Hit, Kind, Pending, Row, Saved, Sort, SortBy, ViewId};
 pub use reply::Reply;
-pub use session::Session;
+pub use session::{KitState, Session};
 pub use text::{Choice, OpenedText, ReadOnly, TextUpdate, Version};
 pub use transfer::{Clash, Transfer, TransferControl, TransferId, TransferState, UploadItem};
 

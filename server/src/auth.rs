@@ -11,8 +11,8 @@ use offing_core::id::{AccountId, DeviceId};
 use offing_core::limits;
 use offing_core::proto::{
     AccessToken, AccountRecord, Bytes, Code, DeviceBinding, LoginFinish, LoginStart, LoginStarted,
-    PasswordFinish, PasswordStart, PasswordStarted, RegisterFinish, RegisterStart, RegisterStarted,
-    SecretKind, SessionStarted,
+    RegisterFinish, RegisterStart, RegisterStarted, SecretFinish, SecretKind, SecretStart,
+    SecretStarted, SessionStarted,
 };
 use rand::RngCore as _;
 use sha2::{Digest as _, Sha256};
@@ -121,7 +121,7 @@ impl Auth {
             record: asked.record.clone(),
         };
         services.register(new, now_ms).await?;
-        self.start_session(services, asked.record, asked.device, now_ms).await
+        self.start_session(services, asked.record, false, asked.device, now_ms).await
     }
 
     /// Brings a username into the form that rate limits count by.
@@ -166,7 +166,8 @@ impl Auth {
         attempt.state.finish(&asked.finalization.0)?;
         let id = attempt.account.ok_or(Code::WrongCredentials)?;
         let account = services.account(id).await?.ok_or(Code::WrongCredentials)?;
-        self.start_session(services, account_record(&account), asked.device, now_ms).await
+        let (record, kit) = (account_record(&account), account.kit_confirmed);
+        self.start_session(services, record, kit, asked.device, now_ms).await
     }
 
     /// Exchanges the cookie for an access token and, as a rule, the next cookie.
@@ -212,34 +213,35 @@ impl Auth {
         }
     }
 
-    /// Starts a change of password, which wants a sign-in of the last minutes.
-    pub async fn password_start(
+    /// Starts setting a new secret, which wants a sign-in of the last minutes.
+    pub async fn secret_start(
         &self,
         services: &Services,
         signed_in: &SignedIn,
-        asked: &PasswordStart,
+        asked: &SecretStart,
         now_ms: i64,
-    ) -> Result<PasswordStarted, ApiError> {
+    ) -> Result<SecretStarted, ApiError> {
         let account = fresh_account(services, signed_in, now_ms).await?;
-        let request = &asked.request.0;
-        let response = self.opaque.register(&account.username, SecretKind::Password, request)?;
-        Ok(PasswordStarted { response: Bytes(response) })
+        let response = self.opaque.register(&account.username, asked.kind, &asked.request.0)?;
+        Ok(SecretStarted { response: Bytes(response) })
     }
 
-    /// Sets the new password and ends every other session.
-    pub async fn password_finish(
+    /// Sets the new secret. Whoever knew the old password is signed out by a new one.
+    pub async fn secret_finish(
         &self,
         services: &Services,
         signed_in: &SignedIn,
-        asked: PasswordFinish,
+        asked: SecretFinish,
         now_ms: i64,
     ) -> Result<(), ApiError> {
         let account = fresh_account(services, signed_in, now_ms).await?;
-        check_secret(&asked.password_slot)?;
+        check_secret(&asked.slot)?;
         let record = OpaqueServer::record(&asked.upload.0)?;
-        services.replace_password(account.id, record, asked.password_slot.0).await?;
-        services.end_other_sessions(account.id, signed_in.session).await?;
-        self.ended.others(account.id, signed_in.session, now_ms);
+        services.replace_secret(account.id, asked.kind, record, asked.slot.0).await?;
+        if asked.kind == SecretKind::Password {
+            services.end_other_sessions(account.id, signed_in.session).await?;
+            self.ended.others(account.id, signed_in.session, now_ms);
+        }
         Ok(())
     }
 
@@ -259,6 +261,7 @@ impl Auth {
         &self,
         services: &Services,
         record: AccountRecord,
+        kit_confirmed: bool,
         device: DeviceBinding,
         now_ms: i64,
     ) -> Result<Started, ApiError> {
@@ -266,7 +269,8 @@ impl Auth {
             services.start_session(record.account, device.device, device.public.0, now_ms).await?;
         let vaults = services.vaults(record.account).await?;
         let access = self.access_token(&session, now_ms);
-        Ok(Started { answer: SessionStarted { access, record, vaults }, cookie_token })
+        let answer = SessionStarted { access, record, vaults, kit_confirmed };
+        Ok(Started { answer, cookie_token })
     }
 
     fn access_token(&self, session: &Session, now_ms: i64) -> AccessToken {

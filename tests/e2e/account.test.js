@@ -79,6 +79,84 @@ test("the recovery code opens everything and sets a new password", async (t) => 
   await tablet.sees("will.md");
 });
 
+test("a kit that was never read back is asked for on every device, and made anew", async (t) => {
+  const w = await world(t);
+  const laptop = await w.device("laptop");
+  await laptop.opens(await w.server.firstInvite());
+  await laptop.fillsSignUp("alice", PASSWORD);
+  await laptop.page.getByRole("dialog", { name: "Recovery kit" }).waitFor();
+  // The tab goes before anything was kept: the code is lost with it.
+  await laptop.opens("/");
+  await laptop.sees();
+  await laptop.isTold(/kit was not read back/);
+
+  const phone = await w.nextDevice("phone");
+  phone.expectsComplaint(/status of 40[13]/);
+  await phone.isTold(/No recovery kit was read back/);
+  await phone.presses("Recovery kit");
+  const dialog = phone.page.getByRole("dialog", { name: "Recovery kit" });
+  await dialog.getByLabel("Password").fill("not the password");
+  await dialog.getByRole("button", { name: "Make a new kit" }).click();
+  await phone.alert.waitFor();
+  await dialog.getByLabel("Password").fill(PASSWORD);
+  await dialog.getByRole("button", { name: "Make a new kit" }).click();
+  const kit = await phone.takesKit();
+  await phone.doesNotSeeText(/recovery kit was read back/i);
+
+  const tablet = await w.device("tablet");
+  await tablet.recovers("alice", kit.code, "another quiet evening");
+  await tablet.sees();
+  await tablet.doesNotSeeText(/recovery kit was read back/i);
+});
+
+test("a new kit voids the code of the one before", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.opens("/settings");
+  await laptop.presses("Make a new kit");
+  const dialog = laptop.page.getByRole("dialog", { name: "Recovery kit" });
+  await dialog.getByLabel("Password").fill(PASSWORD);
+  await dialog.getByRole("button", { name: "Make a new kit" }).click();
+  const kit = await laptop.takesKit();
+  assert.notEqual(kit.code, laptop.kit.code);
+
+  const phone = await w.device("phone");
+  phone.expectsComplaint(/status of 40[13]/);
+  await phone.recovers("alice", laptop.kit.code, "another quiet evening", { waits: false });
+  await phone.alert.waitFor();
+  await phone.recovers("alice", kit.code, "another quiet evening");
+  await phone.sees();
+});
+
+test("a password is changed in the settings, and the one before opens nothing", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  laptop.expectsComplaint(/status of 40[13]/);
+  await laptop.opens("/settings");
+  const { page } = laptop;
+  await page.getByText("Change password").first().click();
+  const changes = async (current, next) => {
+    await page.getByLabel("Current password").fill(current);
+    await page.getByLabel("New password", { exact: true }).fill(next);
+    await page.getByLabel("Repeat password").fill(next);
+    await page.getByRole("button", { name: "Change password" }).click();
+  };
+  await changes("not the password", "another quiet evening");
+  await laptop.alert.waitFor();
+  await changes(PASSWORD, "another quiet evening");
+  await laptop.isTold(/Password changed/);
+  await laptop.opens("/");
+  await laptop.createsFolder("Still here");
+  await laptop.isOnServer();
+
+  const phone = await w.device("phone");
+  phone.expectsComplaint(/status of 40[13]/);
+  await phone.signsIn("alice", PASSWORD, { waits: false });
+  await phone.alert.waitFor();
+  await phone.signsIn("alice", "another quiet evening");
+  await phone.sees("Still here");
+});
+
 test("a wrong password and an unknown name get the same message", async (t) => {
   const w = await world(t);
   await w.firstDevice("laptop");

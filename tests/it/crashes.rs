@@ -150,3 +150,19 @@ fn what_was_typed_a_moment_before_the_browser_was_killed_is_there_again() {
     world.assert_converged();
     assert_eq!(laptop.reads_text("/notes.md"), "saved, typed");
 }
+
+#[test]
+fn typing_that_is_in_no_entry_yet_would_be_lost_by_signing_out() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    let node = phone.creates_text("/notes.md", "saved");
+    world.sync_all();
+    assert_eq!(phone.unsynced(), 0);
+    phone.opens_text("/notes.md");
+    phone.types(node, |text| format!("{text}, typed"));
+    world.passes(20);
+    assert_ne!(phone.unsynced(), 0);
+    phone.closes_text(node);
+    world.sync_all();
+    assert_eq!(phone.unsynced(), 0);
+}

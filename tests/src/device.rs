@@ -216,6 +216,12 @@ impl Device {
         self.run(async move { replica.pending().await }).unwrap()
     }
 
+    /// How much would be lost if this device forgot everything now.
+    pub fn unsynced(&self) -> u32 {
+        let replica = self.replica();
+        self.run(async move { replica.unsynced().await }).unwrap()
+    }
+
     /// Runs a future to its end.
     pub fn run<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> T {
         self.executor.block_on(future)

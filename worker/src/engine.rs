@@ -21,7 +21,8 @@ use crate::platform::stream::{self, Source};
 use crate::platform::{js, quota, timer};
 use crate::replica::fault::from_net;
 use crate::replica::{Download, Replica};
-use crate::session::{self, Events, Opened};
+use crate::session::secrets::Owner;
+use crate::session::{self, Events, Opened, Profile};
 
 /// Milliseconds before the live socket is opened again.
 const LIVE_RETRY_MS: u32 = 3_000;
@@ -115,6 +116,8 @@ impl Engine {
             Command::Start
             | Command::SignUp { .. }
             | Command::ConfirmKit { .. }
+            | Command::NewKit { .. }
+            | Command::ChangePassword { .. }
             | Command::SignIn { .. }
             | Command::Recover { .. }
             | Command::SignOut { .. } => self.answer_account(command).await.map(Answer::from),
@@ -139,10 +142,11 @@ impl Engine {
         let (api, events) = (Rc::clone(&self.api), self.events());
         match command {
             Command::Start => {
-                if self.opened.borrow().is_none()
-                    && let Some(opened) = session::resume(api, events).await?
-                {
-                    self.begin(opened);
+                if self.opened.borrow().is_none() {
+                    match session::resume(Rc::clone(&api), events).await? {
+                        Some(opened) => self.begin(opened),
+                        None => wasm_bindgen_futures::spawn_local(session::leave(api)),
+                    }
                 }
                 Ok(Reply::Session(self.session()))
             }
@@ -163,15 +167,18 @@ impl Engine {
                 Ok(Reply::Session(self.session()))
             }
             Command::ConfirmKit { code } => {
-                let held = {
-                    let opened = self.opened.borrow();
-                    let opened = opened.as_ref().ok_or(Fault::SignedOut)?;
-                    (opened.host.clone(), opened.profile.clone())
-                };
-                let profile = session::confirm_kit(&held.0, held.1, &code).await?;
-                if let Some(opened) = &mut *self.opened.borrow_mut() {
-                    opened.profile = profile;
-                }
+                let profile = self.owner()?.confirm_kit(&api, &code).await?;
+                self.keep_profile(profile);
+                Ok(Reply::Done)
+            }
+            Command::NewKit { password } => {
+                let (profile, code) = self.owner()?.new_kit(&api, &password).await?;
+                self.keep_profile(profile);
+                Ok(Reply::Kit { code: code.to_string(), session: self.session() })
+            }
+            Command::ChangePassword { password, new_password } => {
+                let owner = self.owner()?;
+                owner.change_password(&api, &password, &new_password).await?;
                 Ok(Reply::Done)
             }
             Command::SignOut { anyway } => self.sign_out(anyway).await,
@@ -240,12 +247,24 @@ impl Engine {
         }
     }
 
+    fn owner(&self) -> Result<Owner, Fault> {
+        self.opened.borrow().as_ref().map(Owner::of).ok_or(Fault::SignedOut)
+    }
+
+    fn keep_profile(&self, profile: Profile) {
+        if let Some(opened) = &mut *self.opened.borrow_mut() {
+            opened.profile = profile;
+        }
+    }
+
     async fn sign_out(self: &Rc<Self>, anyway: bool) -> Result<Reply, Fault> {
         let replica = self.replica()?;
-        replica.flush_all().await?;
-        let pending = replica.pending().await?;
-        if pending > 0 && !anyway {
-            return Err(Fault::Unsynced { pending });
+        if !anyway {
+            replica.flush_all().await?;
+            match replica.unsynced().await? {
+                0 => {}
+                pending => return Err(Fault::Unsynced { pending }),
+            }
         }
         let opened = self.opened.borrow_mut().take().ok_or(Fault::SignedOut)?;
         self.live.borrow_mut().take();
@@ -255,7 +274,8 @@ impl Engine {
         opened.host.announce(&Notice::Session);
         opened.forget().await?;
         match told {
-            Err(error) if !error.is_offline() && error.code().is_none() => Err(from_net(&error)),
+            Err(error) if error.is_offline() => session::leave_later().await.map(|()| Reply::Done),
+            Err(error) if error.code().is_none() => Err(from_net(&error)),
             _ => Ok(Reply::Done),
         }
     }
@@ -391,6 +411,8 @@ async fn answer_vault(
         Command::Start
         | Command::SignUp { .. }
         | Command::ConfirmKit { .. }
+        | Command::NewKit { .. }
+        | Command::ChangePassword { .. }
         | Command::SignIn { .. }
         | Command::Recover { .. }
         | Command::SignOut { .. }

@@ -44,8 +44,6 @@ mod views;
 mod working;
 
 pub use download::Download;
-#[cfg(target_arch = "wasm32")]
-pub(crate) use journal::PREFIX as TYPED_PREFIX;
 
 use fault::from_store;
 
@@ -180,6 +178,14 @@ impl<H: Host> Replica<H> {
         self.closed.set(true);
     }
 
+    /// What would be lost if this device forgot everything now.
+    pub async fn unsynced(&self) -> Result<u32, Fault> {
+        let mut unsynced = Unsynced::count(self.host.store(), &self.vault).await?;
+        // A small file that is being read has no record.
+        unsynced.uploads = unsynced.uploads.max(u64::from(self.unfinished_uploads()));
+        Ok(unsynced.total())
+    }
+
     /// How many entries and uploads are not on the server.
     pub async fn pending(&self) -> Result<u32, Fault> {
         let entries = outbox::count(self.host.store(), &self.vault).await;
@@ -227,6 +233,32 @@ impl<H: Host> Replica<H> {
 
     fn commit_lock(&self) -> String {
         format!("commit:{}", self.vault)
+    }
+}
+
+/// What is only on this device, whichever tab made it.
+pub(crate) struct Unsynced {
+    entries: u64,
+    typed: u64,
+    uploads: u64,
+}
+
+impl Unsynced {
+    /// Counts entries in the outbox, typing that is in no entry yet, and uploads.
+    pub(crate) async fn count(store: &impl Store, vault: &VaultId) -> Result<Self, Fault> {
+        let typed = Range::prefix(journal::PREFIX);
+        Ok(Self {
+            entries: outbox::count(store, vault).await.map_err(|e| from_store(&e))?,
+            typed: store.count(Table::Meta, &typed).await.map_err(|e| from_store(&e))?,
+            uploads: store
+                .count(Table::Transfers, &Range::all())
+                .await
+                .map_err(|e| from_store(&e))?,
+        })
+    }
+
+    pub(crate) fn total(&self) -> u32 {
+        u32::try_from(self.entries + self.typed + self.uploads).unwrap_or(u32::MAX)
     }
 }
 

@@ -9,18 +9,15 @@ use std::rc::Rc;
 use offing_core::account::recovery::RecoveryCode;
 use offing_core::account::{self, MasterKey};
 use offing_core::auth::{AuthError, Login, Registration, Stretch};
-use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::{PublicKey, RawKey};
 use offing_core::id::{AccountId, VaultId};
-use offing_core::limits;
 use offing_core::proto::{
-    AccountRecord, Bytes, Code, DeviceBinding, LoginFinish, LoginStart, PasswordFinish,
-    PasswordStart, RegisterFinish, RegisterStart, SecretKind, SessionStarted,
+    AccountRecord, Code, DeviceBinding, LoginFinish, LoginStart, RegisterFinish, RegisterStart,
+    SecretKind, SessionStarted,
 };
-use offing_core::rpc::{Event, Fault, Session};
+use offing_core::rpc::{Event, Fault, KitState, Session};
 use rand::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use wasm_bindgen::JsValue;
 
 use crate::enrol::{self, Enrolment};
@@ -30,18 +27,24 @@ use crate::net::api::Api;
 use crate::platform::webcrypto::{DeviceKey, WebCrypto, WebSecret, WebSigningKey};
 use crate::platform::{identity, random};
 use crate::replica::fault::{from_net, from_store};
-use crate::replica::{Identity, Replica, TYPED_PREFIX};
+use crate::replica::{Identity, Replica, Unsynced};
 use crate::store::chunks::ChunkStore;
 use crate::store::chunks::memory::MemoryChunks;
 use crate::store::idb::IdbStore;
 use crate::store::keys::KeyStore;
 use crate::store::local::{self, LocalChunks, LocalStore};
 use crate::store::memory::MemoryStore;
-use crate::store::{self, Batch, Durability, Range, Store, Table, outbox};
+use crate::store::{self, Batch, Durability, Store, Table};
+
+pub mod secrets;
+
+use secrets::{check_password, kit_check, slot};
 
 const PROFILE_KEY: &[u8] = b"profile";
 const ACCOUNT_KEY: &str = "account";
 const DEVICE_KEY: &str = "device";
+/// Left behind by a sign-out that could not reach the server.
+const LEFT_KEY: &str = "left";
 
 /// Where a session's events go.
 pub type Events = Rc<dyn Fn(Event)>;
@@ -55,8 +58,19 @@ pub struct Profile {
     pub username: String,
     /// The recovery kit was read back.
     pub kit_confirmed: bool,
-    /// SHA-256 of the recovery code, to check what is read back; empty when confirmed.
+    /// SHA-256 of the recovery code, to check what is read back; empty where that was done
+    /// or the code was never seen.
     pub kit_check: Vec<u8>,
+}
+
+impl Profile {
+    fn kit(&self) -> KitState {
+        match (self.kit_confirmed, self.kit_check.is_empty()) {
+            (true, _) => KitState::Kept,
+            (false, false) => KitState::Shown,
+            (false, true) => KitState::Missing,
+        }
+    }
 }
 
 /// An open session: the replica and what stands around it.
@@ -67,6 +81,8 @@ pub struct Opened {
     pub host: BrowserHost,
     /// The person.
     pub profile: Profile,
+    /// The device that the session is bound to.
+    device: DeviceKey,
     /// Where the keys are; `None` on a borrowed computer.
     keys: Option<KeyStore>,
 }
@@ -86,7 +102,7 @@ impl Opened {
             username: self.profile.username.clone(),
             vault: self.profile.identity.vault,
             device_name: self.profile.identity.device_name.clone(),
-            kit_confirmed: self.profile.kit_confirmed,
+            kit: self.profile.kit(),
             sign_in_again: self.replica.is_signed_out(),
         }
     }
@@ -103,20 +119,21 @@ impl Opened {
     }
 }
 
-/// Checks the recovery code that was read back, and records that it was.
-pub async fn confirm_kit(
-    host: &BrowserHost,
-    mut profile: Profile,
-    code: &str,
-) -> Result<Profile, Fault> {
-    let code: RecoveryCode = code.parse().map_err(|_| Fault::CodeMismatch)?;
-    if profile.kit_check != kit_check(&code) {
-        return Err(Fault::CodeMismatch);
+/// Remembers that the session at the server is to be ended once it can be reached.
+pub async fn leave_later() -> Result<(), Fault> {
+    let (_, _, keys) = browser_stores().await?;
+    keys.put(LEFT_KEY, &JsValue::TRUE).await.map_err(|e| from_store(&e))
+}
+
+/// Ends the session at the server that a sign-out without network left.
+pub async fn leave(api: Rc<Api>) {
+    let Ok((_, _, keys)) = browser_stores().await else {
+        return;
+    };
+    if matches!(keys.get(LEFT_KEY).await, Ok(Some(_))) && api.sign_out().await.is_ok() {
+        // Left in place, it is tried again at the next start, which does no harm.
+        keys.delete(LEFT_KEY).await.ok();
     }
-    profile.kit_confirmed = true;
-    profile.kit_check = Vec::new();
-    save_profile(host.store(), &profile).await?;
-    Ok(profile)
 }
 
 /// What an earlier sign-in left on this device.
@@ -157,22 +174,18 @@ async fn held() -> Result<Option<Held>, Fault> {
 impl Held {
     async fn open(self, api: Rc<Api>, events: Events) -> Result<Opened, Fault> {
         let host = BrowserHost::new(self.store, self.chunks, api);
-        let keys = Keys { account: self.account, signing: self.device.signing };
+        let keys = Keys { account: self.account, signing: self.device.signing.clone() };
         let emit = page_events(&events);
         let identity = self.profile.identity.clone();
         let replica = Replica::open(host.clone(), identity, keys, emit).await?;
-        Ok(Opened { replica, host, profile: self.profile, keys: Some(self.keys) })
+        let (profile, device, keys) = (self.profile, self.device, Some(self.keys));
+        Ok(Opened { replica, host, profile, device, keys })
     }
 
     /// How much is only here: entries, typing of a killed tab, and uploads.
-    async fn pending(&self) -> Result<u32, Fault> {
-        let vault = &self.profile.identity.vault;
-        let mut count = outbox::count(&self.store, vault).await.map_err(|e| from_store(&e))?;
-        let typed = Range::prefix(TYPED_PREFIX);
-        for (table, range) in [(Table::Meta, typed), (Table::Transfers, Range::all())] {
-            count += self.store.count(table, &range).await.map_err(|e| from_store(&e))?;
-        }
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    async fn unsynced(&self) -> Result<u32, Fault> {
+        let unsynced = Unsynced::count(&self.store, &self.profile.identity.vault).await?;
+        Ok(unsynced.total())
     }
 
     fn is_of(&self, username: &str) -> bool {
@@ -184,7 +197,7 @@ impl Held {
 /// lost by that.
 async fn refuse_unsynced() -> Result<(), Fault> {
     match held().await? {
-        Some(held) => match held.pending().await? {
+        Some(held) => match held.unsynced().await? {
             0 => Ok(()),
             pending => Err(Fault::Unsynced { pending }),
         },
@@ -305,7 +318,13 @@ async fn come_back(
     held: Option<Held>,
 ) -> Result<Opened, Fault> {
     match held {
-        Some(held) if held.profile.identity.account == proved.started.record.account => {
+        Some(mut held) if held.profile.identity.account == proved.started.record.account => {
+            if held.profile.kit_confirmed != proved.started.kit_confirmed {
+                // It was read back, or replaced, on another device.
+                held.profile.kit_confirmed = proved.started.kit_confirmed;
+                held.profile.kit_check.clear();
+                save_profile(&held.store, &held.profile).await?;
+            }
             held.open(api, events).await
         }
         _ => settle(api, events, proved, false, None).await,
@@ -325,21 +344,7 @@ pub async fn recover(
     let held = held_by(&username).await?;
     let device = device_of(held.as_ref()).await?;
     let proved = prove(&api, username, SecretKind::Recovery, code.secret(), device).await?;
-    let mut rng = Dice;
-    let (registration, request) =
-        Registration::start(&mut rng, new_password.as_bytes()).map_err(from_auth)?;
-    let start = PasswordStart { request: request.into() };
-    let response = api.password_start(&start).await.map_err(|e| from_net(&e))?;
-    let registered = registration
-        .finish(&mut rng, &response.response.0, &Stretch::default())
-        .map_err(from_auth)?;
-    let (crypto, id) = (WebCrypto::new(), proved.started.record.account);
-    let kind = SecretKind::Password;
-    let finish = PasswordFinish {
-        upload: registered.upload.into(),
-        password_slot: slot(&crypto, &registered.export_key, &id, kind, &proved.master).await?,
-    };
-    api.password_finish(&finish).await.map_err(|e| from_net(&e))?;
+    secrets::set(&api, &proved, SecretKind::Password, new_password.as_bytes()).await?;
     come_back(api, events, proved, held).await
 }
 
@@ -427,7 +432,7 @@ async fn settle(
     let profile = Profile {
         identity: replica.identity().clone(),
         username: proved.username.clone(),
-        kit_confirmed: code.is_none(),
+        kit_confirmed: proved.started.kit_confirmed,
         kit_check: code.map(kit_check).unwrap_or_default(),
     };
     if let Some(keys) = &keys {
@@ -436,7 +441,7 @@ async fn settle(
     }
     // The profile comes last: with it, a start of the app finds everything else.
     save_profile(host.store(), &profile).await?;
-    Ok(Opened { replica, host, profile, keys })
+    Ok(Opened { replica, host, profile, device: proved.device, keys })
 }
 
 async fn browser_stores() -> Result<(LocalStore, LocalChunks, KeyStore), Fault> {
@@ -453,33 +458,8 @@ async fn save_profile(store: &LocalStore, profile: &Profile) -> Result<(), Fault
     store.write(batch, Durability::Strict).await.map_err(|e| from_store(&e))
 }
 
-async fn slot<C: Crypto>(
-    crypto: &C,
-    export_key: &[u8],
-    account: &AccountId,
-    kind: SecretKind,
-    master: &MasterKey,
-) -> Result<Bytes, Fault> {
-    let salt = random::array();
-    let sealed = account::seal_slot(crypto, export_key, account, kind, &salt, master).await;
-    sealed.map(Bytes).map_err(|_| Fault::Internal)
-}
-
 fn binding(device: &DeviceKey) -> DeviceBinding {
     DeviceBinding { device: device.public.device_id(), public: device.public.0.to_vec().into() }
-}
-
-fn kit_check(code: &RecoveryCode) -> Vec<u8> {
-    Sha256::digest(code.secret()).to_vec()
-}
-
-fn check_password(password: &str) -> Result<(), Fault> {
-    let long_enough = password.chars().count() >= limits::PASSWORD_CHARS_MIN;
-    if long_enough && password.len() <= limits::PASSWORD_BYTES_MAX {
-        Ok(())
-    } else {
-        Err(Fault::PasswordUnfit)
-    }
 }
 
 fn from_auth(error: AuthError) -> Fault {

@@ -70,7 +70,7 @@ pub(crate) fn banners(app: App) -> impl IntoView {
         lines
     };
     let account = move || {
-        let Some(Session::SignedIn { kit_confirmed, sign_in_again, .. }) = app.session.get() else {
+        let Some(Session::SignedIn { kit, sign_in_again, .. }) = app.session.get() else {
             return ().into_any();
         };
         let again = sign_in_again.then(|| {
@@ -81,14 +81,15 @@ pub(crate) fn banners(app: App) -> impl IntoView {
                 </div>
             }
         });
-        let kit = (!kit_confirmed && app.kit.with(Option::is_none)).then(|| {
+        let due = Kit::due(kit).filter(|_| app.kit.with(Option::is_none));
+        let kit = due.map(|due| {
             view! {
                 <div class="banner" role="status">
-                    <span class="grow">{app.t(Msg::KitUnconfirmed)}</span>
+                    <span class="grow">{app.t(Msg::KitState(kit))}</span>
                     <button
                         type="button"
                         class="button"
-                        on:click=move |_| app.kit.set(Some(Kit { code: None }))
+                        on:click=move |_| app.kit.set(Some(due.clone()))
                     >
                         {app.t(Msg::RecoveryKit)}
                     </button>

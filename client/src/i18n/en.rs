@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use offing_core::proto::Code;
-use offing_core::rpc::{Alarm, Fault, NameReason, Transfer, TransferState};
+use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, TransferState};
 
 use super::Msg;
 use crate::state::measure::{self, PasswordFlaw, Span};
@@ -21,6 +21,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::BadgeSyncing => "Syncing".into(),
         Msg::Breadcrumb => "Breadcrumb".into(),
         Msg::Cancel => "Cancel".into(),
+        Msg::ChangePassword => "Change password".into(),
         Msg::ChooseFiles => "Choose files".into(),
         Msg::Clear => "Clear".into(),
         Msg::Close => "Close".into(),
@@ -33,6 +34,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Create => "Create".into(),
         Msg::CreateAccount => "Create account".into(),
         Msg::Created => "Created".into(),
+        Msg::CurrentPassword => "Current password".into(),
         Msg::Cut(count) => format!("{} cut. Paste to move.", items(count)).into(),
         Msg::CutOut => "Cut".into(),
         Msg::Delete => "Delete".into(),
@@ -75,7 +77,10 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::KeyRange => "Select a range, or add to the selection".into(),
         Msg::KeySelect => "Select".into(),
         Msg::KeyTypeAhead => "Go to a name by typing it".into(),
-        Msg::KitConfirmed => "Kept and read back".into(),
+        Msg::KitNew => "Make a new kit".into(),
+        Msg::KitNewWhy => {
+            "Type your password to make a new recovery kit. The one before opens nothing any more.".into()
+        }
         Msg::KitReadBackOnly => "Type the code of the recovery kit that you kept.".into(),
         Msg::KitText { username, code, address } => format!(
             "Offing recovery kit\n\nAddress: {address}\nUsername: {username}\nRecovery code: {code}\n\n\
@@ -83,7 +88,11 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
              Keep it where you will find it and nobody else will. To use it, open\n{address}/recover\n"
         )
         .into(),
-        Msg::KitUnconfirmed => "Your recovery kit was not read back yet.".into(),
+        Msg::KitState(KitState::Kept) => "Kept and read back".into(),
+        Msg::KitState(KitState::Shown) => "Your recovery kit was not read back yet.".into(),
+        Msg::KitState(KitState::Missing) => {
+            "No recovery kit was read back. Without one, a forgotten password loses everything.".into()
+        }
         Msg::KitWhy => {
             "If you forget your password, this code is the only way back to your files. \
              Download it, keep it safe, and then type it here."
@@ -129,6 +138,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::OthersDevice => "Someone else's device".into(),
         Msg::OthersDeviceHint => "nothing is written to its disk".into(),
         Msg::Password => "Password".into(),
+        Msg::PasswordChanged => "Password changed. Other devices have to sign in again.".into(),
         Msg::PasswordFlaw(flaw) => password_flaw(flaw).into(),
         Msg::PasswordRule => "At least 8 characters; longer is stronger.".into(),
         Msg::Paste => "Paste".into(),

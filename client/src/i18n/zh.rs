@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use offing_core::proto::Code;
-use offing_core::rpc::{Alarm, Fault, NameReason, Transfer, TransferState};
+use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, TransferState};
 
 use super::Msg;
 use crate::state::measure::{self, PasswordFlaw, Span};
@@ -21,6 +21,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::BadgeSyncing => "正在同步".into(),
         Msg::Breadcrumb => "路径".into(),
         Msg::Cancel => "取消".into(),
+        Msg::ChangePassword => "更改密码".into(),
         Msg::ChooseFiles => "选择文件".into(),
         Msg::Clear => "清除".into(),
         Msg::Close => "关闭".into(),
@@ -33,6 +34,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Create => "创建".into(),
         Msg::CreateAccount => "创建账户".into(),
         Msg::Created => "已创建".into(),
+        Msg::CurrentPassword => "当前密码".into(),
         Msg::Cut(count) => format!("已剪切 {count} 项，粘贴即可移动。").into(),
         Msg::CutOut => "剪切".into(),
         Msg::Delete => "删除".into(),
@@ -70,7 +72,8 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::KeyRange => "选择一段，或添加到所选".into(),
         Msg::KeySelect => "选择".into(),
         Msg::KeyTypeAhead => "输入名称以定位".into(),
-        Msg::KitConfirmed => "已回填确认".into(),
+        Msg::KitNew => "制作新的恢复包".into(),
+        Msg::KitNewWhy => "请输入密码以制作新的恢复包。旧的恢复包将不再有效。".into(),
         Msg::KitReadBackOnly => "请输入你保存的恢复包中的恢复码。".into(),
         Msg::KitText { username, code, address } => format!(
             "Offing 恢复包\n\n地址：{address}\n用户名：{username}\n恢复码：{code}\n\n\
@@ -78,7 +81,11 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
              请保存在只有你能找到的地方。使用时请打开\n{address}/recover\n"
         )
         .into(),
-        Msg::KitUnconfirmed => "恢复包尚未回填确认。".into(),
+        Msg::KitState(KitState::Kept) => "已回填确认".into(),
+        Msg::KitState(KitState::Shown) => "恢复包尚未回填确认。".into(),
+        Msg::KitState(KitState::Missing) => {
+            "尚无经回填确认的恢复包。若忘记密码，所有文件将无法找回。".into()
+        }
         Msg::KitWhy => {
             "如果忘记密码，此恢复码是找回文件的唯一办法。请下载并妥善保存，然后在这里输入。".into()
         }
@@ -120,6 +127,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::OthersDevice => "他人的设备".into(),
         Msg::OthersDeviceHint => "不会写入其磁盘".into(),
         Msg::Password => "密码".into(),
+        Msg::PasswordChanged => "密码已更改。其他设备需要重新登录。".into(),
         Msg::PasswordFlaw(flaw) => password_flaw(flaw).into(),
         Msg::PasswordRule => "至少 8 个字符，越长越安全。".into(),
         Msg::Paste => "粘贴".into(),

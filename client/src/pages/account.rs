@@ -196,7 +196,7 @@ fn join(app: App, token: String) -> AnyView {
         };
         form.send(command, move |reply| {
             if let Reply::Kit { code, session } = reply {
-                app.kit.set(Some(Kit { code: Some(code) }));
+                app.kit.set(Some(Kit::Show(code)));
                 enter(app, session);
             }
         });
@@ -241,6 +241,38 @@ fn recover(app: App) -> AnyView {
         </form>
     }
     .into_any()
+}
+
+/// Sets a new password.
+pub(super) fn change_password(app: App) -> impl IntoView {
+    let form = Form::new(app);
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        if !form.password_fits() {
+            return;
+        }
+        let command = Command::ChangePassword {
+            password: form.code.get_untracked(),
+            new_password: form.password.get_untracked(),
+        };
+        form.send(command, move |_| {
+            for field in [form.code, form.password, form.repeated] {
+                field.set(String::new());
+            }
+            app.done(Msg::PasswordChanged, None);
+        });
+    };
+    view! {
+        <details>
+            <summary>{app.t(Msg::ChangePassword)}</summary>
+            <form class="stack" on:submit=submit novalidate=true aria-label=app.t(Msg::ChangePassword)>
+                {form.field("current", Msg::CurrentPassword, "password", "current-password", form.code, None)}
+                {form.field("password", Msg::NewPassword, "password", "new-password", form.password, Some(Msg::PasswordRule))}
+                {form.field("repeated", Msg::RepeatPassword, "password", "new-password", form.repeated, None)}
+                {form.foot(Msg::ChangePassword)}
+            </form>
+        </details>
+    }
 }
 
 /// Asks for the password anew, where the server wants it; local work goes on meanwhile.

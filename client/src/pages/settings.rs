@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use offing_core::rpc::{Command, Reply, Session};
+use offing_core::rpc::{Command, KitState, Reply, Session};
 
 use crate::app::{App, Dialog, Kit};
 use crate::components::questions;
@@ -13,27 +13,22 @@ use crate::state::measure;
 /// Shows the settings.
 pub(super) fn page(app: App) -> AnyView {
     document().set_title(&format!("{} · Offing", app.t(Msg::Settings)));
-    let account = move || {
-        match app.session.get() {
-        Some(Session::SignedIn { username, device_name, kit_confirmed, sign_in_again, .. }) => view! {
+    let account = move || match app.session.get() {
+        Some(Session::SignedIn { username, device_name, kit, sign_in_again, .. }) => view! {
             <dl class="facts">
                 <dt>{app.t(Msg::Username)}</dt><dd>{username.clone()}</dd>
                 <dt>{app.t(Msg::ThisDevice)}</dt><dd>{device_name}</dd>
                 <dt>{app.t(Msg::RecoveryKit)}</dt>
                 <dd>
-                    {app.t(if kit_confirmed { Msg::KitConfirmed } else { Msg::KitUnconfirmed })}
-                    {(!kit_confirmed).then(|| view! {
-                        <button type="button" class="button" on:click=move |_| app.kit.set(Some(Kit { code: None }))>
-                            {app.t(Msg::ReadBack)}
-                        </button>
-                    })}
+                    {app.t(Msg::KitState(kit))}
+                    {recovery_kit(app, kit)}
                 </dd>
             </dl>
+            {super::account::change_password(app)}
             {sign_in_again.then(|| super::account::sign_in_again(app, username))}
         }
         .into_any(),
         Some(Session::SignedOut) | None => ().into_any(),
-    }
     };
     view! {
         <div class="page-head"><h1>{app.t(Msg::Settings)}</h1></div>
@@ -55,6 +50,19 @@ pub(super) fn page(app: App) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// What can be done about the recovery kit: reading it back, if that is due, or a new one.
+fn recovery_kit(app: App, state: KitState) -> impl IntoView {
+    let (dialog, label) = match state {
+        KitState::Shown => (Kit::ReadBack, Msg::ReadBack),
+        KitState::Kept | KitState::Missing => (Kit::New, Msg::KitNew),
+    };
+    view! {
+        <button type="button" class="button" on:click=move |_| app.kit.set(Some(dialog.clone()))>
+            {app.t(label)}
+        </button>
+    }
 }
 
 fn storage(app: App) -> impl IntoView {

@@ -133,29 +133,37 @@ pub struct SessionStarted {
     pub record: AccountRecord,
     /// The account's vaults.
     pub vaults: Vec<VaultId>,
+    /// The recovery kit was read back, on whichever device.
+    pub kit_confirmed: bool,
 }
 
-/// `POST /auth/password/start`: sets a new password after a fresh sign-in with either secret.
+/// `POST /auth/secret/start`: sets a new password or recovery code after a fresh sign-in with
+/// either of the two.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PasswordStart {
-    /// OPAQUE registration request for the new password.
+pub struct SecretStart {
+    /// Which secret is set.
+    pub kind: SecretKind,
+    /// OPAQUE registration request for it.
     pub request: Bytes,
 }
 
-/// Answer to [`PasswordStart`].
+/// Answer to [`SecretStart`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PasswordStarted {
+pub struct SecretStarted {
     /// OPAQUE registration response.
     pub response: Bytes,
 }
 
-/// `POST /auth/password/finish`; ends every other session of the account.
+/// `POST /auth/secret/finish`. A new password ends every other session of the account; a new
+/// recovery code has to be read back again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PasswordFinish {
+pub struct SecretFinish {
+    /// Which secret is set.
+    pub kind: SecretKind,
     /// OPAQUE registration upload.
     pub upload: Bytes,
     /// The account master key, sealed under the new export key.
-    pub password_slot: Bytes,
+    pub slot: Bytes,
 }
 
 /// Answer of `GET /account`.

@@ -31,6 +31,18 @@ pub enum Command {
         /// The code as the person typed it; a wrong one is `Fault::CodeMismatch`.
         code: String,
     },
+    /// Makes a new recovery kit; the one before opens nothing any more. → `Kit`
+    NewKit {
+        /// The password; it never leaves the engine.
+        password: String,
+    },
+    /// Sets a new password; every other session of the account ends. → `Done`
+    ChangePassword {
+        /// The password so far.
+        password: String,
+        /// The new one.
+        new_password: String,
+    },
     /// Signs in. → `Session`
     SignIn {
         /// The name to sign in with.

@@ -17,7 +17,7 @@ pub enum Reply {
     Done,
     /// Who is signed in on this device.
     Session(Session),
-    /// The account exists; this is its recovery kit, shown once.
+    /// This is the account's recovery kit, shown once.
     Kit {
         /// 128 random bits as groups of letters and digits.
         code: String,

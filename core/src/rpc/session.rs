@@ -19,9 +19,20 @@ pub enum Session {
         vault: VaultId,
         /// This device's name.
         device_name: String,
-        /// The recovery kit was read back.
-        kit_confirmed: bool,
+        /// What is known of the recovery kit.
+        kit: KitState,
         /// The server wants a new sign-in before it takes more; local work goes on.
         sign_in_again: bool,
     },
+}
+
+/// What is known of the account's recovery kit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KitState {
+    /// It was read back.
+    Kept,
+    /// It was shown on this device, which can check what is read back.
+    Shown,
+    /// Nobody has read one back, and this device cannot check it: a new one can be made.
+    Missing,
 }

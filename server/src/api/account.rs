@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use offing_core::proto::{
     AccessToken, AccountView, Code, DeviceBinding, LoginFinish, LoginStart, LoginStarted,
-    PasswordFinish, PasswordStart, PasswordStarted, RegisterFinish, RegisterStart, RegisterStarted,
+    RegisterFinish, RegisterStart, RegisterStarted, SecretFinish, SecretStart, SecretStarted,
     ServerInfo,
 };
 
@@ -101,22 +101,22 @@ pub(super) async fn rebind(
     Ok(Json(state.auth().rebind(state.services(), &signed_in, device, now_ms).await?))
 }
 
-pub(super) async fn password_start(
+pub(super) async fn secret_start(
     State(state): State<AppState>,
     signed_in: SignedIn,
-    JsonBody(asked): JsonBody<PasswordStart>,
-) -> Result<Json<PasswordStarted>, ApiError> {
+    JsonBody(asked): JsonBody<SecretStart>,
+) -> Result<Json<SecretStarted>, ApiError> {
     let now_ms = state.now_ms();
-    Ok(Json(state.auth().password_start(state.services(), &signed_in, &asked, now_ms).await?))
+    Ok(Json(state.auth().secret_start(state.services(), &signed_in, &asked, now_ms).await?))
 }
 
-pub(super) async fn password_finish(
+pub(super) async fn secret_finish(
     State(state): State<AppState>,
     signed_in: SignedIn,
-    JsonBody(asked): JsonBody<PasswordFinish>,
+    JsonBody(asked): JsonBody<SecretFinish>,
 ) -> Result<StatusCode, ApiError> {
     let now_ms = state.now_ms();
-    state.auth().password_finish(state.services(), &signed_in, asked, now_ms).await?;
+    state.auth().secret_finish(state.services(), &signed_in, asked, now_ms).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -125,6 +125,14 @@ pub(super) async fn account(
     signed_in: SignedIn,
 ) -> Result<Json<AccountView>, ApiError> {
     Ok(Json(state.services().account_view(signed_in.caller.account).await?))
+}
+
+pub(super) async fn confirm_kit(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+) -> Result<StatusCode, ApiError> {
+    state.services().confirm_kit(signed_in.caller.account).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn started(started: Started) -> Response {

@@ -137,7 +137,7 @@ fn refer(name: &str) -> Value {
 
 fn kind(name: &str) -> Value {
     match name {
-        "string" | "integer" => json!({ "type": name }),
+        "string" | "integer" | "boolean" => json!({ "type": name }),
         "bytes" => json!({ "type": "string", "contentEncoding": "base64url" }),
         "id16" => json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }),
         "id32" => json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
@@ -196,11 +196,12 @@ const TYPES: &[(&str, Fields)] = &[
             ("expires_in_s", "integer"),
             ("record", "AccountRecord"),
             ("vaults", "id32[]"),
+            ("kit_confirmed", "boolean"),
         ],
     ),
-    ("PasswordStart", &[("request", "bytes")]),
-    ("PasswordStarted", &[("response", "bytes")]),
-    ("PasswordFinish", &[("upload", "bytes"), ("password_slot", "bytes")]),
+    ("SecretStart", &[("kind", "SecretKind"), ("request", "bytes")]),
+    ("SecretStarted", &[("response", "bytes")]),
+    ("SecretFinish", &[("kind", "SecretKind"), ("upload", "bytes"), ("slot", "bytes")]),
     (
         "AccountView",
         &[
@@ -316,11 +317,12 @@ mod tests {
         check("Wake", &proto::Wake { vault: VaultId([0; 32]), seq: 1 });
         check("ChunksStored", &proto::ChunksStored { stored: 1 });
         check("ServerInfo", &proto::ServerInfo { version: String::new(), now_ms: 0 });
-        check("PasswordStart", &proto::PasswordStart { request: bytes.clone() });
-        check("PasswordStarted", &proto::PasswordStarted { response: bytes.clone() });
+        let kind = proto::SecretKind::Recovery;
+        check("SecretStart", &proto::SecretStart { kind, request: bytes.clone() });
+        check("SecretStarted", &proto::SecretStarted { response: bytes.clone() });
         check(
-            "PasswordFinish",
-            &proto::PasswordFinish { upload: bytes.clone(), password_slot: bytes.clone() },
+            "SecretFinish",
+            &proto::SecretFinish { kind, upload: bytes.clone(), slot: bytes.clone() },
         );
         check(
             "LoginStarted",
@@ -336,7 +338,12 @@ mod tests {
         );
         check(
             "SessionStarted",
-            &proto::SessionStarted { access, record: record.clone(), vaults: Vec::new() },
+            &proto::SessionStarted {
+                access,
+                record: record.clone(),
+                vaults: Vec::new(),
+                kit_confirmed: false,
+            },
         );
         check(
             "AccountView",

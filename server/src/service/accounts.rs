@@ -10,12 +10,12 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use offing_core::id::{AccountId, Hash, VaultId};
-use offing_core::proto::{AccountRecord, AccountView};
+use offing_core::proto::{AccountRecord, AccountView, SecretKind};
 use rand::RngCore as _;
 use sha2::{Digest, Sha256};
 
 use super::{ServiceError, Services};
-use crate::store::meta::{Account, Durability, Invite, MetaRead, MetaResult, MetaStore};
+use crate::store::meta::{Account, Durability, Invite, MetaRead, MetaResult, MetaStore, MetaTx};
 use crate::store::sqlite::SqliteMeta;
 
 /// Milliseconds a sign-up link works.
@@ -115,6 +115,7 @@ impl Services {
             identity_sealed: new.record.identity_sealed.0,
             password_slot: new.record.password_slot.0,
             recovery_slot: new.record.recovery_slot.0,
+            kit_confirmed: false,
             quota_bytes: self.account_quota_bytes,
             used_bytes: 0,
             created_ms: now_ms,
@@ -158,17 +159,21 @@ impl Services {
         found.ok_or(ServiceError::SignedOut)
     }
 
-    /// Replaces the password's OPAQUE record together with its slot.
-    pub async fn replace_password(
+    /// Replaces a secret's OPAQUE record together with its slot.
+    pub async fn replace_secret(
         &self,
         account: AccountId,
-        password_file: Vec<u8>,
-        password_slot: Vec<u8>,
+        kind: SecretKind,
+        file: Vec<u8>,
+        slot: Vec<u8>,
     ) -> Result<(), ServiceError> {
-        let job = move |tx: &mut dyn crate::store::meta::MetaTx| {
-            tx.replace_password(&account, &password_file, &password_slot)
-        };
+        let job = move |tx: &mut dyn MetaTx| tx.replace_secret(&account, kind, &file, &slot);
         Ok(self.meta.write(Durability::Now, job).await?)
+    }
+
+    /// Records that the recovery kit was read back.
+    pub async fn confirm_kit(&self, account: AccountId) -> Result<(), ServiceError> {
+        Ok(self.meta.write(Durability::Now, move |tx| tx.confirm_kit(&account)).await?)
     }
 }
 

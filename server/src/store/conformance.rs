@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, VaultId};
+use offing_core::proto::SecretKind;
 use tempfile::TempDir;
 
 use super::blob::{BlobError, BlobStore};
@@ -30,6 +31,7 @@ fn account(id: AccountId, username: &str) -> Account {
         identity_sealed: vec![4],
         password_slot: vec![5],
         recovery_slot: vec![6],
+        kit_confirmed: false,
         quota_bytes: Some(1000),
         used_bytes: 0,
         created_ms: 7,
@@ -124,7 +126,8 @@ fn a_failed_job_has_no_effect_and_harms_no_other(meta: &dyn MetaStore) {
 fn accounts_keep_what_they_are_given(meta: &dyn MetaStore) {
     populate(meta);
     write(meta, |tx| {
-        tx.replace_password(&ALICE, &[11], &[12])?;
+        tx.replace_secret(&ALICE, SecretKind::Password, &[11], &[12])?;
+        tx.confirm_kit(&ALICE)?;
         tx.limit_account(&ALICE, None)?;
         tx.add_usage(&ALICE, 500)?;
         tx.add_usage(&ALICE, -200)
@@ -132,9 +135,18 @@ fn accounts_keep_what_they_are_given(meta: &dyn MetaStore) {
     let expected = Account {
         password_file: vec![11],
         password_slot: vec![12],
+        kit_confirmed: true,
         quota_bytes: None,
         used_bytes: 300,
         ..account(ALICE, "alice")
+    };
+    assert_eq!(meta.read_blocking(|state| state.account(&ALICE)).unwrap(), Some(expected.clone()));
+    write(meta, |tx| tx.replace_secret(&ALICE, SecretKind::Recovery, &[13], &[14]));
+    let expected = Account {
+        recovery_file: vec![13],
+        recovery_slot: vec![14],
+        kit_confirmed: false,
+        ..expected
     };
     assert_eq!(meta.read_blocking(|state| state.account(&ALICE)).unwrap(), Some(expected));
     write(meta, |tx| tx.add_usage(&ALICE, -1000));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, Seq, VaultId};
+use offing_core::proto::SecretKind;
 use rand::RngCore as _;
 use tokio::sync::oneshot;
 
@@ -212,15 +213,30 @@ impl MetaTx for State {
         Ok(())
     }
 
-    fn replace_password(
+    fn replace_secret(
         &mut self,
         id: &AccountId,
-        password_file: &[u8],
-        password_slot: &[u8],
+        kind: SecretKind,
+        file: &[u8],
+        slot: &[u8],
     ) -> MetaResult<()> {
         let account = self.account_mut(id)?;
-        account.password_file = password_file.to_vec();
-        account.password_slot = password_slot.to_vec();
+        match kind {
+            SecretKind::Password => {
+                account.password_file = file.to_vec();
+                account.password_slot = slot.to_vec();
+            }
+            SecretKind::Recovery => {
+                account.recovery_file = file.to_vec();
+                account.recovery_slot = slot.to_vec();
+                account.kit_confirmed = false;
+            }
+        }
+        Ok(())
+    }
+
+    fn confirm_kit(&mut self, id: &AccountId) -> MetaResult<()> {
+        self.account_mut(id)?.kit_confirmed = true;
         Ok(())
     }
 

@@ -11,6 +11,7 @@
 use std::any::Any;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, Seq, VaultId};
+use offing_core::proto::SecretKind;
 use tokio::sync::oneshot;
 
 /// An account.
@@ -32,6 +33,8 @@ pub struct Account {
     pub password_slot: Vec<u8>,
     /// The account master key, sealed for the recovery code.
     pub recovery_slot: Vec<u8>,
+    /// The recovery kit was read back.
+    pub kit_confirmed: bool,
     /// The most bytes it may store, if there is a limit.
     pub quota_bytes: Option<u64>,
     /// Bytes of chunks and entries stored for it.
@@ -300,13 +303,17 @@ pub trait MetaRead {
 pub trait MetaTx: MetaRead {
     /// Adds an account; the name must be free.
     fn add_account(&mut self, account: &Account) -> MetaResult<()>;
-    /// Replaces the password's OPAQUE record and slot.
-    fn replace_password(
+    /// Replaces the OPAQUE record and the slot of one secret; a new recovery code is one
+    /// that was not read back.
+    fn replace_secret(
         &mut self,
         id: &AccountId,
-        password_file: &[u8],
-        password_slot: &[u8],
+        kind: SecretKind,
+        file: &[u8],
+        slot: &[u8],
     ) -> MetaResult<()>;
+    /// Records that the recovery kit was read back.
+    fn confirm_kit(&mut self, id: &AccountId) -> MetaResult<()>;
     /// Sets or lifts the account's limit.
     fn limit_account(&mut self, id: &AccountId, quota_bytes: Option<u64>) -> MetaResult<()>;
     /// Adds to (or takes from) the bytes stored for an account, never below zero.

@@ -33,6 +33,7 @@ mod rows_write;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_start.sql"),
     include_str!("../../migrations/0002_dead_bytes.sql"),
+    include_str!("../../migrations/0003_kit_confirmed.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

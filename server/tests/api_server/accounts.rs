@@ -6,7 +6,9 @@ use offing_server::config::RateConfig;
 use rand::rngs::OsRng;
 use reqwest::Method;
 
-use crate::harness::{Differs, RECOVERY, World, account_record, device_binding, reply};
+use crate::harness::{
+    Differs, Person, RECOVERY, Reply, World, account_record, device_binding, reply,
+};
 
 #[tokio::test]
 async fn a_person_signs_up_and_signs_in_with_either_secret() {
@@ -138,21 +140,11 @@ async fn a_new_password_wants_a_fresh_sign_in_and_ends_the_other_sessions() {
     let world = World::start().await;
     let old = world.sign_up("alice", "forgotten").await;
     world.pass_ms(10 * 60 * 1_000 - 1_000);
-    let (_, request) = Registration::start(&mut OsRng, b"new password").unwrap();
-    let asked = proto::PasswordStart { request: request.into() };
-    let request = world.call(&old, Method::POST, "/auth/password/start").json(&asked);
-    assert_eq!(reply(request).await.refusal(), (403, Code::SignInAgain));
+    let refused = set_secret(&world, &old, SecretKind::Password, "new password").await;
+    assert_eq!(refused.unwrap_err().refusal(), (403, Code::SignInAgain));
 
     let fresh = world.try_sign_in("alice", SecretKind::Recovery, RECOVERY).await.unwrap();
-    let (registration, request) = Registration::start(&mut OsRng, b"new password").unwrap();
-    let asked = proto::PasswordStart { request: request.into() };
-    let request = world.call(&fresh, Method::POST, "/auth/password/start").json(&asked);
-    let started: proto::PasswordStarted = reply(request).await.json();
-    let upload =
-        registration.finish(&mut OsRng, &started.response.0, &Stretch::cheap()).unwrap().upload;
-    let asked = proto::PasswordFinish { upload: upload.into(), password_slot: vec![9; 100].into() };
-    let request = world.call(&fresh, Method::POST, "/auth/password/finish").json(&asked);
-    assert_eq!(reply(request).await.status, 204);
+    set_secret(&world, &fresh, SecretKind::Password, "new password").await.unwrap();
 
     let refused = world.try_sign_in("alice", SecretKind::Password, "forgotten").await.unwrap_err();
     assert_eq!(refused.refusal(), (401, Code::WrongCredentials));
@@ -162,6 +154,48 @@ async fn a_new_password_wants_a_fresh_sign_in_and_ends_the_other_sessions() {
     let stale = reply(world.call(&old, Method::GET, "/account")).await;
     assert_eq!(stale.refusal(), (401, Code::SignedOut));
     assert_eq!(reply(world.call(&fresh, Method::GET, "/account")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_new_recovery_code_voids_the_old_one_and_has_to_be_read_back() {
+    let world = World::start().await;
+    let laptop = world.sign_up("alice", "password").await;
+    assert!(!laptop.session.kit_confirmed);
+    let kept = reply(world.call(&laptop, Method::POST, "/account/kit")).await;
+    assert_eq!(kept.status, 204);
+    let phone = world.sign_in("alice", "password").await;
+    assert!(phone.session.kit_confirmed);
+
+    set_secret(&world, &phone, SecretKind::Recovery, "another code").await.unwrap();
+    let old = world.try_sign_in("alice", SecretKind::Recovery, RECOVERY).await.unwrap_err();
+    assert_eq!(old.refusal(), (401, Code::WrongCredentials));
+    let tablet = world.try_sign_in("alice", SecretKind::Recovery, "another code").await.unwrap();
+    assert!(!tablet.session.kit_confirmed);
+    assert_eq!(tablet.session.record.recovery_slot.0, [9; 100]);
+    assert_eq!(reply(world.call(&laptop, Method::GET, "/account")).await.status, 200);
+}
+
+/// Sets a new secret; the refusal of the start, if it was refused.
+async fn set_secret(
+    world: &World,
+    person: &Person,
+    kind: SecretKind,
+    secret: &str,
+) -> Result<(), Reply> {
+    let (registration, request) = Registration::start(&mut OsRng, secret.as_bytes()).unwrap();
+    let asked = proto::SecretStart { kind, request: request.into() };
+    let start = reply(world.call(person, Method::POST, "/auth/secret/start").json(&asked)).await;
+    if start.status != 200 {
+        return Err(start);
+    }
+    let started: proto::SecretStarted = start.json();
+    let upload =
+        registration.finish(&mut OsRng, &started.response.0, &Stretch::cheap()).unwrap().upload;
+    let slot = vec![9; 100].into();
+    let asked = proto::SecretFinish { kind, upload: upload.into(), slot };
+    let finish = reply(world.call(person, Method::POST, "/auth/secret/finish").json(&asked)).await;
+    assert_eq!(finish.status, 204);
+    Ok(())
 }
 
 #[tokio::test]

@@ -189,7 +189,7 @@ async fn a_body_over_its_limit_is_refused_announced_or_not() {
     let unannounced = world.send(&alice, Method::POST, &path, unannounced).await;
     assert_eq!(unannounced.refusal(), (413, Code::TooLarge));
     let long = serde_json::json!({ "request": "A".repeat(limits::JSON_BODY_BYTES_MAX) });
-    let request = world.call(&alice, Method::POST, "/auth/password/start").json(&long);
+    let request = world.call(&alice, Method::POST, "/auth/secret/start").json(&long);
     assert_eq!(reply(request).await.refusal(), (413, Code::TooLarge));
 }
 

@@ -11,8 +11,8 @@ use offing_core::id::{ChunkId, DeviceId, Seq, VaultId};
 use offing_core::limits;
 use offing_core::proto::{
     self, API_PREFIX, AccessToken, AccountView, Appended, ChunksStored, Code, DeviceBinding,
-    LogPage, LoginFinish, LoginStart, LoginStarted, PasswordFinish, PasswordStart, PasswordStarted,
-    RegisterFinish, RegisterStart, RegisterStarted, ServerInfo, SessionStarted,
+    LogPage, LoginFinish, LoginStart, LoginStarted, RegisterFinish, RegisterStart, RegisterStarted,
+    SecretFinish, SecretStart, SecretStarted, ServerInfo, SessionStarted,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -89,18 +89,20 @@ impl Api {
         Ok(session)
     }
 
-    /// Starts a change of the password.
-    pub async fn password_start(
-        &self,
-        request: &PasswordStart,
-    ) -> Result<PasswordStarted, NetError> {
-        json(&self.signed_in("POST", "/auth/password/start", Some(&encode(request))).await?)
+    /// Starts setting a new password or recovery code.
+    pub async fn secret_start(&self, request: &SecretStart) -> Result<SecretStarted, NetError> {
+        json(&self.signed_in("POST", "/auth/secret/start", Some(&encode(request))).await?)
     }
 
-    /// Finishes a change of the password.
-    pub async fn password_finish(&self, request: &PasswordFinish) -> Result<(), NetError> {
+    /// Finishes setting a new password or recovery code.
+    pub async fn secret_finish(&self, request: &SecretFinish) -> Result<(), NetError> {
         let body = encode(request);
-        self.signed_in("POST", "/auth/password/finish", Some(&body)).await.map(drop)
+        self.signed_in("POST", "/auth/secret/finish", Some(&body)).await.map(drop)
+    }
+
+    /// Records that the recovery kit was read back.
+    pub async fn confirm_kit(&self) -> Result<(), NetError> {
+        self.signed_in("POST", "/account/kit", None).await.map(drop)
     }
 
     /// Binds the session to another device of this browser and keeps the new token.

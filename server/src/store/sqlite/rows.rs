@@ -52,8 +52,8 @@ fn uint32(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
 }
 
 const ACCOUNT: &str = "SELECT id, username, password_file, recovery_file, identity_public, \
-    identity_sealed, password_slot, recovery_slot, quota_bytes, used_bytes, created_ms \
-    FROM accounts";
+    identity_sealed, password_slot, recovery_slot, quota_bytes, used_bytes, created_ms, \
+    kit_confirmed FROM accounts";
 
 fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     let quota: Option<i64> = row.get(8)?;
@@ -69,6 +69,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         quota_bytes: quota.map(|_| uint(row, 8)).transpose()?,
         used_bytes: uint(row, 9)?,
         created_ms: row.get(10)?,
+        kit_confirmed: row.get(11)?,
     })
 }
 

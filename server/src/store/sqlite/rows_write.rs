@@ -1,6 +1,7 @@
 //! Changes rows.
 
 use offing_core::id::{AccountId, ChunkId, Hash, Seq, VaultId};
+use offing_core::proto::SecretKind;
 use rusqlite::Params;
 
 use super::rows::{Rows, int};
@@ -30,7 +31,8 @@ impl MetaTx for Rows<'_> {
     fn add_account(&mut self, account: &Account) -> MetaResult<()> {
         let sql = "INSERT INTO accounts (id, username, password_file, recovery_file, \
             identity_public, identity_sealed, password_slot, recovery_slot, quota_bytes, \
-            used_bytes, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+            used_bytes, created_ms, kit_confirmed) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         let params = (
             &account.id.0[..],
             &account.username,
@@ -43,18 +45,32 @@ impl MetaTx for Rows<'_> {
             account.quota_bytes.map(int),
             int(account.used_bytes),
             account.created_ms,
+            account.kit_confirmed,
         );
         self.run_one(sql, params)
     }
 
-    fn replace_password(
+    fn replace_secret(
         &mut self,
         id: &AccountId,
-        password_file: &[u8],
-        password_slot: &[u8],
+        kind: SecretKind,
+        file: &[u8],
+        slot: &[u8],
     ) -> MetaResult<()> {
-        let sql = "UPDATE accounts SET password_file = ?2, password_slot = ?3 WHERE id = ?1";
-        self.run_one(sql, (&id.0[..], password_file, password_slot))
+        let sql = match kind {
+            SecretKind::Password => {
+                "UPDATE accounts SET password_file = ?2, password_slot = ?3 WHERE id = ?1"
+            }
+            SecretKind::Recovery => {
+                "UPDATE accounts SET recovery_file = ?2, recovery_slot = ?3, kit_confirmed = 0 \
+                    WHERE id = ?1"
+            }
+        };
+        self.run_one(sql, (&id.0[..], file, slot))
+    }
+
+    fn confirm_kit(&mut self, id: &AccountId) -> MetaResult<()> {
+        self.run_one("UPDATE accounts SET kit_confirmed = 1 WHERE id = ?1", (&id.0[..],))
     }
 
     fn limit_account(&mut self, id: &AccountId, quota_bytes: Option<u64>) -> MetaResult<()> {
