@@ -30,7 +30,8 @@ pub(crate) fn grid(listing: Listing, menu: RwSignal<Option<MenuAt>>) -> impl Int
     let keyboard = Keyboard::new(listing, menu);
     let range = listing.range();
     let total = move || listing.rows.with(Rows::total);
-    let height = move || format!("{}px", listing.window().height_px());
+    // Whole pixels: printing fractions would make the page 20 KiB larger.
+    let height = move || format!("{}px", listing.window().height_px().ceil() as i64);
     view! {
         <div
             class="grid grow"
@@ -137,7 +138,7 @@ fn row(listing: Listing, menu: RwSignal<Option<MenuAt>>, index: u32) -> impl Int
     let name = move || {
         shown.with(|row| row.as_ref().map_or_else(|| app.t(Msg::Loading), |row| row.name.clone()))
     };
-    let top = move || format!("translateY({}px)", listing.window().offset_px(index).round());
+    let top = move || format!("translateY({}px)", listing.window().offset_px(index).round() as i64);
     let tab = move || {
         if listing.selection.with(Selection::focus) == index { "0" } else { "-1" }
     };

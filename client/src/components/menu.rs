@@ -56,8 +56,8 @@ fn open(listing: Listing, at: RwSignal<Option<MenuAt>>, place: MenuAt) -> impl I
         let x = place.x.min(inner(window().inner_width()) - width - 8.0).max(8.0);
         let y = place.y.min(inner(window().inner_height()) - height - 8.0).max(8.0);
         let style = menu.unchecked_ref::<HtmlElement>().style();
-        style.set_property("left", &format!("{x}px")).ok();
-        style.set_property("top", &format!("{y}px")).ok();
+        style.set_property("left", &format!("{}px", x as i64)).ok();
+        style.set_property("top", &format!("{}px", y as i64)).ok();
         focus_item(&menu, 0);
     });
     let lines: Vec<_> = acts(listing)

@@ -52,7 +52,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         }
         Msg::Fault(fault) => self::fault(fault),
         Msg::File => "File".into(),
-        Msg::FileOf(kind) => format!("{} file", kind.to_uppercase()).into(),
+        Msg::FileOf(kind) => format!("{} file", kind.to_ascii_uppercase()).into(),
         Msg::Files => "Files".into(),
         Msg::FolderEmpty => "This folder is empty.".into(),
         Msg::Folders => "Folders".into(),

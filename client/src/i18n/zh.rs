@@ -47,7 +47,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::EditorMissing(name) => format!("无法在编辑器中打开“{name}”。请重新加载页面。").into(),
         Msg::Fault(fault) => self::fault(fault),
         Msg::File => "文件".into(),
-        Msg::FileOf(kind) => format!("{} 文件", kind.to_uppercase()).into(),
+        Msg::FileOf(kind) => format!("{} 文件", kind.to_ascii_uppercase()).into(),
         Msg::Files => "文件".into(),
         Msg::FolderEmpty => "此文件夹为空。".into(),
         Msg::Folders => "文件夹".into(),

@@ -150,7 +150,9 @@ pub(crate) fn row_px() -> f64 {
     let style = root().and_then(|root| window().get_computed_style(&root).ok().flatten());
     style
         .and_then(|style| style.get_property_value("--row").ok())
-        .and_then(|value| value.trim().trim_end_matches("px").parse().ok())
+        // The browser's own, which passes over spaces and the unit.
+        .map(|value| js_sys::parse_float(&value))
+        .filter(|px| px.is_finite())
         .unwrap_or(44.0)
 }
 

@@ -11,20 +11,22 @@ pub fn bytes(count: u64) -> String {
     if count < 1_000 {
         return format!("{count} B");
     }
-    let mut value = count as f64 / 1_000.0;
+    // In whole numbers: printing fractions would make the page 20 KiB larger.
+    let mut whole = 1_000;
     let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1_000.0;
+    while count / (whole / 2) >= 1_999 && unit + 1 < UNITS.len() {
+        whole *= 1_000;
         unit += 1;
     }
-    let places = if value < 9.995 {
-        2
-    } else if value < 99.95 {
-        1
+    let per = |parts: u64| count / whole * parts + (count % whole * parts + whole / 2) / whole;
+    let (hundredths, tenths, unit) = (per(100), per(10), UNITS[unit]);
+    if hundredths < 1_000 {
+        format!("{}.{:02} {unit}", hundredths / 100, hundredths % 100)
+    } else if tenths < 1_000 {
+        format!("{}.{} {unit}", tenths / 10, tenths % 10)
     } else {
-        0
-    };
-    format!("{value:.places$} {}", UNITS[unit])
+        format!("{} {unit}", per(1))
+    }
 }
 
 /// A duration split for people: the greatest unit and its count.
@@ -47,10 +49,10 @@ pub fn span(seconds: u64) -> Span {
     }
 }
 
-/// The extension of a name, in lower case; empty if it has none.
+/// The extension of a name, its letters from A to Z in lower case; empty if it has none.
 pub fn extension(name: &str) -> String {
     match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() => extension.to_lowercase(),
+        Some((stem, extension)) if !stem.is_empty() => extension.to_ascii_lowercase(),
         _ => String::new(),
     }
 }
@@ -149,10 +151,15 @@ mod tests {
             (0, "0 B"),
             (999, "999 B"),
             (1_000, "1.00 kB"),
+            (9_994, "9.99 kB"),
+            (9_995, "10.0 kB"),
             (12_345, "12.3 kB"),
+            (99_950, "100 kB"),
+            (999_499, "999 kB"),
             (999_600, "1.00 MB"),
             (268_435_456, "268 MB"),
             (5_000_000_000, "5.00 GB"),
+            (u64::MAX, "18447 PB"),
         ];
         for (count, text) in table {
             assert_eq!(bytes(count), text);
