@@ -176,6 +176,7 @@ pub enum Msg<'a> {
     Places,
     PlacesBelow,
     Preview,
+    PreviewMissing,
     ReadBack,
     ReadBackHint,
     ReadOnlyLarge,

@@ -1,4 +1,4 @@
-//! What the browser does for the page: the engine's worker, addresses, downloads, drops.
+//! What the browser does for the page: the workers, addresses, downloads, drops.
 //!
 //! Only this module and the editor's glue talk to the browser beyond elements and events.
 
@@ -8,4 +8,5 @@ pub(crate) mod download;
 pub(crate) mod drop;
 pub(crate) mod engine;
 pub(crate) mod history;
+pub(crate) mod renderer;
 pub(crate) mod timer;

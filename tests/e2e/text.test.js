@@ -34,6 +34,62 @@ test("markup in Markdown is shown, never run", async (t) => {
   await laptop.preview.getByText("onerror").waitFor();
 });
 
+test("the first Markdown that is opened renders with the server killed, after a reload", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const disk = await w.disk({ "chart.md": "# Soundings\n\n> [!TIP]\n> mind the *shoal*\n" });
+  await uploads(laptop, [path.join(disk, "chart.md")]);
+  await laptop.sees("chart.md");
+  await laptop.isOnServer();
+  await laptop.isReadyForOffline();
+  laptop.serverMayBeGone();
+  await w.server.kill();
+  await laptop.reloads();
+  await laptop.edits("chart.md");
+  await laptop.preview.getByRole("heading", { name: "Soundings" }).waitFor();
+  assert.equal(await laptop.preview.getByRole("emphasis").innerText(), "shoal");
+  await laptop.types("\n## Depth\n");
+  await laptop.preview.getByRole("heading", { name: "Depth" }).waitFor();
+});
+
+test("a renderer that does not load is told, the editor goes on, and the next text tries again", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  laptop.expectsComplaint(/markdown-gone|warning:/);
+  const real = await laptop.page.evaluate(() => {
+    const { dataset } = document.documentElement;
+    const address = dataset.markdown;
+    dataset.markdown = "/assets/markdown-gone.js";
+    return address;
+  });
+  await laptop.createsText("log.md");
+  await laptop.edits("log.md");
+  await laptop.types("# Wind\n");
+  await laptop.preview.getByRole("alert").filter({ hasText: "cannot be shown" }).waitFor();
+  await laptop.isOnServer();
+  await laptop.page.evaluate((address) => (document.documentElement.dataset.markdown = address), real);
+  await laptop.types("north-west\n");
+  await laptop.reads("# Wind", "north-west");
+  await laptop.preview.getByRole("heading", { name: "Wind" }).waitFor();
+  assert.equal(await laptop.preview.getByRole("alert").count(), 0);
+});
+
+test("an edit leaves the rest of a rendered document alone", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("long.md", "# First\n\nmiddle\n\n# Last\n");
+  await laptop.edits("long.md");
+  await laptop.preview.getByRole("heading", { name: "Last" }).waitFor();
+  await laptop.preview.locator("h1").evaluateAll((all) => all.forEach((one) => (one.dataset.mark = "kept")));
+  await laptop.typesAtStart("before\n\n");
+  await laptop.preview.getByText("before").waitFor();
+  await laptop.types("\nafter\n");
+  await laptop.preview.getByText("after").waitFor();
+  assert.equal(await laptop.preview.locator("h1[data-mark=kept]").count(), 2);
+  const texts = await laptop.preview.locator(":scope > *").allInnerTexts();
+  assert.deepEqual(texts, ["before", "First", "middle", "Last", "after"]);
+});
+
 test("what was typed survives a reload and a tab that is closed at once", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");

@@ -1,8 +1,9 @@
 // Bundles what of the page is JavaScript and CSS; called by `cargo xtask build`.
 //
-// One argument, JSON: {out, minify, clientGlue, engineGlue, engineWasm}.
+// One argument, JSON: 
+// {out, minify, clientGlue, engineGlue, engineWasm, markdownGlue, markdownWasm}.
 // Writes content-hashed files to `<out>/assets` and prints JSON with their paths:
-// {boot, engine, editor, style, lazy}, where `lazy` are the chunks that are fetched
+// {boot, engine, markdown, editor, style, lazy}, where `lazy` are the chunks that are fetched
 // only when somebody asks for them (rare languages), so not stored for offline use.
 
 import { dirname, join, relative } from "node:path";
@@ -11,13 +12,16 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const www = dirname(dirname(fileURLToPath(import.meta.url)));
-const { out, minify, clientGlue, engineGlue, engineWasm } = JSON.parse(process.argv[2]);
+const { out, minify, clientGlue, engineGlue, engineWasm, markdownGlue, markdownWasm } = JSON.parse(
+  process.argv[2],
+);
 
 const { metafile } = await build({
   absWorkingDir: www,
   entryPoints: {
     boot: "boot/boot.js",
     engine: "boot/engine.js",
+    markdown: "boot/markdown.js",
     editor: "editor/editor.js",
     style: "styles/main.css",
   },
@@ -33,8 +37,15 @@ const { metafile } = await build({
   legalComments: "none",
   logLevel: "warning",
   charset: "utf8",
-  alias: { "offing-client-glue": clientGlue, "offing-engine-glue": engineGlue },
-  define: { __ENGINE_WASM__: JSON.stringify(engineWasm) },
+  alias: {
+    "offing-client-glue": clientGlue,
+    "offing-engine-glue": engineGlue,
+    "offing-markdown-glue": markdownGlue,
+  },
+  define: {
+    __ENGINE_WASM__: JSON.stringify(engineWasm),
+    __MARKDOWN_WASM__: JSON.stringify(markdownWasm),
+  },
 });
 
 const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({
@@ -58,6 +69,7 @@ function closure(output, found = new Set()) {
 const entries = {
   boot: entry("boot/boot.js"),
   engine: entry("boot/engine.js"),
+  markdown: entry("boot/markdown.js"),
   editor: entry("editor/editor.js"),
   style: entry("styles/main.css"),
 };

@@ -123,6 +123,10 @@ fn lint_wasm() -> Result<()> {
     run(cargo().args(wasm).args(["-p", "offing-client", "--lib", "--bins"]).args(DENY_WARNINGS))?;
     run(cargo()
         .args(wasm)
+        .args(["-p", "offing-markdown", "--bins", "--features", "parser"])
+        .args(DENY_WARNINGS))?;
+    run(cargo()
+        .args(wasm)
         .args(["-p", "offing-worker", "--all-targets", "--features", "engine"])
         .args(DENY_WARNINGS))
 }

@@ -52,14 +52,16 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
 
     let page_wasm = add_asset(&stage, "page", "wasm", &fs::read(&modules.page.wasm)?)?;
     let engine_wasm = add_asset(&stage, "engine", "wasm", &fs::read(&modules.engine.wasm)?)?;
+    let markdown_wasm = add_asset(&stage, "markdown", "wasm", &fs::read(&modules.markdown.wasm)?)?;
     let sw_wasm = add_asset(&stage, "sw", "wasm", &fs::read(&modules.sw.wasm)?)?;
     let icons = add_asset(&stage, "icons", "svg", sprite()?.as_bytes())?;
-    let bundle =
-        step("bundle scripts and styles", || bundle(&stage, mode, &modules, &engine_wasm))?;
+    let bundle = step("bundle scripts and styles", || {
+        bundle(&stage, mode, &modules, &engine_wasm, &markdown_wasm)
+    })?;
     copy_fixed(&stage)?;
 
     let mut page = Page::read()?;
-    for name in ["boot", "engine", "editor", "style"] {
+    for name in ["boot", "engine", "markdown", "editor", "style"] {
         page.fill(name, bundle.url(name)?)?;
     }
     page.fill("page_wasm", &page_wasm)?;
@@ -108,13 +110,21 @@ impl Bundle {
     }
 }
 
-fn bundle(stage: &Path, mode: Mode, modules: &wasm::Modules, engine_wasm: &str) -> Result<Bundle> {
+fn bundle(
+    stage: &Path,
+    mode: Mode,
+    modules: &wasm::Modules,
+    engine_wasm: &str,
+    markdown_wasm: &str,
+) -> Result<Bundle> {
     let order = json!({
         "out": stage,
         "minify": mode == Mode::Release,
         "clientGlue": modules.page.script,
         "engineGlue": modules.engine.script,
         "engineWasm": engine_wasm,
+        "markdownGlue": modules.markdown.script,
+        "markdownWasm": markdown_wasm,
     });
     let answer =
         output(program("node").arg(www().join("tools/bundle.mjs")).arg(order.to_string()))?;
@@ -284,7 +294,9 @@ mod tests {
     #[test]
     fn the_committed_page_has_the_names_that_the_build_fills_in() {
         let mut page = Page::read().unwrap();
-        for name in ["boot", "engine", "editor", "style", "page_wasm", "icons", "version"] {
+        let names =
+            ["boot", "engine", "markdown", "editor", "style", "page_wasm", "icons", "version"];
+        for name in names {
             page.fill(name, "x").unwrap();
         }
         page.finish().unwrap();

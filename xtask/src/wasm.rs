@@ -1,4 +1,5 @@
-//! Makes the three wasm modules: the page, the engine, the service worker.
+//! Makes the four wasm modules: the page, the engine, the renderer of Markdown, the
+//! service worker.
 //!
 //! cargo → wasm-bindgen. Each is built by a cargo of its own, so that features of one (the
 //! engine links a CRDT) do not leak into another. While cargo links the next module, the
@@ -56,7 +57,7 @@ struct Module {
     glue: &'static str,
 }
 
-const MODULES: [Module; 3] = [
+const MODULES: [Module; 4] = [
     Module {
         name: "page",
         package: "offing-client",
@@ -69,6 +70,13 @@ const MODULES: [Module; 3] = [
         package: "offing-worker",
         bin: "engine",
         features: &["engine"],
+        glue: "web",
+    },
+    Module {
+        name: "markdown",
+        package: "offing-markdown",
+        bin: "markdown",
+        features: &["parser"],
         glue: "web",
     },
     // A classic script: every browser runs those as service workers, and it needs no
@@ -84,17 +92,19 @@ pub(crate) struct Built {
     pub(crate) wasm: PathBuf,
 }
 
-/// The three modules.
+/// The four modules.
 pub(crate) struct Modules {
     /// The page.
     pub(crate) page: Built,
     /// The engine.
     pub(crate) engine: Built,
+    /// The renderer of Markdown.
+    pub(crate) markdown: Built,
     /// The service worker.
     pub(crate) sw: Built,
 }
 
-/// Builds all three.
+/// Builds all four.
 pub(crate) fn build(mode: Mode) -> Result<Modules> {
     let bindgen = tools::wasm_bindgen()?.join("wasm-bindgen");
     let out = mode.folder().join("bindgen");
@@ -110,7 +120,7 @@ pub(crate) fn build(mode: Mode) -> Result<Modules> {
             .into_iter()
             .map(|thread| thread.join().expect("a panic in a thread is a panic here"));
         let mut next = || built.next().expect("there are as many threads as modules");
-        Ok(Modules { page: next()?, engine: next()?, sw: next()? })
+        Ok(Modules { page: next()?, engine: next()?, markdown: next()?, sw: next()? })
     })
 }
 
@@ -174,9 +184,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_engine_links_what_the_engine_needs() {
+    fn what_one_module_needs_no_other_links() {
         for module in &MODULES {
             assert_eq!(module.features.contains(&"engine"), module.name == "engine");
+            assert_eq!(module.features.contains(&"parser"), module.name == "markdown");
         }
     }
 }

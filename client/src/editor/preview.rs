@@ -1,105 +1,202 @@
 //! A rendered Markdown document, kept up to date without ever blocking the page.
 //!
-//! Elements are made one by one from [`markdown::Piece`]s, never from a string. Work is
-//! cut into slices of a few milliseconds, blocks that did not change are left alone, and
-//! a newer text ends the rendering of an older one.
+//! The renderer parses in its own worker; here elements are made one by one from its
+//! steps, never from a string. Work is cut into slices of a few milliseconds and blocks
+//! that did not change are left alone. Texts are rendered one after the other, and of
+//! those that wait only the newest. What cannot be rendered is said, and the next text is
+//! tried again.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
+use js_sys::Function;
 use leptos::prelude::document;
-use wasm_bindgen::JsCast;
+use leptos::task::spawn_local;
+use offing_markdown::steps::{Block, Rendering, Step, Steps};
 use wasm_bindgen::JsValue;
 use web_sys::{Element, Node};
 
+use crate::platform::renderer::Renderer;
 use crate::platform::timer;
-use crate::state::markdown::{self, Builder, Piece};
+use crate::state::markdown;
 
+/// How long typing pauses before the rendered text follows.
+const PAUSE_MS: u32 = 120;
 /// How long a slice of work lasts.
 const SLICE_MS: f64 = 8.0;
 /// Work between two looks at the clock.
 const STEPS: u32 = 64;
 
 /// A rendered document.
-#[derive(Default)]
 pub(crate) struct Preview {
-    shown: RefCell<Vec<u64>>,
-    turn: Cell<u32>,
+    region: Element,
+    /// What stands there when a text cannot be rendered.
+    problem: String,
+    renderer: Renderer,
+    shown: RefCell<Vec<Block>>,
+    /// Reads the newest text, if it is not rendered yet.
+    newest: RefCell<Option<Function>>,
+    busy: Cell<bool>,
+    closed: Cell<bool>,
 }
 
 impl Preview {
-    /// Renders a text into its region.
-    pub(crate) async fn render(&self, region: &Element, text: String) {
-        let turn = self.turn.get().wrapping_add(1);
-        self.turn.set(turn);
+    /// Renders a first text into an empty region.
+    pub(crate) fn open(region: Element, text: &str, problem: String) -> Rc<Self> {
+        let preview = Rc::new(Self {
+            region,
+            problem,
+            renderer: Renderer::default(),
+            shown: RefCell::default(),
+            newest: RefCell::default(),
+            busy: Cell::new(true),
+            closed: Cell::new(false),
+        });
+        let text = JsValue::from_str(text);
+        let first = preview.clone();
+        spawn_local(async move {
+            first.render(&text).await;
+            first.follow().await;
+        });
+        preview
+    }
+
+    /// Renders the newest text soon; the function reads it.
+    pub(crate) fn changed(self: &Rc<Self>, text: Function) {
+        self.newest.replace(Some(text));
+        if !self.busy.replace(true) {
+            let preview = self.clone();
+            spawn_local(async move { preview.follow().await });
+        }
+    }
+
+    /// Ends whatever is going on.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+        self.renderer.end();
+    }
+
+    async fn follow(&self) {
+        while self.newest.borrow().is_some() && !self.closed.get() {
+            timer::pause(PAUSE_MS).await;
+            let read = self.newest.borrow_mut().take();
+            if let Some(text) = read.and_then(|read| read.call0(&JsValue::NULL).ok()) {
+                self.render(&text).await;
+            }
+        }
+        self.busy.set(false);
+    }
+
+    async fn render(&self, text: &JsValue) {
+        if self.closed.get() {
+            return;
+        }
+        let shown = match self.renderer.render(text).await {
+            Ok(bytes) => self.show(&bytes).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = shown
+            && !self.closed.get()
+        {
+            web_sys::console::warn_1(&error);
+            self.shown.take();
+            self.region.set_text_content(None);
+            if let Ok(said) = document().create_element("p") {
+                said.set_text_content(Some(&self.problem));
+                said.set_attribute("role", "alert").ok();
+                self.region.append_child(&said).ok();
+            }
+        }
+    }
+
+    async fn show(&self, bytes: &[u8]) -> Result<(), JsValue> {
+        let rendering = Rendering::read(bytes).map_err(|_| "the rendering is malformed")?;
+        let blocks = &rendering.blocks;
+        let shown = self.shown.take();
+        if shown.is_empty() {
+            // There may be words of an earlier failure.
+            self.region.set_text_content(None);
+        }
+        let (head, tail) = markdown::unchanged(&shown, blocks);
+        let gone = shown.len() - head - tail;
+        let children = self.region.child_nodes();
+        let after = children.item((head + gone) as u32);
         let mut slice = Slice::begin();
-        let mut builder = Builder::default();
-        let mut blocks = Vec::new();
-        for event in markdown::parser(&text) {
-            blocks.extend(builder.push(event));
-            slice.rest().await;
-            if self.turn.get() != turn {
-                return;
-            }
-        }
-        let (head, tail) = markdown::unchanged(&self.shown.borrow(), &blocks);
         let mut made = Vec::new();
-        for block in &blocks[head..blocks.len() - tail] {
-            match build(&block.piece, &mut slice).await {
-                Ok(node) => made.push(node),
-                Err(error) => leptos::logging::error!("{error:?}"),
-            }
-            if self.turn.get() != turn {
-                return;
+        for steps in rendering.steps(head, blocks.len() - tail) {
+            let node = make(steps, &mut slice, |node| {
+                // Where nothing has to go first, a long document shows as it grows.
+                if gone == 0 { self.put(node, after.as_ref()) } else { Ok(()) }
+            })
+            .await?;
+            made.push(node);
+            if self.closed.get() {
+                return Ok(());
             }
         }
-        // Every block is one node; one that could not be made is an empty text.
-        let wanted = blocks.len() - tail - head;
-        while made.len() < wanted {
-            made.push(document().create_text_node("").into());
+        if gone > 0 {
+            let old: Vec<Node> =
+                (head..head + gone).filter_map(|at| children.item(at as u32)).collect();
+            for node in old {
+                self.region.remove_child(&node)?;
+            }
+            for node in &made {
+                self.put(node, after.as_ref())?;
+            }
         }
-        let old = self.shown.borrow().len();
-        replace(region, head, old - tail, &made);
-        self.shown.replace(blocks.iter().map(|block| block.fingerprint).collect());
+        self.shown.replace(rendering.blocks);
+        Ok(())
+    }
+
+    fn put(&self, node: &Node, before: Option<&Node>) -> Result<(), JsValue> {
+        self.region.insert_before(node, before).map(drop)
     }
 }
 
-/// Puts nodes in place of the children from `start` to `end`.
-fn replace(region: &Element, start: usize, end: usize, made: &[Node]) {
-    let children = region.child_nodes();
-    let after = children.item(end as u32);
-    let gone: Vec<Node> = (start..end).filter_map(|at| children.item(at as u32)).collect();
-    for node in gone {
-        region.remove_child(&node).ok();
-    }
-    for node in made {
-        region.insert_before(node, after.as_ref()).ok();
-    }
-}
-
-/// Makes the nodes of a piece. A stack and not recursion, so that it can rest anywhere.
-async fn build(piece: &Piece, slice: &mut Slice) -> Result<Node, JsValue> {
-    let mut root = None;
-    let mut stack: Vec<(Option<Element>, &Piece)> = vec![(None, piece)];
-    while let Some((parent, piece)) = stack.pop() {
+/// Makes the node of a block; `begun` gets it while it is still empty.
+async fn make(
+    steps: Steps<'_>,
+    slice: &mut Slice,
+    mut begun: impl FnMut(&Node) -> Result<(), JsValue>,
+) -> Result<Node, JsValue> {
+    let mut root: Option<Node> = None;
+    let mut open: Vec<Element> = Vec::new();
+    for step in steps {
         slice.rest().await;
-        let node: Node = match piece {
-            Piece::Text(text) => document().create_text_node(text).into(),
-            Piece::Element(element) => {
-                let made = document().create_element(element.tag)?;
-                for (name, value) in &element.attributes {
-                    made.set_attribute(name, value)?;
+        let node: Node = match step.map_err(|_| "a step is malformed")? {
+            Step::Open(tag) => {
+                let element = document().create_element(tag.name())?;
+                let node = element.clone().into();
+                append(open.last(), &node)?;
+                open.push(element);
+                node
+            }
+            Step::Attribute(attribute) => {
+                if let Some(element) = open.last() {
+                    markdown::set(&attribute, |name, value| element.set_attribute(name, value))?;
                 }
-                stack
-                    .extend(element.children.iter().rev().map(|child| (Some(made.clone()), child)));
-                made.unchecked_into()
+                continue;
+            }
+            Step::Text(text) => {
+                let node = document().create_text_node(text).into();
+                append(open.last(), &node)?;
+                node
+            }
+            Step::Close => {
+                open.pop();
+                continue;
             }
         };
-        match parent {
-            Some(parent) => drop(parent.append_child(&node)?),
-            None => root = Some(node),
+        if root.is_none() {
+            begun(&node)?;
+            root = Some(node);
         }
     }
-    root.ok_or(JsValue::NULL)
+    root.ok_or_else(|| "a block is empty".into())
+}
+
+fn append(parent: Option<&Element>, node: &Node) -> Result<(), JsValue> {
+    parent.map_or(Ok(()), |parent| parent.append_child(node).map(drop))
 }
 
 struct Slice {

@@ -148,6 +148,9 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Places => "Places".into(),
         Msg::PlacesBelow => "Main".into(),
         Msg::Preview => "Preview".into(),
+        Msg::PreviewMissing => {
+            "The rendered text cannot be shown. Go on writing: what you write is saved.".into()
+        }
         Msg::ReadBack => "Read it back".into(),
         Msg::ReadBackHint => "Spaces, dashes and capitals do not matter.".into(),
         Msg::ReadOnlyLarge => "This text is too large to be edited here.".into(),

@@ -137,6 +137,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Places => "位置".into(),
         Msg::PlacesBelow => "主导航".into(),
         Msg::Preview => "预览".into(),
+        Msg::PreviewMissing => "无法显示预览。请继续编辑：您写的内容会照常保存。".into(),
         Msg::ReadBack => "回填确认".into(),
         Msg::ReadBackHint => "空格、连字符和大小写无关紧要。".into(),
         Msg::ReadOnlyLarge => "此文本过大，无法在此编辑。".into(),

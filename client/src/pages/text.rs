@@ -1,6 +1,5 @@
 //! A text file in the editor; Markdown with the rendered text beside it.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use leptos::ev;
@@ -18,9 +17,6 @@ use crate::i18n::Msg;
 use crate::platform::{dom, engine, timer};
 use crate::state::measure;
 
-/// How long typing pauses before the rendered text follows.
-const RENDER_MS: u32 = 120;
-
 /// Shows a text file.
 pub(super) fn page(app: App, row: Row) -> AnyView {
     let node = row.node;
@@ -34,6 +30,7 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
     let preview = NodeRef::<html::Section>::new();
     let shows_preview = RwSignal::new(markdown);
     let editor = StoredValue::new_local(None::<Rc<TextEditor>>);
+    let drawing = StoredValue::new_local(None::<Rc<Preview>>);
     let name = row.name.clone();
 
     let start = {
@@ -43,11 +40,14 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
             steps.push(Crumb { node, name: text.name.clone() });
             path.set(steps);
             read_only.set(text.read_only);
-            let drawn = markdown.then(|| renderer(text.text.clone(), preview));
+            let drawn = preview
+                .get_untracked()
+                .map(|region| Preview::open(region.into(), &text.text, app.t(Msg::PreviewMissing)));
+            drawing.set_value(drawn.clone());
             spawn_local(async move {
                 let made = TextEditor::open(app, &text, &host, move |changed| {
                     if let Some(drawn) = &drawn {
-                        drawn(changed);
+                        drawn.changed(changed);
                     }
                 });
                 match made.await {
@@ -119,6 +119,9 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
         if let Some(editor) = editor.try_update_value(Option::take).flatten() {
             editor.close();
         }
+        if let Some(drawing) = drawing.try_update_value(Option::take).flatten() {
+            drawing.close();
+        }
     });
 
     let leave = move |event: ev::KeyboardEvent| {
@@ -185,34 +188,4 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-/// Renders the text now and, when it changes, after a pause in typing.
-fn renderer(first: String, region: NodeRef<html::Section>) -> impl Fn(js_sys::Function) {
-    let preview = Rc::new(Preview::default());
-    let newest = Rc::new(RefCell::new(None::<js_sys::Function>));
-    if let Some(region) = region.get_untracked() {
-        let preview = preview.clone();
-        spawn_local(async move { preview.render(&region, first).await });
-    }
-    let waiting = Rc::new(RefCell::new(false));
-    move |text: js_sys::Function| {
-        newest.replace(Some(text));
-        if waiting.replace(true) {
-            return;
-        }
-        let (preview, newest, waiting) = (preview.clone(), newest.clone(), waiting.clone());
-        spawn_local(async move {
-            timer::pause(RENDER_MS).await;
-            waiting.replace(false);
-            let Some(region) = region.try_get_untracked().flatten() else {
-                return;
-            };
-            let read = newest.borrow_mut().take();
-            let text = read.and_then(|read| read.call0(&wasm_bindgen::JsValue::NULL).ok());
-            if let Some(text) = text.and_then(|text| text.as_string()) {
-                preview.render(&region, text).await;
-            }
-        });
-    }
 }
