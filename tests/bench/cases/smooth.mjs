@@ -42,19 +42,23 @@ async function merge() {
   let other;
   try {
     other = await vault.second();
-    await vault.opens("/");
-    await vault.listed();
-    await observe(vault.page);
-    // The other device makes the nodes; this one merges them while it shows the list.
-    const grower = Object.assign(Object.create(Object.getPrototypeOf(vault)), vault, { page: other.page });
-    const { count } = await grower.grow(10_000);
+    // The other device makes the nodes while this one is away; it then merges them all at
+    // once, while it shows the list that they appear in.
+    await vault.page.opens("about:blank");
+    const { count } = await vault.grow(10_000, undefined, other.page);
     await vault.synced(other.page);
-    await vault.page.run(async (wanted) => {
+    await vault.returnsOffline();
+    await observe(vault.page);
+    await vault.server.restart();
+    const ms = await vault.page.run(async (wanted) => {
       const engine = globalThis.engineOf;
-      while ((await engine.folder(engine.ROOT, 10)).total < wanted) await new Promise((resolve) => setTimeout(resolve, 100));
-    }, 5);
+      const begun = performance.now();
+      await engine.nudge();
+      while ((await engine.folder(engine.ROOT, 10)).total < wanted) await new Promise((resolve) => setTimeout(resolve, 50));
+      return performance.now() - begun;
+    }, 4);
     const { count: tasks, longest } = await longTasks(vault.page);
-    return { figure: `while ${count} nodes merge`, value: tasks, goal: "0", note: `longest ${round(longest, 0)} ms` };
+    return { figure: `while ${count} nodes merge`, value: tasks, goal: "0", note: `longest ${round(longest, 0)} ms; merged in ${round(ms, 0)} ms` };
   } finally {
     await other?.browser.end();
     await vault.end();

@@ -27,6 +27,9 @@ const FLAGS = [
 ];
 
 export class Chromium {
+  /** The browsers that were started and not ended yet. */
+  static running = new Set();
+
   #next = 0;
   #pending = new Map();
   #listeners = new Set();
@@ -41,6 +44,10 @@ export class Chromium {
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
     });
     browser.child.stdio[4].setEncoding("utf8").on("data", (text) => browser.#receive(text));
+    // What is asked of a browser that ends is never answered; whoever waits must hear of it.
+    for (const stream of [browser.child.stdio[3], browser.child.stdio[4]]) stream.on("error", () => {});
+    browser.child.once("exit", () => browser.#fail("the browser ended"));
+    Chromium.running.add(browser);
     await browser.send("Browser.getVersion");
     return browser;
   }
@@ -50,20 +57,33 @@ export class Chromium {
     this.#rest = messages.pop();
     for (const message of messages.map((one) => JSON.parse(one))) {
       if (!message.id) {
+        if (message.method === "Inspector.targetCrashed") this.#fail("the tab crashed", message.sessionId);
         for (const listener of [...this.#listeners]) listener(message);
         continue;
       }
-      const { resolve, reject, method } = this.#pending.get(message.id);
-      this.#pending.delete(message.id);
+      const { resolve, reject, method } = this.#pending.get(message.id) ?? {};
+      if (!this.#pending.delete(message.id)) continue;
       if (message.error) reject(new Error(`${method}: ${message.error.message}`));
       else resolve(message.result);
+    }
+  }
+
+  #fail(why, sessionId) {
+    for (const [id, one] of this.#pending) {
+      if (sessionId && one.sessionId !== sessionId) continue;
+      this.#pending.delete(id);
+      one.reject(new Error(`${one.method}: ${why}`));
     }
   }
 
   send(method, params = {}, sessionId) {
     const id = (this.#next += 1);
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, method });
+      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+        reject(new Error(`${method}: the browser ended`));
+        return;
+      }
+      this.#pending.set(id, { resolve, reject, method, sessionId });
       this.child.stdio[3].write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     });
   }
@@ -85,6 +105,7 @@ export class Chromium {
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
     const page = new Page(this, targetId, sessionId);
     await page.send("Page.enable");
+    await page.send("Inspector.enable");
     return page;
   }
 
@@ -97,6 +118,7 @@ export class Chromium {
       await gone;
       clearTimeout(late);
     }
+    Chromium.running.delete(this);
     if (!keep) await rm(this.profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
@@ -153,6 +175,40 @@ export class Page {
     }, button);
     const { backendNodeId } = await opened;
     await this.send("DOM.setFileInputFiles", { files, backendNodeId });
+  }
+
+  /** Begins to write down what the status pill says, for `settled`. */
+  async watchesPill() {
+    await this.run(() => {
+      const says = () => document.querySelector('[role="status"][aria-label="Sync status"]')?.textContent ?? "";
+      globalThis.pillSaid = [];
+      const look = () => {
+        const text = says();
+        if (globalThis.pillSaid.at(-1)?.text !== text) globalThis.pillSaid.push({ at: performance.now(), text });
+      };
+      globalThis.pillWatch?.disconnect();
+      globalThis.pillWatch = new MutationObserver(look);
+      globalThis.pillWatch.observe(document.documentElement, { subtree: true, childList: true, characterData: true });
+      look();
+    });
+  }
+
+  /**
+   * Waits until the pill, after it has said something else since `watchesPill`, says `text`
+   * again, however short that was; returns the page's clock when it did.
+   */
+  async settled(text, withinMs = 600_000) {
+    return this.run(async ({ text, withinMs }) => {
+      const deadline = performance.now() + withinMs;
+      for (;;) {
+        const said = globalThis.pillSaid;
+        const moved = said.findIndex((one) => !one.text.includes(text));
+        const last = said.at(-1);
+        if (moved >= 0 && last.text.includes(text)) return last.at;
+        if (performance.now() > deadline) throw new Error(`the pill said ${said.slice(-5).map((one) => one.text).join(", ")}, not ${text}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }, { text, withinMs });
   }
 
   /** Waits until the status pill says so; returns the page's clock when it did. */

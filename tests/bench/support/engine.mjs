@@ -5,8 +5,16 @@
 // Runs inside the page (see `install`); ids from 2^31 up are the benchmark's, so that the
 // page ignores the replies.
 
-/** Commands by their place in `rpc::Command`. */
-export const COMMAND = { signUp: 1, confirmKit: 2, signIn: 3, openFolder: 6, createFolder: 12, createText: 13, rename: 14, move: 15, copy: 16, openText: 20, pushText: 21, flushText: 22, closeText: 23, nudge: 33 };
+import { readFileSync } from "node:fs";
+
+/** Commands by their place in `rpc::Command`, read from there: places move when one is added. */
+export const COMMAND = commands(readFileSync(new URL("../../../core/src/rpc/command.rs", import.meta.url), "utf8"));
+
+function commands(source) {
+  const [, body] = source.match(/pub enum Command \{\n([^]*?)\n\}/);
+  const names = [...body.matchAll(/^ {4}([A-Z]\w*)/gm)].map(([, name]) => name[0].toLowerCase() + name.slice(1));
+  return Object.fromEntries(names.map((name, place) => [name, place]));
+}
 
 /** Puts `globalThis.engineOf` into the page. */
 export async function install(page, commands = COMMAND) {
@@ -87,7 +95,7 @@ function define(COMMAND) {
     /** Rows of a folder: node ids by their place, at most 500. */
     folder: async (which, rows = 500) => {
       const reader = await ask(COMMAND.openFolder, node(which), [0, 0], varint(rows));
-      reader.varint();
+      const view = reader.varint();
       reader.hex(16);
       for (let crumbs = reader.varint(); crumbs > 0; crumbs -= 1) {
         reader.hex(16);
@@ -104,7 +112,15 @@ function define(COMMAND) {
         reader.take(3);
         found.push(row);
       }
+      // A view that stays open is kept up with every change.
+      await ask(COMMAND.closeView, varint(view));
       return { total, rows: found };
+    },
+    /** A node's name now. */
+    nameOf: async (which) => {
+      const reader = await ask(COMMAND.describe, node(which));
+      reader.hex(16);
+      return reader.text();
     },
     openText: (which) => ask(COMMAND.openText, node(which)),
     /** Pushes CodeMirror change sets; true when they were taken. */

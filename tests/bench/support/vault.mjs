@@ -16,9 +16,13 @@ const USERNAME = "bench";
 export { freePort };
 
 export class Vault {
+  /** The vaults that were made and not ended yet. */
+  static running = new Set();
+
   /** A server with one account, and a browser whose page is signed in. */
   static async create(settings = {}) {
     const vault = new Vault();
+    Vault.running.add(vault);
     vault.server = await Server.start({ ...settings, env: { OFFING_CALLS_PER_MINUTE: "1000000", OFFING_TRANSFERS_PER_MINUTE: "1000000", ...settings.env } });
     vault.browser = await Chromium.start();
     vault.page = await vault.browser.page();
@@ -66,8 +70,8 @@ export class Vault {
   }
 
   /** Grows the vault to about `target` nodes; returns a folder of 2,000 and the count. */
-  async grow(target, report = () => {}) {
-    const grown = await this.page.run(async () => {
+  async grow(target, report = () => {}, page = this.page) {
+    const grown = await page.run(async () => {
       const engine = globalThis.engineOf;
       const folder = await engine.createFolder(engine.ROOT, "Papers");
       const names = Array.from({ length: 2000 }, (_, place) => `Paper ${String(place + 1).padStart(4, "0")}.txt`);
@@ -79,14 +83,14 @@ export class Vault {
     let count = 2001;
     const copies = async (node, size, limit) => {
       while (count + size <= limit) {
-        await this.page.run(async (which) => void (await globalThis.engineOf.copy([which], globalThis.engineOf.ROOT)), node);
+        await page.run(async (which) => void (await globalThis.engineOf.copy([which], globalThis.engineOf.ROOT)), node);
         count += size;
         report(count);
       }
     };
     await copies(grown, 2001, Math.min(target, 10_010));
     if (target > 10_010) {
-      const shelf = await this.page.run(async (keep) => {
+      const shelf = await page.run(async (keep) => {
         const engine = globalThis.engineOf;
         const { rows } = await engine.folder(engine.ROOT);
         const box = await engine.createFolder(engine.ROOT, "Shelf");
@@ -99,8 +103,16 @@ export class Vault {
     return { folder: grown, count };
   }
 
-  async synced(page = this.page) {
-    await page.pill("On server");
+  async synced(page = this.page, withinMs = 1_800_000) {
+    await page.pill("On server", withinMs);
+  }
+
+  /** The page goes away, and comes back to a list while the server is not there. */
+  async returnsOffline(address = "/") {
+    await this.page.opens("about:blank");
+    await this.server.stop();
+    await this.opens(address);
+    await this.listed();
   }
 
   /** The bytes of everything that the server stores. */
@@ -131,6 +143,7 @@ export class Vault {
 
   async end() {
     await this.browser?.end();
-    await this.server.end();
+    await this.server?.end();
+    Vault.running.delete(this);
   }
 }
