@@ -9,6 +9,7 @@ use std::rc::Rc;
 use offing_core::id::NodeId;
 use offing_core::limits;
 use offing_core::rpc::{self, Alarm, Command, Event, Fault, FromEngine, Reply, Session, ToEngine};
+use offing_core::sync::backoff::Backoff;
 use offing_core::sync::machine;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
@@ -18,14 +19,11 @@ use crate::host::{Host, Notice};
 use crate::net::api::Api;
 use crate::net::live::{Live, Signal};
 use crate::platform::stream::{self, Source};
-use crate::platform::{js, quota, timer};
+use crate::platform::{js, quota, random, timer};
 use crate::replica::fault::from_net;
 use crate::replica::{Download, Replica};
 use crate::session::secrets::Owner;
 use crate::session::{self, Events, Opened, Profile};
-
-/// Milliseconds before the live socket is opened again.
-const LIVE_RETRY_MS: u32 = 3_000;
 
 /// The engine of one tab.
 pub struct Engine {
@@ -33,6 +31,7 @@ pub struct Engine {
     api: Rc<Api>,
     opened: RefCell<Option<Opened>>,
     live: RefCell<Option<Live>>,
+    live_backoff: RefCell<Backoff>,
     /// The browser was asked not to evict what is stored.
     asked_to_persist: Cell<bool>,
     hears_network: Cell<bool>,
@@ -58,6 +57,7 @@ impl Engine {
             api: Rc::new(Api::new()),
             opened: RefCell::new(None),
             live: RefCell::new(None),
+            live_backoff: RefCell::default(),
             asked_to_persist: Cell::new(false),
             hears_network: Cell::new(false),
         })
@@ -91,8 +91,12 @@ impl Engine {
             parts.push(&stream);
             transfer.push(&stream);
         }
-        if let Err(error) = self.scope.post_message_with_transfer(&parts, &transfer) {
-            web_sys::console::error_1(&error);
+        if self.scope.post_message_with_transfer(&parts, &transfer).is_ok() {
+            return;
+        }
+        // This browser cannot hand a stream over; the page must not wait for it for ever.
+        if let FromEngine::Reply { id, result: Ok(_) } = message {
+            self.send(&FromEngine::Reply { id: *id, result: Err(Fault::Unsupported) }, None);
         }
     }
 
@@ -132,6 +136,10 @@ impl Engine {
                     Reply::Download { name: download.name().to_owned(), size: download.size() };
                 let stream = stream::readable(Pull(download)).map_err(|_| Fault::Unsupported)?;
                 Ok(Answer { reply, stream: Some(stream.into()) })
+            }
+            Command::Nudge => {
+                self.nudge();
+                Ok(Reply::Done.into())
             }
             command => answer_vault(&self.replica()?, command, &self.api).await.map(Answer::from),
         }
@@ -302,28 +310,29 @@ impl Engine {
     /// Opens the live socket, and again whenever it closed.
     fn listen_live(self: &Rc<Self>) {
         let weak = Rc::downgrade(self);
+        let was_open = Cell::new(false);
         let live = Live::open(move |signal| {
             let Some(this) = weak.upgrade() else { return };
             let Ok(replica) = this.replica() else { return };
             match signal {
-                Signal::Open => replica.tell(machine::Event::Nudge),
+                Signal::Open => {
+                    was_open.set(true);
+                    this.live_backoff.borrow_mut().reset();
+                    replica.tell(machine::Event::Nudge);
+                }
                 Signal::Wake(wake) if wake.vault == replica.vault() => {
                     replica.tell(machine::Event::Wake(wake.seq));
                 }
                 Signal::Wake(_) => {}
                 Signal::Closed { signed_out } => {
-                    // A socket that breaks is the first sign of a lost server.
-                    replica.tell(machine::Event::Nudge);
-                    let again = Rc::downgrade(&this);
-                    wasm_bindgen_futures::spawn_local(async move {
-                        timer::sleep_ms(LIVE_RETRY_MS).await;
-                        if let Some(this) = again.upgrade()
-                            && !signed_out
-                            && this.opened.borrow().is_some()
-                        {
-                            this.listen_live();
-                        }
-                    });
+                    // A socket that breaks is the first sign of a lost server; one that
+                    // never opened says nothing new.
+                    if was_open.get() {
+                        replica.tell(machine::Event::Nudge);
+                    }
+                    if !signed_out {
+                        this.listen_live_later();
+                    }
                 }
             }
         });
@@ -333,13 +342,40 @@ impl Engine {
         *self.live.borrow_mut() = live.ok();
     }
 
+    fn listen_live_later(self: &Rc<Self>) {
+        let closed = self.live.borrow_mut().take();
+        drop(closed);
+        let dice = u64::from_be_bytes(random::array());
+        let delay_ms = self.live_backoff.borrow_mut().next_delay_ms(dice, None);
+        let again = Rc::downgrade(self);
+        wasm_bindgen_futures::spawn_local(async move {
+            timer::sleep_ms(u32::try_from(delay_ms).unwrap_or(u32::MAX)).await;
+            if let Some(this) = again.upgrade() {
+                this.listen_live_again();
+            }
+        });
+    }
+
+    /// Opens the live socket where a vault is open and the socket is not.
+    fn listen_live_again(self: &Rc<Self>) {
+        if self.opened.borrow().is_some() && self.live.borrow().is_none() {
+            self.listen_live();
+        }
+    }
+
+    /// Tries now: the network changed, or a person asked.
+    fn nudge(self: &Rc<Self>) {
+        if let Ok(replica) = self.replica() {
+            replica.tell(machine::Event::Nudge);
+            self.listen_live_again();
+        }
+    }
+
     fn listen_network(self: &Rc<Self>) {
         let weak = Rc::downgrade(self);
         let nudge = wasm_bindgen::closure::Closure::<dyn FnMut()>::new(move || {
-            if let Some(this) = weak.upgrade()
-                && let Ok(replica) = this.replica()
-            {
-                replica.tell(machine::Event::Nudge);
+            if let Some(this) = weak.upgrade() {
+                this.nudge();
             }
         });
         for event in ["online", "offline"] {
@@ -404,11 +440,8 @@ async fn answer_vault(
         Command::Settle { node, choice } => replica.settle(node, choice).await,
         Command::Queue => replica.queue().await.map(Reply::Queue),
         Command::Storage => Ok(storage(api).await),
-        Command::Nudge => {
-            replica.tell(machine::Event::Nudge);
-            Ok(Reply::Done)
-        }
         Command::Start
+        | Command::Nudge
         | Command::SignUp { .. }
         | Command::ConfirmKit { .. }
         | Command::NewKit { .. }

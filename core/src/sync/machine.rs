@@ -106,6 +106,8 @@ pub struct Machine {
     push_wanted: bool,
     busy: bool,
     moving: bool,
+    /// The server named the time; nothing shortens it.
+    told_to_wait: bool,
     backoff: Backoff,
     shown: Option<Status>,
 }
@@ -125,6 +127,7 @@ impl Default for Machine {
             push_wanted: false,
             busy: false,
             moving: false,
+            told_to_wait: false,
             backoff: Backoff::default(),
             shown: None,
         }
@@ -171,6 +174,7 @@ impl Machine {
             }
             Event::Failed { failure, dice } => self.failed(failure, dice, &mut effects),
             Event::WaitOver => {
+                self.told_to_wait = false;
                 self.pull_wanted = true;
                 self.push_wanted = self.pending > 0;
                 self.try_now();
@@ -203,7 +207,7 @@ impl Machine {
     }
 
     fn try_now(&mut self) {
-        if self.reach == Reach::Waiting {
+        if self.reach == Reach::Waiting && !self.told_to_wait {
             self.reach = Reach::Unknown;
         }
     }
@@ -221,7 +225,10 @@ impl Machine {
                 self.offline = true;
                 self.wait(dice, None, effects);
             }
-            Failure::Busy { retry_after_ms } => self.wait(dice, Some(retry_after_ms), effects),
+            Failure::Busy { retry_after_ms } => {
+                self.told_to_wait = retry_after_ms > 0;
+                self.wait(dice, Some(retry_after_ms), effects);
+            }
             Failure::Refused => {
                 // Pushing again changes nothing before a person acts; reading still works.
                 self.full = true;
@@ -325,6 +332,16 @@ mod tests {
         machine.handle(Event::Opened { pending: 0 });
         machine.handle(failed(Failure::Unreachable));
         assert_eq!(work(&machine.handle(Event::Nudge)), [Effect::Pull]);
+    }
+
+    #[test]
+    fn a_delay_that_the_server_asked_for_is_sat_out() {
+        let mut machine = Machine::default();
+        machine.handle(Event::Opened { pending: 0 });
+        machine.handle(failed(Failure::Busy { retry_after_ms: 20_000 }));
+        assert_eq!(work(&machine.handle(Event::Nudge)), []);
+        assert_eq!(work(&machine.handle(Event::Wake(9))), []);
+        assert_eq!(work(&machine.handle(Event::WaitOver)), [Effect::Pull]);
     }
 
     #[test]
