@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::{NodeId, VaultId};
 use offing_core::rpc::{
-    ActionId, Alarm, Command, Event, Fault, KitState, Reply, Row, Session, Status, SyncState,
+    ActionId, Command, Event, Fault, KitState, Reply, Row, Session, Status, SyncState,
 };
 use wasm_bindgen::JsCast;
 use web_sys::File;
@@ -19,6 +19,7 @@ use web_sys::File;
 use crate::components;
 use crate::i18n::{Lang, Msg};
 use crate::platform::{background, dom, engine, history, timer};
+use crate::state::alarms::Alarms;
 use crate::state::drop_tree::Flat;
 use crate::state::keys::{ListKey, page_key};
 use crate::state::route::Route;
@@ -48,7 +49,7 @@ pub(crate) struct App {
     /// The dialog of the recovery kit.
     pub(crate) kit: RwSignal<Option<Kit>>,
     /// What a person must know.
-    pub(crate) alarms: RwSignal<Vec<Alarm>>,
+    pub(crate) alarms: RwSignal<Alarms>,
     /// What was cut or copied.
     pub(crate) clipboard: RwSignal<Option<Clipboard>>,
     /// What is being dragged inside the page.
@@ -152,7 +153,7 @@ impl App {
             toast: RwSignal::new(None),
             dialog: RwSignal::new(None),
             kit: RwSignal::new(None),
-            alarms: RwSignal::new(Vec::new()),
+            alarms: RwSignal::new(Alarms::default()),
             clipboard: RwSignal::new(None),
             dragged: RwSignal::new(Vec::new()),
             folder: RwSignal::new(None),
@@ -277,7 +278,7 @@ pub(crate) fn enter(app: App, session: Session) {
         app.dialog.set(None);
         app.kit.set(None);
         app.clipboard.set(None);
-        app.alarms.set(Vec::new());
+        app.alarms.set(Alarms::default());
     }
     app.session.update(|known| {
         if known.as_ref() != Some(&session) {
@@ -308,11 +309,7 @@ fn hear_engine(app: App) {
         Event::Transfers(changed) => {
             app.transfers.update(|tray| tray.update(changed.clone(), timer::now_ms()));
         }
-        Event::Alarm(alarm) => app.alarms.update(|alarms| {
-            if !alarms.contains(alarm) && alarms.len() < 8 {
-                alarms.push(alarm.clone());
-            }
-        }),
+        Event::Alarm(alarm) => app.alarms.update(|alarms| alarms.raise(alarm.clone())),
         Event::ViewChanged { .. } | Event::TextUpdates { .. } | Event::TextSaved { .. } => {}
     });
 }
@@ -332,6 +329,14 @@ fn hear_window(app: App) {
     window_event_listener(leaving, move |_| {
         if document().hidden() && app.status.get_untracked().pending > 0 {
             background::ask_for_push();
+        }
+    });
+    window_event_listener(ev::beforeunload, move |event| {
+        // What was not read yet cannot be taken up again by itself.
+        let unread = app.transfers.with_untracked(Transfers::has_unread);
+        let unsaved = app.status.get_untracked().state == SyncState::Saving;
+        if unread || unsaved {
+            event.prevent_default();
         }
     });
     window_event_listener(ev::click, move |event| follow_link(app, &event));

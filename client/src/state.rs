@@ -3,6 +3,7 @@
 //! Nothing here knows the browser or the view library: each module is a small model with
 //! its own tests, and components only read it and feed it events.
 
+pub mod alarms;
 pub mod collab;
 pub mod drop_tree;
 pub mod keys;

@@ -89,6 +89,15 @@ impl Transfers {
         self.items.get(&id)
     }
 
+    /// Says whether a file was not read to its end; it is lost to the app when the tab goes.
+    pub fn has_unread(&self) -> bool {
+        let unread = |transfer: &Transfer| {
+            let waits = matches!(transfer.state, TransferState::Waiting | TransferState::Reading);
+            transfer.upload && waits
+        };
+        self.items.values().any(unread)
+    }
+
     /// Says whether the tray is empty.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
