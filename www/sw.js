@@ -73,7 +73,7 @@ self.addEventListener("fetch", (event) => {
   } else if (request.mode === "navigate") {
     event.respondWith(shell(request));
   } else {
-    event.respondWith(asset(request, url));
+    event.respondWith(asset(event, url));
   }
 });
 
@@ -83,14 +83,16 @@ async function shell(request) {
   return (await cache.match("/index.html")) ?? (await cache.match("/")) ?? fetch(request);
 }
 
-async function asset(request, url) {
+async function asset(event, url) {
+  const { request } = event;
   const cache = await caches.open(CACHE);
   const held = await cache.match(url.pathname);
   if (held) return held;
   const response = await fetch(request);
   // What is loaded on demand works offline from then on.
   if (response.ok && url.pathname.startsWith("/assets/") && !request.headers.has("range")) {
-    await cache.put(url.pathname, response.clone());
+    // A browser that is full still shows it.
+    event.waitUntil(cache.put(url.pathname, response.clone()).catch(() => {}));
   }
   return response;
 }
@@ -125,6 +127,7 @@ function claim(token) {
     streams.delete(token);
     return Promise.resolve(offered);
   }
+  if (waiting.size >= DOWNLOADS_MAX) return Promise.resolve(null);
   // Message and request race each other here from the page.
   return new Promise((resolve) => {
     waiting.set(token, resolve);

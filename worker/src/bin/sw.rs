@@ -11,7 +11,7 @@ mod push_all {
     use offing_worker::net::api::Api;
     use offing_worker::push::{self, PushError};
     use offing_worker::store::idb::IdbStore;
-    use offing_worker::store::{DATABASE, local, outbox};
+    use offing_worker::store::{DATABASE, StoreError, local, outbox};
     use wasm_bindgen::JsValue;
     use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -25,7 +25,18 @@ mod push_all {
         run().await.map_err(|error| js_sys::Error::new(&error.to_string()).into())
     }
 
-    async fn run() -> Result<f64, PushError> {
+    /// Why the outbox may not be empty.
+    #[derive(Debug, thiserror::Error)]
+    enum Unfinished {
+        #[error(transparent)]
+        Push(#[from] PushError),
+        #[error(transparent)]
+        Store(#[from] StoreError),
+        #[error("a tab is pushing this outbox")]
+        TabAtIt,
+    }
+
+    async fn run() -> Result<f64, Unfinished> {
         let store = IdbStore::open(DATABASE).await?;
         let chunks = local::open_chunks(&store).await;
         let api = Api::new();
@@ -33,10 +44,12 @@ mod push_all {
         for vault in outbox::vaults(&store).await? {
             let mut go_on = |_: &push::Step| ControlFlow::Continue(());
             match push::drain_if_free(vault, &store, &chunks, &api, &mut go_on).await {
-                Ok(report) => acked += report.map_or(0, |report| report.acked),
+                Ok(Some(report)) => acked += report.acked,
+                // A tab is at it, which may be closed before it ends.
+                Ok(None) => return Err(Unfinished::TabAtIt),
                 // Signed out, another device's session: only a person can change that.
                 Err(PushError::Net(error)) if error.code().is_some_and(is_final) => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         // Lets go of the database, so that signing out in a tab can delete it.
