@@ -5,7 +5,7 @@
 //! [`ServiceError`]s with a stable [`Code`]. A refused call has changed nothing, except that
 //! an append keeps the entries before the refused one, as its answer says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, VaultId};
@@ -17,7 +17,7 @@ use crate::store::blob::BlobError;
 use crate::store::chunks::{ChunkStore, ChunkStoreOptions, Recovery};
 use crate::store::memory::{MemoryBlobs, MemoryMeta};
 use crate::store::meta::{MetaError, MetaStats, MetaStore};
-use crate::store::segment::{SegmentOptions, SegmentStore};
+use crate::store::segment::{self, SegmentOptions, SegmentStore};
 use crate::store::sqlite::SqliteMeta;
 
 pub mod accounts;
@@ -106,6 +106,12 @@ pub enum ServiceError {
     /// Too many requests wait.
     #[error("too many requests wait")]
     Busy,
+    /// There are chunks, and no database that knows them.
+    #[error("{path} is missing, though chunks are there; put it back, or move them away", path = path.display())]
+    DatabaseMissing {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The metadata store failed.
     #[error("the metadata store failed")]
     Meta(#[source] Arc<MetaError>),
@@ -132,7 +138,7 @@ impl ServiceError {
             Self::NameTaken => Code::NameTaken,
             Self::SignedOut => Code::SignedOut,
             Self::Busy => Code::Unavailable,
-            Self::Meta(_) | Self::Blob(_) => Code::Internal,
+            Self::Meta(_) | Self::Blob(_) | Self::DatabaseMissing { .. } => Code::Internal,
         }
     }
 }
@@ -205,8 +211,14 @@ impl Services {
     /// Blocks; call it before serving.
     pub fn open(data: &Path, options: ServiceOptions) -> Result<(Self, Recovery), ServiceError> {
         std::fs::create_dir_all(data).map_err(MetaError::from)?;
-        let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&data.join("offing.sqlite"))?);
-        let blobs = SegmentStore::open(&data.join("chunks"), options.segments)
+        let (database, chunks) = (data.join("offing.sqlite"), data.join("chunks"));
+        let is_new = std::fs::metadata(&database).map_or(true, |found| found.len() == 0);
+        // A new database would know none of them, and a new life of the server would begin.
+        if is_new && segment::holds_chunks(&chunks).map_err(Arc::new)? {
+            return Err(ServiceError::DatabaseMissing { path: database });
+        }
+        let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&database)?);
+        let blobs = SegmentStore::open(&chunks, options.segments)
             .map_err(|error| ServiceError::from(Arc::new(error)))?;
         let (chunks, recovery) =
             ChunkStore::open(Arc::clone(&meta), Box::new(blobs), &options.chunks)?;

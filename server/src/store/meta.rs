@@ -234,6 +234,9 @@ pub enum MetaError {
     /// A rule of the schema was broken, such as uniqueness.
     #[error("a constraint of the database was violated")]
     Constraint,
+    /// The file is no database, or its pages contradict each other.
+    #[error("the database is damaged; put back a backup of the whole data folder")]
+    Damaged,
     /// SQLite failed.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),

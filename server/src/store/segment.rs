@@ -50,6 +50,19 @@ impl Default for SegmentOptions {
     }
 }
 
+/// Says whether a folder, which need not be there, has segments with anything in them.
+pub fn holds_chunks(folder: &Path) -> Result<bool, BlobError> {
+    if !folder.exists() {
+        return Ok(false);
+    }
+    for number in list(folder)? {
+        if std::fs::metadata(segment_path(folder, number))?.len() > FILE_HEAD_BYTES {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Chunk bytes in a folder of segment files.
 pub struct SegmentStore {
     folder: PathBuf,

@@ -147,6 +147,7 @@ impl From<rusqlite::Error> for MetaError {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ConstraintViolation) => Self::Constraint,
             Some(ErrorCode::DatabaseBusy) => Self::Busy,
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged,
             _ => Self::Sqlite(error),
         }
     }

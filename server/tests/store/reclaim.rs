@@ -8,6 +8,7 @@ use offing_core::id::{ChunkId, VaultId};
 use offing_server::service::{ServiceError, ServiceOptions, Services};
 use offing_server::store::blob::BlobStore;
 use offing_server::store::chunks::Recovery;
+use offing_server::store::meta::MetaError;
 use offing_server::store::segment::{SegmentOptions, SegmentStore};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -250,4 +251,40 @@ async fn compaction_reclaims_dead_segments_and_readers_follow() {
     }
     let gone = services.chunk(caller, vault, chunks[0].0).await.err();
     assert!(matches!(gone, Some(ServiceError::ChunkUnknown)));
+}
+
+#[tokio::test]
+async fn a_lost_database_beside_chunks_stops_the_start_and_nothing_is_made_anew() {
+    let folder = TempDir::new().unwrap();
+    let services = open(folder.path());
+    let pen = with_vault(&services, "alice").await;
+    let chunks = put_many(&services, &pen, 0..2).await;
+    drop(services);
+    let (there, before) = (database(folder.path()), segments(folder.path()));
+    restore(folder.path(), Vec::new());
+    let refused = Services::open(folder.path(), ServiceOptions::default()).err();
+    assert!(matches!(refused, Some(ServiceError::DatabaseMissing { .. })));
+    assert_eq!(database(folder.path()), []);
+    assert_eq!(segments(folder.path()), before);
+    restore(folder.path(), there);
+    expect_all(&open(folder.path()), &pen, &chunks).await;
+}
+
+#[tokio::test]
+async fn a_damaged_database_stops_the_start_and_is_left_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let services = open(folder.path());
+    let pen = with_vault(&services, "alice").await;
+    put_many(&services, &pen, 0..2).await;
+    drop(services);
+    let path = folder.path().join("offing.sqlite");
+    let mut damaged = std::fs::read(&path).unwrap();
+    damaged[..64].fill(0x55);
+    std::fs::write(&path, &damaged).unwrap();
+    let before = segments(folder.path());
+    let refused = Services::open(folder.path(), ServiceOptions::default()).err();
+    let Some(ServiceError::Meta(error)) = refused else { panic!("{refused:?}") };
+    assert!(matches!(*error, MetaError::Damaged));
+    assert_eq!(std::fs::read(&path).unwrap(), damaged);
+    assert_eq!(segments(folder.path()), before);
 }
