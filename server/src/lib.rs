@@ -12,6 +12,7 @@ pub mod assets;
 pub mod auth;
 pub mod config;
 pub mod error;
+pub mod intake;
 pub mod limit;
 mod serve;
 pub mod service;

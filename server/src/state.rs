@@ -13,6 +13,7 @@ use crate::assets::Assets;
 use crate::auth::Auth;
 use crate::auth::secret_file::SecretFileError;
 use crate::config::Config;
+use crate::intake::Intake;
 use crate::limit::RateLimiter;
 use crate::service::{ServiceError, ServiceOptions, Services};
 use crate::store::chunks::Recovery;
@@ -31,6 +32,7 @@ struct Shared {
     services: Services,
     auth: Auth,
     limiter: RateLimiter,
+    intake: Intake,
     assets: Assets,
     sockets: Sockets,
     stopping: watch::Sender<bool>,
@@ -55,6 +57,7 @@ impl AppState {
             services,
             auth,
             limiter: RateLimiter::new(RATE_KEYS_MAX),
+            intake: Intake::default(),
             sockets: Sockets::default(),
             stopping: watch::Sender::new(false),
             clock,
@@ -89,6 +92,10 @@ impl AppState {
 
     pub(crate) fn limiter(&self) -> &RateLimiter {
         &self.shared.limiter
+    }
+
+    pub(crate) fn intake(&self) -> &Intake {
+        &self.shared.intake
     }
 
     pub(crate) fn assets(&self) -> &Assets {

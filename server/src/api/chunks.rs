@@ -11,11 +11,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
+use hyper::body::Body as _;
 use offing_core::id::{ChunkId, VaultId};
 use offing_core::limits;
 use offing_core::proto::{ChunksStored, Code, decode_have, encode_bitmap};
 
-use super::extract::{PathOf, next_piece, whole_body};
+use super::extract::{Arrival, PathOf, whole_body};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
 use crate::service::chunks::ChunkBody;
@@ -25,11 +26,14 @@ pub(super) async fn put(
     State(state): State<AppState>,
     signed_in: SignedIn,
     PathOf((vault, chunk)): PathOf<(VaultId, ChunkId)>,
-    mut body: Body,
+    body: Body,
 ) -> Result<Json<ChunksStored>, ApiError> {
-    let mut upload = state.services().begin_chunk(&signed_in.caller, vault, chunk).await?;
-    while let Some(piece) = next_piece(&mut body).await? {
-        upload.push(&piece)?;
+    let announced = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+    let len_max = announced.unwrap_or(limits::CHUNK_SEALED_BYTES_MAX);
+    let mut upload = state.services().begin_chunk(&signed_in.caller, vault, chunk, len_max).await?;
+    let mut body = Arrival::new(body);
+    while let Some(piece) = body.next_piece().await? {
+        upload.push(&piece).await?;
     }
     Ok(Json(upload.finish().await?))
 }
@@ -38,10 +42,11 @@ pub(super) async fn put_batch(
     State(state): State<AppState>,
     signed_in: SignedIn,
     PathOf(vault): PathOf<VaultId>,
-    mut body: Body,
+    body: Body,
 ) -> Result<Json<ChunksStored>, ApiError> {
+    let mut body = Arrival::new(body);
     let mut upload = state.services().begin_batch(&signed_in.caller, vault).await?;
-    while let Some(piece) = next_piece(&mut body).await? {
+    while let Some(piece) = body.next_piece().await? {
         upload.push(&piece).await?;
     }
     Ok(Json(upload.finish().await?))
@@ -53,8 +58,9 @@ pub(super) async fn have(
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body = whole_body(body, limits::HAVE_IDS_MAX * ChunkId::LEN).await?;
-    let ids = decode_have(&body).map_err(|_| Code::BadRequest)?;
+    let pool = (&state.intake().entries, signed_in.caller.account);
+    let body = whole_body(pool, body, limits::HAVE_IDS_MAX * ChunkId::LEN, 1).await?;
+    let ids = decode_have(&body.bytes).map_err(|_| Code::BadRequest)?;
     let held = state.services().have_chunks(&signed_in.caller, vault, ids).await?;
     let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
     Ok((media_type, encode_bitmap(&held)).into_response())

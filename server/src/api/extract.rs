@@ -1,29 +1,37 @@
 //! Bodies and path segments, read within their limits and refused with our codes.
 
-use std::time::Duration;
+use std::hash::Hash;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
 use offing_core::limits;
 use offing_core::proto::Code;
 use serde::de::DeserializeOwned;
 
+use super::admit::CallerAddress;
 use crate::auth::SignedIn;
 use crate::error::ApiError;
+use crate::intake::{Pool, PoolBusy, Reserved};
+use crate::state::AppState;
 
 /// A JSON body of at most `limits::JSON_BODY_BYTES_MAX`.
 pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let bytes = whole_body(request.into_body(), limits::JSON_BODY_BYTES_MAX).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|_| Code::BadRequest.into())
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let address = request.extensions().get::<CallerAddress>().copied();
+        let CallerAddress(address) = address.expect("`admit` notes the address of each call");
+        let pool = (&state.intake().forms, address);
+        let body = whole_body(pool, request.into_body(), limits::JSON_BODY_BYTES_MAX, 1).await?;
+        serde_json::from_slice(&body.bytes).map(Self).map_err(|_| Code::BadRequest.into())
     }
 }
 
@@ -49,32 +57,100 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
     }
 }
 
-/// Reads a body whole, up to `bytes_max`.
-pub(super) async fn whole_body(body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
-    match Limited::new(body, bytes_max).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Code::TooLarge.into()),
-        Err(_) => Err(Code::BadRequest.into()),
-    }
+/// A body that was gathered, and the memory reserved for it.
+pub(super) struct Whole {
+    pub(super) bytes: Vec<u8>,
+    _reserved: Option<Reserved>,
 }
 
-/// Takes the next piece of a body; `None` at its end. A body that stalls is given up.
-pub(super) async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
-    loop {
-        let frame = tokio::time::timeout(STALL_DEADLINE, body.frame())
-            .await
-            .map_err(|_| ApiError::new(Code::Unavailable).status(StatusCode::REQUEST_TIMEOUT))?;
-        match frame {
-            None => return Ok(None),
-            Some(Err(_)) => return Err(Code::BadRequest.into()),
-            Some(Ok(frame)) => {
-                // Trailers carry nothing that we read.
-                if let Ok(piece) = frame.into_data() {
-                    return Ok(Some(piece));
+/// Reads a body whole, up to `bytes_max`; what it announces is reserved when it begins to come,
+/// counted `weight` times.
+pub(super) async fn whole_body<K: Eq + Hash>(
+    (pool, who): (&Pool<K>, K),
+    body: Body,
+    bytes_max: usize,
+    weight: usize,
+) -> Result<Whole, ApiError> {
+    let announced = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+    let len_max = announced.unwrap_or(bytes_max).min(bytes_max);
+    let mut arriving = Arrival::new(body);
+    let Some(first) = arriving.next_piece().await? else {
+        return Ok(Whole { bytes: Vec::new(), _reserved: None });
+    };
+    let reserved = pool.reserve(who, len_max.saturating_mul(weight)).await;
+    let reserved = reserved.map_err(|PoolBusy| Code::Unavailable)?;
+    let mut bytes = Vec::with_capacity(len_max);
+    let mut next = Some(first);
+    while let Some(piece) = next {
+        if bytes.len() + piece.len() > bytes_max {
+            return Err(Code::TooLarge.into());
+        }
+        bytes.extend_from_slice(&piece);
+        next = arriving.next_piece().await?;
+    }
+    Ok(Whole { bytes, _reserved: Some(reserved) })
+}
+
+/// A body as it arrives. One that stalls, or comes too slowly for too long, is given up.
+pub(super) struct Arrival {
+    body: Body,
+    received_bytes: u64,
+    /// How long we waited for the caller; what we were busy with ourselves does not count.
+    waited: Duration,
+}
+
+impl Arrival {
+    pub(super) fn new(body: Body) -> Self {
+        Self { body, received_bytes: 0, waited: Duration::ZERO }
+    }
+
+    /// Takes the next piece; `None` at the end.
+    pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
+        loop {
+            let begun = Instant::now();
+            let patience = patience(self.received_bytes, self.waited);
+            let frame = tokio::time::timeout(patience, self.body.frame()).await.map_err(|_| {
+                ApiError::new(Code::Unavailable).status(StatusCode::REQUEST_TIMEOUT)
+            })?;
+            self.waited += begun.elapsed();
+            match frame {
+                None => return Ok(None),
+                Some(Err(_)) => return Err(Code::BadRequest.into()),
+                Some(Ok(frame)) => {
+                    // Trailers carry nothing that we read.
+                    if let Ok(piece) = frame.into_data() {
+                        self.received_bytes += piece.len() as u64;
+                        return Ok(Some(piece));
+                    }
                 }
             }
         }
     }
 }
 
+/// How long the next piece may take, after this much in this time.
+fn patience(received_bytes: u64, waited: Duration) -> Duration {
+    let earned = Duration::from_millis(received_bytes.saturating_mul(1_000) / BYTES_PER_SECOND_MIN);
+    (GRACE + earned).saturating_sub(waited).min(STALL_DEADLINE)
+}
+
 const STALL_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a body may be slower than [`BYTES_PER_SECOND_MIN`].
+const GRACE: Duration = Duration::from_secs(60);
+/// About what a largest chunk needs to arrive within its call's deadline.
+const BYTES_PER_SECOND_MIN: u64 = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_drips_is_given_up_and_a_slow_one_is_not() {
+        let seconds = Duration::from_secs;
+        assert_eq!(patience(0, seconds(0)), STALL_DEADLINE);
+        assert_eq!(patience(1, seconds(59)), seconds(1));
+        assert_eq!(patience(9, seconds(90)), seconds(0));
+        assert_eq!(patience(8 * 1024 * 200, seconds(200)), STALL_DEADLINE);
+        assert_eq!(patience(u64::MAX, seconds(500)), STALL_DEADLINE);
+    }
+}

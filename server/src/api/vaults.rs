@@ -23,13 +23,15 @@ pub(super) async fn create(
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Json<Appended>, ApiError> {
-    let genesis = whole_body(body, limits::ENTRY_BYTES_MAX).await?;
-    let entry = Entry::decode(&genesis).map_err(|_| Code::BadRequest)?;
+    let pool = (&state.intake().entries, signed_in.caller.account);
+    let body = whole_body(pool, body, limits::ENTRY_BYTES_MAX, TAKEN_APART).await?;
+    let genesis = &body.bytes;
+    let entry = Entry::decode(genesis).map_err(|_| Code::BadRequest)?;
     if entry.hash().0 != vault.0 {
         return Err(Code::BadRequest.into());
     }
     let now_ms = state.now_ms();
-    let (_, appended) = state.services().create_vault(&signed_in.caller, &genesis, now_ms).await?;
+    let (_, appended) = state.services().create_vault(&signed_in.caller, genesis, now_ms).await?;
     Ok(Json(appended))
 }
 
@@ -39,9 +41,13 @@ pub(super) async fn append(
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Json<Appended>, ApiError> {
-    let body = whole_body(body, limits::APPEND_BYTES_MAX).await?;
-    Ok(Json(state.services().append(&signed_in.caller, vault, &body).await?))
+    let pool = (&state.intake().entries, signed_in.caller.account);
+    let body = whole_body(pool, body, limits::APPEND_BYTES_MAX, TAKEN_APART).await?;
+    Ok(Json(state.services().append(&signed_in.caller, vault, &body.bytes).await?))
 }
+
+/// Entries are in memory twice: as they came, and taken apart.
+const TAKEN_APART: usize = 2;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,7 @@
 //! Receives and gives chunks.
 //!
-//! An upload holds at most one chunk in memory, hashes it while it arrives, and hands it to
+//! An upload holds at most one chunk in memory, for which it has reserved when the first bytes
+//! came, hashes it while it arrives, and hands it to
 //! the store, which writes it at once; the end of the request waits for the disk, once for
 //! all of the request's chunks and for those of every request beside it. Nothing is
 //! acknowledged before that. Uploading what is held already is free and answers the same.
@@ -8,7 +9,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use offing_core::id::{ChunkId, VaultId};
+use offing_core::id::{AccountId, ChunkId, VaultId};
 use offing_core::limits;
 use offing_core::proto::{ChunksStored, WireError};
 use sha2::{Digest, Sha256};
@@ -26,7 +27,7 @@ impl From<ChunkStoreError> for ServiceError {
         match error {
             ChunkStoreError::Quota => Self::QuotaExceeded,
             ChunkStoreError::VaultUnknown => Self::VaultUnknown,
-            ChunkStoreError::Closed => Self::Busy,
+            ChunkStoreError::Busy(_) | ChunkStoreError::Closed => Self::Busy,
             ChunkStoreError::Blob(error) => error.into(),
             ChunkStoreError::Meta(error) => error.into(),
         }
@@ -36,48 +37,67 @@ impl From<ChunkStoreError> for ServiceError {
 /// A chunk that arrives in pieces.
 struct Arriving {
     id: ChunkId,
+    /// Bytes that it will have, or may have.
+    len_max: usize,
     bytes: Vec<u8>,
     sha: Sha256,
-    permit: Permit,
+    /// Reserved when the first bytes come: who only announces takes nobody's place.
+    permit: Option<Permit>,
 }
 
 impl Arriving {
-    fn push(&mut self, piece: &[u8]) {
+    fn new(id: ChunkId, len_max: usize) -> Self {
+        Self { id, len_max, bytes: Vec::new(), sha: Sha256::new(), permit: None }
+    }
+
+    async fn push(&mut self, from: &Source, piece: &[u8]) -> Result<(), ServiceError> {
+        if self.permit.is_none() && !piece.is_empty() {
+            self.permit = Some(from.services.chunks.reserve(from.account, self.len_max).await?);
+            self.bytes.reserve_exact(self.len_max);
+        }
         self.sha.update(piece);
         self.bytes.extend_from_slice(piece);
+        Ok(())
     }
 
     fn verify(self, vault: VaultId) -> Result<IncomingChunk, ServiceError> {
         let hash: [u8; 32] = self.sha.finalize().into();
-        if hash != self.id.0 || self.bytes.is_empty() {
-            return Err(ServiceError::ChunkMismatch { id: self.id });
+        match self.permit {
+            Some(permit) if hash == self.id.0 => {
+                Ok(IncomingChunk { vault, id: self.id, bytes: self.bytes, permit })
+            }
+            _ => Err(ServiceError::ChunkMismatch { id: self.id }),
         }
-        Ok(IncomingChunk { vault, id: self.id, bytes: self.bytes, permit: self.permit })
     }
+}
+
+/// Who uploads, and where to.
+struct Source {
+    services: Services,
+    account: AccountId,
+    vault: VaultId,
 }
 
 /// One chunk's upload; dropping it before `finish` stores nothing.
 pub struct ChunkUpload {
-    services: Services,
-    vault: VaultId,
+    from: Source,
     arriving: Arriving,
 }
 
 impl ChunkUpload {
     /// Takes the next bytes of the body.
-    pub fn push(&mut self, piece: &[u8]) -> Result<(), ServiceError> {
-        if self.arriving.bytes.len() + piece.len() > limits::CHUNK_SEALED_BYTES_MAX {
-            return Err(ServiceError::TooLarge { max: limits::CHUNK_SEALED_BYTES_MAX });
+    pub async fn push(&mut self, piece: &[u8]) -> Result<(), ServiceError> {
+        if self.arriving.bytes.len() + piece.len() > self.arriving.len_max {
+            return Err(ServiceError::TooLarge { max: self.arriving.len_max });
         }
-        self.arriving.push(piece);
-        Ok(())
+        self.arriving.push(&self.from, piece).await
     }
 
     /// Verifies the chunk and waits until it is durable.
     pub async fn finish(self) -> Result<ChunksStored, ServiceError> {
-        let chunk = self.arriving.verify(self.vault)?;
-        let pending = self.services.chunks.write(chunk).await?;
-        self.services.chunks.flush().await?;
+        let chunk = self.arriving.verify(self.from.vault)?;
+        let pending = self.from.services.chunks.write(chunk).await?;
+        self.from.services.chunks.flush().await?;
         pending.durable().await?;
         Ok(ChunksStored { stored: 1 })
     }
@@ -88,8 +108,7 @@ impl ChunkUpload {
 /// Chunks before a broken one may stay, which harms nothing: they are whole, verified and
 /// can be asked for with `have`.
 pub struct BatchUpload {
-    services: Services,
-    vault: VaultId,
+    from: Source,
     head: Vec<u8>,
     /// The chunk that is arriving, with the bytes it still lacks.
     arriving: Option<(Arriving, usize)>,
@@ -116,12 +135,12 @@ impl BatchUpload {
                     self.head.extend_from_slice(head);
                     piece = rest;
                     if self.head.len() == HEAD_BYTES {
-                        self.begin_chunk().await?;
+                        self.begin_chunk()?;
                     }
                 }
                 Some((arriving, lacking)) => {
                     let (bytes, rest) = piece.split_at((*lacking).min(piece.len()));
-                    arriving.push(bytes);
+                    arriving.push(&self.from, bytes).await?;
                     *lacking -= bytes.len();
                     piece = rest;
                     if *lacking == 0 {
@@ -133,7 +152,7 @@ impl BatchUpload {
         Ok(())
     }
 
-    async fn begin_chunk(&mut self) -> Result<(), ServiceError> {
+    fn begin_chunk(&mut self) -> Result<(), ServiceError> {
         let (id, len) = self.head.split_at(ChunkId::LEN);
         let id = ChunkId::from_slice(id).expect("the head has an id");
         let len = u32::from_be_bytes(len.try_into().expect("the head has a length")) as usize;
@@ -147,16 +166,14 @@ impl BatchUpload {
         if self.pending.len() == limits::CHUNK_BATCH_MAX {
             return Err(ServiceError::TooLarge { max: limits::CHUNK_BATCH_MAX });
         }
-        let permit = self.services.chunks.reserve().await?;
-        let bytes = Vec::with_capacity(len);
-        self.arriving = Some((Arriving { id, bytes, sha: Sha256::new(), permit }, len));
+        self.arriving = Some((Arriving::new(id, len), len));
         Ok(())
     }
 
     async fn end_chunk(&mut self) -> Result<(), ServiceError> {
         let (arriving, _) = self.arriving.take().expect("called while a chunk arrives");
-        let chunk = arriving.verify(self.vault)?;
-        self.pending.push(self.services.chunks.write(chunk).await?);
+        let chunk = arriving.verify(self.from.vault)?;
+        self.pending.push(self.from.services.chunks.write(chunk).await?);
         Ok(())
     }
 
@@ -166,7 +183,7 @@ impl BatchUpload {
             return Err(WireError::Truncated.into());
         }
         self.finished = true;
-        self.services.chunks.flush().await?;
+        self.from.services.chunks.flush().await?;
         let mut stored = 0;
         for pending in std::mem::take(&mut self.pending) {
             pending.durable().await?;
@@ -180,7 +197,7 @@ impl Drop for BatchUpload {
     fn drop(&mut self) {
         // What was written shall not wait for another request to become durable.
         if !self.finished && !self.pending.is_empty() {
-            self.services.chunks.flush_later();
+            self.from.services.chunks.flush_later();
         }
     }
 }
@@ -242,17 +259,18 @@ impl ChunkBody {
 }
 
 impl Services {
-    /// Begins the upload of one chunk; waits while too many are under way.
+    /// Begins the upload of one chunk of at most `len_max` bytes.
     pub async fn begin_chunk(
         &self,
         caller: &Caller,
         vault: VaultId,
         id: ChunkId,
+        len_max: usize,
     ) -> Result<ChunkUpload, ServiceError> {
         self.require_member(caller.account, vault).await?;
-        let permit = self.chunks.reserve().await?;
-        let arriving = Arriving { id, bytes: Vec::new(), sha: Sha256::new(), permit };
-        Ok(ChunkUpload { services: self.clone(), vault, arriving })
+        let len_max = len_max.min(limits::CHUNK_SEALED_BYTES_MAX);
+        let from = Source { services: self.clone(), account: caller.account, vault };
+        Ok(ChunkUpload { from, arriving: Arriving::new(id, len_max) })
     }
 
     /// Begins the upload of a framed batch of chunks.
@@ -263,8 +281,7 @@ impl Services {
     ) -> Result<BatchUpload, ServiceError> {
         self.require_member(caller.account, vault).await?;
         Ok(BatchUpload {
-            services: self.clone(),
-            vault,
+            from: Source { services: self.clone(), account: caller.account, vault },
             head: Vec::with_capacity(HEAD_BYTES),
             arriving: None,
             pending: Vec::new(),

@@ -7,7 +7,8 @@
 //! only then answers. Since one thread does both, the index never runs ahead of a gap: what
 //! lies before a segment's `indexed_to` has its rows, what lies behind is scanned at start.
 //!
-//! Memory is bounded by permits: each chunk under way holds one until it is written.
+//! Memory is bounded, in all and for each account: a chunk under way holds a [`Permit`] for
+//! its bytes until it is written.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,25 +16,33 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use offing_core::id::{ChunkId, VaultId};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use offing_core::id::{AccountId, ChunkId, VaultId};
+use offing_core::limits;
+use tokio::sync::{mpsc, oneshot};
 
 use self::keeper::{Keeper, recover};
 use super::blob::{BlobError, BlobReader, BlobStore};
 use super::meta::{MetaError, MetaStore, StoredChunk};
+use crate::intake::{Pool, PoolBusy, Reserved};
 
 mod keeper;
 
 /// How chunks are received.
 #[derive(Debug, Clone)]
 pub struct ChunkStoreOptions {
-    /// Most chunks in memory at one time.
-    pub buffers_max: usize,
+    /// Most bytes of chunks in memory at one time.
+    pub bytes_max: usize,
+    /// Most of them for one account.
+    pub account_bytes_max: usize,
 }
 
 impl Default for ChunkStoreOptions {
     fn default() -> Self {
-        Self { buffers_max: 32 }
+        // Thirty-two of the largest, eight of them one account's.
+        Self {
+            bytes_max: 32 * limits::CHUNK_SEALED_BYTES_MAX,
+            account_bytes_max: 8 * limits::CHUNK_SEALED_BYTES_MAX,
+        }
     }
 }
 
@@ -47,6 +56,9 @@ pub enum ChunkStoreError {
     /// The chunk's vault is not there.
     #[error("no such vault")]
     VaultUnknown,
+    /// Too many bytes are under way.
+    #[error(transparent)]
+    Busy(#[from] PoolBusy),
     /// The store is closed.
     #[error("the chunk store is closed")]
     Closed,
@@ -88,7 +100,7 @@ pub struct Recovery {
 }
 
 /// The right to hold one chunk in memory.
-pub struct Permit(#[expect(dead_code, reason = "held for its Drop")] OwnedSemaphorePermit);
+pub struct Permit(#[expect(dead_code, reason = "held for its Drop")] Reserved);
 
 /// A verified chunk on its way to the disk.
 pub struct IncomingChunk {
@@ -119,6 +131,9 @@ enum Message {
     Compact(oneshot::Sender<Result<usize, ChunkStoreError>>),
 }
 
+/// Most messages that wait for the thread.
+const MESSAGES_MAX: usize = 256;
+
 /// The chunk store; cloning shares it. Dropping the last clone flushes and waits for that.
 #[derive(Clone)]
 pub struct ChunkStore {
@@ -129,7 +144,7 @@ struct Inner {
     /// `None` only while dropping.
     messages: Option<mpsc::Sender<Message>>,
     keeper: Option<JoinHandle<()>>,
-    buffers: Arc<Semaphore>,
+    buffers: Pool<AccountId>,
     reader: Arc<dyn BlobReader>,
     syncs: Arc<AtomicU64>,
 }
@@ -153,7 +168,7 @@ impl ChunkStore {
         mut blobs: Box<dyn BlobStore>,
         options: &ChunkStoreOptions,
     ) -> Result<(Self, Recovery), ChunkStoreError> {
-        let (messages, inbox) = mpsc::channel(2 * options.buffers_max + 64);
+        let (messages, inbox) = mpsc::channel(MESSAGES_MAX);
         let reader = blobs.reader();
         let syncs = Arc::new(AtomicU64::new(0));
         let keeper_syncs = Arc::clone(&syncs);
@@ -175,7 +190,7 @@ impl ChunkStore {
         let inner = Inner {
             messages: Some(messages),
             keeper: Some(keeper),
-            buffers: Arc::new(Semaphore::new(options.buffers_max)),
+            buffers: Pool::new(options.bytes_max, options.account_bytes_max),
             reader,
             syncs,
         };
@@ -183,10 +198,13 @@ impl ChunkStore {
         Ok((Self { inner: Arc::new(inner) }, recovery))
     }
 
-    /// Waits for the right to hold one more chunk in memory.
-    pub async fn reserve(&self) -> Result<Permit, ChunkStoreError> {
-        let permit = Arc::clone(&self.inner.buffers).acquire_owned().await;
-        permit.map(Permit).map_err(|_| ChunkStoreError::Closed)
+    /// Waits, for a bounded time, for the right to hold one more chunk in memory.
+    pub async fn reserve(
+        &self,
+        account: AccountId,
+        bytes: usize,
+    ) -> Result<Permit, ChunkStoreError> {
+        Ok(Permit(self.inner.buffers.reserve(account, bytes).await?))
     }
 
     /// Hands a chunk over to be written.

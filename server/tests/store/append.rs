@@ -109,8 +109,8 @@ async fn a_refused_entry_ends_its_append_and_keeps_those_before() {
     assert_eq!(appended.tip.seq, 2);
 
     let (id, bytes) = crate::world::chunk(1, 10);
-    let mut upload = services.begin_chunk(&pen.caller, pen.vault, id).await.unwrap();
-    upload.push(&bytes).unwrap();
+    let mut upload = services.begin_chunk(&pen.caller, pen.vault, id, bytes.len()).await.unwrap();
+    upload.push(&bytes).await.unwrap();
     upload.finish().await.unwrap();
     let appended = append(&services, &pen, &[needy, after]).await;
     assert!(placed_at(&appended.results[0], 3) && placed_at(&appended.results[1], 4));

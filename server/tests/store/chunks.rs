@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::FutureExt as _;
 use offing_core::id::{ChunkId, VaultId};
 use offing_core::limits;
 use offing_core::proto::{ChunksStored, encode_chunk_batch};
 use offing_server::service::{Caller, ServiceError, ServiceOptions, Services};
+use offing_server::store::chunks::ChunkStoreOptions;
 use offing_server::store::segment::SegmentOptions;
 use tempfile::TempDir;
 
@@ -80,8 +82,11 @@ async fn bytes_that_do_not_fit_their_id_are_refused() {
     let (id, _) = chunk(1, 10);
     let broken = put(&services, &pen.caller, pen.vault, &(id, vec![1; 9])).await;
     assert!(matches!(broken, Err(ServiceError::ChunkMismatch { .. })));
-    let mut upload = services.begin_chunk(&pen.caller, pen.vault, id).await.unwrap();
-    let oversized = upload.push(&vec![0; limits::CHUNK_SEALED_BYTES_MAX + 1]);
+    let mut upload = services
+        .begin_chunk(&pen.caller, pen.vault, id, limits::CHUNK_SEALED_BYTES_MAX)
+        .await
+        .unwrap();
+    let oversized = upload.push(&vec![0; limits::CHUNK_SEALED_BYTES_MAX + 1]).await;
     assert!(matches!(oversized, Err(ServiceError::TooLarge { .. })));
     let held = services.have_chunks(&pen.caller, pen.vault, vec![id]).await.unwrap();
     assert_eq!(held, [false]);
@@ -156,6 +161,30 @@ async fn uploads_beside_each_other_all_arrive() {
         assert_eq!(read(&services, &pen.caller, pen.vault, id).await, bytes);
     }
     assert!(services.stats().chunk_syncs <= 102);
+}
+
+#[tokio::test]
+async fn uploads_that_stand_still_stop_only_their_own_account() {
+    let bytes_max = 2 * limits::CHUNK_SEALED_BYTES_MAX;
+    let chunks = ChunkStoreOptions { bytes_max, account_bytes_max: bytes_max / 2 };
+    let options = ServiceOptions { chunks, ..ServiceOptions::default() };
+    let services = Services::in_memory(options).unwrap();
+    let alice = with_vault(&services, "alice").await;
+    let bob = with_vault(&services, "bob").await;
+    let (id, bytes) = chunk(1, limits::CHUNK_SEALED_BYTES_MAX);
+    let body = batch(&[(id, bytes)]);
+    let mut still = Vec::new();
+    for _ in 0..40 {
+        // The head alone takes nobody's place; the first byte behind it does.
+        let mut upload = services.begin_batch(&alice.caller, alice.vault).await.unwrap();
+        upload.push(&body[..36]).await.unwrap();
+        let got_in = upload.push(&body[36..37]).now_or_never();
+        assert_eq!(got_in.is_some(), still.is_empty());
+        still.push(upload);
+    }
+    put(&services, &bob.caller, bob.vault, &chunk(2, 5000)).await.unwrap();
+    drop(still);
+    put(&services, &alice.caller, alice.vault, &chunk(3, 5000)).await.unwrap();
 }
 
 #[tokio::test]

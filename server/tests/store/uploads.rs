@@ -13,9 +13,9 @@ pub(crate) async fn put(
     vault: VaultId,
     (id, bytes): &(ChunkId, Vec<u8>),
 ) -> Result<ChunksStored, ServiceError> {
-    let mut upload = services.begin_chunk(caller, vault, *id).await?;
+    let mut upload = services.begin_chunk(caller, vault, *id, bytes.len()).await?;
     for piece in bytes.chunks(1000) {
-        upload.push(piece)?;
+        upload.push(piece).await?;
     }
     upload.finish().await
 }
