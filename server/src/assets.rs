@@ -4,13 +4,17 @@
 //! outside the folder can be named: a path is its plain segments or it is refused. A `.br`
 //! file beside a file is what callers that accept brotli get; nothing is compressed here.
 
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use axum::response::IntoResponse as _;
+use bytes::Bytes;
+use futures_util::stream;
 use offing_core::proto::Code;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::error::ApiError;
 
@@ -60,9 +64,11 @@ impl Assets {
         let brotli = PathBuf::from(brotli);
         let has_brotli = self::stamp(&brotli).await.is_some();
         let take_brotli = has_brotli && accepts_brotli(headers);
-        let bytes = tokio::fs::read(if take_brotli { &brotli } else { &plain }).await.ok()?;
+        let path = if take_brotli { brotli } else { plain.clone() };
+        let len_bytes = tokio::fs::metadata(&path).await.ok()?.len();
         Some(File {
-            bytes,
+            path,
+            len_bytes,
             etag: format!("W/\"{stamp}{}\"", if take_brotli { "-br" } else { "" }),
             mime: mime(&plain),
             is_brotli: take_brotli,
@@ -74,7 +80,8 @@ impl Assets {
 }
 
 struct File {
-    bytes: Vec<u8>,
+    path: PathBuf,
+    len_bytes: u64,
     etag: String,
     mime: &'static str,
     is_brotli: bool,
@@ -108,16 +115,45 @@ impl File {
             return response;
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.mime));
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.bytes.len()));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.len_bytes));
         if self.is_brotli {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
         }
         if method == Method::GET {
-            *response.body_mut() = Body::from(self.bytes);
+            *response.body_mut() = stream_out(self.path, self.len_bytes);
         }
         response
     }
 }
+
+/// Reads a file a piece at a time, as fast as it is taken. It is opened anew for each, so that
+/// slow callers hold neither memory nor open files; one that changes meanwhile breaks off.
+fn stream_out(path: PathBuf, len_bytes: u64) -> Body {
+    Body::from_stream(stream::try_unfold(0, move |at| {
+        let path = path.clone();
+        async move {
+            if at == len_bytes {
+                return Ok(None);
+            }
+            let mut file = tokio::fs::File::open(path).await?;
+            if file.metadata().await?.len() != len_bytes {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+            }
+            file.seek(io::SeekFrom::Start(at)).await?;
+            let wanted = PIECE_BYTES.min(len_bytes - at);
+            let mut piece = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
+            file.take(wanted).read_to_end(&mut piece).await?;
+            let next = at + piece.len() as u64;
+            if piece.is_empty() {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+            }
+            Ok(Some((Bytes::from(piece), next)))
+        }
+    }))
+}
+
+/// Bytes of one piece.
+const PIECE_BYTES: u64 = 64 * 1024;
 
 /// Length and time of change, which change when the content does; `None` if it is no file.
 async fn stamp(path: &Path) -> Option<String> {
