@@ -22,7 +22,6 @@ pub fn load_or_create(
     let temporary = path.with_extension("new");
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&temporary).map_err(fault)?;
     file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fault)?;
@@ -63,10 +62,7 @@ mod tests {
         let path = folder.path().join("token-key");
         assert_eq!(load_or_create(&path, || vec![1, 2]).unwrap(), [1, 2]);
         assert_eq!(load_or_create(&path, || vec![3, 4]).unwrap(), [1, 2]);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
+        let permissions = std::fs::metadata(&path).unwrap().permissions();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&permissions) & 0o777, 0o600);
     }
 }
