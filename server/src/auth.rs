@@ -72,11 +72,14 @@ struct LoginAttempt {
     account: Option<AccountId>,
 }
 
+/// The file of the secret that every OPAQUE record depends on.
+pub(crate) const OPAQUE_SETUP: &str = "server-setup";
+
 impl Auth {
     /// Reads the server's secrets from the data folder, or generates them at first start.
     pub fn open(data: &Path) -> Result<Self, SecretFileError> {
         Ok(Self {
-            opaque: OpaqueServer::open(&data.join("server-setup"))?,
+            opaque: OpaqueServer::open(&data.join(OPAQUE_SETUP))?,
             tokens: TokenKey::open(&data.join("token-key"))?,
             logins: Attempts::new(LOGIN_ATTEMPTS_MAX),
             ended: Ended::default(),

@@ -205,20 +205,25 @@ pub struct Services {
 /// Growth messages a slow listener may fall behind before it has to ask for the tips.
 const GROWTH_BACKLOG: usize = 256;
 
+/// Opens the database of a data folder, or makes it where nothing is there yet.
+pub(crate) fn open_database(data: &Path) -> Result<Arc<dyn MetaStore>, ServiceError> {
+    let path = data.join("offing.sqlite");
+    let is_new = std::fs::metadata(&path).map_or(true, |found| found.len() == 0);
+    // A new database would know none of them, and a new life of the server would begin.
+    if is_new && segment::holds_chunks(&data.join("chunks")).map_err(Arc::new)? {
+        return Err(ServiceError::DatabaseMissing { path });
+    }
+    Ok(Arc::new(SqliteMeta::open(&path)?))
+}
+
 impl Services {
     /// Opens (or creates) the stores in a folder and repairs what a crash left behind.
     ///
     /// Blocks; call it before serving.
     pub fn open(data: &Path, options: ServiceOptions) -> Result<(Self, Recovery), ServiceError> {
         std::fs::create_dir_all(data).map_err(MetaError::from)?;
-        let (database, chunks) = (data.join("offing.sqlite"), data.join("chunks"));
-        let is_new = std::fs::metadata(&database).map_or(true, |found| found.len() == 0);
-        // A new database would know none of them, and a new life of the server would begin.
-        if is_new && segment::holds_chunks(&chunks).map_err(Arc::new)? {
-            return Err(ServiceError::DatabaseMissing { path: database });
-        }
-        let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&database)?);
-        let blobs = SegmentStore::open(&chunks, options.segments)
+        let meta = open_database(data)?;
+        let blobs = SegmentStore::open(&data.join("chunks"), options.segments)
             .map_err(|error| ServiceError::from(Arc::new(error)))?;
         let (chunks, recovery) =
             ChunkStore::open(Arc::clone(&meta), Box::new(blobs), &options.chunks)?;
@@ -246,6 +251,11 @@ impl Services {
     /// Counters since the start.
     pub fn stats(&self) -> ServiceStats {
         ServiceStats { meta: self.meta.stats(), chunk_syncs: self.chunks.syncs() }
+    }
+
+    /// How many accounts there are, for a thread that may block.
+    pub(crate) fn account_count_blocking(&self) -> Result<u64, ServiceError> {
+        Ok(self.meta.read_blocking(|state| state.account_count())?)
     }
 
     /// Says whether the stores answer.

@@ -3,6 +3,7 @@
 //! Cloning is cheap. The clock is a value so that tests own time; nothing below reads
 //! another one for what it decides.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::api::live::Sockets;
 use crate::assets::Assets;
-use crate::auth::Auth;
 use crate::auth::secret_file::SecretFileError;
+use crate::auth::{Auth, OPAQUE_SETUP};
 use crate::config::Config;
 use crate::intake::Intake;
 use crate::limit::RateLimiter;
@@ -45,6 +46,11 @@ impl AppState {
         let options =
             ServiceOptions { account_quota_bytes: config.quota_bytes, ..ServiceOptions::default() };
         let (services, recovery) = Services::open(&config.data, options)?;
+        let setup = config.data.join(OPAQUE_SETUP);
+        // A new one would be made, and nobody could ever sign in again.
+        if !setup.exists() && services.account_count_blocking()? > 0 {
+            return Err(StartError::SetupMissing { path: setup });
+        }
         Ok((Self::over(config, services, Arc::new(system_clock))?, recovery))
     }
 
@@ -134,6 +140,12 @@ pub enum StartError {
     /// A store cannot be opened.
     #[error("cannot open the data folder")]
     Service(#[from] ServiceError),
+    /// There are accounts, and not the secret without which none of them can sign in.
+    #[error("{path} is missing, though there are accounts: put it back from a backup", path = path.display())]
+    SetupMissing {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// A secret cannot be read or kept.
     #[error("cannot open the server's secrets")]
     Secret(#[from] SecretFileError),

@@ -5,7 +5,6 @@
 //! transaction that adds the account, so one link makes one account whatever races.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,8 +14,7 @@ use rand::RngCore as _;
 use sha2::{Digest, Sha256};
 
 use super::{ServiceError, Services};
-use crate::store::meta::{Account, Durability, Invite, MetaRead, MetaResult, MetaStore, MetaTx};
-use crate::store::sqlite::SqliteMeta;
+use crate::store::meta::{Account, Durability, Invite, MetaRead, MetaResult, MetaTx};
 
 /// Milliseconds a sign-up link works.
 pub const INVITE_MS: i64 = 7 * 24 * 3600 * 1000;
@@ -181,7 +179,7 @@ impl Services {
 ///
 /// Only the database is opened, which several processes may share; the chunks are not.
 pub async fn invite_beside(data: &Path, now_ms: i64) -> Result<String, ServiceError> {
-    let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&data.join("offing.sqlite"))?);
+    let meta = super::open_database(data)?;
     let (token, invite) = new_invite(now_ms);
     meta.write(Durability::Now, move |tx| tx.add_invite(&invite)).await?;
     Ok(token)

@@ -106,3 +106,29 @@ async fn a_first_start_prints_a_link_a_second_server_is_refused_and_a_signal_sto
     assert!(killed.success());
     assert!(first.wait().await.unwrap().success());
 }
+
+#[tokio::test]
+async fn flags_win_over_the_environment_and_the_environment_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (of_file, of_environment) = (folder.path().join("file"), folder.path().join("data"));
+    let file = folder.path().join("offing.toml");
+    let text = format!("public_url = 'http://file.test'\ndata = '{}'\n", of_file.display());
+    std::fs::write(&file, text).unwrap();
+    let invite = |variables: &[(&str, &str)], flags: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_offing-server"));
+        command.env_clear().env("OFFING_CONFIG", &file).env("OFFING_DATA", &of_environment);
+        command.envs(variables.iter().copied()).args(flags).arg("invite");
+        async move { String::from_utf8(command.output().await.unwrap().stdout).unwrap() }
+    };
+    let environment = [("OFFING_PUBLIC_URL", "http://environment.test")];
+    for (variables, flags, address) in [
+        (&[][..], &[][..], "http://file.test/join#"),
+        (&environment, &[], "http://environment.test/join#"),
+        (&environment, &["--public-url", "http://flag.test"], "http://flag.test/join#"),
+    ] {
+        let link = invite(variables, flags).await;
+        assert!(link.starts_with(address), "{link}");
+    }
+    assert!(of_environment.join("offing.sqlite").is_file());
+    assert!(!of_file.exists());
+}

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use offing_core::id::{ChunkId, VaultId};
+use offing_server::AppState;
+use offing_server::config::Settings;
+use offing_server::service::accounts;
 use offing_server::service::{ServiceError, ServiceOptions, Services};
+use offing_server::state::StartError;
 use offing_server::store::blob::BlobStore;
 use offing_server::store::chunks::Recovery;
 use offing_server::store::meta::MetaError;
@@ -14,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::uploads::{database, put, read, restore};
-use crate::world::{Pen, chunk, joined, open, with_vault};
+use crate::world::{NOW_MS, Pen, chunk, joined, open, with_vault};
 
 /// Opens services whose segments hold four chunks of three thousand bytes.
 fn open_small(folder: &Path) -> (Services, Recovery) {
@@ -264,6 +268,8 @@ async fn a_lost_database_beside_chunks_stops_the_start_and_nothing_is_made_anew(
     restore(folder.path(), Vec::new());
     let refused = Services::open(folder.path(), ServiceOptions::default()).err();
     assert!(matches!(refused, Some(ServiceError::DatabaseMissing { .. })));
+    let refused = accounts::invite_beside(folder.path(), NOW_MS).await.err();
+    assert!(matches!(refused, Some(ServiceError::DatabaseMissing { .. })));
     assert_eq!(database(folder.path()), []);
     assert_eq!(segments(folder.path()), before);
     restore(folder.path(), there);
@@ -287,4 +293,23 @@ async fn a_damaged_database_stops_the_start_and_is_left_as_it_is() {
     assert!(matches!(*error, MetaError::Damaged));
     assert_eq!(std::fs::read(&path).unwrap(), damaged);
     assert_eq!(segments(folder.path()), before);
+}
+
+#[tokio::test]
+async fn a_lost_secret_of_all_accounts_stops_the_start_and_is_not_replaced() {
+    let folder = TempDir::new().unwrap();
+    let start = || {
+        let data = Some(folder.path().to_owned());
+        let config = Settings { data, ..Settings::default() }.finish().unwrap();
+        tokio::task::spawn_blocking(move || AppState::open(config))
+    };
+    let (state, _) = start().await.unwrap().unwrap();
+    joined(state.services(), "alice").await;
+    drop(state);
+    drop(start().await.unwrap().unwrap());
+    let setup = folder.path().join("server-setup");
+    std::fs::remove_file(&setup).unwrap();
+    let refused = start().await.unwrap().err();
+    assert!(matches!(refused, Some(StartError::SetupMissing { .. })));
+    assert!(!setup.exists());
 }
