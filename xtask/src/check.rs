@@ -13,8 +13,8 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
-    dist,
-    run::{cargo, probe, program, root, run, step, target},
+    deny, dist,
+    run::{cargo, program, root, run, step, target},
     tools::{self, www},
 };
 
@@ -30,7 +30,7 @@ const STEPS: [Step; 10] = [
     Step { name: "lint-wasm", work: lint_wasm },
     Step { name: "host", work: host },
     Step { name: "docs", work: docs },
-    Step { name: "deny", work: deny },
+    Step { name: "deny", work: deny::check },
     Step { name: "scripts", work: scripts },
     Step { name: "wasm", work: wasm },
     Step { name: "app", work: app },
@@ -141,15 +141,6 @@ fn docs() -> Result<()> {
         .env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Licences, advisories and sources of the dependencies, where cargo-deny is installed.
-fn deny() -> Result<()> {
-    if probe("cargo-deny", &["--version"]).is_none() {
-        eprintln!("   skipped: cargo-deny is not installed (cargo install cargo-deny)");
-        return Ok(());
-    }
-    run(program("cargo-deny").args(["--all-features", "check"]))
-}
-
 fn scripts() -> Result<()> {
     let mut files = test_files(&www().join("boot"))?;
     files.extend(test_files(&www().join("editor"))?);
@@ -182,7 +173,8 @@ fn browser() -> Result<()> {
         .args(test_files(&folder)?)
         .current_dir(&folder)
         .env("OFFING_SERVER", target().join("debug/offing-server"))
-        .env("OFFING_ASSETS", dist::folder()))
+        .env("OFFING_ASSETS", dist::folder())
+        .env("OFFING_CHROMIUM", tools::chromium().context("there is no Chromium")?))
 }
 
 /// The `*.test.js` files of a folder, in order; an empty folder is a mistake.

@@ -5,6 +5,7 @@
 //! and knows nothing of what it builds beyond names of packages and files.
 
 mod check;
+mod deny;
 mod dist;
 mod run;
 mod serve;

@@ -22,15 +22,9 @@ pub(crate) fn serve(arguments: &[String]) -> Result<()> {
 }
 
 /// Hands this process over, so that signals reach the server itself.
-#[cfg(unix)]
 fn replace_by(mut command: std::process::Command) -> Result<()> {
     use std::os::unix::process::CommandExt as _;
     Err(command.exec()).context("cannot start the server")
-}
-
-#[cfg(not(unix))]
-fn replace_by(mut command: std::process::Command) -> Result<()> {
-    run(&mut command)
 }
 
 /// Builds everything in release and runs the benchmark.
@@ -48,5 +42,6 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         .arg(script)
         .args(arguments)
         .env("OFFING_SERVER", target().join("release/offing-server"))
-        .env("OFFING_ASSETS", dist::folder()))
+        .env("OFFING_ASSETS", dist::folder())
+        .env("OFFING_CHROMIUM", tools::chromium().context("there is no Chromium")?))
 }

@@ -1,8 +1,8 @@
 //! Installs what building and testing need and a fresh machine lacks.
 //!
 //! Everything comes from a package manager: rustup, cargo, npm, apt. What is there in the
-//! right version is left alone, so a second run costs nothing. Only the browser needs
-//! rights that the caller may not have; then one line says which command installs it.
+//! right version is left alone, so a second run costs nothing. Where the caller lacks the
+//! rights, or the system another package manager, one line says what to install and how.
 
 use std::{
     fs,
@@ -66,15 +66,22 @@ pub(crate) fn wasm_bindgen() -> Result<PathBuf> {
         }
     }
     step(&format!("build wasm-bindgen {version}"), || {
-        // Not `--locked`: its lock file names packages that were withdrawn. Little
-        // optimised: it runs for a second, and would build for minutes.
+        // From a lock file of our own: the one that comes with it names withdrawn packages.
+        let package = root().join("xtask/bindgen");
+        let build = target().join("tools/build");
         run(cargo()
-            .args(["install", "-q", "wasm-bindgen-cli", "--version", &version, "--root"])
-            .arg(&own)
-            .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-            .env("CARGO_TARGET_DIR", target().join("tools/build")))
+            .args(["build", "-q", "--release", "--locked", "--target-dir"])
+            .arg(&build)
+            .arg("--manifest-path")
+            .arg(package.join("Cargo.toml"))
+            // What is set for the app's builds is not meant for this one.
+            .env_remove("CARGO_BUILD_TARGET")
+            .env_remove("RUSTFLAGS"))?;
+        fs::create_dir_all(own.join("bin"))?;
+        for tool in ["wasm-bindgen", "wasm-bindgen-test-runner"] {
+            fs::copy(build.join("release").join(tool), own.join("bin").join(tool))?;
+        }
+        Ok(())
     })?;
     Ok(own.join("bin"))
 }
@@ -91,16 +98,22 @@ fn locked_version(package: &str) -> Result<String> {
 }
 
 fn node() -> Result<()> {
-    let version = probe("node", &["--version"]).context(
-        "Node.js is missing: install version 20 or newer (Debian: apt-get install nodejs npm)",
-    )?;
+    let version = probe("node", &["--version"]).context(NODE)?;
     let major =
         version.trim_start_matches('v').split('.').next().and_then(|text| text.parse().ok());
     match major {
-        Some(20u32..) => Ok(()),
-        _ => bail!("Node.js {version} is too old: 20 or newer is needed"),
+        Some(20u32..) => {}
+        _ => bail!("Node.js {version} is too old. {NODE}"),
     }
+    probe("npm", &["--version"])
+        .map(drop)
+        .context("npm is missing, though Node.js is there (Debian: sudo apt-get install npm)")
 }
+
+/// What to do where Node.js is missing or old.
+const NODE: &str = "Node.js 20 or newer is needed, with npm: `sudo apt-get install nodejs npm` \
+    brings it from Debian 13 on (Debian 12 has 18), `sudo dnf install nodejs`, `sudo pacman -S \
+    nodejs npm` or `brew install node` elsewhere; or take it from https://nodejs.org/en/download";
 
 /// Installs a folder's npm packages as its lock file names them.
 fn npm(folder: &Path) -> Result<()> {
@@ -119,25 +132,44 @@ fn npm(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The browser and its driver, as the tests find them.
-pub(crate) fn browser() -> Result<()> {
-    let missing: Vec<&str> = [("chromium", "chromium"), ("chromedriver", "chromium-driver")]
-        .into_iter()
-        .filter(|(name, _)| probe(name, &["--version"]).is_none())
-        .map(|(_, package)| package)
-        .collect();
+/// Installs the browser and its driver where they are missing.
+fn browser() -> Result<()> {
+    let mut missing = Vec::new();
+    if chromium().is_none() {
+        missing.push("chromium");
+    }
+    if probe("chromedriver", &["--version"]).is_none() {
+        missing.push("chromium-driver");
+    }
     if missing.is_empty() {
         return Ok(());
     }
-    let by_hand = format!("sudo apt-get install {}", missing.join(" "));
     let Some(mut apt) = apt_get() else {
-        bail!("the browser tests need Chromium and its driver; install them with: {by_hand}");
+        bail!("the browser tests need Chromium and its driver; install them with: {BROWSER}");
     };
     step("install Chromium", || {
         run(apt().arg("update"))?;
         run(apt().args(["install", "-y", "--no-install-recommends"]).args(&missing))
-            .with_context(|| format!("install it by hand: {by_hand}"))
+            .with_context(|| format!("install it by hand: {BROWSER}"))
     })
+}
+
+/// What to do where the browser or its driver is missing.
+const BROWSER: &str = "`sudo apt-get install chromium chromium-driver` (Debian), `sudo dnf \
+    install chromium chromedriver` (Fedora), `sudo pacman -S chromium` (Arch); or set \
+    OFFING_CHROMIUM to a Chromium or Chrome and put its chromedriver into PATH";
+
+/// The browser that the tests start: the one named by `OFFING_CHROMIUM`, or the first found.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("OFFING_CHROMIUM") {
+        return Some(PathBuf::from(named));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|program| probe(program, &["--version"]).is_some())
 }
 
 /// How to run apt-get with the rights to install, if there is a way without asking.
@@ -168,5 +200,12 @@ mod tests {
         let version = locked_version("wasm-bindgen").unwrap();
         assert!(version.split('.').count() == 3, "{version}");
         assert!(locked_version("no-such-package").is_err());
+    }
+
+    #[test]
+    fn the_tool_is_of_the_version_that_the_app_is_built_with() {
+        let manifest = fs::read_to_string(root().join("xtask/bindgen/Cargo.toml")).unwrap();
+        let version = locked_version("wasm-bindgen").unwrap();
+        assert!(manifest.contains(&format!("wasm-bindgen-cli = \"={version}\"")), "{version}");
     }
 }
