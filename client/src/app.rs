@@ -18,7 +18,7 @@ use web_sys::File;
 
 use crate::components;
 use crate::i18n::{Lang, Msg};
-use crate::platform::{background, dom, engine, history, timer};
+use crate::platform::{background, dom, engine, history, timer, update};
 use crate::state::alarms::Alarms;
 use crate::state::drop_tree::Flat;
 use crate::state::keys::{ListKey, page_key};
@@ -50,6 +50,8 @@ pub(crate) struct App {
     pub(crate) kit: RwSignal<Option<Kit>>,
     /// What a person must know.
     pub(crate) alarms: RwSignal<Alarms>,
+    /// A new version of the app is ready.
+    pub(crate) updated: RwSignal<bool>,
     /// What was cut or copied.
     pub(crate) clipboard: RwSignal<Option<Clipboard>>,
     /// What is being dragged inside the page.
@@ -129,6 +131,15 @@ pub(crate) enum Dialog {
     Copy(Vec<NodeId>),
     /// Asks what to do with names that exist.
     Clash(Vec<String>),
+    /// Asks whether to download without the files that cannot be had now.
+    Incomplete {
+        /// What is to be downloaded.
+        nodes: Vec<NodeId>,
+        /// Paths of files that it would lack, the first of them.
+        paths: Vec<String>,
+        /// How many they are.
+        count: u32,
+    },
     /// Shows what waits to be saved on the server.
     Queue,
     /// Shows the versions of a file.
@@ -154,6 +165,7 @@ impl App {
             dialog: RwSignal::new(None),
             kit: RwSignal::new(None),
             alarms: RwSignal::new(Alarms::default()),
+            updated: RwSignal::new(false),
             clipboard: RwSignal::new(None),
             dragged: RwSignal::new(Vec::new()),
             folder: RwSignal::new(None),
@@ -252,6 +264,7 @@ pub fn start() {
         dom::set_language(app.lang.get_untracked().tag());
         hear_engine(app);
         hear_window(app);
+        update::watch(move || app.updated.set(true));
         if connected.is_err() {
             app.broken.set(Some(Fault::Internal));
         } else {

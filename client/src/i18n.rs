@@ -9,7 +9,7 @@ mod zh;
 
 use std::borrow::Cow;
 
-use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer};
+use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, WhySetAside};
 
 use crate::state::measure::{PasswordFlaw, Span};
 use crate::state::status::Pill;
@@ -91,6 +91,7 @@ pub enum Msg<'a> {
     Dismiss,
     Download,
     DownloadKit,
+    DownloadOthers,
     DropHere,
     Editor,
     EditorLost,
@@ -104,6 +105,8 @@ pub enum Msg<'a> {
     ForgotPassword,
     GoHome,
     Help,
+    Incomplete,
+    IncompleteWhy(u32),
     InviteMissing,
     IsLocal,
     Items(u32),
@@ -140,6 +143,7 @@ pub enum Msg<'a> {
     Messages,
     Modified,
     MoreActions,
+    MoreFolders,
     MoveHere,
     MoveTo,
     MoveWhere(u32),
@@ -186,6 +190,7 @@ pub enum Msg<'a> {
     Recovered,
     RecoveryCode,
     RecoveryKit,
+    Reload,
     Rename,
     Renamed,
     RepeatPassword,
@@ -198,6 +203,9 @@ pub enum Msg<'a> {
     Search,
     SearchResults,
     Selected(u32),
+    SetAside,
+    SetAsideCount(u32),
+    SetAsideWhy(WhySetAside),
     SetPassword,
     Settings,
     Settled(u32),
@@ -228,6 +236,7 @@ pub enum Msg<'a> {
     Undo,
     Undone,
     Unfold,
+    UpdateReady,
     UploadFiles,
     UploadFolder,
     UsedOf { used: &'a str, quota: &'a str },

@@ -10,3 +10,4 @@ pub(crate) mod engine;
 pub(crate) mod history;
 pub(crate) mod renderer;
 pub(crate) mod timer;
+pub(crate) mod update;

@@ -83,6 +83,10 @@ pub const JSON_BODY_BYTES_MAX: usize = 64 * 1024;
 pub const RPC_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most rows in one window of a list.
 pub const WINDOW_ROWS_MAX: usize = 512;
+/// Most paths that a fault names.
+pub const FAULT_PATHS_MAX: usize = 64;
+/// Most files and folders in one ZIP.
+pub const ZIP_MEMBERS_MAX: usize = 1_000_000;
 /// Most files one upload may name.
 pub const UPLOAD_FILES_MAX: usize = 50_000;
 

@@ -24,7 +24,9 @@ mod transfer;
 pub use command::{ActionId, Command};
 pub use event::{Alarm, Event, Status, SyncState};
 pub use fault::{Fault, NameReason};
-pub use list::{Crumb, FolderView, Hit, Kind, Pending, Row, Saved, Sort, SortBy, ViewId};
+pub use list::{
+    Crumb, FolderView, Hit, Kind, Pending, Row, Saved, SetAside, Sort, SortBy, ViewId, WhySetAside,
+};
 pub use reply::Reply;
 pub use session::{KitState, Session};
 pub use text::{Choice, OpenedText, ReadOnly, TextUpdate, Version};

@@ -7,10 +7,12 @@
 
 mod cost;
 mod crashes;
+mod downloads;
 mod joining;
 mod liar;
 mod losses;
 mod property;
+mod set_aside;
 mod status;
 mod tabs;
 mod texts;

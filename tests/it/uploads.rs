@@ -148,3 +148,29 @@ fn text_edits_do_not_wait_behind_a_large_upload() {
     world.sync_all();
     world.assert_converged();
 }
+
+#[test]
+fn folders_that_exist_are_found_however_many_there_are() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    let root = offing_core::id::NodeId::ROOT;
+    let paths: Vec<Vec<String>> =
+        (0..1_200).map(|i| vec![format!("{i:04}"), "inner".to_owned()]).collect();
+    for _ in 0..2 {
+        let (replica, paths) = (phone.replica(), paths.clone());
+        phone.run(async move { replica.make_folders(root, &paths).await }).unwrap();
+    }
+    assert_eq!(phone.rows(root).len(), 1_200, "no folder was made twice");
+    assert_eq!(phone.rows(phone.node("/1199")).len(), 1);
+    // Names are the same whatever their case, as everywhere.
+    let (replica, folder) = (phone.replica(), vec![vec!["1199".to_owned(), "INNER".to_owned()]]);
+    phone.run(async move { replica.make_folders(root, &folder).await }).unwrap();
+    assert_eq!(phone.rows(phone.node("/1199")).len(), 1);
+    phone.uploads("/", &[("1199/inner/a.txt", b"a")], Clash::Ask);
+    world.passes(10_000);
+    assert_eq!(phone.rows(root).len(), 1_200);
+    assert_eq!(phone.reads_text("/1199/inner/a.txt"), "a");
+    let (replica, unfit) = (phone.replica(), vec![vec!["a/b".to_owned()]]);
+    let refused = phone.run(async move { replica.make_folders(root, &unfit).await });
+    assert!(matches!(refused, Err(Fault::NameUnfit { .. })), "{refused:?}");
+}

@@ -467,8 +467,13 @@ impl Device {
 
     /// Reads a file by its node.
     pub fn reads_node(&self, node: NodeId) -> Result<Vec<u8>, Fault> {
+        self.downloads(node, false)
+    }
+
+    /// Downloads a node: a file as it is, a folder as a ZIP.
+    pub fn downloads(&self, node: NodeId, anyway: bool) -> Result<Vec<u8>, Fault> {
         self.ask(|replica| async move {
-            let mut download = replica.download(&[node]).await?;
+            let mut download = replica.download(&[node], anyway).await?;
             let mut bytes = Vec::new();
             while let Some(piece) = download.next().await? {
                 bytes.extend(piece);

@@ -96,7 +96,7 @@ pub struct Net {
 impl Net {
     /// Puts a network before services.
     pub fn new(executor: Executor, services: Services, rng: StdRng) -> Rc<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         Rc::new(Self {
             executor,
             runtime,

@@ -130,8 +130,8 @@ impl Engine {
                 let files = files.collect::<Result<Vec<Blob>, _>>().map_err(|_| Fault::Internal)?;
                 Ok(self.replica()?.upload(parent, items, files, clash).await?.into())
             }
-            Command::Download { nodes } => {
-                let download = self.replica()?.download(&nodes).await?;
+            Command::Download { nodes, anyway } => {
+                let download = self.replica()?.download(bounded(&nodes)?, anyway).await?;
                 let reply =
                     Reply::Download { name: download.name().to_owned(), size: download.size() };
                 let stream = stream::readable(Pull(download)).map_err(|_| Fault::Unsupported)?;
@@ -414,6 +414,9 @@ async fn answer_vault(
         Command::Describe { node } => replica.describe(node).await,
         Command::Search { query } => replica.search(&query).await.map(Reply::Hits),
         Command::CreateFolder { parent, name } => replica.create_folder(parent, &name).await,
+        Command::MakeFolders { parent, paths } => {
+            replica.make_folders(parent, &paths).await.map(|()| Reply::Done)
+        }
         Command::CreateText { parent, name } => replica.create_text(parent, &name).await,
         Command::Rename { node, name } => replica.rename(node, &name).await,
         Command::Move { nodes, to } => replica.move_to(bounded(&nodes)?, to).await,
@@ -427,6 +430,7 @@ async fn answer_vault(
             Ok(Reply::TextAccepted { accepted })
         }
         Command::FlushText { node } => replica.flush_text(node).await.map(|()| Reply::Done),
+        Command::FlushAll => replica.flush_all().await.map(|()| Reply::Done),
         Command::CloseText { node } => replica.close_text(node).await.map(|()| Reply::Done),
         Command::Transfer { transfer, control } => {
             replica.steer(transfer, control).await.map(|()| Reply::Done)
@@ -439,6 +443,10 @@ async fn answer_vault(
         Command::Versions { node } => replica.versions(node).await.map(Reply::Versions),
         Command::Settle { node, choice } => replica.settle(node, choice).await,
         Command::Queue => replica.queue().await.map(Reply::Queue),
+        Command::SetAside => {
+            let (entries, count) = replica.all_set_aside().await?;
+            Ok(Reply::SetAside { entries, count })
+        }
         Command::Storage => Ok(storage(api).await),
         Command::Start
         | Command::Nudge

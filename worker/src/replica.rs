@@ -36,6 +36,7 @@ mod keep;
 mod pull;
 mod queue;
 mod sealing;
+mod set_aside;
 mod text_store;
 mod texts;
 mod upload;

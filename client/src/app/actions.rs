@@ -8,13 +8,12 @@ use offing_core::rpc::{
     ActionId, Clash, Command, Fault, Kind, Reply, Sort, SortBy, TransferControl, TransferId,
 };
 use wasm_bindgen::JsCast;
-use web_sys::{File, ReadableStream};
+use web_sys::ReadableStream;
 
 use super::{App, Batch, Dialog};
 use crate::i18n::Msg;
 use crate::platform::drop::{self, DropError};
-use crate::platform::{download as saving, engine};
-use crate::state::drop_tree::Flat;
+use crate::platform::{download as saving, engine, update};
 
 /// The order that folder pickers use.
 pub(crate) const BY_NAME: Sort = Sort { by: SortBy::Name, descending: false };
@@ -88,33 +87,61 @@ pub(crate) fn keep(app: App, nodes: Vec<NodeId>, keep: bool) {
     });
 }
 
+/// Saves what was typed and loads the new version of the app.
+pub(crate) fn take_update(app: App) {
+    app.updated.set(false);
+    spawn_local(async move {
+        // What cannot be saved now keeps the page as it is.
+        if let Err(fault) = engine::call(Command::FlushAll).await
+            && fault != Fault::SignedOut
+        {
+            app.updated.set(true);
+            return app.failed(&fault);
+        }
+        if let Err(error) = update::take_over().await {
+            leptos::logging::error!("{error:?}");
+            app.updated.set(true);
+        }
+    });
+}
+
 /// Steers a transfer.
 pub(crate) fn steer(app: App, transfer: TransferId, control: TransferControl) {
     ask(app, Command::Transfer { transfer, control });
 }
 
-/// Downloads nodes: one file as it is, anything else as a ZIP.
+/// Downloads nodes: one file as it is, anything else as a ZIP. Asks first where files
+/// cannot be had now.
 pub(crate) fn download(app: App, nodes: Vec<NodeId>) {
-    if nodes.is_empty() {
-        return;
+    if !nodes.is_empty() {
+        spawn_local(save(app, nodes, false));
     }
-    spawn_local(async move {
-        let answer = engine::call_with(Command::Download { nodes }, &Array::new()).await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(fault) => return app.failed(&fault),
-        };
-        let Reply::Download { name, size } = answer.reply else {
-            return;
-        };
-        let Ok(stream) = answer.extra.dyn_into::<ReadableStream>() else {
-            return app.failed(&Fault::Internal);
-        };
-        if let Err(error) = saving::save(&name, size, stream).await {
-            leptos::logging::error!("{error:?}");
-            app.failed(&Fault::NotHere { name });
+}
+
+/// Downloads what of these nodes can be had now.
+pub(crate) fn download_rest(app: App, nodes: Vec<NodeId>) {
+    spawn_local(save(app, nodes, true));
+}
+
+async fn save(app: App, nodes: Vec<NodeId>, anyway: bool) {
+    let command = Command::Download { nodes: nodes.clone(), anyway };
+    let answer = match engine::call_with(command, &Array::new()).await {
+        Ok(answer) => answer,
+        Err(Fault::Incomplete { paths, count }) => {
+            return app.dialog.set(Some(Dialog::Incomplete { nodes, paths, count }));
         }
-    });
+        Err(fault) => return app.failed(&fault),
+    };
+    let Reply::Download { name, size } = answer.reply else {
+        return;
+    };
+    let Ok(stream) = answer.extra.dyn_into::<ReadableStream>() else {
+        return app.failed(&Fault::Internal);
+    };
+    if let Err(error) = saving::save(&name, size, stream).await {
+        leptos::logging::error!("{error:?}");
+        app.failed(&Fault::NotHere { name });
+    }
 }
 
 /// Uploads what was dropped.
@@ -165,44 +192,35 @@ async fn upload(app: App, batch: Batch, clash: Clash) {
             Err(fault) => return app.failed(&fault),
         }
     }
-    if let Err(fault) = make_folders(batch.parent, &batch.flat).await {
-        app.failed(&fault);
+    let paths = batch.flat.empty_folders().to_vec();
+    if !paths.is_empty() {
+        ask(app, Command::MakeFolders { parent: batch.parent, paths });
     }
 }
 
-/// Makes the folders of an upload that hold no file.
-async fn make_folders(target: NodeId, flat: &Flat<File>) -> Result<(), Fault> {
-    for path in flat.empty_folders() {
-        let mut parent = target;
-        for name in path {
-            parent = match find_folder(parent, name).await? {
-                Some(folder) => folder,
-                None => {
-                    let command = Command::CreateFolder { parent, name: name.clone() };
-                    let Reply::Created { node, .. } = engine::call(command).await? else {
-                        return Err(Fault::Internal);
-                    };
-                    node
-                }
-            };
-        }
-    }
-    Ok(())
+/// Folders of a folder, a window of them.
+pub(crate) struct Subfolders {
+    /// Nodes with their names.
+    pub(crate) folders: Vec<(NodeId, String)>,
+    /// Where the next window begins, if there are more.
+    pub(crate) next: Option<u32>,
 }
 
-async fn find_folder(parent: NodeId, name: &str) -> Result<Option<NodeId>, Fault> {
-    let folders = subfolders(parent).await?;
-    Ok(folders.into_iter().find(|(_, known)| known == name).map(|(node, _)| node))
-}
-
-/// Lists the folders of a folder, as far as one window reaches.
-pub(crate) async fn subfolders(parent: NodeId) -> Result<Vec<(NodeId, String)>, Fault> {
-    let rows = offing_core::limits::WINDOW_ROWS_MAX as u32;
-    let command = Command::OpenFolder { node: parent, sort: BY_NAME, rows };
+/// Lists folders of a folder, from a place on.
+pub(crate) async fn subfolders(parent: NodeId, start: u32) -> Result<Subfolders, Fault> {
+    let command = Command::OpenFolder { node: parent, sort: BY_NAME, rows: 0 };
     let Reply::Folder(view) = engine::call(command).await? else {
         return Err(Fault::Internal);
     };
+    let end = start + offing_core::limits::WINDOW_ROWS_MAX as u32;
+    let answer = engine::call(Command::Window { view: view.view, start, end }).await;
     engine::tell(Command::CloseView { view: view.view });
-    let folders = view.rows.into_iter().filter(|row| row.kind == Kind::Folder);
-    Ok(folders.map(|row| (row.node, row.name)).collect())
+    let Reply::Rows { rows, .. } = answer? else {
+        return Err(Fault::Internal);
+    };
+    // Folders stand before files, so a window that ends with one may not be the last.
+    let only_folders = rows.last().is_some_and(|row| row.kind == Kind::Folder);
+    let next = (only_folders && end < view.total).then_some(end);
+    let folders = rows.into_iter().filter(|row| row.kind == Kind::Folder);
+    Ok(Subfolders { folders: folders.map(|row| (row.node, row.name)).collect(), next })
 }

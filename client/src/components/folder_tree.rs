@@ -1,6 +1,7 @@
 //! The dialog that asks for a folder: where to move or copy to.
 //!
-//! A tree that is read folder by folder, as it is unfolded.
+//! A tree that is read folder by folder, as it is unfolded, and large folders window by
+//! window, as more is asked for.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -61,25 +62,54 @@ fn branch(
     moving: StoredValue<Vec<NodeId>>,
 ) -> AnyView {
     let open = RwSignal::new(level == 1);
-    let folders = RwSignal::new(None::<Vec<(NodeId, String)>>);
+    let folders = RwSignal::new(Vec::<(NodeId, String)>::new());
+    let next = RwSignal::new(Some(0));
+    let read = move || {
+        let Some(start) = next.try_update(Option::take).flatten() else {
+            return;
+        };
+        spawn_local(async move {
+            match actions::subfolders(node, start).await {
+                Ok(found) => {
+                    folders.try_update(|folders| folders.extend(found.folders));
+                    next.try_set(found.next);
+                }
+                Err(fault) => app.failed(&fault),
+            }
+        });
+    };
     Effect::new(move |_| {
-        if open.get() && folders.with_untracked(Option::is_none) {
-            spawn_local(async move {
-                let found = actions::subfolders(node).await.unwrap_or_default();
-                folders.try_set(Some(found));
-            });
+        if open.get() && next.get_untracked() == Some(0) {
+            read();
         }
     });
     let below = move || {
         open.get().then(|| {
             // A folder cannot go into itself, so what moves is not offered.
-            let known = folders.get().unwrap_or_default();
-            let branches: Vec<_> = known
-                .into_iter()
-                .filter(|(node, _)| !moving.with_value(|nodes| nodes.contains(node)))
-                .map(|(node, name)| branch(app, node, name, level + 1, chosen, moving))
-                .collect();
-            view! { <ul role="group">{branches}</ul> }
+            let offered = move || {
+                let mut known = folders.get();
+                known.retain(|(node, _)| !moving.with_value(|nodes| nodes.contains(node)));
+                known
+            };
+            let more = move || {
+                next.get().is_some_and(|start| start > 0).then(|| {
+                    view! {
+                        <li role="none">
+                            <button type="button" class="button quiet tree-name" on:click=move |_| read()>
+                                {app.t(Msg::MoreFolders)}
+                            </button>
+                        </li>
+                    }
+                })
+            };
+            view! {
+                <ul role="group">
+                    <For each=offered key=|(node, _)| *node let((node, name))>
+                        {branch(app, node, name, level + 1, chosen, moving)}
+                    </For>
+                    {more}
+                </ul>
+            }
         })
     };
     let on_key = move |event: leptos::ev::KeyboardEvent| match event.key().as_str() {

@@ -71,6 +71,7 @@ fn outside(app: App) -> impl IntoView {
     view! {
         <div class="outside">
             <header class="bar"><a class="brand" href="/">"Offing"</a></header>
+            {toasts::update(app)}
             <main class="outside-main scroll">{move || pages::account::page(app, app.route.get())}</main>
         </div>
         {toasts::toasts(app)}
@@ -135,6 +136,9 @@ fn dialogs(app: App) -> impl IntoView {
             Dialog::Move(nodes) => folder_tree::choose_folder(app, nodes, false),
             Dialog::Copy(nodes) => folder_tree::choose_folder(app, nodes, true),
             Dialog::Clash(names) => questions::clash(app, names),
+            Dialog::Incomplete { nodes, paths, count } => {
+                questions::incomplete(app, nodes, paths, count)
+            }
             Dialog::Queue => questions::queue(app),
             Dialog::Versions(node, name) => versions::versions(app, node, name),
             Dialog::Help => help::help(app),

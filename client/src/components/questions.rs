@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use offing_core::id::NodeId;
 use offing_core::rpc::{Clash, Command, Reply, SyncState};
 
 use super::modal::modal;
@@ -39,6 +40,31 @@ pub(crate) fn clash(app: App, names: Vec<String>) -> AnyView {
     };
     let close = move || actions::answer_clash(app, None);
     modal(app.t(Msg::NamesExistTitle), "dialog", close, content).into_any()
+}
+
+/// Asks whether to download without the files that cannot be had now.
+pub(crate) fn incomplete(app: App, nodes: Vec<NodeId>, paths: Vec<String>, count: u32) -> AnyView {
+    let more = (count as usize).saturating_sub(paths.len().min(NAMES_SHOWN));
+    let shown: Vec<_> =
+        paths.into_iter().take(NAMES_SHOWN).map(|path| view! { <li>{path}</li> }).collect();
+    let go = move |_| {
+        app.dialog.set(None);
+        actions::download_rest(app, nodes.clone());
+    };
+    let content = view! {
+        <p>{app.t(Msg::IncompleteWhy(count))}</p>
+        <ul class="name-list">{shown}</ul>
+        {(more > 0).then(|| view! { <p class="hint">{app.t(Msg::AndMore(more as u32))}</p> })}
+        <div class="dialog-actions">
+            <button type="button" class="button" autofocus=true on:click=move |_| app.dialog.set(None)>
+                {app.t(Msg::Cancel)}
+            </button>
+            <button type="button" class="button primary" on:click=go>
+                {app.t(Msg::DownloadOthers)}
+            </button>
+        </div>
+    };
+    modal(app.t(Msg::Incomplete), "dialog", move || app.dialog.set(None), content).into_any()
 }
 
 /// Shows what waits to be saved on the server.

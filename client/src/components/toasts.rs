@@ -98,5 +98,21 @@ pub(crate) fn banners(app: App) -> impl IntoView {
         });
         (again, kit).into_any()
     };
-    view! { <div>{alarms}{account}</div> }
+    view! { <div>{alarms}{account}{update(app)}</div> }
+}
+
+/// Offers the new version of the app, when there is one.
+pub(crate) fn update(app: App) -> impl IntoView {
+    move || {
+        app.updated.get().then(|| {
+            view! {
+                <div class="banner" role="status">
+                    <span class="grow">{app.t(Msg::UpdateReady)}</span>
+                    <button type="button" class="button" on:click=move |_| actions::take_update(app)>
+                        {app.t(Msg::Reload)}
+                    </button>
+                </div>
+            }
+        })
+    }
 }

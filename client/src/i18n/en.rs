@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use offing_core::proto::Code;
-use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, TransferState};
+use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, TransferState, WhySetAside};
 
 use super::Msg;
 use crate::state::measure::{self, PasswordFlaw, Span};
@@ -41,6 +41,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Dismiss => "Dismiss".into(),
         Msg::Download => "Download".into(),
         Msg::DownloadKit => "Download kit".into(),
+        Msg::DownloadOthers => "Download the others".into(),
         Msg::DropHere => "Drop to upload here".into(),
         Msg::Editor => "Editor".into(),
         Msg::EditorLost => {
@@ -59,6 +60,17 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::ForgotPassword => "Forgot the password? Use the recovery code".into(),
         Msg::GoHome => "Go to My files".into(),
         Msg::Help => "Help".into(),
+        Msg::Incomplete => "Not everything is here".into(),
+        Msg::IncompleteWhy(1) => {
+            "One file is not on this device, and the server does not have it to give now. The \
+             download would be without it:"
+                .into()
+        }
+        Msg::IncompleteWhy(count) => format!(
+            "{count} files are not on this device, and the server does not have them to give now. \
+             The download would be without them:"
+        )
+        .into(),
         Msg::InviteMissing => "This sign-up link is incomplete. Open the whole link you were given.".into(),
         Msg::IsLocal => "On this device".into(),
         Msg::Items(count) => items(count).into(),
@@ -111,6 +123,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Messages => "Messages".into(),
         Msg::Modified => "Modified".into(),
         Msg::MoreActions => "More actions".into(),
+        Msg::MoreFolders => "Show more folders".into(),
         Msg::MoveHere => "Move here".into(),
         Msg::MoveTo => "Move to…".into(),
         Msg::MoveWhere(count) => format!("Move {} to:", items(count)).into(),
@@ -160,6 +173,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Recovered => "Recovered".into(),
         Msg::RecoveryCode => "Recovery code".into(),
         Msg::RecoveryKit => "Recovery kit".into(),
+        Msg::Reload => "Reload".into(),
         Msg::Rename => "Rename".into(),
         Msg::Renamed => "Renamed".into(),
         Msg::RepeatPassword => "Repeat password".into(),
@@ -172,6 +186,15 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Search => "Search".into(),
         Msg::SearchResults => "Search results".into(),
         Msg::Selected(count) => format!("{count} selected").into(),
+        Msg::SetAside => "Set aside".into(),
+        Msg::SetAsideCount(1) => {
+            "One change from the server was not taken in. It is kept there.".into()
+        }
+        Msg::SetAsideCount(count) => {
+            format!("{count} changes from the server were not taken in. They are kept there.").into()
+        }
+        Msg::SetAsideWhy(WhySetAside::NotGenuine) => "Not genuine: no device of yours can have written it so".into(),
+        Msg::SetAsideWhy(WhySetAside::NotUnderstood) => "Not understood: tried again when Offing is updated".into(),
         Msg::SetPassword => "Set new password".into(),
         Msg::Settings => "Settings".into(),
         Msg::Settled(_) => "Settled".into(),
@@ -204,6 +227,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::TwoVersionsOf(name) => {
             format!("“{name}” was changed in two places. Both contents are here.").into()
         }
+        Msg::UpdateReady => "A new version of Offing is ready.".into(),
         Msg::Undo => "Undo".into(),
         Msg::Undone => "Undone".into(),
         Msg::Unfold => "Show or hide what is inside".into(),
@@ -359,6 +383,10 @@ fn fault(fault: &Fault) -> Cow<'static, str> {
             format!("“{name}” is not on this device. Try again when the server can be reached.")
                 .into()
         }
+        Fault::Incomplete { count, .. } => format!(
+            "{count} of the files cannot be had now. Try again when the server can be reached."
+        )
+        .into(),
         Fault::FileVanished { name } => {
             format!("“{name}” changed or vanished while it was read. Upload it again.").into()
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use offing_core::proto::Code;
-use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, TransferState};
+use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, TransferState, WhySetAside};
 
 use super::Msg;
 use crate::state::measure::{self, PasswordFlaw, Span};
@@ -41,6 +41,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Dismiss => "关闭提示".into(),
         Msg::Download => "下载".into(),
         Msg::DownloadKit => "下载恢复包".into(),
+        Msg::DownloadOthers => "下载其余文件".into(),
         Msg::DropHere => "松开以上传到此处".into(),
         Msg::Editor => "编辑器".into(),
         Msg::EditorLost => "无法继续跟踪此文本。请复制刚输入的内容，然后重新加载页面。".into(),
@@ -54,6 +55,11 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::ForgotPassword => "忘记密码？使用恢复码".into(),
         Msg::GoHome => "前往我的文件".into(),
         Msg::Help => "帮助".into(),
+        Msg::Incomplete => "部分文件无法获取".into(),
+        Msg::IncompleteWhy(count) => {
+            format!("有 {count} 个文件不在本设备上，服务器目前也无法提供。下载内容将不包含：")
+                .into()
+        }
         Msg::InviteMissing => "注册链接不完整。请打开收到的完整链接。".into(),
         Msg::IsLocal => "在本设备上".into(),
         Msg::Items(count) => format!("{count} 项").into(),
@@ -101,6 +107,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Messages => "消息".into(),
         Msg::Modified => "修改时间".into(),
         Msg::MoreActions => "更多操作".into(),
+        Msg::MoreFolders => "显示更多文件夹".into(),
         Msg::MoveHere => "移动到此处".into(),
         Msg::MoveTo => "移动到…".into(),
         Msg::MoveWhere(count) => format!("将 {count} 项移动到：").into(),
@@ -147,6 +154,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Recovered => "找回的内容".into(),
         Msg::RecoveryCode => "恢复码".into(),
         Msg::RecoveryKit => "恢复包".into(),
+        Msg::Reload => "重新加载".into(),
         Msg::Rename => "重命名".into(),
         Msg::Renamed => "已重命名".into(),
         Msg::RepeatPassword => "重复密码".into(),
@@ -159,6 +167,12 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Search => "搜索".into(),
         Msg::SearchResults => "搜索结果".into(),
         Msg::Selected(count) => format!("已选 {count} 项").into(),
+        Msg::SetAside => "已搁置".into(),
+        Msg::SetAsideCount(count) => {
+            format!("有 {count} 项来自服务器的更改未被采纳，它们仍保存在服务器上。").into()
+        }
+        Msg::SetAsideWhy(WhySetAside::NotGenuine) => "不可信：不可能由你的设备写入".into(),
+        Msg::SetAsideWhy(WhySetAside::NotUnderstood) => "无法理解：更新 Offing 后会再次尝试".into(),
         Msg::SetPassword => "设置新密码".into(),
         Msg::Settings => "设置".into(),
         Msg::Settled(_) => "已处理".into(),
@@ -188,6 +202,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Trashed(count) => format!("已将 {count} 项移到回收站").into(),
         Msg::TwoVersions => "两个版本".into(),
         Msg::TwoVersionsOf(name) => format!("“{name}”在两处被修改，两份内容都在这里。").into(),
+        Msg::UpdateReady => "Offing 新版本已就绪。".into(),
         Msg::Undo => "撤销".into(),
         Msg::Undone => "已撤销".into(),
         Msg::Unfold => "展开或收起".into(),
@@ -322,6 +337,9 @@ fn fault(fault: &Fault) -> Cow<'static, str> {
         Fault::MoveIntoItself => "文件夹不能移动到自身之内，请选择其他位置。".into(),
         Fault::Builtin => "此文件夹不能更改。".into(),
         Fault::NotHere { name } => format!("“{name}”不在本设备上。请在能连接服务器时再试。").into(),
+        Fault::Incomplete { count, .. } => {
+            format!("有 {count} 个文件目前无法获取。请在能连接服务器时再试。").into()
+        }
         Fault::FileVanished { name } => {
             format!("“{name}”在读取时被更改或消失。请重新上传。").into()
         }

@@ -2,13 +2,16 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use offing_core::rpc::{Command, KitState, Reply, Session};
+use offing_core::rpc::{Command, KitState, Reply, Session, SetAside, WhySetAside};
 
 use crate::app::{App, Dialog, Kit};
 use crate::components::questions;
 use crate::i18n::{Lang, Msg};
 use crate::platform::{dom, engine};
 use crate::state::measure;
+
+/// How many places of the log a line names.
+const PLACES_SHOWN: usize = 12;
 
 /// Shows the settings.
 pub(super) fn page(app: App) -> AnyView {
@@ -38,6 +41,7 @@ pub(super) fn page(app: App) -> AnyView {
                 {account}
             </section>
             {storage(app)}
+            {set_aside(app)}
             {language(app)}
             <section class="cluster">
                 <button type="button" class="button" on:click=move |_| app.dialog.set(Some(Dialog::Help))>
@@ -100,6 +104,37 @@ fn storage(app: App) -> impl IntoView {
             <h2>{app.t(Msg::Space)}</h2>
             {shown}
         </section>
+    }
+}
+
+/// Shows what of the log was set aside, if anything was.
+fn set_aside(app: App) -> impl IntoView {
+    let found = RwSignal::new(None::<(Vec<SetAside>, u32)>);
+    spawn_local(async move {
+        if let Ok(Reply::SetAside { entries, count }) = engine::call(Command::SetAside).await {
+            found.try_set((count > 0).then_some((entries, count)));
+        }
+    });
+    move || {
+        let (entries, count) = found.get()?;
+        let of = |why| entries.iter().filter(move |entry| entry.why == why).map(|entry| entry.seq);
+        let lines: Vec<_> = [WhySetAside::NotGenuine, WhySetAside::NotUnderstood]
+            .into_iter()
+            .filter_map(|why| {
+                let places: Vec<String> =
+                    of(why).take(PLACES_SHOWN).map(|seq| seq.to_string()).collect();
+                (!places.is_empty()).then(|| {
+                    view! { <li>{app.t(Msg::SetAsideWhy(why))} " (" {places.join(", ")} ")"</li> }
+                })
+            })
+            .collect();
+        Some(view! {
+            <section class="stack" aria-label=app.t(Msg::SetAside)>
+                <h2>{app.t(Msg::SetAside)}</h2>
+                <p>{app.t(Msg::SetAsideCount(count))}</p>
+                <ul>{lines}</ul>
+            </section>
+        })
     }
 }
 

@@ -97,6 +97,11 @@ impl LogState {
         }
     }
 
+    /// The same vault and owner, with nothing read yet.
+    pub fn from_the_start(&self) -> Self {
+        Self::new(self.vault, self.owner, self.owner_identity)
+    }
+
     /// The vault.
     pub fn vault(&self) -> VaultId {
         self.vault

@@ -119,6 +119,13 @@ pub enum Command {
         /// Its name.
         name: String,
     },
+    /// Makes the folders of these paths, where they do not exist yet. → `Done`
+    MakeFolders {
+        /// The folder they go to.
+        parent: NodeId,
+        /// The paths below it.
+        paths: Vec<Vec<String>>,
+    },
     /// Makes an empty text file. → `Created`
     CreateText {
         /// The folder it goes to.
@@ -187,6 +194,8 @@ pub enum Command {
         /// The file.
         node: NodeId,
     },
+    /// Saves what was typed into every text: the page is about to load anew. → `Done`
+    FlushAll,
     /// Saves and closes a text file. → `Done`
     CloseText {
         /// The file.
@@ -215,9 +224,13 @@ pub enum Command {
     ClearTransfers,
     /// Opens a download; the reply carries a `ReadableStream`. One file comes as it is,
     /// anything else as a ZIP. → `Download`
+    ///
+    /// Refused with `Fault::Incomplete` while a ZIP would lack files, unless `anyway`.
     Download {
         /// What to download.
         nodes: Vec<NodeId>,
+        /// Leave out what cannot be had now.
+        anyway: bool,
     },
     /// Keeps nodes on this device, or lets go of them. → `Done`
     Keep {
@@ -244,6 +257,8 @@ pub enum Command {
     // ------------------------------------------------------------ state
     /// Tells what waits to be saved on the server. → `Queue`
     Queue,
+    /// Tells which entries of the log were set aside. → `SetAside`
+    SetAside,
     /// Tells the use of space on this device and the server. → `Storage`
     Storage,
     /// Synchronises now (the page came to the front, the network returned). → `Done`

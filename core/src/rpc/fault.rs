@@ -38,6 +38,13 @@ pub enum Fault {
         /// The file's name.
         name: String,
     },
+    /// Files of a ZIP cannot be had now: not here and the server away, or lost by it.
+    Incomplete {
+        /// Their paths in it, the first of them.
+        paths: Vec<String>,
+        /// How many they are.
+        count: u32,
+    },
     /// A file changed or vanished while it was read.
     FileVanished {
         /// The file's name.

@@ -110,6 +110,24 @@ pub enum SortBy {
     Modified,
 }
 
+/// An entry of the log that was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// Its place.
+    pub seq: u64,
+    /// Why.
+    pub why: WhySetAside,
+}
+
+/// Why an entry was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WhySetAside {
+    /// Nobody of the vault can have written it so.
+    NotGenuine,
+    /// This version cannot read it; a later one may.
+    NotUnderstood,
+}
+
 /// Something that waits to be saved on the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionId, Crumb, FolderView, Hit, OpenedText, Pending, Row, Session, TransferId, Version,
+    ActionId, Crumb, FolderView, Hit, OpenedText, Pending, Row, Session, SetAside, TransferId,
+    Version,
 };
 use crate::id::NodeId;
 
@@ -82,6 +83,13 @@ pub enum Reply {
     Versions(Vec<Version>),
     /// What waits to be saved on the server, oldest first.
     Queue(Vec<Pending>),
+    /// What was set aside, oldest first, the first of it.
+    SetAside {
+        /// The entries.
+        entries: Vec<SetAside>,
+        /// How many they are.
+        count: u32,
+    },
     /// The use of space, in bytes.
     Storage {
         /// Used on this device.

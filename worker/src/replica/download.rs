@@ -2,7 +2,9 @@
 //!
 //! A download is pulled: nothing is read before the reader has room, so it takes no more
 //! memory than a few extents. ZIP members are stored, not compressed: most of what people
-//! keep is compressed already, and time counts more than bytes that never travel.
+//! keep is compressed already, and time counts more than bytes that never travel. Before one
+//! begins, every file in it is looked for, here and on the server, so that a person hears
+//! what it would lack while there is a choice, and not by a download that breaks off.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -10,7 +12,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use offing_core::content::manifest::Extent;
-use offing_core::id::NodeId;
+use offing_core::id::{ChunkId, NodeId};
 use offing_core::limits;
 use offing_core::rpc::{Fault, Kind};
 use offing_core::tree::NodeRow;
@@ -20,6 +22,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::Replica;
 use crate::host::Host;
+use crate::net::Remote;
 use crate::store::Range;
 
 /// Bytes that one piece has at least, where more follow.
@@ -80,8 +83,13 @@ impl Write for Pipe {
 }
 
 impl<H: Host> Replica<H> {
-    /// Opens a download of these nodes.
-    pub async fn download(self: &Rc<Self>, nodes: &[NodeId]) -> Result<Download<H>, Fault> {
+    /// Opens a download of these nodes; what a ZIP would lack is a fault, or left out
+    /// where it is wanted `anyway`.
+    pub async fn download(
+        self: &Rc<Self>,
+        nodes: &[NodeId],
+        anyway: bool,
+    ) -> Result<Download<H>, Fault> {
         let replica = Rc::clone(self);
         if let [node] = nodes
             && let Some(row) = self.row(*node).await?
@@ -102,6 +110,14 @@ impl<H: Host> Replica<H> {
             [node] => self.row(*node).await?.ok_or(Fault::NodeUnknown)?.shown_name(),
             _ => "Files".to_owned(),
         };
+        let lacking = self.lacking(&members).await?;
+        if !lacking.is_empty() && !anyway {
+            let lacks = members.iter().filter(|member| lacking.contains(&member.node));
+            let first = lacks.take(limits::FAULT_PATHS_MAX).map(|member| member.path.clone());
+            let (paths, count) = (first.collect(), lacking.len() as u32);
+            return Err(Fault::Incomplete { paths, count });
+        }
+        members.retain(|member| !lacking.contains(&member.node));
         let pipe = Pipe::default();
         let zip = Zip {
             members: members.into_iter(),
@@ -133,17 +149,44 @@ impl<H: Host> Replica<H> {
     /// Fetches the first piece that is not on this device, so that a server that is away
     /// is told in words and not by a download that breaks off.
     async fn reach(&self, content: &Content) -> Result<(), Fault> {
-        let extents = content.parts.as_slice().iter().filter_map(|part| match part {
-            Part::Extent(extent) => Some(extent),
-            Part::Bytes(_) => None,
-        });
-        let extents: Vec<&Extent> = extents.collect();
+        let extents: Vec<&Extent> = content.extents().collect();
         let ids: Vec<_> = extents.iter().map(|extent| extent.chunk).collect();
         let held = self.are_held(&ids).await?;
         if let Some(missing) = held.iter().position(|held| !held) {
             self.extent(extents[missing], content.node).await?;
         }
         Ok(())
+    }
+
+    /// Finds the files whose content cannot be had: not all here, and the server away or
+    /// without what is missing.
+    async fn lacking(self: &Rc<Self>, members: &[Member]) -> Result<HashSet<NodeId>, Fault> {
+        let mut lacking = HashSet::new();
+        let mut wanted: Vec<(ChunkId, NodeId)> = Vec::new();
+        for member in members.iter().filter(|member| !member.folder) {
+            let row = self.row(member.node).await?.ok_or(Fault::NodeUnknown)?;
+            let content = match self.content(&row).await {
+                Ok(content) => content,
+                Err(Fault::Storage) => return Err(Fault::Storage),
+                Err(_) => {
+                    lacking.insert(member.node);
+                    continue;
+                }
+            };
+            let ids: Vec<ChunkId> = content.extents().map(|extent| extent.chunk).collect();
+            let held = self.are_held(&ids).await?;
+            let missing = ids.into_iter().zip(held).filter(|(_, held)| !held);
+            wanted.extend(missing.map(|(id, _)| (id, member.node)));
+        }
+        for asked in wanted.chunks(limits::HAVE_IDS_MAX) {
+            let ids: Vec<ChunkId> = asked.iter().map(|(id, _)| *id).collect();
+            // Who cannot be asked has nothing to give.
+            let have = self.host.server().have(self.vault, &ids).await;
+            let have = have.unwrap_or_else(|_| vec![false; ids.len()]);
+            let lost = asked.iter().zip(have).filter(|(_, has)| !has);
+            lacking.extend(lost.map(|((_, node), _)| *node));
+        }
+        Ok(lacking)
     }
 
     /// Lists a node and all below it, folders before what is in them.
@@ -161,7 +204,7 @@ impl<H: Host> Replica<H> {
         }
         let mut open = vec![(top, node)];
         while let Some((path, folder)) = open.pop() {
-            if !seen.insert(folder) || members.len() > limits::CHANGE_OPS_MAX * 50 {
+            if !seen.insert(folder) || members.len() > limits::ZIP_MEMBERS_MAX {
                 return Err(Fault::TooMany);
             }
             if !path.is_empty() {
@@ -185,6 +228,13 @@ impl<H: Host> Replica<H> {
 }
 
 impl Content {
+    fn extents(&self) -> impl Iterator<Item = &Extent> {
+        self.parts.as_slice().iter().filter_map(|part| match part {
+            Part::Extent(extent) => Some(extent),
+            Part::Bytes(_) => None,
+        })
+    }
+
     fn known_size(&self) -> Option<u64> {
         let sizes = self.parts.as_slice().iter().map(|part| match part {
             Part::Bytes(bytes) => bytes.len() as u64,

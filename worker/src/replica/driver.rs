@@ -74,7 +74,11 @@ impl<H: Host> Replica<H> {
 
     async fn pull_once(self: Rc<Self>) {
         let _guard = self.host.lock(&push::lock_name(&self.vault)).await;
-        let event = match self.pull().await {
+        let pulled = match self.pull().await {
+            Ok(seq) => self.try_set_aside().await.map(|()| seq),
+            Err(error) => Err(error),
+        };
+        let event = match pulled {
             Ok(seq) => Event::Pulled { seq },
             Err(error) => self.failed(match error {
                 PullError::Net(error) => failure_of(&error),

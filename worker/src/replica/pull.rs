@@ -46,13 +46,13 @@ impl From<Fault> for PullError {
 
 /// What a page brings, opened.
 #[derive(Default)]
-struct Brought {
-    ops: Vec<KnownOp>,
+pub(super) struct Brought {
+    pub(super) ops: Vec<KnownOp>,
     /// Texts of other devices.
-    texts: Vec<(DeviceId, TextPart)>,
+    pub(super) texts: Vec<(DeviceId, TextPart)>,
     /// The greatest counter of this device that the log holds.
     own_dseq: u64,
-    also: Batch,
+    pub(super) also: Batch,
 }
 
 /// Key of a device's name.
@@ -111,7 +111,7 @@ impl<H: Host> Replica<H> {
             let checked = match &step.outcome {
                 Ok(checked) => checked,
                 Err(refused) => {
-                    self.set_aside(&mut brought.also, seq, &encode(refused));
+                    self.set_aside(&mut brought.also, seq, &encode(refused)).await?;
                     continue;
                 }
             };
@@ -147,13 +147,15 @@ impl<H: Host> Replica<H> {
                         brought.texts.extend(change.texts.into_iter().map(|part| (device, part)));
                     }
                 }
-                None => self.set_aside(&mut brought.also, seq, &checked.header_bytes),
+                None => {
+                    self.set_aside(&mut brought.also, seq, &checked.header_bytes).await?;
+                }
             }
         }
         Ok(Some(brought))
     }
 
-    async fn open_change(&self, checked: &Checked, body: &[u8]) -> Option<ChangeBody> {
+    pub(super) async fn open_change(&self, checked: &Checked, body: &[u8]) -> Option<ChangeBody> {
         let epoch = self.epoch(checked.header.epoch).ok()?;
         let (crypto, header) = (self.host.crypto(), &checked.header_bytes);
         let plain =
@@ -223,7 +225,12 @@ impl<H: Host> Replica<H> {
     }
 
     /// Remembers a device's name, for "merged from Phone".
-    async fn note_device(&self, batch: &mut Batch, checked: &Checked, intro: &DeviceIntro) {
+    pub(super) async fn note_device(
+        &self,
+        batch: &mut Batch,
+        checked: &Checked,
+        intro: &DeviceIntro,
+    ) {
         let number = checked.header.epoch;
         let Ok(epoch) = self.epoch(number) else {
             return;
@@ -243,7 +250,7 @@ impl<H: Host> Replica<H> {
     }
 
     /// New text content is fetched soon, so that it opens offline.
-    fn want_content(&self, batch: &mut Batch, change: &ChangeBody) {
+    pub(super) fn want_content(&self, batch: &mut Batch, change: &ChangeBody) {
         for op in &change.ops {
             let kept = self.kept.borrow().contains(&op.node);
             if let Value::Content(content) = &op.value
@@ -252,10 +259,5 @@ impl<H: Host> Replica<H> {
                 keep::want(batch, op.node);
             }
         }
-    }
-
-    fn set_aside(&self, batch: &mut Batch, seq: Seq, what: &[u8]) {
-        batch.put(Table::Quarantine, seq.to_be_bytes(), what);
-        self.emit(Event::Alarm(Alarm::EntryRefused { seq }));
     }
 }

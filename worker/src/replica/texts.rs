@@ -345,14 +345,17 @@ impl<H: Host> Replica<H> {
         let found = self.increments(node, through).await?;
         let increments = found.len();
         let mut retyping = Retyping::new(left, base);
-        let mut refused = false;
+        let mut refused: Vec<Vec<Vec<u8>>> = Vec::new();
         for (number, increment) in found {
             retyping.up_to(&mut doc, number);
             through = through.max(number);
-            if increment.base == base {
-                refused |= doc.merge(&increment.changes).refused.is_some();
+            if increment.base == base && doc.merge(&increment.changes).refused.is_some() {
+                refused.push(increment.changes);
             }
         }
+        // What an entry that was set aside for a while brings may be what others stand on.
+        refused.retain(|changes| doc.merge(changes).refused.is_some());
+        let refused = !refused.is_empty();
         if refused {
             self.refuse_edit(node).await;
         }

@@ -1,13 +1,14 @@
 //! Finds and makes the folders that uploads go to, and the names that exist there.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use offing_core::id::NodeId;
-use offing_core::name;
 use offing_core::rpc::{Clash, Fault, UploadItem};
-use offing_core::tree::listing;
+use offing_core::tree::edit::Edit;
+use offing_core::tree::{WorkingSet, listing};
+use offing_core::{limits, name};
 
 use super::super::commit::Extra;
 use crate::host::Host;
@@ -34,6 +35,13 @@ pub(super) enum Places {
     Found(Vec<Option<Place>>),
 }
 
+/// Folders by their paths, and those of them that are to be made.
+struct Folders<'a> {
+    found: HashMap<&'a [String], NodeId>,
+    /// Node, folder above, name.
+    to_make: Vec<(NodeId, NodeId, &'a str)>,
+}
+
 impl<H: Host> Replica<H> {
     /// Finds a place for each file, making folders that do not exist.
     pub(super) async fn places(
@@ -43,27 +51,8 @@ impl<H: Host> Replica<H> {
         clash: Clash,
     ) -> Result<Places, Fault> {
         check_names(items)?;
-        let mut folders: HashMap<&[String], NodeId> = HashMap::new();
-        folders.insert(&[], parent);
-        let mut to_make: Vec<(NodeId, NodeId, String)> = Vec::new();
-        let paths: BTreeSet<&[String]> =
-            items.iter().flat_map(|item| parents(&item.path)).collect();
-        // Sorted, a folder comes before what is in it.
-        for path in paths {
-            let (name, above) = path.split_last().ok_or(Fault::Internal)?;
-            let above = *folders.get(above).ok_or(Fault::Internal)?;
-            let made_now = to_make.iter().any(|(node, _, _)| *node == above);
-            let existing = if made_now { None } else { self.child(above, name).await? };
-            let node = match existing {
-                Some(node) => node,
-                None => {
-                    let node = NodeId(self.host.random());
-                    to_make.push((node, above, name.clone()));
-                    node
-                }
-            };
-            folders.insert(path, node);
-        }
+        let paths = items.iter().flat_map(|item| parents(&item.path)).collect();
+        let Folders { found: folders, to_make } = self.find_folders(parent, paths).await?;
         let mut clashes = BTreeSet::new();
         let mut places = Vec::with_capacity(items.len());
         let mut listed: HashMap<NodeId, Siblings> = HashMap::new();
@@ -94,16 +83,65 @@ impl<H: Host> Replica<H> {
         if !clashes.is_empty() {
             return Ok(Places::Clashes(clashes.into_iter().collect()));
         }
-        if !to_make.is_empty() {
-            self.commit(Extra::default(), &|edit| {
-                for (node, above, name) in &to_make {
-                    edit.create_folder(*node, *above, name)?;
-                }
-                Ok(())
-            })
-            .await?;
-        }
+        self.make_all(&to_make).await?;
         Ok(Places::Found(places))
+    }
+
+    /// Makes the folders of these paths below a folder, where they do not exist yet.
+    pub async fn make_folders(
+        self: &Rc<Self>,
+        parent: NodeId,
+        paths: &[Vec<String>],
+    ) -> Result<(), Fault> {
+        if paths.len() > limits::UPLOAD_FILES_MAX {
+            return Err(Fault::TooMany);
+        }
+        paths.iter().flatten().try_for_each(|segment| check_name(segment))?;
+        let all = paths.iter().flat_map(|path| (1..=path.len()).map(|len| &path[..len]));
+        let folders = self.find_folders(parent, all.collect()).await?;
+        self.make_all(&folders.to_make).await
+    }
+
+    /// Finds folders by their paths, and gives those that do not exist a node.
+    async fn find_folders<'a>(
+        &self,
+        parent: NodeId,
+        paths: BTreeSet<&'a [String]>,
+    ) -> Result<Folders<'a>, Fault> {
+        let mut found: HashMap<&[String], NodeId> = HashMap::new();
+        found.insert(&[], parent);
+        let mut to_make: Vec<(NodeId, NodeId, &str)> = Vec::new();
+        let mut made: HashSet<NodeId> = HashSet::new();
+        // Sorted, a folder comes before what is in it.
+        for path in paths {
+            let (name, above) = path.split_last().ok_or(Fault::Internal)?;
+            let above = *found.get(above).ok_or(Fault::Internal)?;
+            let existing =
+                if made.contains(&above) { None } else { self.child(above, name).await? };
+            let node = match existing {
+                Some(node) => node,
+                None => {
+                    let node = NodeId(self.host.random());
+                    made.insert(node);
+                    to_make.push((node, above, name));
+                    node
+                }
+            };
+            found.insert(path, node);
+        }
+        Ok(Folders { found, to_make })
+    }
+
+    async fn make_all(self: &Rc<Self>, to_make: &[(NodeId, NodeId, &str)]) -> Result<(), Fault> {
+        if to_make.is_empty() {
+            return Ok(());
+        }
+        let make = |edit: &mut Edit<'_, WorkingSet>| {
+            to_make
+                .iter()
+                .try_for_each(|(node, above, name)| edit.create_folder(*node, *above, name))
+        };
+        self.commit(Extra::default(), &make).await.map(drop)
     }
 
     /// The files of a folder by what their keys begin with: one read for a whole upload.
@@ -138,10 +176,11 @@ fn check_names(items: &[UploadItem]) -> Result<(), Fault> {
         if item.path.is_empty() {
             return Err(Fault::Internal);
         }
-        for segment in &item.path {
-            name::check(segment)
-                .map_err(|reason| Fault::NameUnfit { name: segment.clone(), reason })?;
-        }
+        item.path.iter().try_for_each(|segment| check_name(segment))?;
     }
     Ok(())
+}
+
+fn check_name(segment: &str) -> Result<(), Fault> {
+    name::check(segment).map_err(|reason| Fault::NameUnfit { name: segment.to_owned(), reason })
 }

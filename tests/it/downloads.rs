@@ -1,0 +1,73 @@
+//! Downloads of folders, of which not everything can be had.
+
+use offing_core::id::{ChunkId, NodeId};
+use offing_core::rpc::{Clash, Fault};
+use offing_tests::World;
+use offing_worker::store::chunks::ChunkStore;
+
+/// The phone uploads a folder of which the laptop has read one photo and the text.
+fn partly_here() -> World {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let (read, unread) = (crate::noise(1, 300_000), crate::noise(2, 300_000));
+    let files: [(&str, &[u8]); 3] =
+        [("trip/read.jpg", &read), ("trip/far/unread.jpg", &unread), ("trip/notes.md", b"notes")];
+    phone.uploads("/", &files, Clash::Ask);
+    world.passes(10_000);
+    world.sync_all();
+    laptop.reads("/trip/read.jpg").unwrap();
+    world
+}
+
+/// The paths in a ZIP, by the headers before its members.
+fn members(zip: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for at in 0..zip.len().saturating_sub(30) {
+        if zip[at..].starts_with(b"PK\x03\x04") {
+            let len = usize::from(u16::from_le_bytes([zip[at + 26], zip[at + 27]]));
+            found.push(String::from_utf8_lossy(&zip[at + 30..at + 30 + len]).into_owned());
+        }
+    }
+    found.sort();
+    found
+}
+
+fn lacks(path: &str) -> Fault {
+    Fault::Incomplete { paths: vec![path.to_owned()], count: 1 }
+}
+
+#[test]
+fn a_zip_says_before_it_begins_what_is_not_here() {
+    let world = partly_here();
+    let laptop = world.device("laptop");
+    let trip = laptop.node("/trip");
+    world.goes_offline("laptop");
+    assert_eq!(laptop.downloads(trip, false), Err(lacks("trip/far/unread.jpg")));
+    let zip = laptop.downloads(trip, true).unwrap();
+    assert_eq!(members(&zip), ["trip/", "trip/far/", "trip/notes.md", "trip/read.jpg"]);
+    world.goes_online("laptop");
+    let zip = laptop.downloads(trip, false).unwrap();
+    assert!(members(&zip).contains(&"trip/far/unread.jpg".to_owned()));
+}
+
+#[test]
+fn a_zip_says_before_it_begins_what_the_server_has_lost() {
+    let world = partly_here();
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let here: Vec<ChunkId> = laptop.run({
+        let chunks = laptop.profile.chunks.clone();
+        async move { chunks.list().await.unwrap() }
+    });
+    let of_the_phone: Vec<ChunkId> = phone.run({
+        let chunks = phone.profile.chunks.clone();
+        async move { chunks.list().await.unwrap() }
+    });
+    let lost: Vec<ChunkId> = of_the_phone.into_iter().filter(|id| !here.contains(id)).collect();
+    assert!(!lost.is_empty());
+    let vault = laptop.identity().vault;
+    world.net.ask(async |services| services.remove_chunks(vault, lost).await).unwrap();
+    let trip = laptop.node("/trip");
+    assert_eq!(laptop.downloads(trip, false), Err(lacks("trip/far/unread.jpg")));
+    let zip = laptop.downloads(NodeId::ROOT, true).unwrap();
+    assert_eq!(members(&zip), ["trip/", "trip/far/", "trip/notes.md", "trip/read.jpg"]);
+}
