@@ -323,7 +323,11 @@ fn hear_engine(app: App) {
             app.transfers.update(|tray| tray.update(changed.clone(), timer::now_ms()));
         }
         Event::Alarm(alarm) => app.alarms.update(|alarms| alarms.raise(alarm.clone())),
-        Event::ViewChanged { .. } | Event::TextUpdates { .. } | Event::TextSaved { .. } => {}
+        Event::AlarmOver(alarm) => app.alarms.update(|alarms| alarms.clear(alarm)),
+        Event::ViewChanged { .. }
+        | Event::TextUpdates { .. }
+        | Event::TextReplaced { .. }
+        | Event::TextSaved { .. } => {}
     });
 }
 

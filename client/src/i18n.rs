@@ -140,6 +140,7 @@ pub enum Msg<'a> {
     Marked(u32),
     MayBeEvicted,
     Merged { count: u32, from: &'a str },
+    TextReplaced { by: &'a str, shown: bool },
     Messages,
     Modified,
     MoreActions,

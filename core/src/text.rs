@@ -187,14 +187,20 @@ impl TextDoc {
 
     /// Makes an edit by a change set; all of it or, where it does not fit, nothing.
     pub fn splice(&mut self, changes: &ChangeSet) -> Result<(), TextError> {
-        let before = self.text();
-        let splices = changes.splices(&before)?;
-        let len = |text: &str| text.len() + self.ends.growth(text);
-        let inserted: usize = splices.iter().map(|splice| len(&splice.insert)).sum();
-        if len(&before) + inserted > limits::TEXT_BYTES_MAX
-            && len(&changes.apply(&before)?) > limits::TEXT_BYTES_MAX
-        {
-            return Err(TextError::TooLong);
+        self.splice_all(std::slice::from_ref(changes))
+    }
+
+    /// Makes several edits, each on the text that the one before it leaves; all of them or,
+    /// where one does not fit, nothing.
+    pub fn splice_all(&mut self, all: &[ChangeSet]) -> Result<(), TextError> {
+        let mut text = self.text();
+        let mut splices = Vec::new();
+        for changes in all {
+            splices.extend(changes.splices(&text)?);
+            text = changes.apply(&text)?;
+            if text.len() + self.ends.growth(&text) > limits::TEXT_BYTES_MAX {
+                return Err(TextError::TooLong);
+            }
         }
         for splice in splices {
             let delete = isize::try_from(splice.delete).map_err(|_| TextError::TooLong)?;
@@ -354,6 +360,16 @@ mod tests {
         long.replace(0, &"x".repeat(limits::TEXT_BYTES_MAX));
         assert!(matches!(alice.splice(&long), Err(TextError::TooLong)));
         assert_eq!((alice.text().as_str(), alice.commit(0)), ("a😀", None));
+    }
+
+    #[test]
+    fn edits_of_which_one_does_not_fit_change_nothing() {
+        let mut alice = doc(1, "abc");
+        let all = |jsons: [&str; 2]| jsons.map(|json| ChangeSet::from_json(json).unwrap());
+        assert!(alice.splice_all(&all([r#"[3,[0,"d"]]"#, r#"[9,[0,"x"]]"#])).is_err());
+        assert_eq!((alice.text().as_str(), alice.commit(0)), ("abc", None));
+        alice.splice_all(&all([r#"[3,[0,"d"]]"#, r#"[[1],3,[0,"e"]]"#])).unwrap();
+        assert_eq!(alice.text(), "bcde");
     }
 
     #[test]

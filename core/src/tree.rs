@@ -24,7 +24,7 @@ mod row;
 mod working_set;
 
 pub use merge::{Changes, Missing, RejectReason, Rejected, apply};
-pub use op::{Content, Context, KnownOp, Op, OpId, TextEdit, Value};
+pub use op::{Content, Context, KnownOp, NO_BASE, Op, OpId, TextEdit, Value};
 pub use resolve::{Shown, resolve_all};
 pub use row::{NodeRow, PARENTS_KEPT, RowError, Stamped};
 pub use working_set::{Need, TreeReader, WorkingSet};

@@ -235,8 +235,14 @@ impl World {
             Step::Restore(x) => replica.edit(|e| e.restore(node(x))),
             Step::SetContent(x) => replica.edit(|e| e.set_content(node(x), content(*x))),
             Step::TextEdited(x) => {
-                replica
-                    .edit(|e| e.text_edited(node(x), TextEdit { size: *x as u64, modified_ms: 1 }));
+                // Mostly the document that is shown, at times one that was replaced.
+                let row = replica.tree.rows.get(&node(x));
+                let base = match row {
+                    Some(row) if x % 4 != 0 => row.base(),
+                    Some(_) | None => content(*x).base(),
+                };
+                let edit = TextEdit { base, size: *x as u64, modified_ms: 1 };
+                replica.edit(|e| e.text_edited(node(x), edit.clone()));
             }
             Step::Settle(x) => {
                 let row = replica.tree.rows.get(&node(x)).cloned();
@@ -429,7 +435,8 @@ fn an_edit_unknown_to_whoever_trashed_the_file_brings_it_back() {
         world.replicas[0].edit(|e| e.trash(node));
     }
     world.replicas[1].edit(|e| e.set_content(edited, content(9)));
-    world.replicas[1].edit(|e| e.text_edited(typed, TextEdit { size: 5, modified_ms: 7 }));
+    let edit = TextEdit { base: world.row(typed).base(), size: 5, modified_ms: 7 };
+    world.replicas[1].edit(|e| e.text_edited(typed, edit.clone()));
     world.replicas[1].edit(|e| e.rename(renamed, "other"));
     world.sync_and_check();
     assert_eq!(world.row(edited).shown_parent, NodeId::ROOT);
@@ -502,6 +509,36 @@ fn content_set_twice_at_once_is_two_versions_until_settled() {
     assert_eq!(world.row(beside).shown_name(), "file (2).bin");
     let sizes: BTreeSet<_> = [file, beside].map(|node| world.row(node).size()).into();
     assert_eq!(sizes, BTreeSet::from([Some(3), Some(4)]));
+}
+
+#[test]
+fn text_typed_unseen_by_who_replaced_the_content_is_a_version_until_settled() {
+    let mut world = World::new();
+    let file = world.given(NodeId::ROOT, "file.txt", false);
+    world.replicas[0].edit(|e| e.set_content(file, content(2)));
+    world.sync_and_check();
+    let typed = |size| TextEdit { base: content(2).base(), size, modified_ms: 0 };
+    world.replicas[0].edit(|e| e.text_edited(file, typed(21)));
+    world.sync_and_check();
+    world.replicas[1].edit(|e| e.set_content(file, content(4)));
+    world.sync_and_check();
+    assert!(!world.row(file).two_versions(), "whoever replaced it had seen the text");
+    world.replicas[0].edit(|e| e.text_edited(file, typed(22)));
+    let on_new = TextEdit { base: content(4).base(), size: 41, modified_ms: 0 };
+    world.replicas[1].edit(|e| e.text_edited(file, on_new.clone()));
+    world.sync_and_check();
+    let row = world.row(file);
+    assert_eq!((row.two_versions(), row.size()), (true, Some(41)), "the new content is shown");
+    assert_eq!(row.strays().iter().map(|stray| stray.value.size).collect::<Vec<_>>(), [22]);
+    // Typing in what is shown does not make the other version go away.
+    world.replicas[2].edit(|e| e.text_edited(file, on_new.clone()));
+    world.sync_and_check();
+    assert_eq!(world.row(file).strays().len(), 1);
+    let keep = world.row(file).contents[0].id;
+    world.replicas[2].edit(|e| e.settle(file, keep));
+    world.sync_and_check();
+    assert!(!world.row(file).two_versions());
+    assert_eq!(world.row(file).size(), Some(41), "the edits of what was kept stay");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A browser that is killed, and a disk that fills up, at any moment.
 
-use offing_core::rpc::{Clash, Fault};
+use offing_core::rpc::{Alarm, Clash, Fault};
 use offing_tests::World;
 use offing_worker::store::StoreError;
 use offing_worker::store::memory::Faults;
@@ -110,13 +110,13 @@ fn typing_survives_a_disk_that_is_full_for_a_while() {
     assert_eq!(phone.flushes(node), Err(Fault::StorageFull));
     world.passes(60_000);
     assert_ne!(phone.status().state, offing_core::rpc::SyncState::OnServer);
+    assert_eq!(*phone.page.standing.borrow(), [Alarm::StorageFailing], "and it is told");
     phone.profile.store.inject(Faults::default());
-    phone.types(node, |text| format!("{text}, then saved"));
-    world.passes(10_000);
-    phone.closes_text(node);
+    // Nobody types any more, and nobody closes the text.
     world.sync_all();
     world.assert_converged();
-    assert_eq!(laptop.reads_text("/notes.md"), "kept in memory, then saved");
+    assert_eq!(*phone.page.standing.borrow(), []);
+    assert_eq!(laptop.reads_text("/notes.md"), "kept in memory");
 }
 
 #[test]

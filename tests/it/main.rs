@@ -12,6 +12,7 @@ mod joining;
 mod liar;
 mod losses;
 mod property;
+mod replaced;
 mod set_aside;
 mod status;
 mod tabs;

@@ -1,12 +1,13 @@
 //! Three devices, random actions, a bad network: they converge and nothing is lost.
 //!
 //! Nothing lost means: every node that was ever made is shown somewhere on every device,
-//! and every word that was ever typed is in its text.
+//! and every word that was ever typed is in a text that somebody can see, whatever was
+//! uploaded over it by whom had not seen it.
 
 use std::collections::BTreeMap;
 
 use offing_core::id::NodeId;
-use offing_core::rpc::{Kind, Row};
+use offing_core::rpc::{Choice, Clash, Kind, Row};
 use offing_tests::{Device, World};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -62,7 +63,7 @@ fn act(device: &Device, rng: &mut StdRng, made: &mut Made, word: &str) {
     let replica = device.replica();
     // Few names, so that they collide.
     let name = format!("n{}", rng.gen_range(0..6));
-    match rng.gen_range(0..10) {
+    match rng.gen_range(0..12) {
         0 | 1 => {
             let reply = device.run(async move { replica.create_folder(folder, &name).await });
             note(&reply, made);
@@ -100,11 +101,38 @@ fn act(device: &Device, rng: &mut StdRng, made: &mut Made, word: &str) {
             let Some(node) = some else { return };
             device.run(async move { replica.trash(&[node]).await.ok() });
         }
-        _ => {
+        9 => {
             let Some(node) = some else { return };
             device.run(async move { replica.restore(&[node]).await.ok() });
         }
+        _ => replaces(device, rng, word),
     }
+}
+
+/// Writes a text anew somewhere else, with all that is in it here, and uploads it over it.
+fn replaces(device: &Device, rng: &mut StdRng, word: &str) {
+    let all = device.walk();
+    let live = all.iter().filter(|(path, row)| row.kind == Kind::Text && !path.contains(':'));
+    let Some((path, row)) = live.collect::<Vec<_>>().choose(rng).copied().cloned() else {
+        return;
+    };
+    // The upload takes what the device knows at its end for known by whoever began it.
+    let was_offline = device.line.offline.replace(true);
+    device.run_for(20_000);
+    if row.two_versions {
+        device.settles(row.node, Choice::KeepBoth);
+    }
+    let (folder, name) = path.rsplit_once('/').unwrap();
+    let siblings = device.rows(if folder.is_empty() { NodeId::ROOT } else { device.node(folder) });
+    let same = |row: &&Row| row.name.split(' ').next() == name.split(' ').next();
+    if let (1, Ok(text)) = (siblings.iter().filter(same).count(), device.reads_node(row.node)) {
+        let text =
+            [text.as_slice(), format!("[{word}]").replace(['<', '>'], "").as_bytes()].concat();
+        let folder = if folder.is_empty() { "/" } else { folder };
+        device.uploads(folder, &[(name, &text)], Clash::Replace);
+        device.run_for(1_000);
+    }
+    device.line.offline.set(was_offline);
 }
 
 fn note(reply: &Result<offing_core::rpc::Reply, offing_core::rpc::Fault>, made: &mut Made) {
@@ -121,10 +149,20 @@ fn assert_nothing_lost(world: &World, made: &Made, seed: u64) {
         }
     }
     let device = world.device("phone");
-    for (node, words) in &made.words {
-        let text = String::from_utf8(device.reads_node(*node).unwrap()).unwrap();
-        for word in words {
-            assert_eq!(text.matches(word).count(), 1, "seed {seed}: {word} in {text}");
-        }
+    let shown: Vec<Row> = device.walk().into_iter().map(|(_, row)| row).collect();
+    for row in shown.iter().filter(|row| row.two_versions) {
+        let (node, replica) = (row.node, device.replica());
+        // In the trash nothing can be made; its versions are settled where it was.
+        device.run(async move { replica.restore(&[node]).await }).unwrap();
+        device.settles(row.node, Choice::KeepBoth);
+    }
+    let read = |row: &Row| String::from_utf8(device.reads_node(row.node).unwrap()).unwrap();
+    let files =
+        device.walk().into_iter().map(|(_, row)| row).filter(|row| row.kind != Kind::Folder);
+    let texts: Vec<String> = files.map(|row| read(&row)).collect();
+    for word in made.words.values().flatten() {
+        let count = |text: &String| text.matches(word).count();
+        assert!(texts.iter().any(|text| count(text) > 0), "seed {seed}: {word} is lost");
+        assert!(texts.iter().all(|text| count(text) < 2), "seed {seed}: {word} is there twice");
     }
 }

@@ -1,7 +1,7 @@
 //! One text, edited on several devices.
 
 use offing_core::id::{DeviceId, Hash};
-use offing_core::rpc::{Alarm, Clash};
+use offing_core::rpc::{Alarm, Clash, TextUpdate};
 use offing_core::text::{Actor, ChangeSet, TextDoc};
 use offing_tests::World;
 use offing_worker::store::{Batch, Durability, Store, Table};
@@ -38,10 +38,55 @@ fn an_open_editor_sees_the_other_devices_typing() {
     assert_eq!(phone.sees(node), laptop.sees(node));
     assert_eq!(phone.sees(node).lines().count(), 11);
     assert!(phone.page.merged_from.borrow().contains(&"laptop".to_owned()));
+    assert_eq!(phone.page.merged_edits.get(), 1, "the laptop typed for less than a batch");
     phone.closes_text(node);
     laptop.closes_text(node);
     world.sync_all();
     world.assert_converged();
+}
+
+#[test]
+fn every_edit_that_is_merged_is_counted_and_the_own_tabs_are_not() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let node = phone.creates_text("/notes.md", "a\n");
+    world.sync_all();
+    phone.opens_text("/notes.md");
+    let tab = phone.opens_another_tab();
+    tab.edits(node, |text| format!("tab {text}"));
+    world.passes(1_000);
+    assert_eq!(phone.sees(node), "tab a\n");
+    assert_eq!((phone.page.merged_edits.get(), phone.page.merged_from.borrow().len()), (0, 0));
+    world.sync_all();
+    world.goes_offline("phone");
+    for i in 0..3 {
+        laptop.edits(node, |text| format!("{text}{i}"));
+    }
+    world.sync_all();
+    assert_eq!(phone.page.merged_edits.get(), 3);
+    phone.closes_text(node);
+}
+
+#[test]
+fn edits_of_which_one_does_not_fit_are_refused_whole_and_typing_goes_on() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let node = phone.creates_text("/notes.md", "abc");
+    world.sync_all();
+    phone.opens_text("/notes.md");
+    let version = phone.page.texts.borrow()[&node].version;
+    let update = |changes: &str| TextUpdate { client: "phone".into(), changes: changes.into() };
+    for broken in [r#"[99,[0,"x"]]"#, "no change set"] {
+        let updates = [update(r#"[3,[0,"d"]]"#), update(broken)];
+        assert!(phone.replica().push_text(node, version, &updates).is_err());
+    }
+    // The engine stands where it stood: the page's next edit is taken at once.
+    let typed = [update(r#"[3,[0,"e"]]"#)];
+    assert_eq!(phone.replica().push_text(node, version, &typed), Ok(1));
+    phone.closes_text(node);
+    world.sync_all();
+    world.assert_converged();
+    assert_eq!(laptop.reads_text("/notes.md"), "abce");
 }
 
 #[test]

@@ -12,8 +12,8 @@ use offing_core::crypto::native::{NativeCrypto, ready};
 use offing_core::id::NodeId;
 use offing_core::log::chain::ChainPoint;
 use offing_core::rpc::{
-    ActionId, Clash, Fault, Kind, Reply, Row, Sort, SortBy, Status, TextUpdate, TransferControl,
-    TransferId, TransferState, UploadItem,
+    ActionId, Choice, Clash, Fault, Kind, Reply, Row, Sort, SortBy, Status, TextUpdate,
+    TransferControl, TransferId, TransferState, UploadItem,
 };
 use offing_core::sync::machine;
 use offing_core::text::ChangeSet;
@@ -149,6 +149,7 @@ impl Device {
         self.profile.forget(host.tab());
         self.page.texts.borrow_mut().clear();
         self.page.transfers.borrow_mut().clear();
+        self.page.standing.borrow_mut().clear();
         self.page.status.set(None);
         drop(replica);
     }
@@ -225,6 +226,11 @@ impl Device {
     /// Runs a future to its end.
     pub fn run<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> T {
         self.executor.block_on(future)
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&self, duration_ms: u64) {
+        self.executor.run_for(duration_ms);
     }
 
     fn ask<T: 'static, F: Future<Output = Result<T, Fault>> + 'static>(
@@ -451,6 +457,17 @@ impl Device {
     /// Types at the end of the text at a path.
     pub fn appends_to(&self, path: &str, more: &str) {
         self.edits(self.node(path), |text| format!("{text}{more}"));
+    }
+
+    /// Lists the versions of a file: the device, and the start of the text.
+    pub fn versions(&self, node: NodeId) -> Vec<(String, Option<String>)> {
+        let found = self.ask(|replica| async move { replica.versions(node).await }).unwrap();
+        found.into_iter().map(|version| (version.device_name, version.excerpt)).collect()
+    }
+
+    /// Settles a file that has more than one version.
+    pub fn settles(&self, node: NodeId, choice: Choice) -> ActionId {
+        action(self.ask(|replica| async move { replica.settle(node, choice).await }))
     }
 
     // ------------------------------------------------------------ contents

@@ -22,8 +22,14 @@ pub struct Page {
     pub transfers: RefCell<BTreeMap<TransferId, Transfer>>,
     /// Everything a person was alarmed about.
     pub alarms: RefCell<Vec<Alarm>>,
+    /// Those of them that are so still.
+    pub standing: RefCell<Vec<Alarm>>,
     /// The devices whose edits arrived in open texts.
     pub merged_from: RefCell<Vec<String>>,
+    /// How many edits of other devices arrived in open texts.
+    pub merged_edits: Cell<u32>,
+    /// The open texts that were given new content: by whom, and whether it is shown.
+    pub replaced: RefCell<Vec<(NodeId, String, bool)>>,
 }
 
 impl Page {
@@ -36,8 +42,9 @@ impl Page {
                 }
                 self.status.set(Some(status));
             }
-            Event::TextUpdates { node, version, updates, from } => {
+            Event::TextUpdates { node, version, updates, from, edits } => {
                 self.merged_from.borrow_mut().extend(from);
+                self.merged_edits.set(self.merged_edits.get() + edits);
                 let mut texts = self.texts.borrow_mut();
                 let Some(open) = texts.get_mut(&node) else {
                     return;
@@ -53,7 +60,14 @@ impl Page {
                 let mut all = self.transfers.borrow_mut();
                 all.extend(transfers.into_iter().map(|transfer| (transfer.id, transfer)));
             }
-            Event::Alarm(alarm) => self.alarms.borrow_mut().push(alarm),
+            Event::TextReplaced { node, by, shown } => {
+                self.replaced.borrow_mut().push((node, by, shown));
+            }
+            Event::Alarm(alarm) => {
+                self.alarms.borrow_mut().push(alarm.clone());
+                self.standing.borrow_mut().push(alarm);
+            }
+            Event::AlarmOver(over) => self.standing.borrow_mut().retain(|alarm| *alarm != over),
             Event::Session(_) | Event::ViewChanged { .. } | Event::TextSaved { .. } => {}
         }
     }

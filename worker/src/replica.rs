@@ -26,6 +26,7 @@ use crate::store::{Range, Store, Table, outbox};
 mod actions;
 mod commit;
 mod contents;
+mod documents;
 mod download;
 mod driver;
 mod enrolment;
@@ -112,6 +113,7 @@ pub struct Replica<H: Host> {
     kept: RefCell<HashSet<NodeId>>,
     closed: Cell<bool>,
     signed_out: Cell<bool>,
+    storage_failing: Cell<bool>,
     session_changed: RefCell<Option<Box<dyn Fn()>>>,
 }
 
@@ -147,6 +149,7 @@ impl<H: Host> Replica<H> {
             kept: RefCell::new(kept),
             closed: Cell::new(false),
             signed_out: Cell::new(false),
+            storage_failing: Cell::new(false),
             session_changed: RefCell::new(None),
             host,
         });

@@ -120,6 +120,16 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::MayBeEvicted => "This browser may clear what is stored here when its disk is full.".into(),
         Msg::Merged { count: 1, from } => format!("1 edit merged from {from}").into(),
         Msg::Merged { count, from } => format!("{count} edits merged from {from}").into(),
+        Msg::TextReplaced { by, shown: true } => format!(
+            "{by} put another file in the place of this one. What was typed here and not seen \
+             there is kept as a second version."
+        )
+        .into(),
+        Msg::TextReplaced { by, shown: false } => format!(
+            "{by} put another file in the place of this one, which cannot be shown here. What \
+             you type is kept as a second version."
+        )
+        .into(),
         Msg::Messages => "Messages".into(),
         Msg::Modified => "Modified".into(),
         Msg::MoreActions => "More actions".into(),

@@ -104,6 +104,14 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Marked(count) => format!("已标记 {count} 项，粘贴即可复制。").into(),
         Msg::MayBeEvicted => "磁盘空间不足时，浏览器可能清除此处的数据。".into(),
         Msg::Merged { count, from } => format!("已合并来自 {from} 的 {count} 处编辑").into(),
+        Msg::TextReplaced { by, shown: true } => {
+            format!("{by} 用另一个文件替换了此文件。在此输入而对方未看到的内容已保留为第二个版本。")
+                .into()
+        }
+        Msg::TextReplaced { by, shown: false } => format!(
+            "{by} 用另一个文件替换了此文件，新文件无法在此显示。你输入的内容会保留为第二个版本。"
+        )
+        .into(),
         Msg::Messages => "消息".into(),
         Msg::Modified => "修改时间".into(),
         Msg::MoreActions => "更多操作".into(),

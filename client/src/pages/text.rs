@@ -84,20 +84,21 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
     });
 
     let listener = engine::listen(move |event| {
-        let Event::TextUpdates { node: of, version, updates, from } = event else {
-            return;
-        };
-        if *of != node {
-            return;
-        }
         let Some(Some(editor)) = editor.try_get_value() else {
             return;
         };
-        editor.receive(*version, updates);
-        if !from.is_empty() {
-            merged.set(Some(
-                app.t(Msg::Merged { count: updates.len() as u32, from: &from.join(", ") }),
-            ));
+        match event {
+            Event::TextUpdates { node: of, version, updates, from, edits } if *of == node => {
+                editor.receive(*version, updates);
+                if !from.is_empty() {
+                    let from = from.join(", ");
+                    merged.set(Some(app.t(Msg::Merged { count: *edits, from: &from })));
+                }
+            }
+            Event::TextReplaced { node: of, by, shown } if *of == node => {
+                merged.set(Some(app.t(Msg::TextReplaced { by, shown: *shown })));
+            }
+            _ => {}
         }
     });
     let flush = move || {

@@ -19,6 +19,11 @@ impl Alarms {
         self.standing.entry(gravity(&alarm)).or_insert(alarm);
     }
 
+    /// Takes one back that is so no longer.
+    pub fn clear(&mut self, alarm: &Alarm) {
+        self.standing.remove(&gravity(alarm));
+    }
+
     /// The alarms, the gravest first.
     pub fn iter(&self) -> impl Iterator<Item = &Alarm> {
         self.standing.values()
@@ -40,6 +45,15 @@ fn gravity(alarm: &Alarm) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alarm_that_is_over_goes_and_leaves_the_others() {
+        let mut alarms = Alarms::default();
+        alarms.raise(Alarm::StorageFailing);
+        alarms.raise(Alarm::DeviceCopied);
+        alarms.clear(&Alarm::StorageFailing);
+        assert_eq!(alarms.iter().collect::<Vec<_>>(), [&Alarm::DeviceCopied]);
+    }
 
     #[test]
     fn a_flood_of_one_kind_hides_no_other() {

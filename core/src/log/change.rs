@@ -5,8 +5,9 @@
 //! ```
 //!
 //! Ops are written without their ids: op *i* has the Lamport time `lamport + i`, and the
-//! device is the entry's, so a body cannot hold another device's ops. Compressed as one,
-//! so that two hundred documents edited offline are one small entry.
+//! device is the entry's, so a body cannot hold another device's ops. A text op is written
+//! without its base, which is that of the change to the same file's document. Compressed as
+//! one, so that two hundred documents edited offline are one small entry.
 
 use std::io::{Read, Write};
 
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{DeviceId, Hash, NodeId, Seq};
 use crate::limits;
-use crate::tree::{Context, KnownOp, Op, OpId, Value};
+use crate::rpc::Kind;
+use crate::tree::{Content, Context, KnownOp, Op, OpId, TextEdit, Value};
 
 const VERSION: u8 = 1;
 const HEAD_BYTES: usize = 5;
@@ -73,8 +75,46 @@ struct Packed {
 #[derive(Serialize, Deserialize)]
 struct PackedOp {
     node: NodeId,
-    value: Value,
+    value: PackedValue,
     supersedes: Vec<OpId>,
+}
+
+/// A [`Value`] as it is written.
+#[derive(Serialize, Deserialize)]
+enum PackedValue {
+    Create { kind: Kind, parent: NodeId, name: String },
+    Parent(NodeId),
+    Name(String),
+    Content(Content),
+    Trashed(bool),
+    Text { size: u64, modified_ms: i64 },
+}
+
+impl PackedValue {
+    fn pack(value: &Value) -> Self {
+        match value.clone() {
+            Value::Create { kind, parent, name } => Self::Create { kind, parent, name },
+            Value::Parent(parent) => Self::Parent(parent),
+            Value::Name(name) => Self::Name(name),
+            Value::Content(content) => Self::Content(content),
+            Value::Trashed(trashed) => Self::Trashed(trashed),
+            Value::Text(TextEdit { size, modified_ms, .. }) => Self::Text { size, modified_ms },
+        }
+    }
+
+    /// The value; `base` is that of the change to the document, if the entry has one.
+    fn unpack(self, base: Option<Hash>) -> Option<Value> {
+        Some(match self {
+            Self::Create { kind, parent, name } => Value::Create { kind, parent, name },
+            Self::Parent(parent) => Value::Parent(parent),
+            Self::Name(name) => Value::Name(name),
+            Self::Content(content) => Value::Content(content),
+            Self::Trashed(trashed) => Value::Trashed(trashed),
+            Self::Text { size, modified_ms } => {
+                Value::Text(TextEdit { base: base?, size, modified_ms })
+            }
+        })
+    }
 }
 
 impl ChangeBody {
@@ -92,7 +132,7 @@ impl ChangeBody {
         }
         let pack = |op: &Op| PackedOp {
             node: op.node,
-            value: op.value.clone(),
+            value: PackedValue::pack(&op.value),
             supersedes: op.supersedes.clone(),
         };
         let packed = Packed {
@@ -119,17 +159,19 @@ impl ChangeBody {
             return Err(ChangeError::TooLarge);
         }
         packed.lamport.checked_add(packed.ops.len() as u64).ok_or(ChangeError::Malformed)?;
-        let unpack = |(at, op): (usize, PackedOp)| Op {
-            id: OpId { lamport: packed.lamport + at as u64, device: *device },
-            node: op.node,
-            value: op.value,
-            supersedes: op.supersedes,
+        let texts = packed.texts;
+        let unpack = |(at, op): (usize, PackedOp)| {
+            let base = texts.iter().find(|part| part.node == op.node).map(|part| part.base);
+            Some(Op {
+                id: OpId { lamport: packed.lamport + at as u64, device: *device },
+                node: op.node,
+                value: op.value.unpack(base)?,
+                supersedes: op.supersedes,
+            })
         };
-        Ok(Self {
-            time_ms: packed.time_ms,
-            ops: packed.ops.into_iter().enumerate().map(unpack).collect(),
-            texts: packed.texts,
-        })
+        let ops: Option<Vec<Op>> = packed.ops.into_iter().enumerate().map(unpack).collect();
+        let ops = ops.ok_or(ChangeError::Malformed)?;
+        Ok(Self { time_ms: packed.time_ms, ops, texts })
     }
 
     /// The ops with their context, for `tree::apply`.
@@ -188,7 +230,11 @@ mod tests {
         };
         ChangeBody {
             time_ms: 1_700_000_000_000,
-            ops: vec![op(40, Value::Name("a".into())), op(41, Value::Trashed(true))],
+            ops: vec![
+                op(40, Value::Name("a".into())),
+                op(41, Value::Trashed(true)),
+                op(42, Value::Text(TextEdit { base: Hash([1; 32]), size: 3, modified_ms: 4 })),
+            ],
             texts: vec![TextPart {
                 node: NodeId([9; 16]),
                 base: Hash([1; 32]),
@@ -205,6 +251,14 @@ mod tests {
             ChangeBody::default().encode().and_then(|b| ChangeBody::decode(&b, &DEVICE)),
             Ok(ChangeBody::default())
         );
+    }
+
+    #[test]
+    fn a_text_op_without_a_change_to_its_document_is_refused() {
+        let mut body = body();
+        body.texts.clear();
+        let bytes = body.encode().unwrap();
+        assert_eq!(ChangeBody::decode(&bytes, &DEVICE), Err(ChangeError::Malformed));
     }
 
     #[test]

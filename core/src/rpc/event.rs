@@ -35,8 +35,21 @@ pub enum Event {
         version: u32,
         /// The edits, oldest first.
         updates: Vec<TextUpdate>,
-        /// The devices they came from.
+        /// The other devices they came from.
         from: Vec<String>,
+        /// How many edits of other devices they hold.
+        edits: u32,
+    },
+    /// An open text was given new content elsewhere. What was typed into the old one and
+    /// not seen there is a version of its own.
+    TextReplaced {
+        /// The file.
+        node: NodeId,
+        /// The device that gave it the new content.
+        by: String,
+        /// The editor has the new content now, by `TextUpdates`. If not, it cannot be shown
+        /// here, and what is typed goes into the old one.
+        shown: bool,
     },
     /// All edits handed over up to `version` are saved on this device.
     TextSaved {
@@ -49,6 +62,8 @@ pub enum Event {
     Transfers(Vec<Transfer>),
     /// Something a person must know, such as an integrity alarm.
     Alarm(Alarm),
+    /// What an alarm said is so no longer.
+    AlarmOver(Alarm),
 }
 
 /// What is saved where, in all.

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::id::{DeviceId, NodeId};
+use crate::id::{DeviceId, Hash, NodeId};
 use crate::limits;
 use crate::name;
 use crate::rpc::{Fault, Kind, NameReason};
@@ -212,13 +212,20 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         self.push(node, Value::Content(content), supersedes)
     }
 
-    /// Says that a file's text document was edited.
+    /// Says that a file's text document was edited. Edits of other documents of the file
+    /// that are versions still, or will be shown again, stay beside it.
     pub fn text_edited(&mut self, node: NodeId, edit: TextEdit) -> Result<(), EditError> {
         if self.made.get(&node) == Some(&(false, 0)) {
             return self.push(node, Value::Text(edit), Vec::new());
         }
         let row = self.existing_file(&node)?;
-        let supersedes = ids(&row.texts);
+        let strays: Vec<Hash> = row.strays().into_iter().map(|stray| stray.value.base).collect();
+        let stays = |base: Hash| {
+            let shown = row.contents.iter().any(|content| content.value.base() == base);
+            base != edit.base && (shown || strays.contains(&base))
+        };
+        let passed = row.texts.iter().filter(|old| !stays(old.value.base));
+        let supersedes = passed.map(|old| old.id).collect();
         self.push(node, Value::Text(edit), supersedes)
     }
 

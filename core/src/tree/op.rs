@@ -5,8 +5,9 @@
 //! device is the entry's, so that nobody can write another device's ops.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::id::{DeviceId, NodeId, Seq};
+use crate::id::{DeviceId, Hash, NodeId, Seq};
 use crate::rpc::Kind;
 
 /// Names an op, and orders ops: later Lamport time first counts, then the device.
@@ -31,9 +32,22 @@ pub struct Content {
     pub text: bool,
 }
 
+impl Content {
+    /// Names this content as what a text document begins with.
+    pub fn base(&self) -> Hash {
+        Hash(Sha256::digest(&self.manifest).into())
+    }
+}
+
+/// What the document of a file begins with that never had content.
+pub const NO_BASE: Hash = Hash([0; 32]);
+
 /// Says that a text document was edited; the edit itself is in the document's own stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextEdit {
+    /// The content that the document began with: [`Content::base`], or [`NO_BASE`]. In the
+    /// log it is the one of the change to the document, which is in the same entry.
+    pub base: Hash,
     /// Size in bytes after the edit, as the editing device saw it.
     pub size: u64,
     /// When, in milliseconds since 1970.

@@ -1,7 +1,7 @@
 //! Rows: the merged state of one node, and where it is shown.
 //!
 //! ```text
-//! row = version u8 = 1 | postcard(NodeRow)
+//! row = version u8 = 2 | postcard(NodeRow)
 //! ```
 //!
 //! Fields where the greatest op simply wins keep that op; fields where concurrency counts
@@ -12,15 +12,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{DeviceId, NodeId, Seq};
+use crate::id::{DeviceId, Hash, NodeId, Seq};
 use crate::name;
 use crate::rpc::Kind;
-use crate::tree::op::{Content, Context, OpId, TextEdit};
+use crate::tree::op::{Content, Context, NO_BASE, OpId, TextEdit};
 
 /// How many of a node's moves are remembered for falling back out of a cycle.
 pub const PARENTS_KEPT: usize = 8;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A value with the op that set it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,11 +121,44 @@ impl NodeRow {
         }
     }
 
-    /// The latest of contents and text edits: size in bytes and time.
+    /// The content that is shown, as what its text document begins with.
+    pub fn base(&self) -> Hash {
+        self.contents.first().map_or(NO_BASE, |content| content.value.base())
+    }
+
+    /// The last edits of the documents that begin with this content.
+    pub fn edits_of(&self, base: Hash) -> impl Iterator<Item = &Stamped<TextEdit>> {
+        self.texts.iter().filter(move |edit| edit.value.base == base)
+    }
+
+    /// The edits of documents that begin with no content of this file any more and that
+    /// nobody who gave it new content had seen, the greatest of each document: each such
+    /// document is a version.
+    pub fn strays(&self) -> Vec<&Stamped<TextEdit>> {
+        let mut strays: Vec<&Stamped<TextEdit>> = Vec::new();
+        if self.texts.is_empty() || self.contents.is_empty() {
+            return strays;
+        }
+        let bases: Vec<Hash> = self.contents.iter().map(|content| content.value.base()).collect();
+        for edit in &self.texts {
+            let replaced = self.contents.iter().any(|content| edit.seen_by(content));
+            let known = strays.iter().any(|stray| stray.value.base == edit.value.base);
+            if !replaced && !known && !bases.contains(&edit.value.base) {
+                strays.push(edit);
+            }
+        }
+        strays
+    }
+
+    /// Size in bytes and time of what is shown: of the text document that was edited, or of
+    /// the content.
     fn latest(&self) -> Option<(u64, i64)> {
-        let content = self.contents.first().map(|c| (c.id, c.value.size, c.value.modified_ms));
-        let text = self.texts.first().map(|t| (t.id, t.value.size, t.value.modified_ms));
-        content.max(text).map(|(_, size, modified_ms)| (size, modified_ms))
+        let content = self.contents.first().map(|c| (c.value.size, c.value.modified_ms));
+        if self.texts.is_empty() {
+            return content;
+        }
+        let text = self.edits_of(self.base()).next();
+        text.map(|t| (t.value.size, t.value.modified_ms)).or(content)
     }
 
     /// Bytes, for files.
@@ -138,9 +171,10 @@ impl NodeRow {
         self.latest().map_or(self.created.context.time_ms, |(_, modified_ms)| modified_ms)
     }
 
-    /// Says whether it has content that nobody has settled.
+    /// Says whether it has versions that nobody has settled: contents, or texts typed while
+    /// others gave it new content.
     pub fn two_versions(&self) -> bool {
-        self.contents.len() > 1
+        self.contents.len() > 1 || !self.strays().is_empty()
     }
 
     /// Says whether all that is known of it has a place in the log.

@@ -182,7 +182,7 @@ impl<H: Host> Replica<H> {
             return Ok(None);
         }
         if row.kind() == Kind::Text
-            && let Some(text) = self.edited_text(row.node).await?
+            && let Some(text) = self.edited_text(row, row.base()).await?
         {
             return self.content_of_text(copy, &text).await.map(Some);
         }
@@ -195,7 +195,7 @@ impl<H: Host> Replica<H> {
     }
 
     /// Seals a text as the content of a file.
-    async fn content_of_text(&self, node: NodeId, text: &str) -> Result<Content, Fault> {
+    pub(super) async fn content_of_text(&self, node: NodeId, text: &str) -> Result<Content, Fault> {
         let bytes = text.as_bytes();
         let extents = if bytes.is_empty() {
             Vec::new()

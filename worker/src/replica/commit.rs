@@ -64,7 +64,10 @@ pub(super) struct Committed {
 struct Prepared {
     committed: Committed,
     folders: BTreeSet<NodeId>,
+    /// The files whose texts changed.
     texts: Vec<NodeId>,
+    /// The files that have new content.
+    replaced: Vec<NodeId>,
 }
 
 impl<H: Host> Replica<H> {
@@ -79,7 +82,12 @@ impl<H: Host> Replica<H> {
         drop(guard);
         let prepared = prepared?;
         self.count_pending().await?;
-        self.announce(prepared.folders.into_iter().collect(), prepared.texts).await?;
+        let texts = [prepared.texts, prepared.replaced.clone()].concat();
+        self.announce(prepared.folders.into_iter().collect(), texts).await?;
+        for node in prepared.replaced {
+            // It is saved; an open editor that cannot follow now does so with the next change.
+            self.load_increments(node).await.ok();
+        }
         Ok(prepared.committed)
     }
 
@@ -104,7 +112,12 @@ impl<H: Host> Replica<H> {
             if !batch.is_empty() {
                 self.write_strict(batch).await?;
             }
-            return Ok(Prepared { committed, folders: BTreeSet::new(), texts });
+            return Ok(Prepared {
+                committed,
+                folders: BTreeSet::new(),
+                texts,
+                replaced: Vec::new(),
+            });
         }
         let mut chunks: Vec<ChunkId> = Vec::new();
         for op in &ops {
@@ -120,12 +133,14 @@ impl<H: Host> Replica<H> {
         }
         own.lamport = own.lamport.max(changes.lamport_max);
         put_changes(&mut batch, &changes);
+        let ops: Vec<&Op> = body.ops.iter().collect();
+        let replaced = text_store::put_replaced(&mut batch, &ops, &set);
         put_increments(&mut batch, &mut own, &body.texts, device);
         let entry = self.seal_entry(EntryKind::Change, &mut own, cursor, &chunks, &body).await?;
         self.put_entry(&mut batch, &own, &entry, chunks);
         self.write_strict(batch).await?;
         let committed = Committed { dseq: own.dseq, ops: body.ops, before };
-        Ok(Prepared { committed, folders: changes.folders, texts })
+        Ok(Prepared { committed, folders: changes.folders, texts, replaced })
     }
 
     /// Merges ops into the rows, loading what that needs.
@@ -201,7 +216,9 @@ impl<H: Host> Replica<H> {
     /// Writes what a person made. An item stays in memory until this answers.
     pub(super) async fn write_strict(&self, batch: Batch) -> Result<(), Fault> {
         let written = self.host.store().write(batch, Durability::Strict).await;
-        written.map_err(|e| from_store(&e))
+        written.map_err(|e| from_store(&e))?;
+        self.storage_works();
+        Ok(())
     }
 }
 

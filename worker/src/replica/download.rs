@@ -133,7 +133,7 @@ impl<H: Host> Replica<H> {
     async fn content(self: &Rc<Self>, row: &NodeRow) -> Result<Content, Fault> {
         let node = row.node;
         if row.kind() == Kind::Text
-            && let Some(text) = self.edited_text(node).await?
+            && let Some(text) = self.edited_text(row, row.base()).await?
         {
             let parts = vec![Part::Bytes(text.into_bytes())];
             return Ok(Content { node, parts: parts.into_iter() });

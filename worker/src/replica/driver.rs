@@ -146,7 +146,21 @@ impl<H: Host> Replica<H> {
 
     fn note(&self, fault: &Fault) {
         if matches!(fault, Fault::Storage) {
+            self.storage_fails();
+        }
+    }
+
+    /// Tells the person, once, that what they make may not be kept here.
+    pub(super) fn storage_fails(&self) {
+        if !self.storage_failing.replace(true) {
             self.emit(PageEvent::Alarm(Alarm::StorageFailing));
+        }
+    }
+
+    /// Takes that back: something that a person made is kept here.
+    pub(super) fn storage_works(&self) {
+        if self.storage_failing.replace(false) {
+            self.emit(PageEvent::AlarmOver(Alarm::StorageFailing));
         }
     }
 

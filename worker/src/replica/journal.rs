@@ -6,7 +6,7 @@
 //! edits again at the place they were made, and saves them.
 //!
 //! ```text
-//! key   = "typed/" | node[16] | be32 slot | be64 turn
+//! key   = "typed/" | node[16] | base[32] | be32 slot | be64 turn
 //! value = postcard(Typed)
 //! ```
 
@@ -29,8 +29,6 @@ pub(crate) const PREFIX: &[u8] = b"typed/";
 /// One push of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Typed {
-    /// Names the content that the document began with.
-    pub(super) base: Hash,
     /// The last increment that was in the document.
     pub(super) through: u64,
     /// The change sets, as JSON.
@@ -41,52 +39,58 @@ pub(super) struct Typed {
 pub(super) struct Left {
     /// The tab's slot.
     pub(super) slot: u32,
-    /// What was typed, in order.
-    pub(super) typed: Vec<Typed>,
+    /// What was typed, each with its turn, in order.
+    pub(super) typed: Vec<(u64, Typed)>,
 }
 
-fn slot_prefix(node: NodeId, slot: u32) -> Vec<u8> {
-    [PREFIX, node.0.as_slice(), &slot.to_be_bytes()].concat()
+/// Whose typing into which document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Desk {
+    /// The file.
+    pub(super) node: NodeId,
+    /// Names the content that the document began with.
+    pub(super) base: Hash,
+    /// The tab's slot.
+    pub(super) slot: u32,
 }
 
-fn key(node: NodeId, slot: u32, turn: u64) -> Vec<u8> {
-    [slot_prefix(node, slot).as_slice(), &turn.to_be_bytes()].concat()
+impl Desk {
+    fn prefix(&self) -> Vec<u8> {
+        [document_prefix(self.node, self.base).as_slice(), &self.slot.to_be_bytes()].concat()
+    }
+
+    fn key(&self, turn: u64) -> Vec<u8> {
+        [self.prefix().as_slice(), &turn.to_be_bytes()].concat()
+    }
+
+    /// Adds a push to a transaction.
+    fn put(&self, batch: &mut Batch, turn: u64, typed: &Typed) {
+        batch.put(Table::Meta, self.key(turn), encode(typed));
+    }
+
+    /// Removes what was typed up to and including a turn.
+    pub(super) fn forget(&self, batch: &mut Batch, turn: u64) {
+        batch.delete_range(Table::Meta, Range::between(self.prefix(), self.key(turn + 1)));
+    }
 }
 
-/// Adds a push to a transaction.
-pub(super) fn put(batch: &mut Batch, node: NodeId, slot: u32, turn: u64, typed: &Typed) {
-    batch.put(Table::Meta, key(node, slot, turn), encode(typed));
-}
-
-/// Removes what was typed up to and including a turn.
-pub(super) fn forget(batch: &mut Batch, node: NodeId, slot: u32, turn: u64) {
-    let range = Range::between(slot_prefix(node, slot), key(node, slot, turn + 1));
-    batch.delete_range(Table::Meta, range);
-}
-
-/// Removes everything that a tab left for a text.
-pub(super) fn forget_all(batch: &mut Batch, node: NodeId, slot: u32) {
-    batch.delete_range(Table::Meta, Range::prefix(&slot_prefix(node, slot)));
+fn document_prefix(node: NodeId, base: Hash) -> Vec<u8> {
+    [PREFIX, node.0.as_slice(), &base.0].concat()
 }
 
 impl<H: Host> Replica<H> {
     /// Takes over the rows of dead tabs: from now on what they hold is this tab's typing,
-    /// which its next save removes. Rows for another content are of no use any more.
-    pub(super) async fn adopt_journal(
-        &self,
-        node: NodeId,
-        slot: u32,
-        retyping: &Retyping,
-    ) -> Result<(), Fault> {
+    /// which its next save removes.
+    pub(super) async fn adopt_journal(&self, desk: Desk, retyping: &Retyping) -> Result<(), Fault> {
         let mut batch = Batch::new();
-        for dead in retyping.slots.iter().filter(|dead| **dead != slot) {
-            forget_all(&mut batch, node, *dead);
+        for slot in retyping.slots.iter().filter(|slot| **slot != desk.slot) {
+            batch.delete_range(Table::Meta, Range::prefix(&Desk { slot: *slot, ..desk }.prefix()));
         }
         if batch.is_empty() {
             return Ok(());
         }
         for (at, typed) in retyping.made.iter().enumerate() {
-            put(&mut batch, node, slot, at as u64 + 1, typed);
+            desk.put(&mut batch, at as u64 + 1, typed);
         }
         let written = self.host.store().write(batch, Durability::Relaxed).await;
         written.map_err(|e| from_store(&e))
@@ -95,46 +99,53 @@ impl<H: Host> Replica<H> {
     /// Writes what was typed, without making the page wait.
     pub(super) fn journal(
         self: &Rc<Self>,
-        node: NodeId,
-        slot: u32,
+        desk: Desk,
         turn: u64,
-        (base, through): (Hash, u64),
+        through: u64,
         updates: &[TextUpdate],
     ) {
         let changes = updates.iter().map(|update| update.changes.clone()).collect();
         let mut batch = Batch::new();
-        put(&mut batch, node, slot, turn, &Typed { base, through, changes });
+        desk.put(&mut batch, turn, &Typed { through, changes });
         let this = Rc::clone(self);
         self.host.spawn(async move {
-            // If this fails, the batch is saved all the same a second later, or says so.
-            this.host.store().write(batch, Durability::Relaxed).await.ok();
+            // The batch may be saved all the same a second later; until then a killed tab
+            // would lose it, and that is said.
+            if this.host.store().write(batch, Durability::Relaxed).await.is_err() {
+                this.storage_fails();
+            }
         });
     }
 
-    /// The texts for which something is left.
-    pub(super) async fn journaled(&self) -> Result<BTreeSet<NodeId>, Fault> {
+    /// The documents for which something is left: files, and what the document began with.
+    pub(super) async fn journaled(&self) -> Result<BTreeSet<(NodeId, Hash)>, Fault> {
         let keys = self.host.store().scan_keys(Table::Meta, &Range::prefix(PREFIX), u32::MAX).await;
         let keys = keys.map_err(|e| from_store(&e))?;
-        let node = |key: &Vec<u8>| NodeId::from_slice(key.get(PREFIX.len()..PREFIX.len() + 16)?);
-        Ok(keys.iter().filter_map(node).collect())
+        let document = |key: &Vec<u8>| {
+            let (node, rest) = key.get(PREFIX.len()..)?.split_at_checked(NodeId::LEN)?;
+            Some((NodeId::from_slice(node)?, Hash(rest.first_chunk().copied()?)))
+        };
+        Ok(keys.iter().filter_map(document).collect())
     }
 
-    /// What tabs left for a text, this one's and others', dead or alive.
-    pub(super) async fn left_for(&self, node: NodeId) -> Result<Vec<Left>, Fault> {
-        let range = Range::prefix(&[PREFIX, node.0.as_slice()].concat());
+    /// What tabs left for a document, this one's and others', dead or alive.
+    pub(super) async fn left_for(&self, node: NodeId, base: Hash) -> Result<Vec<Left>, Fault> {
+        let prefix = document_prefix(node, base);
+        let range = Range::prefix(&prefix);
         let store = self.host.store();
         let rows = store.scan(Table::Meta, &range, 0, u32::MAX, Direction::Forward).await;
         let mut all: Vec<Left> = Vec::new();
         for (key, value) in rows.map_err(|e| from_store(&e))? {
-            let at = PREFIX.len() + NodeId::LEN;
-            let slot = key.get(at..at + 4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
-            let (Some(slot), Ok(typed)) = (slot, postcard::from_bytes(&value)) else {
+            let slot = key.get(prefix.len()..).and_then(<[u8]>::first_chunk);
+            let turn = key.get(prefix.len() + 4..).and_then(<[u8]>::first_chunk);
+            let (Some(slot), Some(turn), Ok(typed)) = (slot, turn, postcard::from_bytes(&value))
+            else {
                 continue;
             };
-            let slot = u32::from_be_bytes(slot);
+            let (slot, turn) = (u32::from_be_bytes(*slot), u64::from_be_bytes(*turn));
             match all.last_mut() {
-                Some(left) if left.slot == slot => left.typed.push(typed),
-                _ => all.push(Left { slot, typed: vec![typed] }),
+                Some(left) if left.slot == slot => left.typed.push((turn, typed)),
+                _ => all.push(Left { slot, typed: vec![(turn, typed)] }),
             }
         }
         Ok(all)
@@ -143,7 +154,6 @@ impl<H: Host> Replica<H> {
 
 /// Makes again what killed tabs had typed, each push where it was made.
 pub(super) struct Retyping {
-    base: Hash,
     slots: Vec<u32>,
     waiting: std::vec::IntoIter<Typed>,
     next: Option<Typed>,
@@ -152,14 +162,15 @@ pub(super) struct Retyping {
 }
 
 impl Retyping {
-    pub(super) fn new(left: Vec<Left>, base: Hash) -> Self {
+    pub(super) fn new(left: Vec<Left>) -> Self {
         let slots = left.iter().map(|left| left.slot).collect();
-        let mut typed: Vec<_> = left.into_iter().flat_map(|left| left.typed).collect();
+        let mut typed: Vec<_> =
+            left.into_iter().flat_map(|left| left.typed).map(|(_, typed)| typed).collect();
         // Stable: within a tab the order stays; between tabs the earlier stand comes first.
         typed.sort_by_key(|typed| typed.through);
         let mut waiting = typed.into_iter();
         let next = waiting.next();
-        Self { base, slots, waiting, next, made: Vec::new(), made_any: false }
+        Self { slots, waiting, next, made: Vec::new(), made_any: false }
     }
 
     /// Makes what was typed before increment `number` was there.
@@ -169,9 +180,6 @@ impl Retyping {
                 return;
             };
             self.next = self.waiting.next();
-            if typed.base != self.base {
-                continue;
-            }
             for json in &typed.changes {
                 // What does not fit (two dead tabs at once) is left out rather than guessed.
                 if let Ok(changes) = ChangeSet::from_json(json) {

@@ -105,8 +105,12 @@ impl<H: Host> Replica<H> {
         let Some(row) = self.row(node).await? else {
             return Ok(());
         };
-        for content in &row.contents {
-            let manifest = self.manifest(node, &content.value).await?;
+        let mut contents: Vec<_> = row.contents.iter().map(|op| op.value.clone()).collect();
+        for stray in row.strays() {
+            contents.extend(self.content_of_base(&row, stray.value.base).await?);
+        }
+        for content in &contents {
+            let manifest = self.manifest(node, content).await?;
             for chunk in manifest.chunks() {
                 if !self.are_held(&[chunk]).await?[0] {
                     self.sealed_chunk(chunk, node).await?;

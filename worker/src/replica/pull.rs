@@ -16,11 +16,11 @@ use offing_core::log::epoch::DeviceIntro;
 use offing_core::log::verify::{Checked, CheckedBody, HistoryError, LogState, Step};
 use offing_core::rpc::{Alarm, Event, Fault};
 use offing_core::text;
-use offing_core::tree::{KnownOp, Value, WorkingSet};
+use offing_core::tree::{KnownOp, Op, Value, WorkingSet};
 
 use super::commit::{CURSOR_KEY, put_changes, put_increments};
 use super::fault::from_store;
-use super::{LOG_KEY, Own, Replica, encode, epochs, keep};
+use super::{LOG_KEY, Own, Replica, encode, epochs, keep, text_store};
 use crate::host::{Host, Server};
 use crate::net::NetError;
 use crate::store::{Batch, Durability, Store, Table, outbox};
@@ -176,6 +176,8 @@ impl<H: Host> Replica<H> {
         let changes = self.apply(&mut set, &brought.ops).await?;
         let mut batch = brought.also;
         put_changes(&mut batch, &changes);
+        let ops: Vec<&Op> = brought.ops.iter().map(|known| &known.op).collect();
+        let replaced = text_store::put_replaced(&mut batch, &ops, &set);
         own.lamport = own.lamport.max(changes.lamport_max);
         for (device, part) in &brought.texts {
             put_increments(&mut batch, &mut own, std::slice::from_ref(part), *device);
@@ -189,7 +191,8 @@ impl<H: Host> Replica<H> {
         let written = self.host.store().write(batch, Durability::Relaxed).await;
         written.map_err(|e| from_store(&e))?;
         drop(guard);
-        let texts: BTreeSet<NodeId> = brought.texts.iter().map(|(_, part)| part.node).collect();
+        let typed = brought.texts.iter().map(|(_, part)| part.node);
+        let texts: BTreeSet<NodeId> = typed.chain(replaced).collect();
         for node in &texts {
             self.load_increments(*node).await?;
         }

@@ -13,8 +13,8 @@ use offing_core::name;
 use offing_core::rpc::{
     Crumb, Event, Fault, FolderView, Hit, Kind, Reply, Row, Saved, Sort, SortBy, SyncState, ViewId,
 };
-use offing_core::tree::NodeRow;
 use offing_core::tree::listing::{self, Listed};
+use offing_core::tree::{NO_BASE, NodeRow};
 
 use super::Replica;
 use super::fault::from_store;
@@ -379,21 +379,25 @@ impl<H: Host> Replica<H> {
         let files: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].kind != Kind::Folder).collect();
         let store = self.host.store();
         let nodes: Vec<Vec<u8>> = files.iter().map(|i| rows[*i].node.0.to_vec()).collect();
-        let docs: Vec<Vec<u8>> = files.iter().map(|i| text_store::doc_key(rows[*i].node)).collect();
         let found = store.get_many(Table::Nodes, &nodes).await.map_err(|e| from_store(&e))?;
+        let decode = |value: &Option<Vec<u8>>| NodeRow::decode(value.as_deref()?).ok();
+        let found: Vec<Option<NodeRow>> = found.iter().map(decode).collect();
+        let base = |row: &Option<NodeRow>| row.as_ref().map_or(NO_BASE, NodeRow::base);
+        let docs = files.iter().zip(&found);
+        let docs: Vec<Vec<u8>> =
+            docs.map(|(i, row)| text_store::doc_key(rows[*i].node, base(row))).collect();
         let docs = store.get_many(Table::Texts, &docs).await.map_err(|e| from_store(&e))?;
         let mut wanted: Vec<ChunkId> = Vec::new();
         let mut spans = Vec::with_capacity(files.len());
-        for (value, doc) in found.iter().zip(&docs) {
+        for (row, doc) in found.iter().zip(&docs) {
             let from = wanted.len();
-            if doc.is_none() {
-                let row = value.as_deref().and_then(|bytes| NodeRow::decode(bytes).ok());
-                if let Some(content) = row.as_ref().and_then(|row| row.contents.first()) {
-                    match ManifestRef::decode(&content.value.manifest) {
-                        Ok(ManifestRef::Inline(manifest)) => wanted.extend(manifest.chunks()),
-                        Ok(ManifestRef::Stored(id)) => wanted.push(id),
-                        Err(_) => {}
-                    }
+            if doc.is_none()
+                && let Some(content) = row.as_ref().and_then(|row| row.contents.first())
+            {
+                match ManifestRef::decode(&content.value.manifest) {
+                    Ok(ManifestRef::Inline(manifest)) => wanted.extend(manifest.chunks()),
+                    Ok(ManifestRef::Stored(id)) => wanted.push(id),
+                    Err(_) => {}
                 }
             }
             spans.push(from..wanted.len());
