@@ -10,7 +10,9 @@ use offing_core::crypto::frames::{self, FRAME_SEALED_BYTES, Span, TAG_BYTES};
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::{CryptoError, PublicKey, SigningPair};
 use offing_core::limits::FRAME_PLAIN_BYTES;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::SubtleCrypto;
 
 use super::js;
 
@@ -124,7 +126,7 @@ impl WebCrypto {
 
     async fn gcm(
         &self,
-        method: &str,
+        direction: Direction,
         key: &WebAeadKey,
         nonce: &[u8; 12],
         aad: &[u8],
@@ -136,9 +138,27 @@ impl WebCrypto {
             ("additionalData", js::to_js(aad).into()),
             ("tagLength", 128.into()),
         ]);
-        let arguments = [algorithm, key.0.clone(), js::to_js(data).into()];
-        Ok(js_sys::Uint8Array::new(&self.call(method, &arguments).await?))
+        let (subtle, algorithm) = (self.subtle(), algorithm.unchecked_ref());
+        let key = key.0.unchecked_ref();
+        let promise = match direction {
+            Direction::Seal => subtle.encrypt_with_object_and_u8_array(algorithm, key, data),
+            Direction::Open => subtle.decrypt_with_object_and_u8_array(algorithm, key, data),
+        };
+        Ok(js_sys::Uint8Array::new(&JsFuture::from(promise?).await?))
     }
+
+    /// The typed methods, for what is long: they lend WebCrypto this worker's memory, of
+    /// which it takes its own copy before it returns, and so spare one.
+    fn subtle(&self) -> &SubtleCrypto {
+        self.subtle.unchecked_ref()
+    }
+}
+
+/// Which way AES-GCM goes.
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    Seal,
+    Open,
 }
 
 impl Crypto for WebCrypto {
@@ -200,7 +220,7 @@ impl Crypto for WebCrypto {
         aad: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let sealed = self.gcm("encrypt", key, nonce, aad, plain).await.map_err(platform)?;
+        let sealed = self.gcm(Direction::Seal, key, nonce, aad, plain).await.map_err(platform)?;
         Ok(sealed.to_vec())
     }
 
@@ -211,18 +231,20 @@ impl Crypto for WebCrypto {
         aad: &[u8],
         sealed: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let plain = self.gcm("decrypt", key, nonce, aad, sealed).await.map_err(cannot_open)?;
+        let plain =
+            self.gcm(Direction::Open, key, nonce, aad, sealed).await.map_err(cannot_open)?;
         Ok(plain.to_vec())
     }
 
     async fn mac(&self, key: &WebMacKey, data: &[u8]) -> Result<[u8; 32], CryptoError> {
-        let arguments = ["HMAC".into(), key.0.clone(), js::to_js(data).into()];
-        array(&self.call("sign", &arguments).await.map_err(platform)?)
+        let key = key.0.unchecked_ref();
+        let signed = self.subtle().sign_with_str_and_u8_array("HMAC", key, data);
+        array(&JsFuture::from(signed.map_err(platform)?).await.map_err(platform)?)
     }
 
     async fn sha256(&self, data: &[u8]) -> Result<[u8; 32], CryptoError> {
-        let arguments = ["SHA-256".into(), js::to_js(data).into()];
-        array(&self.call("digest", &arguments).await.map_err(platform)?)
+        let digest = self.subtle().digest_with_str_and_u8_array("SHA-256", data);
+        array(&JsFuture::from(digest.map_err(platform)?).await.map_err(platform)?)
     }
 
     async fn import_signing(&self, pair: &SigningPair) -> Result<WebSigningKey, CryptoError> {
@@ -266,7 +288,7 @@ impl Crypto for WebCrypto {
         let count = frames::count_plain(plain.len());
         let calls = plain.chunks(FRAME_PLAIN_BYTES).enumerate().map(async |(i, frame)| {
             let nonce = frames::nonce(i, i + 1 == count);
-            self.gcm("encrypt", key, &nonce, aad, frame).await
+            self.gcm(Direction::Seal, key, &nonce, aad, frame).await
         });
         let mut sealed = vec![0; frames::sealed_bytes(plain.len())];
         let slots = sealed.chunks_mut(FRAME_SEALED_BYTES);
@@ -289,7 +311,7 @@ impl Crypto for WebCrypto {
         };
         let calls = sealed.chunks(FRAME_SEALED_BYTES).enumerate().map(async |(i, frame)| {
             let nonce = frames::nonce(span.first + i, span.ends && i + 1 == count);
-            self.gcm("decrypt", key, &nonce, aad, frame).await
+            self.gcm(Direction::Open, key, &nonce, aad, frame).await
         });
         let mut plain = vec![0; len];
         let slots = plain.chunks_mut(FRAME_PLAIN_BYTES);
