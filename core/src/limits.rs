@@ -52,7 +52,7 @@ pub const HAVE_IDS_MAX: usize = 1_000;
 /// Most chunks in one framed batch.
 pub const CHUNK_BATCH_MAX: usize = 64;
 /// Most bytes of one framed batch of chunks.
-pub const CHUNK_BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const CHUNK_BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Most members of a vault.
 pub const MEMBERS_MAX: usize = 1_024;
@@ -89,6 +89,10 @@ pub const FAULT_PATHS_MAX: usize = 64;
 pub const ZIP_MEMBERS_MAX: usize = 1_000_000;
 /// Most files one upload may name.
 pub const UPLOAD_FILES_MAX: usize = 50_000;
+/// Most files of an upload that become nodes in one entry.
+pub const UPLOAD_GROUP_FILES_MAX: usize = 2_048;
+/// Most bytes of files that become nodes in one entry.
+pub const UPLOAD_GROUP_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// First delay of a retry, in milliseconds; doubles, with full jitter.
 pub const RETRY_DELAY_MS_MIN: u64 = 1_000;

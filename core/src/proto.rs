@@ -29,7 +29,8 @@ pub use account::{
 };
 pub use bytes::Bytes;
 pub use chunks::{
-    ChunksStored, decode_bitmap, decode_have, encode_bitmap, encode_chunk_batch, encode_have,
+    CHUNK_HEAD_BYTES, ChunksStored, decode_bitmap, decode_have, encode_bitmap, encode_chunk_batch,
+    encode_have, put_chunk_head,
 };
 pub use log::{AppendResult, Appended, LogPage, PageItem, Tip, Wake, decode_append, encode_append};
 pub use refusal::{Code, Refusal};

@@ -39,7 +39,7 @@ fn continuous_typing_is_saved_in_batches() {
 }
 
 #[test]
-fn a_folder_of_two_thousand_photos_costs_few_chunks_and_requests() {
+fn two_thousand_photos_cost_few_chunks_entries_requests_and_waits_for_the_disk() {
     let world = World::with(&["phone"]);
     let phone = world.device("phone");
     let contents: Vec<Vec<u8>> = (0..2_000).map(|i| crate::noise(i, 8_000)).collect();
@@ -47,11 +47,24 @@ fn a_folder_of_two_thousand_photos_costs_few_chunks_and_requests() {
     let files: Vec<(&str, &[u8])> =
         names.iter().map(String::as_str).zip(contents.iter().map(Vec::as_slice)).collect();
     let calls = phone.line.calls.borrow().values().sum::<u32>();
+    let (entries_before, waits_before) = (world.tip(), waits(&world));
+    let writes = phone.profile.store.counts().strict_writes;
     phone.uploads("/", &files, Clash::Ask);
     world.sync_all();
-    let requests = phone.line.calls.borrow().values().sum::<u32>() - calls;
     assert_eq!(phone.rows(phone.node("/photos")).len(), 2_000);
+    let requests = phone.line.calls.borrow().values().sum::<u32>() - calls;
+    let (entries, waits) = (world.tip() - entries_before, waits(&world) - waits_before);
+    let writes = phone.profile.store.counts().strict_writes - writes;
     let chunks = phone.line.chunks_sent.get();
     assert!(chunks <= 60 / 2, "{chunks} chunks");
-    assert!(requests <= 60, "{requests} requests");
+    assert!(entries <= 5, "{entries} entries");
+    assert!(requests <= 25, "{requests} requests");
+    assert!(waits <= 10, "the server waited {waits} times for its disk");
+    assert!(writes <= 5, "this device waited {writes} times for its disk");
+}
+
+/// How often the server has waited for its disk.
+fn waits(world: &World) -> u64 {
+    let stats = world.net.ask(async |services| services.stats());
+    stats.chunk_syncs + stats.meta.durable_commits
 }

@@ -8,6 +8,7 @@
 mod cost;
 mod crashes;
 mod downloads;
+mod groups;
 mod joining;
 mod liar;
 mod losses;

@@ -14,6 +14,7 @@ use offing_server::service::log::PageLimits;
 use offing_server::service::{Caller, ServiceError, Services};
 use offing_worker::host::Server;
 use offing_worker::net::{NetError, Remote};
+use offing_worker::store::chunks::Framed;
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -202,7 +203,8 @@ impl Remote for TestServer {
         self.call(Call::Have, have).await
     }
 
-    async fn put_chunks(&self, vault: VaultId, batch: &[u8]) -> Result<ChunksStored, NetError> {
+    async fn put_chunks(&self, vault: VaultId, batch: &Framed) -> Result<ChunksStored, NetError> {
+        let Framed::Bytes(batch) = batch;
         let put = async |services: Services, caller: Caller| {
             let mut upload = services.begin_batch(&caller, vault).await?;
             upload.push(batch).await?;

@@ -38,11 +38,26 @@ pub trait Server: Remote {
 pub trait Source {
     /// Reads the bytes from `start` to `end`; `None` if the file changed or vanished.
     async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>>;
+
+    /// Reads whole files of these lengths, one behind the other; `None` if that cannot be
+    /// had of one of them. Where reading has a price for each time, this pays it once.
+    async fn read_together(files: &[(&Self, u64)]) -> Option<Vec<u8>> {
+        let mut all = Vec::new();
+        for (file, len) in files {
+            all.extend(file.read(0, *len).await?);
+        }
+        Some(all)
+    }
 }
 
 impl<S: Source> Source for std::rc::Rc<S> {
     async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>> {
         S::read(self, start, end).await
+    }
+
+    async fn read_together(files: &[(&Self, u64)]) -> Option<Vec<u8>> {
+        let files: Vec<(&S, u64)> = files.iter().map(|(file, len)| (&***file, *len)).collect();
+        S::read_together(&files).await
     }
 }
 

@@ -8,6 +8,8 @@
 use offing_core::id::{ChunkId, VaultId};
 use offing_core::proto::{Appended, ChunksStored, Code, Refusal};
 
+use crate::store::chunks::Framed;
+
 #[cfg(target_arch = "wasm32")]
 pub mod api;
 #[cfg(target_arch = "wasm32")]
@@ -109,8 +111,8 @@ pub trait Remote {
     /// Asks which of at most `HAVE_IDS_MAX` chunks the server holds.
     async fn have(&self, vault: VaultId, ids: &[ChunkId]) -> Result<Vec<bool>, NetError>;
 
-    /// Stores a framed batch of chunks (`proto::encode_chunk_batch`).
-    async fn put_chunks(&self, vault: VaultId, batch: &[u8]) -> Result<ChunksStored, NetError>;
+    /// Stores a framed batch of chunks.
+    async fn put_chunks(&self, vault: VaultId, batch: &Framed) -> Result<ChunksStored, NetError>;
 
     /// Appends wire entries (`proto::encode_append`).
     async fn append(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError>;

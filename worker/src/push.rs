@@ -10,27 +10,23 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use offing_core::id::{ChunkId, Seq, VaultId};
 use offing_core::limits;
-use offing_core::proto::{self, AppendResult, Tip};
+use offing_core::proto::{self, AppendResult, ChunksStored, Tip};
 
 use crate::net::{NetError, Remote};
 use crate::platform::clock;
-use crate::store::chunks::ChunkStore;
+use crate::store::chunks::{ChunkStore, Framed};
 use crate::store::outbox::{self, Ack, OutboxItem};
 use crate::store::{Batch, Durability, Store, StoreError};
 
+mod pace;
+
+pub use pace::Pace;
+
 /// Batches of chunks under way at once.
 const LANES: usize = 2;
-/// First size of a batch of chunks; it grows and shrinks with the speed of the line.
-const BATCH_BYTES_FIRST: usize = 2 * 1024 * 1024;
-/// Smallest batch that is aimed at; one chunk always fits.
-const BATCH_BYTES_MIN: usize = 256 * 1024;
-/// A round faster than this doubles the size of the next.
-const ROUND_MS_FAST: i64 = 3_000;
-/// A round slower than this halves it.
-const ROUND_MS_SLOW: i64 = 10_000;
 /// How often an append may answer `missing` before the push gives up.
 const MISSING_ROUNDS_MAX: usize = 3;
 
@@ -109,9 +105,10 @@ pub async fn drain<S: Store, C: ChunkStore, R: Remote>(
     store: &S,
     chunks: &C,
     remote: &R,
+    pace: &Pace,
     observe: &mut dyn FnMut(&Step) -> ControlFlow<()>,
 ) -> Result<Report, PushError> {
-    Push::new(vault, store, chunks, remote, observe).run().await
+    Push::new(vault, store, chunks, remote, pace, observe).run().await
 }
 
 /// Makes chunks durable on the server, before an entry needs them; `false` if the observer
@@ -122,9 +119,10 @@ pub async fn upload<S: Store, C: ChunkStore, R: Remote>(
     store: &S,
     chunks: &C,
     remote: &R,
+    pace: &Pace,
     observe: &mut dyn FnMut(&Step) -> ControlFlow<()>,
 ) -> Result<Ended, PushError> {
-    match Push::new(vault, store, chunks, remote, observe).upload(ids).await? {
+    match Push::new(vault, store, chunks, remote, pace, observe).upload(ids).await? {
         ControlFlow::Continue(()) => Ok(Ended::Drained),
         ControlFlow::Break(ended) => Ok(ended),
     }
@@ -137,6 +135,7 @@ pub async fn drain_if_free<S: Store, C: ChunkStore, R: Remote>(
     store: &S,
     chunks: &C,
     remote: &R,
+    pace: &Pace,
     observe: &mut dyn FnMut(&Step) -> ControlFlow<()>,
 ) -> Result<Option<Report>, PushError> {
     use crate::platform::locks::{Lock, Mode, Wait};
@@ -145,7 +144,7 @@ pub async fn drain_if_free<S: Store, C: ChunkStore, R: Remote>(
     let Some(lock) = Lock::acquire(&name, Mode::Exclusive, Wait::IfFree).await else {
         return Ok(None);
     };
-    let report = drain(vault, store, chunks, remote, observe).await;
+    let report = drain(vault, store, chunks, remote, pace, observe).await;
     drop(lock);
     report.map(Some)
 }
@@ -160,8 +159,8 @@ struct Push<'a, S, C, R> {
     store: &'a S,
     chunks: &'a C,
     remote: &'a R,
+    pace: &'a Pace,
     observe: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
-    batch_bytes: usize,
     report: Report,
 }
 
@@ -171,10 +170,11 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         store: &'a S,
         chunks: &'a C,
         remote: &'a R,
+        pace: &'a Pace,
         observe: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Self {
         let report = Report { ended: Ended::Drained, acked: 0, sent_bytes: 0, tip: None };
-        Self { vault, store, chunks, remote, observe, batch_bytes: BATCH_BYTES_FIRST, report }
+        Self { vault, store, chunks, remote, pace, observe, report }
     }
 
     async fn run(mut self) -> Result<Report, PushError> {
@@ -302,44 +302,46 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         wanted: &[ChunkId],
         lost: &mut Vec<ChunkId>,
     ) -> Result<ControlFlow<()>, PushError> {
-        let mut rest = wanted;
-        while !rest.is_empty() {
-            let mut frames = Vec::with_capacity(LANES);
-            while frames.len() < LANES && !rest.is_empty() {
-                let frame = self.fill(&mut rest, lost).await?;
-                if !frame.ids.is_empty() {
-                    frames.push(frame);
-                }
-            }
+        let (vault, remote) = (self.vault, self.remote);
+        let send = async |ids: Vec<ChunkId>, framed: Framed| {
             let started_ms = clock::now_ms();
-            let (vault, remote) = (self.vault, self.remote);
-            let sends = frames.iter().map(|frame| remote.put_chunks(vault, &frame.bytes));
-            // Every lane is heard before an error ends the round: what was stored counts.
-            let answers = join_all(sends).await;
-            self.batch_bytes = next_batch_bytes(self.batch_bytes, clock::now_ms() - started_ms);
-            let mut first_error = None;
-            let mut flow = ControlFlow::Continue(());
-            for (frame, answer) in frames.into_iter().zip(answers) {
-                match answer {
-                    Ok(answer) if answer.stored as usize == frame.ids.len() => {
-                        let sent_bytes = frame.bytes.len() as u64;
-                        self.report.sent_bytes += sent_bytes;
-                        let step = Step::Stored { ids: frame.ids, sent_bytes };
-                        if (self.observe)(&step).is_break() {
-                            flow = ControlFlow::Break(());
-                        }
-                    }
-                    Ok(_) => first_error = first_error.or(Some(NetError::Malformed)),
-                    Err(error) => first_error = first_error.or(Some(error)),
+            let answer = remote.put_chunks(vault, &framed).await;
+            Sent { ids, bytes: framed.len_bytes(), started_ms, answer }
+        };
+        let mut rest = wanted;
+        let mut lanes = FuturesUnordered::new();
+        let mut flow = ControlFlow::Continue(());
+        let mut first_error: Option<PushError> = None;
+        loop {
+            while first_error.is_none()
+                && flow.is_continue()
+                && lanes.len() < LANES
+                && !rest.is_empty()
+            {
+                match self.fill(&mut rest, lost).await {
+                    Ok(Some((ids, framed))) => lanes.push(send(ids, framed)),
+                    Ok(None) => {}
+                    Err(error) => first_error = Some(error.into()),
                 }
             }
-            match first_error {
-                Some(error) => return Err(error.into()),
-                None if flow.is_break() => return Ok(flow),
-                None => {}
+            // Every lane is heard before an error ends the push: what was stored counts.
+            let Some(sent) = lanes.next().await else {
+                break;
+            };
+            match sent.answer {
+                Ok(answer) if answer.stored as usize == sent.ids.len() => {
+                    self.pace.learn(sent.bytes, clock::now_ms() - sent.started_ms);
+                    self.report.sent_bytes += sent.bytes;
+                    let step = Step::Stored { ids: sent.ids, sent_bytes: sent.bytes };
+                    if (self.observe)(&step).is_break() {
+                        flow = ControlFlow::Break(());
+                    }
+                }
+                Ok(_) => first_error = first_error.or(Some(NetError::Malformed.into())),
+                Err(error) => first_error = first_error.or(Some(error.into())),
             }
         }
-        Ok(ControlFlow::Continue(()))
+        first_error.map_or(Ok(flow), Err)
     }
 
     /// Takes chunks from `rest` until a batch is full; at least one, if one is here.
@@ -347,10 +349,12 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         &self,
         rest: &mut &[ChunkId],
         lost: &mut Vec<ChunkId>,
-    ) -> Result<Frame, PushError> {
-        let mut frame = Frame { ids: Vec::new(), bytes: Vec::new() };
+    ) -> Result<Option<(Vec<ChunkId>, Framed)>, StoreError> {
+        let batch_bytes = self.pace.batch_bytes().min(self.chunks.frame_bytes_max()) as u64;
+        let mut chunks: Vec<(ChunkId, u64)> = Vec::new();
+        let mut framed_bytes = 0;
         while let [id, tail @ ..] = *rest {
-            if frame.ids.len() == limits::CHUNK_BATCH_MAX {
+            if chunks.len() == limits::CHUNK_BATCH_MAX {
                 break;
             }
             let Some(len) = self.chunks.len(*id).await? else {
@@ -358,25 +362,30 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
                 *rest = tail;
                 continue;
             };
-            let framed = frame.bytes.len() as u64 + len + 36;
-            if !frame.ids.is_empty() && framed > self.batch_bytes as u64 {
+            framed_bytes += len + proto::CHUNK_HEAD_BYTES as u64;
+            if !chunks.is_empty() && framed_bytes > batch_bytes {
                 break;
             }
             if len > limits::CHUNK_SEALED_BYTES_MAX as u64 {
-                return Err(StoreError::Lost.into());
+                return Err(StoreError::Lost);
             }
-            let bytes = self.chunks.get(*id, 0..len).await?;
-            frame.bytes.extend(proto::encode_chunk_batch([(*id, bytes.as_slice())]));
-            frame.ids.push(*id);
+            chunks.push((*id, len));
             *rest = tail;
         }
-        Ok(frame)
+        if chunks.is_empty() {
+            return Ok(None);
+        }
+        let framed = self.chunks.frame(&chunks).await?;
+        Ok(Some((chunks.into_iter().map(|(id, _)| id).collect(), framed)))
     }
 }
 
-struct Frame {
+/// A batch that was answered.
+struct Sent {
     ids: Vec<ChunkId>,
-    bytes: Vec<u8>,
+    bytes: u64,
+    started_ms: i64,
+    answer: Result<ChunksStored, NetError>,
 }
 
 /// Keeps as many items as one append may carry: at least one.
@@ -388,15 +397,6 @@ fn truncate_to_one_append(items: &mut Vec<OutboxItem>) {
     });
     let count = fits.count().max(1);
     items.truncate(count);
-}
-
-fn next_batch_bytes(bytes: usize, elapsed_ms: i64) -> usize {
-    let next = match elapsed_ms {
-        ..ROUND_MS_FAST => bytes * 2,
-        ROUND_MS_SLOW.. => bytes / 2,
-        _ => bytes,
-    };
-    next.clamp(BATCH_BYTES_MIN, limits::CHUNK_BATCH_BYTES_MAX / LANES)
 }
 
 struct Outcome {

@@ -21,6 +21,7 @@ use offing_core::sync::machine::Machine;
 use serde::{Deserialize, Serialize};
 
 use crate::host::{Host, Keys, Notice};
+use crate::push::Pace;
 use crate::store::{Range, Store, Table, outbox};
 
 mod actions;
@@ -110,6 +111,7 @@ pub struct Replica<H: Host> {
     undo: RefCell<actions::UndoLog>,
     texts: RefCell<texts::OpenTexts>,
     uploads: RefCell<upload::Uploads>,
+    pace: Pace,
     kept: RefCell<HashSet<NodeId>>,
     closed: Cell<bool>,
     signed_out: Cell<bool>,
@@ -146,6 +148,7 @@ impl<H: Host> Replica<H> {
             undo: RefCell::default(),
             texts: RefCell::default(),
             uploads: RefCell::default(),
+            pace: Pace::default(),
             kept: RefCell::new(kept),
             closed: Cell::new(false),
             signed_out: Cell::new(false),

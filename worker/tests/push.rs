@@ -14,9 +14,9 @@ use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::proto::{self, AppendResult, Appended, ChunksStored, Code, Refusal, Tip};
 use offing_worker::net::{NetError, Remote};
-use offing_worker::push::{Ended, PushError, Report, Step, drain, upload};
-use offing_worker::store::chunks::ChunkStore;
+use offing_worker::push::{Ended, Pace, PushError, Report, Step, drain, upload};
 use offing_worker::store::chunks::memory::MemoryChunks;
+use offing_worker::store::chunks::{ChunkStore, Framed};
 use offing_worker::store::memory::{Faults, MemoryStore};
 use offing_worker::store::outbox::{self, OutboxItem};
 use offing_worker::store::{Batch, Durability, Store, StoreError};
@@ -119,7 +119,8 @@ impl Remote for Server {
         })
     }
 
-    async fn put_chunks(&self, _: VaultId, batch: &[u8]) -> Result<ChunksStored, NetError> {
+    async fn put_chunks(&self, _: VaultId, batch: &Framed) -> Result<ChunksStored, NetError> {
+        let Framed::Bytes(batch) = batch;
         self.with(|| {
             let mut reader = proto::Reader::new(batch);
             let mut stored = 0;
@@ -219,7 +220,7 @@ impl Phone {
 
     fn pushes(&self, server: &Server) -> Result<Report, PushError> {
         let mut observe = |_: &Step| ControlFlow::Continue(());
-        block_on(drain(VAULT, &self.store, &self.chunks, server, &mut observe))
+        block_on(drain(VAULT, &self.store, &self.chunks, server, &Pace::default(), &mut observe))
     }
 
     fn waiting(&self) -> u64 {
@@ -377,7 +378,14 @@ fn the_observer_hears_each_step_and_can_stop_between_them() {
         heard.push(step.clone());
         ControlFlow::Break(())
     };
-    let report = block_on(drain(VAULT, &phone.store, &phone.chunks, &server, &mut observe));
+    let report = block_on(drain(
+        VAULT,
+        &phone.store,
+        &phone.chunks,
+        &server,
+        &Pace::default(),
+        &mut observe,
+    ));
     assert_eq!(report.unwrap().ended, Ended::Stopped);
     assert_eq!(heard, [Step::Stored { ids: vec![chunk], sent_bytes: 136 }]);
     assert_eq!(phone.waiting(), 1);
@@ -389,7 +397,15 @@ fn chunks_can_go_ahead_of_their_entry() {
     let (phone, server) = (Phone::new(), Server::default());
     let ids: Vec<_> = (0..2_500).map(|seed| phone.keeps_chunk(seed, 64)).collect();
     let mut observe = |_: &Step| ControlFlow::Continue(());
-    let ended = block_on(upload(VAULT, &ids, &phone.store, &phone.chunks, &server, &mut observe));
+    let ended = block_on(upload(
+        VAULT,
+        &ids,
+        &phone.store,
+        &phone.chunks,
+        &server,
+        &Pace::default(),
+        &mut observe,
+    ));
     assert_eq!(ended, Ok(Ended::Drained));
     assert_eq!(server.chunks.borrow().len(), 2_500);
 }
@@ -402,7 +418,7 @@ impl Remote for Liar {
         Ok(vec![true; ids.len()])
     }
 
-    async fn put_chunks(&self, _: VaultId, _: &[u8]) -> Result<ChunksStored, NetError> {
+    async fn put_chunks(&self, _: VaultId, _: &Framed) -> Result<ChunksStored, NetError> {
         Ok(ChunksStored { stored: 0 })
     }
 
@@ -429,7 +445,14 @@ fn answers_that_make_no_sense_acknowledge_nothing() {
         phone.writes(&[], 1);
         let liar = Liar(Appended { tip, results: results.clone() });
         let mut observe = |_: &Step| ControlFlow::Continue(());
-        let report = block_on(drain(VAULT, &phone.store, &phone.chunks, &liar, &mut observe));
+        let report = block_on(drain(
+            VAULT,
+            &phone.store,
+            &phone.chunks,
+            &liar,
+            &Pace::default(),
+            &mut observe,
+        ));
         assert_eq!(report, Err(PushError::Net(NetError::Malformed)), "{results:?}");
         assert_eq!(phone.waiting(), 2, "{results:?}");
     }

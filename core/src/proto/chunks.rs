@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::wire::{WireError, put_lp};
+use super::wire::WireError;
 use crate::id::ChunkId;
 use crate::limits;
 
@@ -20,10 +20,20 @@ pub struct ChunksStored {
 pub fn encode_chunk_batch<'a>(chunks: impl IntoIterator<Item = (ChunkId, &'a [u8])>) -> Vec<u8> {
     let mut out = Vec::new();
     for (id, bytes) in chunks {
-        out.extend_from_slice(&id.0);
-        put_lp(&mut out, bytes);
+        put_chunk_head(&mut out, &id, bytes.len());
+        out.extend_from_slice(bytes);
     }
     out
+}
+
+/// Bytes before each chunk of a batch: its id and its length.
+pub const CHUNK_HEAD_BYTES: usize = ChunkId::LEN + 4;
+
+/// Puts what stands before a chunk of a batch.
+pub fn put_chunk_head(out: &mut Vec<u8>, id: &ChunkId, chunk_bytes: usize) {
+    out.extend_from_slice(&id.0);
+    let len = u32::try_from(chunk_bytes).expect("a chunk is at most CHUNK_SEALED_BYTES_MAX");
+    out.extend_from_slice(&len.to_be_bytes());
 }
 
 /// Encodes the ids of a `have` question.

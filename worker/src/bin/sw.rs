@@ -40,10 +40,11 @@ mod push_all {
         let store = IdbStore::open(DATABASE).await?;
         let chunks = local::open_chunks(&store).await;
         let api = Api::new();
+        let pace = push::Pace::default();
         let mut acked = 0;
         for vault in outbox::vaults(&store).await? {
             let mut go_on = |_: &push::Step| ControlFlow::Continue(());
-            match push::drain_if_free(vault, &store, &chunks, &api, &mut go_on).await {
+            match push::drain_if_free(vault, &store, &chunks, &api, &pace, &mut go_on).await {
                 Ok(Some(report)) => acked += report.acked,
                 // A tab is at it, which may be closed before it ends.
                 Ok(None) => return Err(Unfinished::TabAtIt),

@@ -79,6 +79,14 @@ impl Source for Blob {
     async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>> {
         files::slice(self, start, end).await.ok()
     }
+
+    async fn read_together(files: &[(&Self, u64)]) -> Option<Vec<u8>> {
+        let len: u64 = files.iter().map(|(_, len)| len).sum();
+        let sized = files.iter().all(|(file, len)| file.size() as u64 == *len);
+        let parts: js_sys::Array = files.iter().map(|(file, _)| *file).collect();
+        let together = Self::new_with_blob_sequence(&parts).ok().filter(|_| sized)?;
+        files::whole(&together, len).await.ok()
+    }
 }
 
 impl Host for BrowserHost {

@@ -17,10 +17,11 @@ use offing_core::proto::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::http::{self, Call};
+use super::http::{self, Body, Call};
 use super::{NetError, Remote};
 use crate::platform::clock;
 use crate::platform::locks::{Mode, Wait, with_lock};
+use crate::store::chunks::Framed;
 
 const JSON: &str = "application/json";
 const BINARY: &str = "application/octet-stream";
@@ -134,7 +135,11 @@ impl Api {
     /// Founds a vault with its genesis entry (wire bytes). Idempotent.
     pub async fn create_vault(&self, vault: VaultId, genesis: &[u8]) -> Result<Appended, NetError> {
         let path = format!("/vaults/{vault}");
-        json(&self.binary("PUT", &path, Some(genesis), limits::JSON_BODY_BYTES_MAX).await?)
+        json(
+            &self
+                .binary("PUT", &path, Some(Body::Bytes(genesis)), limits::JSON_BODY_BYTES_MAX)
+                .await?,
+        )
     }
 
     /// Reads the entries after a place; those of `own`, this session's device, come without
@@ -160,7 +165,9 @@ impl Api {
         bytes: &[u8],
     ) -> Result<(), NetError> {
         let path = format!("/vaults/{vault}/chunks/{id}");
-        self.binary("PUT", &path, Some(bytes), limits::JSON_BODY_BYTES_MAX).await.map(drop)
+        self.binary("PUT", &path, Some(Body::Bytes(bytes)), limits::JSON_BODY_BYTES_MAX)
+            .await
+            .map(drop)
     }
 
     /// Fetches a chunk, or a range of its bytes (which cannot be verified by the id).
@@ -216,7 +223,7 @@ impl Api {
             method,
             path: &path,
             content_type: body.map(|_| JSON),
-            body,
+            body: body.map(Body::Bytes),
             headers: Vec::new(),
             answer_bytes_max: limits::JSON_BODY_BYTES_MAX,
         };
@@ -234,7 +241,7 @@ impl Api {
             method,
             path: &path,
             content_type: body.map(|_| JSON),
-            body,
+            body: body.map(Body::Bytes),
             headers: Vec::new(),
             answer_bytes_max: limits::JSON_BODY_BYTES_MAX,
         };
@@ -245,7 +252,7 @@ impl Api {
         &self,
         method: &'static str,
         path: &str,
-        body: Option<&[u8]>,
+        body: Option<Body<'_>>,
         answer_bytes_max: usize,
     ) -> Result<Vec<u8>, NetError> {
         let path = format!("{API_PREFIX}{path}");
@@ -307,20 +314,25 @@ impl Remote for Api {
     async fn have(&self, vault: VaultId, ids: &[ChunkId]) -> Result<Vec<bool>, NetError> {
         let path = format!("/vaults/{vault}/have");
         let body = proto::encode_have(ids);
-        let bits = self.binary("POST", &path, Some(&body), limits::HAVE_IDS_MAX).await?;
+        let bits =
+            self.binary("POST", &path, Some(Body::Bytes(&body)), limits::HAVE_IDS_MAX).await?;
         proto::decode_bitmap(&bits, ids.len()).map_err(|_| NetError::Malformed)
     }
 
-    async fn put_chunks(&self, vault: VaultId, batch: &[u8]) -> Result<ChunksStored, NetError> {
+    async fn put_chunks(&self, vault: VaultId, batch: &Framed) -> Result<ChunksStored, NetError> {
         let path = format!("/vaults/{vault}/chunks");
-        json(&self.binary("POST", &path, Some(batch), limits::JSON_BODY_BYTES_MAX).await?)
+        let body = match batch {
+            Framed::Bytes(bytes) => Body::Bytes(bytes),
+            Framed::Blob(blob) => Body::Blob(blob),
+        };
+        json(&self.binary("POST", &path, Some(body), limits::JSON_BODY_BYTES_MAX).await?)
     }
 
     async fn append(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {
         let path = format!("/vaults/{vault}/log");
         // An answer may name every chunk of an entry as missing, in hex.
         let max = limits::ENTRY_CHUNKS_MAX * 80 + limits::JSON_BODY_BYTES_MAX;
-        json(&self.binary("POST", &path, Some(entries), max).await?)
+        json(&self.binary("POST", &path, Some(Body::Bytes(entries)), max).await?)
     }
 }
 

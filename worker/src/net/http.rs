@@ -16,13 +16,38 @@ const BYTES_PER_MS_MIN: usize = 16;
 /// Most bytes of the body of a refusal that are looked at.
 const REFUSAL_BYTES_MAX: usize = 16 * 1024;
 
+/// What a request carries.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Body<'a> {
+    /// Bytes of this worker's memory.
+    Bytes(&'a [u8]),
+    /// What the browser reads by itself.
+    Blob(&'a web_sys::Blob),
+}
+
+impl Body<'_> {
+    fn len_bytes(self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Blob(blob) => blob.size() as usize,
+        }
+    }
+
+    fn to_js(self) -> JsValue {
+        match self {
+            Self::Bytes(bytes) => js::to_js(bytes).into(),
+            Self::Blob(blob) => blob.into(),
+        }
+    }
+}
+
 /// A request.
 #[derive(Debug, Clone)]
 pub(super) struct Call<'a> {
     pub(super) method: &'static str,
     pub(super) path: &'a str,
     pub(super) content_type: Option<&'static str>,
-    pub(super) body: Option<&'a [u8]>,
+    pub(super) body: Option<Body<'a>>,
     pub(super) headers: Vec<(&'static str, String)>,
     /// Most bytes that a sensible answer has.
     pub(super) answer_bytes_max: usize,
@@ -36,7 +61,7 @@ pub(super) struct Answer {
 
 /// Sends a request; whatever is no success is an error.
 pub(super) async fn send(call: &Call<'_>) -> Result<Answer, NetError> {
-    let bytes = call.body.map_or(0, <[u8]>::len).max(call.answer_bytes_max);
+    let bytes = call.body.map_or(0, Body::len_bytes).max(call.answer_bytes_max);
     let timeout_ms = TIMEOUT_MS + u32::try_from(bytes / BYTES_PER_MS_MIN).unwrap_or(0);
     let controller = web_sys::AbortController::new().map_err(|_| NetError::Offline)?;
     let abort = AbortOnDrop(controller);
@@ -63,7 +88,7 @@ async fn run(call: &Call<'_>, controller: &web_sys::AbortController) -> Result<A
         // A plain new object takes any property.
         let _ = js_sys::Reflect::set(&headers, &name.into(), &value.into());
     }
-    let body = call.body.map_or(JsValue::UNDEFINED, |body| js::to_js(body).into());
+    let body = call.body.map_or(JsValue::UNDEFINED, Body::to_js);
     let init = js::object(&[
         ("method", call.method.into()),
         ("headers", headers.into()),

@@ -200,7 +200,8 @@ impl<H: Host> Replica<H> {
         let extents = if bytes.is_empty() {
             Vec::new()
         } else {
-            let (chunk, key, _) = self.seal_and_keep(bytes).await?;
+            let sealed = self.seal_and_keep(bytes).await?;
+            let (chunk, key) = (sealed.chunk, sealed.key);
             vec![Extent { chunk, key, offset: 0, len: bytes.len() as u32 }]
         };
         let manifest = Manifest {

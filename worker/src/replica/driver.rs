@@ -99,7 +99,7 @@ impl<H: Host> Replica<H> {
             self.saw_step(step);
             if self.closed.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let report = push::drain(self.vault, store, chunks, server, &mut observe).await;
+        let report = push::drain(self.vault, store, chunks, server, &self.pace, &mut observe).await;
         drop(guard);
         let event = match report {
             Ok(report) => match report.ended {

@@ -8,7 +8,21 @@ use offing_core::rpc::Fault;
 use offing_core::tree::{Content, Value};
 
 use super::Replica;
+use super::fault::from_store;
 use crate::host::Host;
+use crate::store::chunks::ChunkStore;
+use crate::store::{Batch, Durability, Store, Table};
+
+/// A chunk that is stored here.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sealed {
+    /// Its id.
+    pub(super) chunk: ChunkId,
+    /// Opens it.
+    pub(super) key: ContentKey,
+    /// Its length.
+    pub(super) sealed_bytes: usize,
+}
 
 impl<H: Host> Replica<H> {
     /// Makes the tree's value of a manifest, storing the manifest by itself if it is long.
@@ -43,16 +57,31 @@ impl<H: Host> Replica<H> {
         })
     }
 
-    /// Seals plaintext as one chunk and stores it here.
-    pub(super) async fn seal_and_keep(
-        &self,
-        plain: &[u8],
-    ) -> Result<(ChunkId, ContentKey, usize), Fault> {
+    /// Seals plaintext as one chunk and stores its bytes here; its row in the index is for
+    /// the transaction that needs the chunk.
+    pub(super) async fn seal_and_put(&self, plain: &[u8]) -> Result<Sealed, Fault> {
         let (_, epoch) = self.current_epoch()?;
         let sealed = epoch.sealer.seal(self.host.crypto(), plain, Dedupe::On).await;
         let sealed = sealed.map_err(|_| Fault::Internal)?;
-        self.keep_chunk(sealed.id, &sealed.bytes).await?;
-        Ok((sealed.id, sealed.key, sealed.bytes.len()))
+        let put = self.host.chunks().put(sealed.id, &sealed.bytes).await;
+        put.map_err(|e| from_store(&e))?;
+        Ok(Sealed { chunk: sealed.id, key: sealed.key, sealed_bytes: sealed.bytes.len() })
+    }
+
+    /// Seals plaintext as one chunk, stores it here and enters it into the index.
+    pub(super) async fn seal_and_keep(&self, plain: &[u8]) -> Result<Sealed, Fault> {
+        let sealed = self.seal_and_put(plain).await?;
+        let mut batch = Batch::new();
+        self.put_held(&mut batch, &sealed);
+        let written = self.host.store().write(batch, Durability::Relaxed).await;
+        written.map_err(|e| from_store(&e))?;
+        Ok(sealed)
+    }
+
+    /// Adds the row of a chunk that is stored here to a transaction.
+    pub(super) fn put_held(&self, batch: &mut Batch, sealed: &Sealed) {
+        let row = self.held_now(sealed.sealed_bytes).encode();
+        batch.put(Table::Chunks, sealed.chunk.0, row);
     }
 
     /// The chunks that the contents set by these values need, with what names them.

@@ -1,9 +1,10 @@
 //! Uploads: files become sealed chunks on this device, then nodes, then are sent.
 //!
-//! Small files share chunks and become nodes as soon as their chunk is stored here; the
-//! outbox sends it. A large file sends its chunks while it is read, and becomes a node when
-//! all are on the server, so that a slow line never holds back a text edit behind it. If
-//! the server cannot be reached it becomes a node at once, and the outbox has it.
+//! Small files share chunks, and many of them one entry (`group`): they become nodes as soon
+//! as their group is stored here, and the outbox sends what did not go ahead (`small`). A
+//! large file (`large`) sends its chunks while it is read, and becomes a node when all are on
+//! the server, so that a slow line never holds back a text edit behind it. If the server
+//! cannot be reached it becomes a node at once, and the outbox has it.
 //!
 //! What the person sees of an upload survives the tab once the file was read: its record
 //! is in `Table::Transfers`. A file that was not read to its end has to be chosen again.
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use offing_core::content::manifest::Manifest;
+use offing_core::content::pack;
 use offing_core::id::NodeId;
 use offing_core::limits;
 use offing_core::rpc::{
@@ -23,14 +25,17 @@ use serde::{Deserialize, Serialize};
 
 use super::Replica;
 use super::fault::from_store;
+use super::sealing::Sealed;
 use crate::host::{Host, Source};
 use crate::push::Step;
 use crate::store::{Batch, Direction, Durability, Range, Store, Table};
 
 mod folders;
+mod group;
 mod kind;
+mod large;
 mod send;
-mod stage;
+mod small;
 
 /// How long changes of the tray are gathered before the page is shown them.
 const SHOW_DELAY_MS: u64 = 50;
@@ -59,6 +64,12 @@ pub(super) struct Upload {
     state: RefCell<TransferState>,
     paused: Cell<bool>,
     cancelled: Cell<bool>,
+    /// Was left out of its group because it was paused, and is not read.
+    set_aside: Cell<bool>,
+    /// Its node is being made: too late to cancel.
+    arriving: Cell<bool>,
+    /// Its record is stored.
+    recorded: Cell<bool>,
     /// The entry that carries it, once there is one.
     dseq: Cell<Option<u64>>,
     /// Read to its end, with all chunks stored here.
@@ -91,9 +102,34 @@ struct Record {
 struct Arrival {
     upload: Rc<Upload>,
     staged: Staged,
+    /// The chunk it came with, whose row is not in the index yet.
+    fresh: Option<Sealed>,
 }
 
 impl Upload {
+    /// An upload that has not begun.
+    fn new(id: TransferId, record: Record) -> Self {
+        Self {
+            id,
+            name: record.name,
+            parent: record.parent,
+            node: record.node,
+            replaces: record.replaces,
+            size: record.size,
+            modified_ms: record.modified_ms,
+            done: Cell::new(0),
+            state: RefCell::new(TransferState::Waiting),
+            paused: Cell::new(record.paused),
+            cancelled: Cell::new(false),
+            set_aside: Cell::new(false),
+            arriving: Cell::new(false),
+            recorded: Cell::new(false),
+            dseq: Cell::new(None),
+            staged: RefCell::new(record.staged),
+            again: RefCell::default(),
+        }
+    }
+
     fn record(&self) -> Record {
         Record {
             name: self.name.clone(),
@@ -150,22 +186,18 @@ impl<H: Host> Replica<H> {
         for ((item, place), file) in items.into_iter().zip(clashes).zip(files) {
             let Some(place) = place else { continue };
             let name = item.path.last().cloned().unwrap_or_default();
-            uploads.push(Rc::new(Upload {
-                id: u64::from_be_bytes(self.host.random()) >> 11,
+            let id = u64::from_be_bytes(self.host.random()) >> 11;
+            let record = Record {
                 name,
                 parent: place.parent,
                 node: place.node,
                 replaces: place.replaces,
                 size: item.size,
                 modified_ms: item.modified_ms,
-                done: Cell::new(0),
-                state: RefCell::new(TransferState::Waiting),
-                paused: Cell::new(false),
-                cancelled: Cell::new(false),
-                dseq: Cell::new(None),
-                staged: RefCell::new(None),
-                again: RefCell::default(),
-            }));
+                paused: false,
+                staged: None,
+            };
+            uploads.push(Rc::new(Upload::new(id, record)));
             sources.push(Rc::new(file));
         }
         let ids = uploads.iter().map(|upload| upload.id).collect();
@@ -179,6 +211,20 @@ impl<H: Host> Replica<H> {
         let this = Rc::clone(self);
         self.host.spawn(async move { this.run(uploads, sources).await });
         Ok(Reply::Uploading(ids))
+    }
+
+    /// Reads, seals and stores; small files by shared chunks, large ones each on their own.
+    async fn run<S: Source + 'static>(self: Rc<Self>, uploads: Vec<Rc<Upload>>, sources: Vec<S>) {
+        let is_large = |upload: &Upload| upload.size > limits::PACKED_FILE_BYTES_MAX;
+        let small_bytes = |upload: &Rc<Upload>| if is_large(upload) { 0 } else { upload.size };
+        let plans = pack::plan(uploads.iter().map(small_bytes)).collect();
+        self.stage_empty(&uploads).await;
+        self.stage_small(plans, &uploads, &sources).await;
+        for (upload, source) in uploads.iter().zip(&sources) {
+            if is_large(upload) {
+                self.stage_large(upload, source).await;
+            }
+        }
     }
 
     /// Makes an upload able to begin anew.
@@ -202,7 +248,7 @@ impl<H: Host> Replica<H> {
     ) -> Result<(), Fault> {
         let upload = self.uploads.borrow().all.get(&id).cloned().ok_or(Fault::NotOpen)?;
         match control {
-            TransferControl::Pause if !upload.is_settled() => {
+            TransferControl::Pause if !upload.is_settled() && !upload.arriving.get() => {
                 upload.paused.set(true);
                 self.turn(&upload, TransferState::Paused);
                 self.store_record(&upload).await?;
@@ -215,7 +261,7 @@ impl<H: Host> Replica<H> {
                     self.turn(&upload, TransferState::Moving);
                     let this = Rc::clone(self);
                     self.host.spawn(async move { this.send_staged(&upload).await });
-                } else if !failed {
+                } else if !failed && !upload.set_aside.take() {
                     self.turn(&upload, TransferState::Reading);
                 } else if let Some(again) = &*upload.again.borrow() {
                     upload.done.set(0);
@@ -225,7 +271,7 @@ impl<H: Host> Replica<H> {
                 self.count_pending().await?;
                 self.tell(machine::Event::Nudge);
             }
-            TransferControl::Cancel if !upload.is_settled() => {
+            TransferControl::Cancel if !upload.is_settled() && !upload.arriving.get() => {
                 upload.cancelled.set(true);
                 upload.paused.set(false);
                 self.turn(&upload, TransferState::Cancelled);
@@ -279,22 +325,9 @@ impl<H: Host> Replica<H> {
                 (Some(_), true) => TransferState::Paused,
                 (Some(_), false) => TransferState::Here,
             };
-            let upload = Rc::new(Upload {
-                id: u64::from_be_bytes(id),
-                name: record.name,
-                parent: record.parent,
-                node: record.node,
-                replaces: record.replaces,
-                size: record.size,
-                modified_ms: record.modified_ms,
-                done: Cell::new(0),
-                state: RefCell::new(state),
-                paused: Cell::new(record.paused),
-                cancelled: Cell::new(false),
-                dseq: Cell::new(None),
-                staged: RefCell::new(record.staged),
-                again: RefCell::default(),
-            });
+            let upload = Rc::new(Upload::new(u64::from_be_bytes(id), record));
+            upload.state.replace(state);
+            upload.recorded.set(true);
             self.uploads.borrow_mut().all.insert(upload.id, Rc::clone(&upload));
             found.push(upload);
         }
@@ -354,13 +387,21 @@ impl<H: Host> Replica<H> {
     }
 
     async fn store_record(&self, upload: &Upload) -> Result<(), Fault> {
-        let mut batch = Batch::new();
+        self.store_record_with(upload, Batch::new()).await
+    }
+
+    /// Stores an upload's record and what belongs to it, so that it outlives the tab.
+    async fn store_record_with(&self, upload: &Upload, also: Batch) -> Result<(), Fault> {
+        let mut batch = also;
         batch.put(Table::Transfers, upload.id.to_be_bytes(), super::encode(&upload.record()));
-        let written = self.host.store().write(batch, Durability::Strict).await;
-        written.map_err(|e| from_store(&e))
+        upload.recorded.set(true);
+        self.write_strict(batch).await
     }
 
     async fn forget_record(&self, upload: &Upload) -> Result<(), Fault> {
+        if !upload.recorded.take() {
+            return Ok(());
+        }
         let mut batch = Batch::new();
         batch.delete(Table::Transfers, upload.id.to_be_bytes());
         let written = self.host.store().write(batch, Durability::Relaxed).await;

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use offing_core::id::ChunkId;
+use offing_core::proto;
 
 use super::StoreError;
 
@@ -16,6 +17,31 @@ pub mod idb;
 pub mod memory;
 #[cfg(target_arch = "wasm32")]
 pub mod opfs;
+
+/// Most bytes of a batch of chunks that is put together in memory.
+const FRAMED_IN_MEMORY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Chunks framed for the wire (`proto::encode_chunk_batch`).
+#[derive(Debug, Clone)]
+pub enum Framed {
+    /// The bytes themselves.
+    Bytes(Vec<u8>),
+    /// What the browser puts together while it sends: heads from memory, chunks from the
+    /// disk. Through this worker's memory their bytes would be copied five times.
+    #[cfg(target_arch = "wasm32")]
+    Blob(web_sys::Blob),
+}
+
+impl Framed {
+    /// Its length.
+    pub fn len_bytes(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            #[cfg(target_arch = "wasm32")]
+            Self::Blob(blob) => blob.size() as u64,
+        }
+    }
+}
 
 /// The bytes of sealed chunks.
 #[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
@@ -41,6 +67,24 @@ pub trait ChunkStore {
 
     /// Removes every chunk.
     async fn clear(&self) -> Result<(), StoreError>;
+
+    /// Most bytes of a batch of chunks that [`Self::frame`] should be asked for: what it
+    /// makes is held in memory, for each batch under way.
+    fn frame_bytes_max(&self) -> usize {
+        FRAMED_IN_MEMORY_BYTES_MAX
+    }
+
+    /// Frames chunks, of the lengths that [`Self::len`] told, for the wire.
+    async fn frame(&self, chunks: &[(ChunkId, u64)]) -> Result<Framed, StoreError> {
+        let total: u64 = chunks.iter().map(|(_, len)| len + proto::CHUNK_HEAD_BYTES as u64).sum();
+        let mut framed = Vec::with_capacity(usize::try_from(total).map_err(|_| StoreError::Lost)?);
+        for (id, len) in chunks {
+            let bytes = self.get(*id, 0..*len).await?;
+            proto::put_chunk_head(&mut framed, id, bytes.len());
+            framed.extend_from_slice(&bytes);
+        }
+        Ok(Framed::Bytes(framed))
+    }
 
     /// Reads a whole chunk; `None` if it is not here.
     async fn get_all(&self, id: ChunkId) -> Result<Option<Vec<u8>>, StoreError> {

@@ -4,8 +4,9 @@
 //! that host and browser tests share it.
 
 use offing_core::id::ChunkId;
+use offing_core::proto;
 
-use super::chunks::ChunkStore;
+use super::chunks::{ChunkStore, Framed};
 use super::{Batch, Direction, Durability, Range, Row, Store, StoreError, Table};
 
 fn key(number: u32) -> Vec<u8> {
@@ -161,6 +162,19 @@ pub async fn run_chunks(chunks: &impl ChunkStore) {
     listed.sort_unstable();
     assert_eq!(listed, [id(1), id(2)]);
     assert_eq!(chunks.usage().await, Ok(100_003));
+    let framed = chunks.frame(&[(id(1), 100_000), (id(2), 3)]).await.expect("both are here");
+    assert_eq!(framed.len_bytes(), 100_003 + 2 * proto::CHUNK_HEAD_BYTES as u64);
+    let bytes = chunks.get_all(id(1)).await.expect("it is here").expect("whole");
+    let wanted = proto::encode_chunk_batch([(id(1), bytes.as_slice()), (id(2), b"two")]);
+    match framed {
+        Framed::Bytes(framed) => assert_eq!(framed, wanted),
+        #[cfg(target_arch = "wasm32")]
+        Framed::Blob(blob) => {
+            let len = wanted.len() as u64;
+            assert_eq!(crate::platform::files::slice(&blob, 0, len).await, Ok(wanted));
+        }
+    }
+    assert!(chunks.frame(&[(id(3), 3)]).await.is_err(), "what is not here cannot be sent");
     chunks.delete(id(1)).await.expect("a chunk is deleted");
     assert_eq!(chunks.len(id(1)).await, Ok(None));
     assert_eq!(chunks.get_all(id(2)).await, Ok(Some(b"two".to_vec())));

@@ -6,8 +6,8 @@ use std::ops;
 
 use offing_core::id::ChunkId;
 
-use super::chunks::ChunkStore;
 use super::chunks::memory::MemoryChunks;
+use super::chunks::{ChunkStore, Framed};
 use super::memory::MemoryStore;
 use super::{Batch, Direction, Durability, Range, Row, Store, StoreError, Table};
 
@@ -122,6 +122,14 @@ impl ChunkStore for LocalChunks {
 
     async fn clear(&self) -> Result<(), StoreError> {
         on_chunks!(self, chunks => chunks.clear().await)
+    }
+
+    fn frame_bytes_max(&self) -> usize {
+        on_chunks!(self, chunks => chunks.frame_bytes_max())
+    }
+
+    async fn frame(&self, list: &[(ChunkId, u64)]) -> Result<Framed, StoreError> {
+        on_chunks!(self, chunks => chunks.frame(list).await)
     }
 }
 

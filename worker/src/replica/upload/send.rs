@@ -1,12 +1,13 @@
 //! Sending large files ahead of their entry, and making nodes of what was read.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use offing_core::content::pack;
 use offing_core::id::ChunkId;
 use offing_core::limits;
-use offing_core::rpc::TransferState;
+use offing_core::rpc::{Fault, TransferState};
 
 use super::{Arrival, Upload};
 use crate::host::Host;
@@ -22,6 +23,8 @@ impl<H: Host> Replica<H> {
             return;
         };
         self.turn(upload, TransferState::Moving);
+        // Counted anew: what went ahead is counted as it is asked for.
+        upload.done.set(0);
         for ids in staged.manifest.chunks().chunks(limits::CHUNK_BATCH_MAX) {
             if upload.paused.get() {
                 return self.turn(upload, TransferState::Paused);
@@ -37,7 +40,7 @@ impl<H: Host> Replica<H> {
         if upload.paused.get() {
             return self.turn(upload, TransferState::Paused);
         }
-        self.arrive(vec![Arrival { upload: Rc::clone(upload), staged }]).await;
+        self.arrive(vec![Arrival { upload: Rc::clone(upload), staged, fresh: None }]).await;
     }
 
     /// Makes chunks durable on the server; says whether that worked.
@@ -59,62 +62,112 @@ impl<H: Host> Replica<H> {
             }
         };
         let (store, chunks, server) = (self.host.store(), self.host.chunks(), self.host.server());
-        let ended = push::upload(self.vault, ids, store, chunks, server, &mut observe).await;
-        matches!(ended, Ok(Ended::Drained | Ended::Stopped))
+        let ended = push::upload(self.vault, ids, store, chunks, server, &self.pace, &mut observe);
+        matches!(ended.await, Ok(Ended::Drained | Ended::Stopped))
     }
 
-    /// Makes nodes of staged files, in one entry.
+    /// Makes nodes of staged files, in one entry. If they cannot all become nodes (a folder
+    /// went away meanwhile), those that can do, in as few entries as that takes.
     pub(super) async fn arrive(self: &Rc<Self>, arrivals: Vec<Arrival>) {
-        let arrivals: Vec<Arrival> =
-            arrivals.into_iter().filter(|a| !a.upload.cancelled.get()).collect();
-        if arrivals.is_empty() {
-            return;
+        let mut groups = Vec::new();
+        let mut rest = arrivals;
+        while rest.len() > limits::UPLOAD_GROUP_FILES_MAX {
+            let tail = rest.split_off(limits::UPLOAD_GROUP_FILES_MAX);
+            groups.push(std::mem::replace(&mut rest, tail));
         }
-        let mut contents = Vec::with_capacity(arrivals.len());
-        let mut also = Batch::new();
-        for arrival in &arrivals {
-            match self.make_content(&arrival.staged.manifest, arrival.staged.text).await {
-                Ok(content) => contents.push(content),
-                Err(fault) => return self.fail(&arrival.upload, fault).await,
+        groups.push(rest);
+        groups.reverse();
+        while let Some(group) = groups.pop() {
+            let mut group = self.still_wanted(group).await;
+            if group.is_empty() {
+                continue;
             }
-            also.delete(Table::Transfers, arrival.upload.id.to_be_bytes());
+            group.iter().for_each(|arrival| arrival.upload.arriving.set(true));
+            let committed = self.commit_group(&group).await;
+            group.iter().for_each(|arrival| arrival.upload.arriving.set(false));
+            match committed {
+                Ok(dseq) => {
+                    for Arrival { upload, .. } in &group {
+                        upload.dseq.set(Some(dseq));
+                        upload.again.take();
+                        upload.done.set(upload.size);
+                        self.turn(upload, TransferState::Here);
+                    }
+                    self.count_pending().await.ok();
+                }
+                Err(fault) if group.len() > 1 && !is_of_device(&fault) => {
+                    let rest = group.split_off(group.len() / 2);
+                    groups.extend([rest, group]);
+                }
+                Err(fault) => {
+                    for Arrival { upload, .. } in &group {
+                        self.fail(upload, fault.clone()).await;
+                    }
+                }
+            }
         }
-        let mut about: Vec<_> = arrivals.iter().map(|a| a.upload.parent).collect();
-        about.extend(arrivals.iter().filter(|a| a.upload.replaces).map(|a| a.upload.node));
-        let extra = Extra { also, about, ..Extra::default() };
+    }
+
+    /// Leaves out what was cancelled or paused; what is paused is kept for later.
+    async fn still_wanted(self: &Rc<Self>, arrivals: Vec<Arrival>) -> Vec<Arrival> {
+        let mut wanted = Vec::with_capacity(arrivals.len());
+        for arrival in arrivals {
+            let upload = &arrival.upload;
+            if upload.cancelled.get() {
+                continue;
+            }
+            if !upload.paused.get() {
+                wanted.push(arrival);
+                continue;
+            }
+            let mut rows = Batch::new();
+            if let Some(sealed) = &arrival.fresh {
+                self.put_held(&mut rows, sealed);
+            }
+            *upload.staged.borrow_mut() = Some(arrival.staged.clone());
+            if let Err(fault) = self.store_record_with(upload, rows).await {
+                self.fail(upload, fault).await;
+            }
+        }
+        wanted
+    }
+
+    /// Commits nodes for all of a group, with everything that belongs to them.
+    async fn commit_group(self: &Rc<Self>, group: &[Arrival]) -> Result<u64, Fault> {
+        let mut contents = Vec::with_capacity(group.len());
+        let mut also = Batch::new();
+        let mut fresh = BTreeSet::new();
+        let mut about = BTreeSet::new();
+        for Arrival { upload, staged, fresh: sealed } in group {
+            contents.push(self.make_content(&staged.manifest, staged.text).await?);
+            if let Some(sealed) = sealed.filter(|sealed| fresh.insert(sealed.chunk)) {
+                self.put_held(&mut also, &sealed);
+            }
+            if upload.recorded.get() {
+                also.delete(Table::Transfers, upload.id.to_be_bytes());
+            }
+            about.insert(upload.parent);
+            about.extend(upload.replaces.then_some(upload.node));
+        }
+        let extra = Extra { also, about: about.into_iter().collect(), ..Extra::default() };
         let committed = self
             .commit(extra, &|edit| {
-                for (arrival, content) in arrivals.iter().zip(&contents) {
-                    let upload = &arrival.upload;
+                for (Arrival { upload, .. }, content) in group.iter().zip(&contents) {
+                    let content = content.clone();
                     if upload.replaces {
-                        edit.set_content(upload.node, content.clone())?;
+                        edit.set_content(upload.node, content)?;
                     } else {
-                        edit.create_file(
-                            upload.node,
-                            upload.parent,
-                            &upload.name,
-                            content.clone(),
-                        )?;
+                        edit.create_file(upload.node, upload.parent, &upload.name, content)?;
                     }
                 }
                 Ok(())
             })
-            .await;
-        match committed {
-            Ok(committed) => {
-                for arrival in &arrivals {
-                    arrival.upload.dseq.set(Some(committed.dseq));
-                    arrival.upload.again.take();
-                    arrival.upload.done.set(arrival.upload.size);
-                    self.turn(&arrival.upload, TransferState::Here);
-                }
-                self.count_pending().await.ok();
-            }
-            Err(fault) => {
-                for arrival in &arrivals {
-                    self.fail(&arrival.upload, fault.clone()).await;
-                }
-            }
-        }
+            .await?;
+        Ok(committed.dseq)
     }
+}
+
+/// Says whether a fault would meet every part of a group alike.
+fn is_of_device(fault: &Fault) -> bool {
+    matches!(fault, Fault::Storage | Fault::StorageFull)
 }

@@ -11,10 +11,11 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use offing_core::id::ChunkId;
+use offing_core::{limits, proto};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
-use super::{ChunkStore, StoreError};
+use super::{ChunkStore, Framed, StoreError};
 use crate::platform::{js, timer};
 
 /// How often a file that another tab holds is tried again, and how long between.
@@ -92,12 +93,34 @@ impl OpfsChunks {
 }
 
 impl ChunkStore for OpfsChunks {
+    fn frame_bytes_max(&self) -> usize {
+        limits::CHUNK_BATCH_BYTES_MAX
+    }
+
+    async fn frame(&self, chunks: &[(ChunkId, u64)]) -> Result<Framed, StoreError> {
+        let parts = js_sys::Array::new();
+        for (id, len) in chunks {
+            let blob = self.blob(id).await.map_err(|error| fault(&error))?;
+            if blob.size() as u64 != *len {
+                return Err(StoreError::Lost);
+            }
+            let mut head = Vec::with_capacity(proto::CHUNK_HEAD_BYTES);
+            let bytes = usize::try_from(*len).map_err(|_| StoreError::Lost)?;
+            proto::put_chunk_head(&mut head, id, bytes);
+            parts.push(&js::to_js(&head));
+            parts.push(&blob);
+        }
+        let framed = web_sys::Blob::new_with_blob_sequence(&parts);
+        framed.map(Framed::Blob).map_err(|error| fault(&error))
+    }
+
     async fn put(&self, id: ChunkId, bytes: &[u8]) -> Result<(), StoreError> {
         let file = self.file(&id, true).await.map_err(|error| fault(&error))?;
         let access = Access::open(&file, "readwrite").await.map_err(|error| fault(&error))?;
+        let before = access.handle.get_size().map_err(|error| fault(&error))?;
         let written = access.write(bytes).map_err(|error| fault(&error));
         drop(access);
-        if written.is_err() {
+        if written.is_err() && before != bytes.len() as f64 {
             // What does not fit must not take space either.
             self.delete(id).await?;
         }
@@ -201,7 +224,8 @@ impl Access {
     }
 
     fn write(&self, bytes: &[u8]) -> Result<(), JsValue> {
-        self.handle.truncate_with_f64(0.0)?;
+        // Never cut first: a chunk that is put again may be one that the outbox needs, and
+        // writing the same bytes over it leaves it whole at every moment.
         let mut done = 0;
         while done < bytes.len() {
             let options = FileSystemReadWriteOptions::new();
@@ -212,6 +236,9 @@ impl Access {
                 return Err(js::object(&[("name", "QuotaExceededError".into())]));
             }
             done += count;
+        }
+        if self.handle.get_size()? > bytes.len() as f64 {
+            self.handle.truncate_with_f64(bytes.len() as f64)?;
         }
         self.handle.flush()
     }

@@ -1,0 +1,150 @@
+//! Large files: a pipeline of reading, sealing and sending, each a few chunks ahead.
+//!
+//! Chunk n+2 is read while n+1 is sealed and stored and those up to n are sent. Reading does
+//! not wait for the line: a file that was read to its end outlives the tab, and the disk,
+//! not memory, holds what waits.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use futures_util::future::{Either, select};
+use futures_util::stream::{self, FuturesUnordered, Stream, StreamExt};
+use offing_core::content::manifest::Extent;
+use offing_core::content::pack::{self, Part};
+use offing_core::id::Hash;
+use offing_core::limits;
+use offing_core::rpc::{Fault, TransferState};
+use sha2::{Digest, Sha256};
+
+use super::small::staged;
+use super::{Upload, kind};
+use crate::host::{Host, Source};
+use crate::replica::Replica;
+use crate::replica::sealing::Sealed;
+
+/// Chunks that are read ahead, and chunks that are sealed at once.
+const LANES: usize = 2;
+/// Fewest bytes that gather before they are sent, as long as the file goes on.
+const ROUND_BYTES_MIN: u64 = 4 * 1024 * 1024;
+/// Most of them, so that little is left at the end.
+const ROUND_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Why a file is not read on.
+#[derive(Debug, Clone)]
+enum Stop {
+    Cancelled,
+    Failed(Fault),
+}
+
+/// What is learned of a file while it is read.
+struct Reading {
+    hash: RefCell<Sha256>,
+    text: Cell<bool>,
+}
+
+impl<H: Host> Replica<H> {
+    /// Reads a large file to its end, sending what is stored meanwhile; then makes its node.
+    pub(super) async fn stage_large<S: Source>(self: &Rc<Self>, upload: &Rc<Upload>, source: &S) {
+        self.turn(upload, TransferState::Reading);
+        if let Err(fault) = self.store_record(upload).await {
+            return self.fail(upload, fault).await;
+        }
+        let text = upload.size <= limits::TEXT_BYTES_MAX as u64;
+        let reading = Reading { hash: RefCell::default(), text: Cell::new(text) };
+        match self.pump(upload, source, &reading).await {
+            Ok(()) => self.send_staged(upload).await,
+            Err(Stop::Cancelled) => {}
+            Err(Stop::Failed(fault)) => self.fail(upload, fault).await,
+        }
+    }
+
+    /// Runs the pipeline to the end of the file and records it as read.
+    async fn pump<S: Source>(
+        self: &Rc<Self>,
+        upload: &Rc<Upload>,
+        source: &S,
+        reading: &Reading,
+    ) -> Result<(), Stop> {
+        let mut chunks = std::pin::pin!(self.sealed_chunks(upload, source, reading));
+        let mut sends = FuturesUnordered::new();
+        let mut extents = Vec::new();
+        let (mut unsent, mut unsent_bytes, mut reachable) = (Vec::new(), 0, true);
+        loop {
+            let round_bytes =
+                (self.pace.batch_bytes() as u64).clamp(ROUND_BYTES_MIN, ROUND_BYTES_MAX);
+            if reachable && sends.is_empty() && unsent_bytes >= round_bytes {
+                unsent_bytes = 0;
+                let ids = std::mem::take(&mut unsent);
+                sends.push(async move { self.send(upload, &ids).await });
+            }
+            let chunk = if sends.is_empty() {
+                chunks.next().await
+            } else {
+                match select(chunks.next(), sends.next()).await {
+                    Either::Left((chunk, _)) => chunk,
+                    Either::Right((sent, _)) => {
+                        reachable &= sent.unwrap_or(true);
+                        continue;
+                    }
+                }
+            };
+            let Some(chunk) = chunk else {
+                break;
+            };
+            let (sealed, len) = chunk?;
+            extents.push(Extent { chunk: sealed.chunk, key: sealed.key, offset: 0, len });
+            unsent.push(sealed.chunk);
+            unsent_bytes += sealed.sealed_bytes as u64;
+            if !reachable {
+                upload.done.set(upload.size.min(upload.done.get() + u64::from(len)));
+            }
+            self.show(std::slice::from_ref(upload));
+        }
+        let hash = Hash(reading.hash.borrow().clone().finalize().into());
+        *upload.staged.borrow_mut() = Some(staged(upload, extents, hash, reading.text.get()));
+        self.store_record(upload).await.map_err(Stop::Failed)?;
+        // What is under way would be sent twice otherwise.
+        while sends.next().await.is_some() {}
+        Ok(())
+    }
+
+    /// The chunks of a file in order, stored here, with the bytes of the file in each.
+    fn sealed_chunks<S: Source>(
+        self: &Rc<Self>,
+        upload: &Rc<Upload>,
+        source: &S,
+        reading: &Reading,
+    ) -> impl Stream<Item = Result<(Sealed, u32), Stop>> {
+        let pieces = stream::iter(pack::plan([upload.size]))
+            .map(move |plan| self.read_piece(upload, source, plan.parts[0]))
+            .buffered(LANES);
+        let sealing = pieces.map(move |piece| {
+            // Hashed here, where the pieces come in order.
+            if let Ok(bytes) = &piece {
+                reading.hash.borrow_mut().update(bytes);
+                reading.text.set(reading.text.get() && kind::is_text(&upload.name, bytes));
+            }
+            async move {
+                let bytes = piece?;
+                let sealed = self.seal_and_keep(&bytes).await.map_err(Stop::Failed)?;
+                Ok((sealed, u32::try_from(bytes.len()).expect("at most CHUNK_PLAIN_BYTES_LARGE")))
+            }
+        });
+        sealing.buffered(LANES)
+    }
+
+    async fn read_piece<S: Source>(
+        &self,
+        upload: &Upload,
+        source: &S,
+        part: Part,
+    ) -> Result<Vec<u8>, Stop> {
+        self.wait_while_paused(upload).await;
+        if upload.cancelled.get() {
+            return Err(Stop::Cancelled);
+        }
+        let end = part.file_offset + u64::from(part.len);
+        let vanished = || Stop::Failed(Fault::FileVanished { name: upload.name.clone() });
+        source.read(part.file_offset, end).await.ok_or_else(vanished)
+    }
+}
