@@ -6,9 +6,7 @@
 //! begins, every file in it is looked for, here and on the server, so that a person hears
 //! what it would lack while there is a choice, and not by a download that breaks off.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
-use std::io::{self, Write};
 use std::rc::Rc;
 
 use offing_core::content::manifest::Extent;
@@ -17,9 +15,10 @@ use offing_core::limits;
 use offing_core::rpc::{Fault, Kind};
 use offing_core::tree::NodeRow;
 use offing_core::tree::listing;
-use zip::write::{SimpleFileOptions, StreamWriter};
-use zip::{CompressionMethod, ZipWriter};
 
+mod archive;
+
+use self::archive::Archive;
 use super::Replica;
 use crate::host::Host;
 use crate::net::Remote;
@@ -56,30 +55,15 @@ enum Part {
 struct Zip {
     members: std::vec::IntoIter<Member>,
     current: Option<Content>,
-    /// `None` after the directory was written.
-    writer: Option<ZipWriter<StreamWriter<Pipe>>>,
-    pipe: Pipe,
+    archive: Archive,
+    /// The directory was written.
+    ended: bool,
 }
 
 struct Member {
     path: String,
     node: NodeId,
     folder: bool,
-}
-
-/// Takes what the ZIP writer writes until it is sent on.
-#[derive(Clone, Default)]
-struct Pipe(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl<H: Host> Replica<H> {
@@ -118,12 +102,11 @@ impl<H: Host> Replica<H> {
             return Err(Fault::Incomplete { paths, count });
         }
         members.retain(|member| !lacking.contains(&member.node));
-        let pipe = Pipe::default();
         let zip = Zip {
             members: members.into_iter(),
             current: None,
-            writer: Some(ZipWriter::new_stream(pipe.clone())),
-            pipe,
+            archive: Archive::new(),
+            ended: false,
         };
         let body = Body::Zip(Box::new(zip));
         Ok(Download { replica, name: format!("{name}.zip"), size: None, body })
@@ -280,8 +263,8 @@ impl<H: Host> Download<H> {
 impl Zip {
     async fn next<H: Host>(&mut self, replica: &Rc<Replica<H>>) -> Result<Option<Vec<u8>>, Fault> {
         loop {
-            if self.pipe.0.borrow().len() >= PIECE_BYTES || self.writer.is_none() {
-                let piece = std::mem::take(&mut *self.pipe.0.borrow_mut());
+            if self.archive.len() >= PIECE_BYTES || self.ended {
+                let piece = self.archive.take();
                 return Ok((!piece.is_empty()).then_some(piece));
             }
             self.step(replica).await?;
@@ -290,31 +273,27 @@ impl Zip {
 
     /// Writes a piece of a member, begins the next one, or ends the ZIP.
     async fn step<H: Host>(&mut self, replica: &Rc<Replica<H>>) -> Result<(), Fault> {
-        let Some(writer) = self.writer.as_mut() else {
-            return Ok(());
-        };
         if let Some(content) = &mut self.current {
             match content.next(replica).await? {
-                Some(bytes) => writer.write_all(&bytes).map_err(|_| Fault::Internal)?,
-                None => self.current = None,
+                Some(bytes) => self.archive.write(&bytes),
+                None => {
+                    self.archive.end_file();
+                    self.current = None;
+                }
             }
             return Ok(());
         }
         let Some(member) = self.members.next() else {
-            let writer = self.writer.take().ok_or(Fault::Internal)?;
-            writer.finish().map_err(|_| Fault::Internal)?;
+            self.archive.finish();
+            self.ended = true;
             return Ok(());
         };
-        // The sizes are not known to the writer beforehand, so each member is ZIP64-ready.
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
-            .large_file(true);
         if member.folder {
-            return writer.add_directory(member.path, options).map_err(|_| Fault::Internal);
+            return self.archive.folder(&member.path).map_err(|_| Fault::TooMany);
         }
         let row = replica.row(member.node).await?.ok_or(Fault::NodeUnknown)?;
         let content = replica.content(&row).await?;
-        writer.start_file(member.path, options).map_err(|_| Fault::Internal)?;
+        self.archive.begin_file(member.path).map_err(|_| Fault::TooMany)?;
         self.current = Some(content);
         Ok(())
     }
