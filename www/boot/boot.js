@@ -28,6 +28,18 @@ function isCapable() {
   );
 }
 
+/**
+ * Starts the engine's worker, and compiles its module here while the worker's thread and
+ * script are still on their way; threads of one page share what is compiled.
+ */
+function startEngine() {
+  const worker = new Worker(dataset.engine, { type: "module", name: "engine" });
+  const hand = (module) => worker.postMessage({ module });
+  // Without it the worker fetches and compiles for itself, and tells what is wrong.
+  WebAssembly.compileStreaming(fetch(__ENGINE_WASM__)).then(hand, () => hand(null));
+  return worker;
+}
+
 async function registerServiceWorker() {
   try {
     await navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" });
@@ -41,7 +53,7 @@ async function start() {
   if (!globalThis.isSecureContext) return showNotice("insecure");
   if (!isCapable()) return showNotice("unsupported");
   registerPolicy();
-  globalThis.offingEngine = new Worker(dataset.engine, { type: "module", name: "engine" });
+  globalThis.offingEngine = startEngine();
   try {
     await initPage({ module_or_path: dataset.pageWasm });
   } catch (error) {

@@ -1,19 +1,24 @@
-// The engine's worker: loads the engine's wasm, and keeps what the page says
-// meanwhile. A message that arrives before there is a listener would be lost.
+// The engine's worker: runs the engine's wasm, and keeps what the page says meanwhile. A
+// message that arrives before there is a listener would be lost.
+//
+// The boot script hands over the compiled module as `{ module }`, or null where it could
+// not compile it; all else that the page says is an array.
 
 import initEngine from "offing-engine-glue";
 
 const early = [];
-const keep = (event) => early.push(event);
+let take;
+const compiled = new Promise((resolve) => (take = resolve));
+const keep = (event) => (Array.isArray(event.data) ? early.push(event) : take(event.data.module));
 self.addEventListener("message", keep);
 
-initEngine({ module_or_path: __ENGINE_WASM__ }).then(
-  () => {
-    self.removeEventListener("message", keep);
-    for (const { data, ports } of early) {
-      self.dispatchEvent(new MessageEvent("message", { data, ports: [...ports] }));
-    }
-  },
-  // Thrown outside of the promise, so that the page gets the worker's `error` event.
-  (error) => setTimeout(() => { throw error; }),
-);
+async function start() {
+  await initEngine({ module_or_path: (await compiled) ?? __ENGINE_WASM__ });
+  self.removeEventListener("message", keep);
+  for (const { data, ports } of early) {
+    self.dispatchEvent(new MessageEvent("message", { data, ports: [...ports] }));
+  }
+}
+
+// Thrown outside of the promise, so that the page gets the worker's `error` event.
+start().catch((error) => setTimeout(() => { throw error; }));

@@ -65,6 +65,7 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
         page.fill(name, bundle.url(name)?)?;
     }
     page.fill("page_wasm", &page_wasm)?;
+    page.fill("engine_wasm", &engine_wasm)?;
     page.fill("icons", &icons)?;
     let version = version(&stage, &page.text)?;
     page.fill("version", &version)?;
@@ -294,8 +295,17 @@ mod tests {
     #[test]
     fn the_committed_page_has_the_names_that_the_build_fills_in() {
         let mut page = Page::read().unwrap();
-        let names =
-            ["boot", "engine", "markdown", "editor", "style", "page_wasm", "icons", "version"];
+        let names = [
+            "boot",
+            "engine",
+            "markdown",
+            "editor",
+            "style",
+            "page_wasm",
+            "engine_wasm",
+            "icons",
+            "version",
+        ];
         for name in names {
             page.fill(name, "x").unwrap();
         }

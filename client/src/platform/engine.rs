@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Waker};
 use js_sys::{Array, Reflect, Uint8Array};
 use offing_core::rpc::{self, Command, Event, Fault, FromEngine, Reply, ToEngine};
 use wasm_bindgen::prelude::*;
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{MessageEvent, Worker};
 
 /// What an answer consists of: the reply, and the stream of a download.
 pub(crate) struct Answer {
@@ -51,18 +51,10 @@ thread_local! {
     static LINE: RefCell<Line> = RefCell::default();
 }
 
-/// Takes over the worker that the boot script started, or starts it.
+/// Takes over the worker that the boot script started.
 pub(crate) fn connect() -> Result<(), JsValue> {
     let started = Reflect::get(&js_sys::global(), &"offingEngine".into())?;
-    let worker = match started.dyn_into::<Worker>() {
-        Ok(worker) => worker,
-        Err(_) => {
-            let url = super::dom::asset("engine").ok_or("the page does not name its engine")?;
-            let options = WorkerOptions::new();
-            options.set_type(WorkerType::Module);
-            Worker::new_with_options(&url, &options)?
-        }
-    };
+    let worker = started.dyn_into::<Worker>()?;
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(|event: MessageEvent| hear(&event));
     let on_error = Closure::<dyn Fn(web_sys::Event)>::new(|_: web_sys::Event| break_down());
     worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
