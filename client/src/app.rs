@@ -11,12 +11,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::{NodeId, VaultId};
 use offing_core::rpc::{
-    ActionId, Command, Event, Fault, KitState, Reply, Row, Session, Status, SyncState,
+    ActionId, Command, Event, Fault, KitState, NodeView, Reply, Row, Session, Status, SyncState,
 };
 use wasm_bindgen::JsCast;
 use web_sys::File;
 
-use crate::components;
+use crate::components::{frame, listing};
 use crate::i18n::{Lang, Msg};
 use crate::platform::{background, dom, engine, history, timer, update};
 use crate::state::alarms::Alarms;
@@ -60,11 +60,16 @@ pub(crate) struct App {
     pub(crate) folder: RwSignal<Option<NodeId>>,
     /// The node to pick as soon as its list shows it.
     pub(crate) reveal: RwSignal<Option<NodeId>>,
+    /// The node that came with the start, until its page takes it.
+    first: StoredValue<Option<First>>,
     /// What waits for the answer about names that exist.
     pub(crate) batch: StoredValue<Option<Batch>, LocalStorage>,
     /// The language.
     pub(crate) lang: RwSignal<Lang>,
 }
+
+/// A node that came with the start, and which it is.
+type First = (NodeId, Result<NodeView, Fault>);
 
 /// A message at the foot of the page.
 #[derive(Clone, PartialEq)]
@@ -170,6 +175,7 @@ impl App {
             dragged: RwSignal::new(Vec::new()),
             folder: RwSignal::new(None),
             reveal: RwSignal::new(None),
+            first: StoredValue::new(None),
             batch: StoredValue::new_local(None),
             lang: RwSignal::new(lang),
         }
@@ -192,6 +198,32 @@ impl App {
             Some(Session::SignedIn { vault, .. }) => Some(*vault),
             Some(Session::SignedOut) | None => None,
         })
+    }
+
+    /// Takes the node that came with the start, if it is this one; what another page would
+    /// have shown is let go.
+    pub(crate) fn first(self, node: NodeId) -> Option<Result<NodeView, Fault>> {
+        let (of, first) = self.first.try_update_value(Option::take).flatten()?;
+        if of == node {
+            return Some(first);
+        }
+        if let Ok(unused) = first {
+            listing::close(unused.folder);
+        }
+        None
+    }
+
+    /// Keeps the node that came with the start for its page; an address of another vault
+    /// shows none.
+    fn keep_first(self, session: &Session, first: Option<First>) {
+        let is_foreign = self.route.with_untracked(|route| match (route, session) {
+            (Route::Node { vault, .. }, Session::SignedIn { vault: own, .. }) => vault != own,
+            _ => false,
+        });
+        match first {
+            Some((_, Ok(unused))) if is_foreign => listing::close(unused.folder),
+            first => self.first.set_value(first),
+        }
     }
 
     /// The address of a node.
@@ -270,13 +302,18 @@ pub fn start() {
         } else {
             spawn_local(begin(app));
         }
-        components::frame::frame(app)
+        frame::frame(app)
     });
 }
 
 async fn begin(app: App) {
-    match engine::call(Command::Start).await {
-        Ok(Reply::Session(session)) => enter(app, session),
+    // Asked for together, so that nothing stands between the answer and the list.
+    let node = app.route.with_untracked(Route::node);
+    match engine::call(Command::Start { wanted: node.map(listing::wanted) }).await {
+        Ok(Reply::Started { session, node: first }) => {
+            app.keep_first(&session, node.zip(first));
+            enter(app, session);
+        }
         Ok(_) => app.broken.set(Some(Fault::Internal)),
         Err(fault) => app.broken.set(Some(fault)),
     }

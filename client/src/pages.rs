@@ -9,9 +9,10 @@ mod text;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
-use offing_core::rpc::{Command, Crumb, Fault, Kind, Reply, Row};
+use offing_core::rpc::{Command, Fault, Kind, NodeView, Reply};
 
 use crate::app::App;
+use crate::components::listing;
 use crate::i18n::Msg;
 use crate::platform::engine;
 use crate::state::route::Route;
@@ -48,24 +49,26 @@ fn lost(app: App, fault: Option<&Fault>) -> AnyView {
 }
 
 fn node_page(app: App, node: NodeId) -> AnyView {
-    if node.is_builtin() {
-        return folder::page(app, node);
+    let found = RwSignal::new(app.first(node));
+    if found.with_untracked(Option::is_none) {
+        spawn_local(async move {
+            let answer = match engine::call(Command::OpenNode(listing::wanted(node))).await {
+                Ok(Reply::Node(view)) => Ok(view),
+                Ok(_) => Err(Fault::Internal),
+                Err(fault) => Err(fault),
+            };
+            // The page may have gone elsewhere meanwhile.
+            if let Some(Some(Ok(unused))) = found.try_set(Some(answer)) {
+                listing::close(unused.folder);
+            }
+        });
     }
-    let found = RwSignal::new(None::<Result<(Row, Vec<Crumb>), Fault>>);
-    spawn_local(async move {
-        let answer = match engine::call(Command::Describe { node }).await {
-            Ok(Reply::Node { row, path }) => Ok((row, path)),
-            Ok(_) => Err(Fault::Internal),
-            Err(fault) => Err(fault),
-        };
-        found.try_set(Some(answer));
-    });
     (move || match found.get() {
         None => view! { <p class="hint page-pad late" aria-busy="true">{app.t(Msg::Loading)}</p> }
             .into_any(),
         Some(Err(fault)) => lost(app, Some(&fault)),
-        Some(Ok((row, path))) => match row.kind {
-            Kind::Folder => folder::page(app, node),
+        Some(Ok(NodeView { row, path, folder })) => match row.kind {
+            Kind::Folder => folder::page(app, node, folder),
             Kind::Text => text::page(app, row),
             Kind::File => file::page(app, row, path),
         },

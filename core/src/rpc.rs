@@ -25,7 +25,8 @@ pub use command::{ActionId, Command};
 pub use event::{Alarm, Event, Status, SyncState};
 pub use fault::{Fault, NameReason};
 pub use list::{
-    Crumb, FolderView, Hit, Kind, Pending, Row, Saved, SetAside, Sort, SortBy, ViewId, WhySetAside,
+    Crumb, FolderView, Hit, Kind, NodeView, Pending, Row, Saved, SetAside, Sort, SortBy, ViewId,
+    Wanted, WhySetAside,
 };
 pub use reply::Reply;
 pub use session::{KitState, Session};

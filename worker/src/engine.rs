@@ -6,9 +6,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use futures_util::future::join;
 use offing_core::id::NodeId;
 use offing_core::limits;
-use offing_core::rpc::{self, Alarm, Command, Event, Fault, FromEngine, Reply, Session, ToEngine};
+use offing_core::rpc::{
+    self, Alarm, Command, Event, Fault, FromEngine, Reply, Session, ToEngine, Wanted,
+};
 use offing_core::sync::backoff::Backoff;
 use offing_core::sync::machine;
 use wasm_bindgen::{JsCast, JsValue};
@@ -117,7 +120,7 @@ impl Engine {
     ) -> Result<Answer, Fault> {
         self.ask_to_persist(&command);
         match command {
-            Command::Start
+            Command::Start { .. }
             | Command::SignUp { .. }
             | Command::ConfirmKit { .. }
             | Command::NewKit { .. }
@@ -149,15 +152,7 @@ impl Engine {
     async fn answer_account(self: &Rc<Self>, command: Command) -> Result<Reply, Fault> {
         let (api, events) = (Rc::clone(&self.api), self.events());
         match command {
-            Command::Start => {
-                if self.opened.borrow().is_none() {
-                    match session::resume(Rc::clone(&api), events).await? {
-                        Some(opened) => self.begin(opened),
-                        None => wasm_bindgen_futures::spawn_local(session::leave(api)),
-                    }
-                }
-                Ok(Reply::Session(self.session()))
-            }
+            Command::Start { wanted } => self.start(wanted).await,
             Command::SignUp { invite, username, password } => {
                 let signed_up = session::sign_up(api, events, invite, username, &password).await;
                 let (opened, code) = signed_up?;
@@ -212,10 +207,49 @@ impl Engine {
         }
     }
 
-    /// Takes up an open session: hears the other tabs, the network and the server.
+    /// Opens what is on this device, with the node that the page wants to show.
+    async fn start(self: &Rc<Self>, wanted: Option<Wanted>) -> Result<Reply, Fault> {
+        if self.opened.borrow().is_none() {
+            return self.resume(wanted).await;
+        }
+        let node = match wanted {
+            Some(wanted) => Some(self.replica()?.open_node(wanted).await),
+            None => None,
+        };
+        Ok(Reply::Started { session: self.session(), node })
+    }
+
+    async fn resume(self: &Rc<Self>, wanted: Option<Wanted>) -> Result<Reply, Fault> {
+        let resumed = session::resume(Rc::clone(&self.api), self.events()).await?;
+        let Some(opened) = resumed else {
+            wasm_bindgen_futures::spawn_local(session::leave(Rc::clone(&self.api)));
+            return Ok(Reply::Started { session: Session::SignedOut, node: None });
+        };
+        self.hear_tabs(&opened);
+        let replica = &opened.replica;
+        let node = async {
+            match wanted {
+                Some(wanted) => Some(replica.open_node(wanted).await),
+                None => None,
+            }
+        };
+        // No list needs the secrets; whatever comes after this answer does.
+        let (node, secrets) = join(node, replica.open_secrets()).await;
+        secrets?;
+        self.take_up(opened);
+        Ok(Reply::Started { session: self.session(), node })
+    }
+
+    /// Takes up an open session and goes on with what was under way.
     fn begin(self: &Rc<Self>, opened: Opened) {
-        let replica = Rc::clone(&opened.replica);
-        let hearing = Rc::downgrade(&replica);
+        self.hear_tabs(&opened);
+        self.take_up(opened);
+    }
+
+    /// Begins to hear what the other tabs do.
+    fn hear_tabs(self: &Rc<Self>, opened: &Opened) {
+        let replica = &opened.replica;
+        let hearing = Rc::downgrade(replica);
         let this = Rc::downgrade(self);
         opened.host.listen(replica.vault(), move |notice| {
             let (hearing, this) = (hearing.clone(), this.clone());
@@ -225,11 +259,17 @@ impl Engine {
                 };
                 if notice == Notice::Session {
                     this.signed_out_elsewhere();
-                } else if replica.hear(&notice).await.is_err() {
+                } else if replica.open_secrets().await.is_err()
+                    || replica.hear(&notice).await.is_err()
+                {
                     web_sys::console::warn_1(&"another tab's change could not be read".into());
                 }
             });
         });
+    }
+
+    fn take_up(self: &Rc<Self>, opened: Opened) {
+        let replica = Rc::clone(&opened.replica);
         let this = Rc::downgrade(self);
         replica.on_session_change(move || {
             if let Some(this) = this.upgrade() {
@@ -240,19 +280,26 @@ impl Engine {
         if let Some(before) = before {
             before.replica.close();
         }
-        // What is here is shown before anything is taken up again.
+        self.go_on(replica);
+    }
+
+    /// Goes on with what was under way, and hears the network and the server. All of it is
+    /// begun after the answer that the page waits for was sent.
+    fn go_on(self: &Rc<Self>, replica: Rc<Replica<BrowserHost>>) {
         let this = Rc::downgrade(self);
         wasm_bindgen_futures::spawn_local(async move {
+            if let Some(this) = this.upgrade() {
+                this.listen_live();
+                if !this.hears_network.replace(true) {
+                    this.listen_network();
+                }
+            }
             if replica.start().await.is_err()
                 && let Some(this) = this.upgrade()
             {
                 this.send(&FromEngine::Event(Event::Alarm(Alarm::StorageFailing)), None);
             }
         });
-        self.listen_live();
-        if !self.hears_network.replace(true) {
-            self.listen_network();
-        }
     }
 
     fn owner(&self) -> Result<Owner, Fault> {
@@ -411,7 +458,7 @@ async fn answer_vault(
             replica.close_view(view);
             Ok(Reply::Done)
         }
-        Command::Describe { node } => replica.describe(node).await,
+        Command::OpenNode(wanted) => replica.open_node(wanted).await.map(Reply::Node),
         Command::Search { query } => replica.search(&query).await.map(Reply::Hits),
         Command::CreateFolder { parent, name } => replica.create_folder(parent, &name).await,
         Command::MakeFolders { parent, paths } => {
@@ -448,7 +495,7 @@ async fn answer_vault(
             Ok(Reply::SetAside { entries, count })
         }
         Command::Storage => Ok(storage(api).await),
-        Command::Start
+        Command::Start { .. }
         | Command::Nudge
         | Command::SignUp { .. }
         | Command::ConfirmKit { .. }

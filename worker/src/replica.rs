@@ -13,6 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
+use futures_util::lock::Mutex;
 use offing_core::content::chunk::ChunkSealer;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::id::{AccountId, DeviceId, Hash, NodeId, VaultId};
@@ -104,6 +105,8 @@ pub struct Replica<H: Host> {
     vault: VaultId,
     keys: Keys<H::Crypto>,
     epochs: RefCell<BTreeMap<u32, Epoch<H::Crypto>>>,
+    /// The epochs on the device were opened.
+    has_secrets: Mutex<bool>,
     events: Box<dyn Fn(Event)>,
     machine: RefCell<Machine>,
     waits: Cell<u64>,
@@ -130,17 +133,27 @@ impl<H: Host> Replica<H> {
         keys: Keys<H::Crypto>,
         events: Box<dyn Fn(Event)>,
     ) -> Result<Rc<Self>, Fault> {
-        let kept = host.store().scan_keys(Table::Meta, &Range::prefix(KEPT_PREFIX), u32::MAX).await;
-        let kept = kept
-            .map_err(|e| from_store(&e))?
-            .iter()
-            .filter_map(|key| NodeId::from_slice(&key[KEPT_PREFIX.len()..]))
-            .collect();
-        let replica = Rc::new(Self {
+        let kept = kept_nodes(host.store()).await?;
+        let replica = Self::assemble(host, identity, keys, kept, events);
+        replica.open_secrets().await?;
+        Ok(replica)
+    }
+
+    /// Puts a replica together from what was read. It can list; for everything else
+    /// [`Self::open_secrets`] comes first.
+    pub(crate) fn assemble(
+        host: H,
+        identity: Identity,
+        keys: Keys<H::Crypto>,
+        kept: HashSet<NodeId>,
+        events: Box<dyn Fn(Event)>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
             vault: identity.vault,
             identity,
             keys,
             epochs: RefCell::default(),
+            has_secrets: Mutex::new(false),
             events,
             machine: RefCell::default(),
             waits: Cell::new(0),
@@ -155,9 +168,7 @@ impl<H: Host> Replica<H> {
             storage_failing: Cell::new(false),
             session_changed: RefCell::new(None),
             host,
-        });
-        replica.open_epochs().await?;
-        Ok(replica)
+        })
     }
 
     /// The vault.
@@ -267,6 +278,13 @@ impl Unsynced {
     pub(crate) fn total(&self) -> u32 {
         u32::try_from(self.entries + self.typed + self.uploads).unwrap_or(u32::MAX)
     }
+}
+
+/// The nodes that the person asked to keep on this device.
+pub(crate) async fn kept_nodes(store: &impl Store) -> Result<HashSet<NodeId>, Fault> {
+    let keys = store.scan_keys(Table::Meta, &Range::prefix(KEPT_PREFIX), u32::MAX).await;
+    let keys = keys.map_err(|e| from_store(&e))?;
+    Ok(keys.iter().filter_map(|key| NodeId::from_slice(&key[KEPT_PREFIX.len()..])).collect())
 }
 
 /// Encodes a value of the small tables.

@@ -4,13 +4,15 @@
 //! opens a slot, the slot holds the account master key. Keys that stay on the device are
 //! non-extractable `CryptoKey`s beside the tables; on a borrowed computer nothing is.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
+use futures_util::future::join4;
 use offing_core::account::recovery::RecoveryCode;
 use offing_core::account::{self, MasterKey};
 use offing_core::auth::{AuthError, Login, Registration, Stretch};
 use offing_core::crypto::{PublicKey, RawKey};
-use offing_core::id::{AccountId, VaultId};
+use offing_core::id::{AccountId, NodeId, VaultId};
 use offing_core::proto::{
     AccountRecord, Code, DeviceBinding, LoginFinish, LoginStart, RegisterFinish, RegisterStart,
     SecretKind, SessionStarted,
@@ -27,10 +29,9 @@ use crate::net::api::Api;
 use crate::platform::webcrypto::{DeviceKey, WebCrypto, WebSecret, WebSigningKey};
 use crate::platform::{identity, random};
 use crate::replica::fault::{from_net, from_store};
-use crate::replica::{Identity, Replica, Unsynced};
+use crate::replica::{self, Identity, Replica, Unsynced};
 use crate::store::chunks::ChunkStore;
 use crate::store::chunks::memory::MemoryChunks;
-use crate::store::idb::IdbStore;
 use crate::store::keys::KeyStore;
 use crate::store::local::{self, LocalChunks, LocalStore};
 use crate::store::memory::MemoryStore;
@@ -81,8 +82,8 @@ pub struct Opened {
     pub host: BrowserHost,
     /// The person.
     pub profile: Profile,
-    /// The device that the session is bound to.
-    device: DeviceKey,
+    /// The pair of keys of the device that the session is bound to.
+    device: JsValue,
     /// Where the keys are; `None` on a borrowed computer.
     keys: Option<KeyStore>,
 }
@@ -142,44 +143,46 @@ struct Held {
     chunks: LocalChunks,
     keys: KeyStore,
     profile: Profile,
+    kept: HashSet<NodeId>,
     account: WebSecret,
-    device: DeviceKey,
+    /// The pair of keys of this device.
+    device: JsValue,
 }
 
 /// Opens what an earlier start left on this device; `None` if nobody is signed in.
+///
+/// The replica can list at once; [`Replica::open_secrets`] comes before all else.
 pub async fn resume(api: Rc<Api>, events: Events) -> Result<Option<Opened>, Fault> {
-    match held().await? {
-        Some(held) => held.open(api, events).await.map(Some),
-        None => Ok(None),
-    }
+    Ok(held().await?.map(|held| held.open(api, &events)))
 }
 
 async fn held() -> Result<Option<Held>, Fault> {
     let (store, chunks, keys) = browser_stores().await?;
-    let profile = store.get(Table::Meta, PROFILE_KEY).await.map_err(|e| from_store(&e))?;
-    let Some(profile) = profile else {
+    // Side by side: a start of the app waits for these.
+    let profile = store.get(Table::Meta, PROFILE_KEY);
+    let (account, device) = (keys.get(ACCOUNT_KEY), keys.get(DEVICE_KEY));
+    let (profile, account, device, kept) =
+        join4(profile, account, device, replica::kept_nodes(&store)).await;
+    let profile = profile.map_err(|e| from_store(&e))?;
+    let account = account.map_err(|e| from_store(&e))?;
+    let device = device.map_err(|e| from_store(&e))?;
+    let (Some(profile), Some(account), Some(device)) = (profile, account, device) else {
         return Ok(None);
     };
     let profile: Profile = postcard::from_bytes(&profile).map_err(|_| Fault::Storage)?;
-    let account = keys.get(ACCOUNT_KEY).await.map_err(|e| from_store(&e))?;
-    let device = keys.get(DEVICE_KEY).await.map_err(|e| from_store(&e))?;
-    let (Some(account), Some(device)) = (account, device) else {
-        return Ok(None);
-    };
     let account = WebSecret::from_js(account);
-    let device = WebCrypto::new().device_key(device).await.map_err(|_| Fault::Storage)?;
-    Ok(Some(Held { store, chunks, keys, profile, account, device }))
+    Ok(Some(Held { store, chunks, keys, profile, kept: kept?, account, device }))
 }
 
 impl Held {
-    async fn open(self, api: Rc<Api>, events: Events) -> Result<Opened, Fault> {
+    fn open(self, api: Rc<Api>, events: &Events) -> Opened {
         let host = BrowserHost::new(self.store, self.chunks, api);
-        let keys = Keys { account: self.account, signing: self.device.signing.clone() };
-        let emit = page_events(&events);
-        let identity = self.profile.identity.clone();
-        let replica = Replica::open(host.clone(), identity, keys, emit).await?;
+        let signing = WebSigningKey::of_pair(&self.device);
+        let keys = Keys { account: self.account, signing };
+        let (identity, emit) = (self.profile.identity.clone(), page_events(events));
+        let replica = Replica::assemble(host.clone(), identity, keys, self.kept, emit);
         let (profile, device, keys) = (self.profile, self.device, Some(self.keys));
-        Ok(Opened { replica, host, profile, device, keys })
+        Opened { replica, host, profile, device, keys }
     }
 
     /// How much is only here: entries, typing of a killed tab, and uploads.
@@ -300,9 +303,14 @@ async fn held_by(username: &str) -> Result<Option<Held>, Fault> {
 /// The device that signs in: the one that is here already, if it is.
 async fn device_of(held: Option<&Held>) -> Result<DeviceKey, Fault> {
     match held {
-        Some(held) => Ok(held.device.clone()),
+        Some(held) => known_device(&held.device).await,
         None => new_device().await,
     }
+}
+
+/// The device of a pair of keys.
+async fn known_device(pair: &JsValue) -> Result<DeviceKey, Fault> {
+    WebCrypto::new().device_key(pair.clone()).await.map_err(|_| Fault::Storage)
 }
 
 async fn new_device() -> Result<DeviceKey, Fault> {
@@ -325,7 +333,9 @@ async fn come_back(
                 held.profile.kit_check.clear();
                 save_profile(&held.store, &held.profile).await?;
             }
-            held.open(api, events).await
+            let opened = held.open(api, &events);
+            opened.replica.open_secrets().await?;
+            Ok(opened)
         }
         _ => settle(api, events, proved, false, None).await,
     }
@@ -441,12 +451,11 @@ async fn settle(
     }
     // The profile comes last: with it, a start of the app finds everything else.
     save_profile(host.store(), &profile).await?;
-    Ok(Opened { replica, host, profile, device: proved.device, keys })
+    Ok(Opened { replica, host, profile, device: proved.device.as_js().clone(), keys })
 }
 
 async fn browser_stores() -> Result<(LocalStore, LocalChunks, KeyStore), Fault> {
-    let idb = IdbStore::open(store::DATABASE).await.map_err(|e| from_store(&e))?;
-    let chunks = local::open_chunks(&idb).await;
+    let (idb, chunks) = local::open(store::DATABASE).await.map_err(|e| from_store(&e))?;
     let keys = KeyStore::new(idb.clone());
     Ok((LocalStore::Browser(idb), chunks, keys))
 }

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
 use offing_core::rpc::{
-    Command, Crumb, Event, Fault, FolderView, Kind, Reply, Row, Sort, SortBy, ViewId,
+    Command, Crumb, Event, Fault, FolderView, Kind, Reply, Row, Sort, SortBy, ViewId, Wanted,
 };
 
 use super::sorting;
@@ -19,10 +19,8 @@ use crate::platform::{dom, engine, timer};
 use crate::state::rows::Rows;
 use crate::state::selection::Selection;
 use crate::state::type_ahead::TypeAhead;
-use crate::state::window::Window;
+use crate::state::window::{OVERSCAN_ROWS, Window};
 
-/// Rows asked for with the view itself.
-const FIRST_ROWS: u32 = 64;
 /// Most rows that a range picks at once.
 const RANGE_MAX: u32 = 20_000;
 
@@ -91,9 +89,24 @@ pub(crate) enum Act {
     Versions,
 }
 
+/// What to ask for to show a node: in the person's order, and as many rows as the window
+/// can show.
+pub(crate) fn wanted(node: NodeId) -> Wanted {
+    let rows = (dom::height_px() / dom::row_px()).ceil() as u32 + 1 + OVERSCAN_ROWS;
+    Wanted { node, sort: sorting::stored(), rows }
+}
+
+/// Lets go of a list that nobody shows.
+pub(crate) fn close(folder: Option<FolderView>) {
+    if let Some(FolderView { view, .. }) = folder {
+        engine::tell(Command::CloseView { view });
+    }
+}
+
 impl Listing {
-    /// Opens a folder; rows come when the engine answers.
-    pub(crate) fn open(app: App, node: NodeId) -> Self {
+    /// Opens a folder: takes its list over where there is one, else asks for it, and rows
+    /// come when the engine answers.
+    pub(crate) fn open(app: App, node: NodeId, folder: Option<FolderView>) -> Self {
         let listing = Self {
             app,
             node,
@@ -119,7 +132,10 @@ impl Listing {
                 engine::tell(Command::CloseView { view });
             }
         });
-        listing.reopen();
+        match folder {
+            Some(folder) => listing.take_over(folder),
+            None => listing.reopen(),
+        }
         Effect::new(move |_| {
             listing.range().get();
             listing.fetch();
@@ -289,16 +305,13 @@ impl Listing {
     }
 
     fn reopen(self) {
-        let command = Command::OpenFolder {
-            node: self.node,
-            sort: self.sort.get_untracked(),
-            rows: FIRST_ROWS,
-        };
+        let Wanted { node, rows, .. } = wanted(self.node);
+        let command = Command::OpenFolder { node, sort: self.sort.get_untracked(), rows };
         spawn_local(async move {
             let answer = engine::call(command).await;
             if self.view.is_disposed() {
-                if let Ok(Reply::Folder(FolderView { view, .. })) = answer {
-                    engine::tell(Command::CloseView { view });
+                if let Ok(Reply::Folder(unused)) = answer {
+                    close(Some(unused));
                 }
                 return;
             }

@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use offing_core::id::NodeId;
-use offing_core::rpc::Kind;
+use offing_core::rpc::{FolderView, Kind};
 
 use crate::app::{App, Dialog, actions};
 use crate::components::icon::{button, icon};
@@ -14,9 +14,9 @@ use crate::platform::dom;
 use crate::state::rows::Rows;
 use crate::state::selection::Selection;
 
-/// Shows a folder.
-pub(super) fn page(app: App, node: NodeId) -> AnyView {
-    let listing = Listing::open(app, node);
+/// Shows a folder, with its list where that is open already.
+pub(super) fn page(app: App, node: NodeId, folder: Option<FolderView>) -> AnyView {
+    let listing = Listing::open(app, node, folder);
     app.folder.set(Some(node));
     on_cleanup(move || app.folder.set(None));
     title(listing);
@@ -48,7 +48,8 @@ fn empty_trash(app: App) -> AnyView {
 
 /// Shows what was deleted.
 pub(super) fn trash(app: App) -> AnyView {
-    let listing = Listing::open(app, NodeId::TRASH);
+    let first = app.first(NodeId::TRASH).and_then(Result::ok);
+    let listing = Listing::open(app, NodeId::TRASH, first.and_then(|view| view.folder));
     let at = RwSignal::new(None);
     let none = move || listing.selection.with(Selection::is_empty);
     let restore = move || listing.act(Act::Restore);

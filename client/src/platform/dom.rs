@@ -1,8 +1,11 @@
 //! Small things asked of the document.
 
+use std::cell::RefCell;
+
+use js_sys::{Array, Function};
 use leptos::prelude::{StoredValue, UpdateValue, document, on_cleanup, window};
-use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent, ResizeObserver};
 
 use crate::state::keys::Key;
@@ -156,6 +159,12 @@ pub(crate) fn row_px() -> f64 {
         .unwrap_or(44.0)
 }
 
+/// The height of what the window shows.
+pub(crate) fn height_px() -> f64 {
+    let height = window().inner_height().ok().and_then(|height| height.as_f64());
+    height.filter(|height| height.is_finite()).unwrap_or(1_000.0).clamp(0.0, 10_000.0)
+}
+
 /// Says whether fingers, and no mouse, are what this device is used with.
 pub(crate) fn is_for_fingers() -> bool {
     matches("(hover: none)")
@@ -179,15 +188,30 @@ pub(crate) fn is_touch(event: &web_sys::MouseEvent) -> bool {
 
 /// Prints a time, milliseconds since 1970, in a language and the browser's zone.
 pub(crate) fn time(language: &str, ms: i64) -> String {
+    thread_local! {
+        // To make one takes longer than all else in a row of a list.
+        static CLOCK: RefCell<Option<(String, Function)>> = const { RefCell::new(None) };
+    }
+    let date = JsValue::from_f64(ms as f64);
+    CLOCK.with_borrow_mut(|known| {
+        if known.as_ref().is_none_or(|(of, _)| of != language) {
+            *known = Some((language.to_owned(), clock(language)));
+        }
+        let printed = known.as_ref().and_then(|(_, print)| print.call1(&JsValue::NULL, &date).ok());
+        printed.and_then(|text| text.as_string()).unwrap_or_default()
+    })
+}
+
+/// What prints times in a language and the browser's zone.
+fn clock(language: &str) -> Function {
     let options = js_sys::Object::new();
     for (key, value) in [("dateStyle", "medium"), ("timeStyle", "short")] {
         // Setting a field of a plain object cannot fail.
         js_sys::Reflect::set(&options, &key.into(), &value.into()).ok();
     }
-    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(ms as f64));
     // The person's own region, if it is one of this language.
     let own = window().navigator().language().unwrap_or_default();
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_owned();
     let tag = if primary(&own) == primary(language) { &own } else { language };
-    date.to_locale_string(tag, &options).into()
+    js_sys::Intl::DateTimeFormat::new(&Array::of1(&tag.into()), &options).format()
 }

@@ -67,6 +67,16 @@ impl Route {
         }
     }
 
+    /// The node that the page shows to somebody who is signed in, if it shows one.
+    pub fn node(&self) -> Option<NodeId> {
+        match self {
+            Self::Home => Some(NodeId::ROOT),
+            Self::Node { node, .. } => Some(*node),
+            Self::Trash => Some(NodeId::TRASH),
+            Self::Join { .. } | Self::Recover | Self::Settings | Self::Unknown => None,
+        }
+    }
+
     /// Says whether the page can be shown to somebody who is not signed in.
     pub fn is_public(&self) -> bool {
         matches!(self, Self::Join { .. } | Self::Recover)
@@ -92,6 +102,13 @@ mod tests {
             let (path, fragment) = href.split_once('#').unwrap_or((&href, ""));
             assert_eq!(Route::parse(path, fragment), route);
         }
+    }
+
+    #[test]
+    fn home_is_the_root_and_settings_are_no_node() {
+        assert_eq!(Route::Home.node(), Some(NodeId::ROOT));
+        assert_eq!(Route::Trash.node(), Some(NodeId::TRASH));
+        assert_eq!(Route::Settings.node(), None);
     }
 
     #[test]

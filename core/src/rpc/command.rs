@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, Clash, Sort, TextUpdate, TransferControl, TransferId, UploadItem, ViewId};
+use super::{
+    Choice, Clash, Sort, TextUpdate, TransferControl, TransferId, UploadItem, ViewId, Wanted,
+};
 use crate::id::NodeId;
 
 /// Names an action that can be undone.
@@ -15,8 +17,12 @@ pub type ActionId = u64;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     // ------------------------------------------------------------ account
-    /// Opens what is stored on this device; never waits for the network. → `Session`
-    Start,
+    /// Opens what is stored on this device, and at once the node that the page's address
+    /// names; never waits for the network. → `Started`
+    Start {
+        /// What to show first.
+        wanted: Option<Wanted>,
+    },
     /// Creates an account and its first vault, "My files". → `Kit`
     SignUp {
         /// The token of the sign-up link.
@@ -100,11 +106,9 @@ pub enum Command {
         /// The view.
         view: ViewId,
     },
-    /// Tells what a node is and the path to it; for deep links and the page title. → `Node`
-    Describe {
-        /// The node.
-        node: NodeId,
-    },
+    /// Opens whatever an address names: tells what the node is and the path to it, and
+    /// opens a view where it is a folder. → `Node`
+    OpenNode(Wanted),
     /// Finds nodes of the vault by words in their names. → `Hits`
     Search {
         /// The words.

@@ -10,6 +10,28 @@ use crate::id::NodeId;
 /// Names one open folder view, so that several may be open.
 pub type ViewId = u32;
 
+/// A node that a page wants to show, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The node.
+    pub node: NodeId,
+    /// The order of rows, if it is a folder.
+    pub sort: Sort,
+    /// How many rows to send at once, if it is a folder.
+    pub rows: u32,
+}
+
+/// A node, opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeView {
+    /// The node.
+    pub row: Row,
+    /// From the root to its parent.
+    pub path: Vec<Crumb>,
+    /// The list, if it is a folder.
+    pub folder: Option<FolderView>,
+}
+
 /// A folder, opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderView {

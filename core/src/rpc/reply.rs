@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionId, Crumb, FolderView, Hit, OpenedText, Pending, Row, Session, SetAside, TransferId,
-    Version,
+    ActionId, Fault, FolderView, Hit, NodeView, OpenedText, Pending, Row, Session, SetAside,
+    TransferId, Version,
 };
 use crate::id::NodeId;
 
@@ -18,6 +18,13 @@ pub enum Reply {
     Done,
     /// Who is signed in on this device.
     Session(Session),
+    /// What is stored on this device is open.
+    Started {
+        /// Who is signed in.
+        session: Session,
+        /// The node that was wanted, where somebody is.
+        node: Option<Result<NodeView, Fault>>,
+    },
     /// This is the account's recovery kit, shown once.
     Kit {
         /// 128 random bits as groups of letters and digits.
@@ -38,13 +45,8 @@ pub enum Reply {
     },
     /// The index of a row, if one was found.
     Found(Option<u32>),
-    /// A node and the path to it.
-    Node {
-        /// The node.
-        row: Row,
-        /// From the root to its parent.
-        path: Vec<Crumb>,
-    },
+    /// A node and the path to it, opened if it is a folder.
+    Node(NodeView),
     /// What a search found, best first; at most `WINDOW_ROWS_MAX`.
     Hits(Vec<Hit>),
     /// A node was made.

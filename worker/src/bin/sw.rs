@@ -10,7 +10,6 @@ mod push_all {
 
     use offing_worker::net::api::Api;
     use offing_worker::push::{self, PushError};
-    use offing_worker::store::idb::IdbStore;
     use offing_worker::store::{DATABASE, StoreError, local, outbox};
     use wasm_bindgen::JsValue;
     use wasm_bindgen::prelude::wasm_bindgen;
@@ -37,8 +36,7 @@ mod push_all {
     }
 
     async fn run() -> Result<f64, Unfinished> {
-        let store = IdbStore::open(DATABASE).await?;
-        let chunks = local::open_chunks(&store).await;
+        let (store, chunks) = local::open(DATABASE).await?;
         let api = Api::new();
         let pace = push::Pace::default();
         let mut acked = 0;

@@ -59,6 +59,13 @@ key!(
     WebSigningKey
 );
 
+impl WebSigningKey {
+    /// The private half of a pair of `CryptoKey`s.
+    pub fn of_pair(pair: &JsValue) -> Self {
+        Self(js::property(pair, "privateKey"))
+    }
+}
+
 /// The key of this device: made here, and its private half never leaves the browser.
 #[derive(Debug, Clone)]
 pub struct DeviceKey {
@@ -103,8 +110,7 @@ impl WebCrypto {
         let raw = self.call("exportKey", &["raw".into(), public]).await;
         let raw = js::to_bytes(&raw.map_err(|_| CryptoError::BadKey)?);
         let public = PublicKey::from_slice(&raw).ok_or(CryptoError::BadKey)?;
-        let signing = WebSigningKey(js::property(&pair, "privateKey"));
-        Ok(DeviceKey { signing, public, pair })
+        Ok(DeviceKey { signing: WebSigningKey::of_pair(&pair), public, pair })
     }
 
     async fn call(&self, method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {

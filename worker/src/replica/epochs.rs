@@ -20,14 +20,20 @@ pub(crate) fn keep_record(batch: &mut Batch, record: &EpochRecord) {
 }
 
 impl<H: Host> Replica<H> {
-    /// Opens the secrets of all epochs whose records are on the device.
-    pub(super) async fn open_epochs(&self) -> Result<(), Fault> {
+    /// Opens the secrets of all epochs whose records are on the device; once, however
+    /// often and from wherever it is asked for.
+    pub(crate) async fn open_secrets(&self) -> Result<(), Fault> {
+        let mut done = self.has_secrets.lock().await;
+        if *done {
+            return Ok(());
+        }
         let range = Range::prefix(PREFIX);
         let rows = self.host.store().scan(Table::Meta, &range, 0, u32::MAX, Direction::Forward);
         for (_, value) in rows.await.map_err(|e| from_store(&e))? {
             let record = EpochRecord::decode(&value).map_err(|_| Fault::Storage)?;
             self.open_epoch(&record).await?;
         }
+        *done = true;
         Ok(())
     }
 

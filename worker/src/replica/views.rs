@@ -6,12 +6,14 @@
 
 use std::collections::HashMap;
 
+use futures_util::future::{join, join3};
 use offing_core::content::reference::ManifestRef;
 use offing_core::id::{ChunkId, NodeId};
 use offing_core::limits;
 use offing_core::name;
 use offing_core::rpc::{
-    Crumb, Event, Fault, FolderView, Hit, Kind, Reply, Row, Saved, Sort, SortBy, SyncState, ViewId,
+    Crumb, Event, Fault, FolderView, Hit, Kind, NodeView, Row, Saved, Sort, SortBy, SyncState,
+    ViewId, Wanted,
 };
 use offing_core::tree::listing::{self, Listed};
 use offing_core::tree::{NO_BASE, NodeRow};
@@ -50,7 +52,6 @@ impl<H: Host> Replica<H> {
         sort: Sort,
         rows: u32,
     ) -> Result<FolderView, Fault> {
-        let path = self.path(node).await?;
         let order = self.order(node, sort).await?;
         let view = {
             let mut views = self.views.borrow_mut();
@@ -59,9 +60,42 @@ impl<H: Host> Replica<H> {
             views.open.insert(id, View { node, sort, revision: 1, order });
             id
         };
-        let total = self.total(node).await?;
-        let (_, rows) = self.window(view, 0, rows).await?;
-        Ok(FolderView { view, node, path, revision: 1, total, rows })
+        // Side by side: each is a read of the store, and this is what a start waits for.
+        let read = join3(self.path(node), self.total(node), self.window(view, 0, rows)).await;
+        match read {
+            (Ok(path), Ok(total), Ok((revision, rows))) => {
+                Ok(FolderView { view, node, path, revision, total, rows })
+            }
+            (Err(fault), ..) | (_, Err(fault), _) | (.., Err(fault)) => {
+                self.close_view(view);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Opens whatever an address names: a folder with its first rows, or what is known of
+    /// a file.
+    pub async fn open_node(&self, wanted: Wanted) -> Result<NodeView, Fault> {
+        let Wanted { node, sort, rows } = wanted;
+        let folder = self.open_folder(node, sort, rows.min(limits::WINDOW_ROWS_MAX as u32));
+        let (described, folder) = join(self.describe(node), folder).await;
+        match (described, folder) {
+            (Ok((row, path)), Ok(folder)) if row.kind == Kind::Folder => {
+                Ok(NodeView { row, path, folder: Some(folder) })
+            }
+            (Ok((row, path)), folder) => {
+                if let Ok(FolderView { view, .. }) = folder {
+                    self.close_view(view);
+                }
+                Ok(NodeView { row, path, folder: None })
+            }
+            (Err(fault), folder) => {
+                if let Ok(FolderView { view, .. }) = folder {
+                    self.close_view(view);
+                }
+                Err(fault)
+            }
+        }
     }
 
     /// Closes a view.
@@ -179,9 +213,10 @@ impl<H: Host> Replica<H> {
     }
 
     /// Tells what a node is and the path to it.
-    pub async fn describe(&self, node: NodeId) -> Result<Reply, Fault> {
-        let path = self.path(node).await?;
-        let row = match self.row(node).await? {
+    async fn describe(&self, node: NodeId) -> Result<(Row, Vec<Crumb>), Fault> {
+        let (path, row) = join(self.path(node), self.row(node)).await;
+        let path = path?;
+        let row = match row? {
             Some(row) => {
                 let key = listing::listing_key(&row);
                 let value = listing::listing_value(&row);
@@ -190,7 +225,7 @@ impl<H: Host> Replica<H> {
             None if node.is_builtin() => builtin_row(node),
             None => return Err(Fault::NodeUnknown),
         };
-        Ok(Reply::Node { row, path: parents_only(path) })
+        Ok((row, parents_only(path)))
     }
 
     /// Tells the page that folders changed.

@@ -13,20 +13,21 @@ use offing_core::limits;
 use offing_core::proto::{Bytes, SecretFinish, SecretKind, SecretStart};
 use offing_core::rpc::Fault;
 use sha2::{Digest, Sha256};
+use wasm_bindgen::JsValue;
 
-use super::{Dice, Opened, Profile, Proved, from_auth, prove, save_profile};
+use super::{Dice, Opened, Profile, Proved, from_auth, known_device, prove, save_profile};
 use crate::host::Host;
 use crate::host::browser::BrowserHost;
 use crate::net::api::Api;
 use crate::platform::random;
-use crate::platform::webcrypto::{DeviceKey, WebCrypto};
+use crate::platform::webcrypto::WebCrypto;
 use crate::replica::fault::from_net;
 
 /// The person whose secrets are changed, apart from the session so that it stays usable.
 pub struct Owner {
     host: BrowserHost,
     profile: Profile,
-    device: DeviceKey,
+    device: JsValue,
 }
 
 impl Owner {
@@ -81,7 +82,8 @@ impl Owner {
 
     async fn prove(&self, api: &Api, password: &str) -> Result<Proved, Fault> {
         let (username, kind) = (self.profile.username.clone(), SecretKind::Password);
-        prove(api, username, kind, password.as_bytes(), self.device.clone()).await
+        let device = known_device(&self.device).await?;
+        prove(api, username, kind, password.as_bytes(), device).await
     }
 }
 

@@ -81,9 +81,10 @@ impl IdbStore {
         for name in Table::ALL.map(Table::name).into_iter().chain([KEYS, CHUNK_BYTES]) {
             builder = builder.add_object_store(ObjectStore::new(name));
         }
-        let rexie = timer::within_ms(OPEN_MS_MAX, builder.build()).await;
-        let rexie = rexie.ok_or(StoreError::Blocked)?.map_err(Fault::from)?;
-        let connection = Rc::new(Connection::open(rexie).await?);
+        // The second waits in the browser until the first is open and upgraded.
+        let both = join(builder.build(), Connection::open_writer(&self.shared.name));
+        let both = timer::within_ms(OPEN_MS_MAX, both).await.ok_or(StoreError::Blocked)?;
+        let connection = Rc::new(Connection::of(both)?);
         *self.shared.connection.borrow_mut() = Some(Rc::clone(&connection));
         Ok(connection)
     }

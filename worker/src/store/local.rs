@@ -133,11 +133,18 @@ impl ChunkStore for LocalChunks {
     }
 }
 
-/// Opens the chunks beside a database: files if this worker may have them, else rows.
+/// Opens the browser's database with this name and the chunks beside it, side by side:
+/// files if this worker may have them, else rows.
 #[cfg(target_arch = "wasm32")]
-pub async fn open_chunks(store: &super::idb::IdbStore) -> LocalChunks {
-    match super::chunks::opfs::OpfsChunks::open(store.name()).await {
+pub async fn open(name: &str) -> Result<(super::idb::IdbStore, LocalChunks), StoreError> {
+    use super::chunks::{idb::IdbChunks, opfs::OpfsChunks};
+    use super::idb::IdbStore;
+    use futures_util::future::join;
+    let (store, files) = join(IdbStore::open(name), OpfsChunks::open(name)).await;
+    let store = store?;
+    let chunks = match files {
         Ok(files) => LocalChunks::Files(files),
-        Err(_) => LocalChunks::Rows(super::chunks::idb::IdbChunks::new(store.clone())),
-    }
+        Err(_) => LocalChunks::Rows(IdbChunks::new(store.clone())),
+    };
+    Ok((store, chunks))
 }

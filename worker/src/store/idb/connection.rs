@@ -82,12 +82,33 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Opens the writing connection beside the reading one.
-    pub(super) async fn open(reader: Rexie) -> Result<Self, Fault> {
+    /// Opens the writing connection to a database. Requests to open are answered in the
+    /// order they are made, so whoever upgrades asks first.
+    pub(super) async fn open_writer(name: &str) -> Result<IdbDatabase, Fault> {
         let factory = js::property(&js_sys::global(), "indexedDB");
         let factory: IdbFactory = factory.dyn_into().map_err(|error| Fault::from_js(&error))?;
-        let request = factory.open(&reader.name()).map_err(|error| Fault::from_js(&error))?;
-        let writer = opened(&request).await.map_err(|error| Fault::from_js(&error))?;
+        let request = factory.open(name).map_err(|error| Fault::from_js(&error))?;
+        opened(&request).await.map_err(|error| Fault::from_js(&error))
+    }
+
+    /// Puts the reading and the writing connection together; if one failed, the other is
+    /// closed.
+    pub(super) fn of(
+        both: (rexie::Result<Rexie>, Result<IdbDatabase, Fault>),
+    ) -> Result<Self, Fault> {
+        let (reader, writer) = match both {
+            (Ok(reader), Ok(writer)) => (reader, writer),
+            (Ok(reader), Err(fault)) => {
+                reader.close();
+                return Err(fault);
+            }
+            (Err(error), writer) => {
+                if let Ok(writer) = writer {
+                    writer.close();
+                }
+                return Err(error.into());
+            }
+        };
         let handles = Handles { reader: Some(reader).into(), writer, open: Cell::new(true) };
         let handles = Rc::new(handles);
         let weak = Rc::downgrade(&handles);
