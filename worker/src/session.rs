@@ -4,15 +4,13 @@
 //! opens a slot, the slot holds the account master key. Keys that stay on the device are
 //! non-extractable `CryptoKey`s beside the tables; on a borrowed computer nothing is.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
-use futures_util::future::join4;
 use offing_core::account::recovery::RecoveryCode;
 use offing_core::account::{self, MasterKey};
 use offing_core::auth::{AuthError, Login, Registration, Stretch};
 use offing_core::crypto::{PublicKey, RawKey};
-use offing_core::id::{AccountId, NodeId, VaultId};
+use offing_core::id::{AccountId, VaultId};
 use offing_core::proto::{
     AccountRecord, Code, DeviceBinding, LoginFinish, LoginStart, RegisterFinish, RegisterStart,
     SecretKind, SessionStarted,
@@ -23,13 +21,13 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
 use crate::enrol::{self, Enrolment};
+use crate::host::Host;
 use crate::host::browser::BrowserHost;
-use crate::host::{Host, Keys};
 use crate::net::api::Api;
-use crate::platform::webcrypto::{DeviceKey, WebCrypto, WebSecret, WebSigningKey};
+use crate::platform::webcrypto::{DeviceKey, WebCrypto, WebSigningKey};
 use crate::platform::{identity, random};
 use crate::replica::fault::{from_net, from_store};
-use crate::replica::{self, Identity, Replica, Unsynced};
+use crate::replica::{Identity, Replica};
 use crate::store::chunks::ChunkStore;
 use crate::store::chunks::memory::MemoryChunks;
 use crate::store::keys::KeyStore;
@@ -37,8 +35,12 @@ use crate::store::local::{self, LocalChunks, LocalStore};
 use crate::store::memory::MemoryStore;
 use crate::store::{self, Batch, Durability, Store, Table};
 
+mod held;
 pub mod secrets;
 
+pub use held::resume;
+
+use held::{Held, held_by, refuse_unsynced};
 use secrets::{check_password, kit_check, slot};
 
 const PROFILE_KEY: &[u8] = b"profile";
@@ -137,77 +139,6 @@ pub async fn leave(api: Rc<Api>) {
     }
 }
 
-/// What an earlier sign-in left on this device.
-struct Held {
-    store: LocalStore,
-    chunks: LocalChunks,
-    keys: KeyStore,
-    profile: Profile,
-    kept: HashSet<NodeId>,
-    account: WebSecret,
-    /// The pair of keys of this device.
-    device: JsValue,
-}
-
-/// Opens what an earlier start left on this device; `None` if nobody is signed in.
-///
-/// The replica can list at once; [`Replica::open_secrets`] comes before all else.
-pub async fn resume(api: Rc<Api>, events: Events) -> Result<Option<Opened>, Fault> {
-    Ok(held().await?.map(|held| held.open(api, &events)))
-}
-
-async fn held() -> Result<Option<Held>, Fault> {
-    let (store, chunks, keys) = browser_stores().await?;
-    // Side by side: a start of the app waits for these.
-    let profile = store.get(Table::Meta, PROFILE_KEY);
-    let (account, device) = (keys.get(ACCOUNT_KEY), keys.get(DEVICE_KEY));
-    let (profile, account, device, kept) =
-        join4(profile, account, device, replica::kept_nodes(&store)).await;
-    let profile = profile.map_err(|e| from_store(&e))?;
-    let account = account.map_err(|e| from_store(&e))?;
-    let device = device.map_err(|e| from_store(&e))?;
-    let (Some(profile), Some(account), Some(device)) = (profile, account, device) else {
-        return Ok(None);
-    };
-    let profile: Profile = postcard::from_bytes(&profile).map_err(|_| Fault::Storage)?;
-    let account = WebSecret::from_js(account);
-    Ok(Some(Held { store, chunks, keys, profile, kept: kept?, account, device }))
-}
-
-impl Held {
-    fn open(self, api: Rc<Api>, events: &Events) -> Opened {
-        let host = BrowserHost::new(self.store, self.chunks, api);
-        let signing = WebSigningKey::of_pair(&self.device);
-        let keys = Keys { account: self.account, signing };
-        let (identity, emit) = (self.profile.identity.clone(), page_events(events));
-        let replica = Replica::assemble(host.clone(), identity, keys, self.kept, emit);
-        let (profile, device, keys) = (self.profile, self.device, Some(self.keys));
-        Opened { replica, host, profile, device, keys }
-    }
-
-    /// How much is only here: entries, typing of a killed tab, and uploads.
-    async fn unsynced(&self) -> Result<u32, Fault> {
-        let unsynced = Unsynced::count(&self.store, &self.profile.identity.vault).await?;
-        Ok(unsynced.total())
-    }
-
-    fn is_of(&self, username: &str) -> bool {
-        self.profile.username.trim().to_lowercase() == username.trim().to_lowercase()
-    }
-}
-
-/// Another account is about to take this device's place: nothing of the one before may be
-/// lost by that.
-async fn refuse_unsynced() -> Result<(), Fault> {
-    match held().await? {
-        Some(held) => match held.unsynced().await? {
-            0 => Ok(()),
-            pending => Err(Fault::Unsynced { pending }),
-        },
-        None => Ok(()),
-    }
-}
-
 /// Creates an account and its first vault; returns the recovery code, shown once.
 pub async fn sign_up(
     api: Rc<Api>,
@@ -289,15 +220,6 @@ pub async fn sign_in(
     let kind = SecretKind::Password;
     let proved = prove(&api, username, kind, password.as_bytes(), device).await?;
     come_back(api, events, proved, held).await
-}
-
-/// What this device holds of that person; refuses to push out another one's work.
-async fn held_by(username: &str) -> Result<Option<Held>, Fault> {
-    match held().await? {
-        Some(held) if held.is_of(username) => Ok(Some(held)),
-        Some(_) => refuse_unsynced().await.map(|()| None),
-        None => Ok(None),
-    }
 }
 
 /// The device that signs in: the one that is here already, if it is.
