@@ -5,6 +5,7 @@
 // pill claims nothing that is not so.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 
@@ -118,6 +119,33 @@ test("what is not on this device says so while offline, and opens when the serve
   await w.server.restart();
   await phone.isOnServer();
   assert.ok((await downloads(phone, "film.mkv")).bytes.equals(film));
+});
+
+test("a folder of which not all is here says what its ZIP would lack, and gives the rest", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsFolder("Trip");
+  await laptop.entersFolder("Trip");
+  const disk = await w.disk({ "film.mkv": noise(900_000, 23), "route.md": "along the coast" });
+  await uploads(laptop, [path.join(disk, "film.mkv"), path.join(disk, "route.md")]);
+  await laptop.sees("film.mkv", "route.md");
+  await laptop.isOnServer();
+  const phone = await w.nextDevice("phone");
+  await phone.entersFolder("Trip");
+  assert.equal(await phone.textOf("route.md"), "along the coast");
+  await phone.isReadyForOffline();
+  await phone.opens("/");
+  await phone.sees("Trip");
+  await phone.entersAirplaneMode();
+  await phone.selects("Trip");
+  await phone.presses("Download");
+  const dialog = phone.page.getByRole("dialog", { name: "Not everything is here" });
+  await dialog.getByText("Trip/film.mkv").waitFor();
+  const begun = phone.page.waitForEvent("download");
+  await dialog.getByRole("button", { name: "Download the others" }).click();
+  const zip = await readFile(await (await begun).path());
+  assert.ok(zip.includes("Trip/route.md") && zip.includes("along the coast"));
+  assert.ok(!zip.includes("film.mkv"), "nothing half-written is in it");
 });
 
 test("both devices change the tree offline, and both end with the same tree", async (t) => {

@@ -26,7 +26,7 @@ async fn listen(ready: impl Fn() + Clone + 'static) -> Result<(), JsValue> {
     // The first service worker of a browser takes over too, and is no update.
     if container.controller().is_some() {
         let ready = ready.clone();
-        on(&container, "controllerchange", move || ready())?;
+        on(&container, "controllerchange", ready)?;
     }
     let registration = registration(&container).await?;
     if is_there(&registration, "waiting") && container.controller().is_some() {
