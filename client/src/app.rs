@@ -386,10 +386,8 @@ fn hear_window(app: App) {
         }
     });
     window_event_listener(ev::beforeunload, move |event| {
-        // What was not read yet cannot be taken up again by itself.
-        let unread = app.transfers.with_untracked(Transfers::has_unread);
-        let unsaved = app.status.get_untracked().state == SyncState::Saving;
-        if unread || unsaved {
+        // What was not read yet cannot be taken up again by itself; typing can.
+        if app.transfers.with_untracked(Transfers::has_unread) {
             event.prevent_default();
         }
     });

@@ -5,7 +5,7 @@
 //! change, and how many bytes of steps are its own, so that it can pass them over.
 //!
 //! Invariants: [`Rendering::read`] answers blocks that cover the steps exactly;
-//! [`Block::steps`] closes only what it opened and never goes deeper than
+//! [`Steps`] closes only what it opened and never goes deeper than
 //! [`DEPTH_MAX`]. Both ends check [`RENDERING_BYTES_MAX`].
 
 use serde::{Deserialize, Serialize};

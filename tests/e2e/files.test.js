@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { uploads } from "./support/transfers.js";
 import { world } from "./support/world.js";
 
 test("folders and text files are made, renamed, moved and found again after a reload", async (t) => {
@@ -98,31 +97,6 @@ test("names that no system holds are refused and named, and nothing is made", as
     await dialog.waitFor({ state: "hidden" });
   }
   await laptop.listsExactly();
-});
-
-test("a folder beyond the first window of many is found to move to", async (t) => {
-  const w = await world(t);
-  const laptop = await w.firstDevice("laptop");
-  const names = Array.from({ length: 530 }, (_, place) => `folder ${String(place).padStart(3, "0")}`);
-  const disk = await w.disk(Object.fromEntries(names.map((name) => [`many/${name}/a.txt`, name])));
-  await uploads(laptop, path.join(disk, "many"), "Upload folder");
-  await laptop.entersFolder("many");
-  await laptop.createsText("zebra.txt", "moves far");
-  await laptop.selects("zebra.txt");
-  await laptop.presses("Move to…");
-  const dialog = laptop.page.getByRole("dialog", { name: /move/i });
-  const item = (name) => dialog.getByRole("treeitem", { name, exact: true }).getByText(name, { exact: true }).first();
-  await item("many").dblclick();
-  await item("folder 511").waitFor();
-  assert.equal(await dialog.getByRole("treeitem", { name: "folder 512" }).count(), 0);
-  await dialog.getByRole("button", { name: "Show more folders" }).click();
-  await item("folder 529").click();
-  assert.equal(await dialog.getByRole("button", { name: "Show more folders" }).count(), 0);
-  await dialog.getByRole("button", { name: /^move/i }).click();
-  await laptop.doesNotSee("zebra.txt");
-  await laptop.page.keyboard.press("End");
-  await laptop.entersFolder("folder 529");
-  await laptop.sees("zebra.txt");
 });
 
 test("a folder does not go into itself", async (t) => {

@@ -1,7 +1,7 @@
 //! What the engine answers.
 //!
 //! Each [`Command`](super::Command) names the one variant that answers it; everything that
-//! can go wrong is a [`Fault`](super::Fault) beside it.
+//! can go wrong is a [`Fault`] beside it.
 
 use serde::{Deserialize, Serialize};
 
