@@ -18,7 +18,7 @@ use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
 use crate::host::browser::BrowserHost;
 use crate::host::{Host, Notice};
-use crate::net::api::Api;
+use crate::net::fetch::{Api, Fetch};
 use crate::net::live::Live;
 use crate::platform::stream::{self, Source};
 use crate::platform::{js, quota};
@@ -58,7 +58,7 @@ impl Engine {
     pub fn new(scope: DedicatedWorkerGlobalScope) -> Rc<Self> {
         Rc::new(Self {
             scope,
-            api: Rc::new(Api::new()),
+            api: Rc::new(Api::new(Fetch)),
             opened: RefCell::new(None),
             live: RefCell::new(None),
             live_backoff: RefCell::default(),

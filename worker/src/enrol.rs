@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use offing_core::account;
 use offing_core::account::device::DeviceCertificate;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::{PublicKey, RawKey};
@@ -14,6 +15,9 @@ use offing_core::log::verify::LogState;
 use offing_core::rpc::{Event, Fault};
 
 use crate::host::{Host, Keys};
+use crate::net::api::Api;
+use crate::net::call::Transport;
+use crate::proof::Proved;
 use crate::replica::{Identity, Replica, fault};
 use crate::store::{Batch, Durability, Store};
 
@@ -54,6 +58,54 @@ impl<C: Crypto> Enrolment<'_, C> {
     fn keys(&self) -> Keys<C> {
         Keys { account: self.master.clone(), signing: self.device_signing.clone() }
     }
+}
+
+/// A device that was just made, and what people call it.
+pub struct NewDevice<'a, C: Crypto> {
+    /// Its public key.
+    pub public: PublicKey,
+    /// Its private key.
+    pub signing: &'a C::SigningKey,
+    /// Its name.
+    pub name: &'a str,
+}
+
+/// Makes a device one of the account's: opens its vault, or founds it where there is none.
+/// The master key comes with it as the platform holds it, to be kept.
+pub async fn settle<H: Host, T: Transport>(
+    host: H,
+    api: &Api<T>,
+    proved: &Proved,
+    device: &NewDevice<'_, H::Crypto>,
+    events: Box<dyn Fn(Event)>,
+) -> Result<(Rc<Replica<H>>, <H::Crypto as Crypto>::Secret), Fault> {
+    let record = &proved.started.record;
+    let crypto = host.crypto();
+    let public = PublicKey::from_slice(&record.identity_public.0).ok_or(Fault::CannotOpen)?;
+    let master = proved.master.import(crypto).await.map_err(|_| Fault::Unsupported)?;
+    let sealed = &record.identity_sealed.0;
+    let identity = account::open_identity(crypto, &master, &record.account, &public, sealed)
+        .await
+        .map_err(|_| Fault::CannotOpen)?;
+    let who = Enrolment {
+        account: record.account,
+        identity: public,
+        identity_signing: &identity,
+        master: &master,
+        device: device.public,
+        device_signing: device.signing,
+        device_name: device.name,
+    };
+    let replica = match proved.started.vaults.first() {
+        Some(vault) => enter(host, &who, *vault, None, events).await?,
+        None => {
+            let genesis = found(&host, &who).await?;
+            let created = api.create_vault(genesis.vault, &genesis.entry.encode()).await;
+            created.map_err(|e| fault::from_net(&e))?;
+            enter(host, &who, genesis.vault, Some(&genesis), events).await?
+        }
+    };
+    Ok((replica, master))
 }
 
 /// Makes a vault: its genesis entry, to be given to the server before anything else.

@@ -11,6 +11,8 @@ use offing_core::id::{ChunkId, DeviceId, NodeId, Seq, VaultId};
 use offing_core::proto::LogPage;
 use serde::{Deserialize, Serialize};
 
+use crate::net::api::Api;
+use crate::net::call::Transport;
 use crate::net::{NetError, Remote};
 use crate::store::Store;
 use crate::store::chunks::ChunkStore;
@@ -31,6 +33,21 @@ pub trait Server: Remote {
 
     /// Reads a whole sealed chunk. The caller verifies it.
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError>;
+}
+
+impl<T: Transport> Server for Api<T> {
+    async fn read_log(
+        &self,
+        vault: VaultId,
+        after: Seq,
+        own: Option<DeviceId>,
+    ) -> Result<LogPage, NetError> {
+        self.log(vault, after, own).await
+    }
+
+    async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {
+        Self::chunk(self, vault, id, None).await
+    }
 }
 
 /// A file that a person chose, read in pieces.

@@ -16,6 +16,8 @@ pub mod enrol;
 pub mod host;
 pub mod net;
 pub mod platform;
+#[cfg(feature = "engine")]
+pub mod proof;
 pub mod push;
 #[cfg(feature = "engine")]
 pub mod replica;

@@ -1,19 +1,19 @@
 //! The calls to the server: the only place that makes any.
 //!
-//! `api::Api` is a typed client over `fetch`, `live` the socket that wakes a device.
-//! Neither retries on its own (but for an access token that ran out): what to do after an
-//! error, and when, is the caller's decision. [`Remote`] is the part that pushing needs,
-//! so that it runs against an in-memory server on the host too.
+//! `api::Api` is a typed client over a transport (`call`, in the browser `fetch`), `live` the
+//! socket that wakes a device. Neither retries on its own (but for an access token that ran
+//! out): what to do after an error, and when, is the caller's decision. [`Remote`] is the part
+//! that pushing needs, so that it runs against an in-memory server on the host too.
 
 use offing_core::id::{ChunkId, VaultId};
 use offing_core::proto::{Appended, ChunksStored, Code, Refusal};
 
 use crate::store::chunks::Framed;
 
-#[cfg(target_arch = "wasm32")]
 pub mod api;
+pub mod call;
 #[cfg(target_arch = "wasm32")]
-mod http;
+pub mod fetch;
 #[cfg(target_arch = "wasm32")]
 pub mod live;
 

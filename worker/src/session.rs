@@ -1,32 +1,26 @@
 //! Signing up, in and out: the account's keys, and what of them this device keeps.
 //!
-//! The password and the recovery code stay in here: OPAQUE proves them, its export key
-//! opens a slot, the slot holds the account master key. Keys that stay on the device are
-//! non-extractable `CryptoKey`s beside the tables; on a borrowed computer nothing is.
+//! `proof` proves the password or the recovery code and opens the account master key. Keys
+//! that stay on the device are non-extractable `CryptoKey`s beside the tables; on a borrowed
+//! computer nothing is.
 
 use std::rc::Rc;
 
 use offing_core::account::recovery::RecoveryCode;
-use offing_core::account::{self, MasterKey};
-use offing_core::auth::{AuthError, Login, Registration, Stretch};
-use offing_core::crypto::{PublicKey, RawKey};
-use offing_core::id::{AccountId, VaultId};
-use offing_core::proto::{
-    AccountRecord, Code, DeviceBinding, LoginFinish, LoginStart, RegisterFinish, RegisterStart,
-    SecretKind, SessionStarted,
-};
+use offing_core::proto::{DeviceBinding, SecretKind};
 use offing_core::rpc::{Event, Fault, KitState, Session};
 use rand::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
-use crate::enrol::{self, Enrolment};
+use crate::enrol::{self, NewDevice};
 use crate::host::Host;
 use crate::host::browser::BrowserHost;
-use crate::net::api::Api;
-use crate::platform::webcrypto::{DeviceKey, WebCrypto, WebSigningKey};
+use crate::net::fetch::Api;
+use crate::platform::webcrypto::{DeviceKey, WebCrypto};
 use crate::platform::{identity, random};
-use crate::replica::fault::{from_net, from_store};
+use crate::proof::{self, NewAccount, Proved, check_password};
+use crate::replica::fault::from_store;
 use crate::replica::{Identity, Replica};
 use crate::store::chunks::ChunkStore;
 use crate::store::chunks::memory::MemoryChunks;
@@ -41,7 +35,7 @@ pub mod secrets;
 pub use held::resume;
 
 use held::{Held, held_by, refuse_unsynced};
-use secrets::{check_password, kit_check, slot};
+use secrets::kit_check;
 
 const PROFILE_KEY: &[u8] = b"profile";
 const ACCOUNT_KEY: &str = "account";
@@ -90,11 +84,10 @@ pub struct Opened {
     keys: Option<KeyStore>,
 }
 
-/// What a sign-up or sign-in proved.
-struct Proved {
+/// A sign-up or sign-in of a person on a device.
+struct Entered {
     username: String,
-    started: SessionStarted,
-    master: MasterKey,
+    proved: Proved,
     device: DeviceKey,
 }
 
@@ -149,55 +142,20 @@ pub async fn sign_up(
 ) -> Result<(Opened, String), Fault> {
     check_password(password)?;
     refuse_unsynced().await?;
-    let crypto = WebCrypto::new();
-    let mut rng = Dice;
     let code = RecoveryCode::new(random::array());
-    let (password_reg, password_request) =
-        Registration::start(&mut rng, password.as_bytes()).map_err(from_auth)?;
-    let (recovery_reg, recovery_request) =
-        Registration::start(&mut rng, code.secret()).map_err(from_auth)?;
-    let start = RegisterStart {
-        invite: invite.clone(),
-        username: username.clone(),
-        password_request: password_request.into(),
-        recovery_request: recovery_request.into(),
-    };
-    let responses = api.register_start(&start).await.map_err(|e| from_net(&e))?;
-    let stretch = Stretch::default();
-    let by_password = password_reg
-        .finish(&mut rng, &responses.password_response.0, &stretch)
-        .map_err(from_auth)?;
-    let by_recovery = recovery_reg
-        .finish(&mut rng, &responses.recovery_response.0, &stretch)
-        .map_err(from_auth)?;
-
-    let id = AccountId(random::array());
-    let master = MasterKey { version: 1, key: RawKey::new(random::array()) };
-    let secret = master.import(&crypto).await.map_err(|_| Fault::Unsupported)?;
-    let pair = identity::generate().await.map_err(|_| Fault::Unsupported)?;
-    let salt = random::array();
-    let sealed = account::seal_identity(&crypto, &secret, 1, &id, &salt, &pair).await;
-    let record = AccountRecord {
-        account: id,
-        identity_public: pair.public.0.to_vec().into(),
-        identity_sealed: sealed.map_err(|_| Fault::Internal)?.into(),
-        password_slot: slot(&crypto, &by_password.export_key, &id, SecretKind::Password, &master)
-            .await?,
-        recovery_slot: slot(&crypto, &by_recovery.export_key, &id, SecretKind::Recovery, &master)
-            .await?,
-    };
+    let identity = identity::generate().await.map_err(|_| Fault::Unsupported)?;
     let device = new_device().await?;
-    let finish = RegisterFinish {
+    let new = NewAccount {
         invite,
         username: username.clone(),
-        password_upload: by_password.upload.into(),
-        recovery_upload: by_recovery.upload.into(),
-        record,
+        password,
+        code: &code,
+        identity: &identity,
         device: binding(&device),
     };
-    let started = api.register_finish(&finish).await.map_err(|e| from_net(&e))?;
-    let proved = Proved { username, started, master, device };
-    let opened = settle(api, events, proved, false, Some(&code)).await?;
+    let proved = proof::sign_up(&api, &WebCrypto::new(), &mut Dice, new).await?;
+    let entered = Entered { username, proved, device };
+    let opened = settle(api, events, entered, false, Some(&code)).await?;
     Ok((opened, code.to_string()))
 }
 
@@ -212,14 +170,14 @@ pub async fn sign_in(
     if borrowed {
         let device = new_device().await?;
         let kind = SecretKind::Password;
-        let proved = prove(&api, username, kind, password.as_bytes(), device).await?;
-        return settle(api, events, proved, true, None).await;
+        let entered = prove(&api, username, kind, password.as_bytes(), device).await?;
+        return settle(api, events, entered, true, None).await;
     }
     let held = held_by(&username).await?;
     let device = device_of(held.as_ref()).await?;
     let kind = SecretKind::Password;
-    let proved = prove(&api, username, kind, password.as_bytes(), device).await?;
-    come_back(api, events, proved, held).await
+    let entered = prove(&api, username, kind, password.as_bytes(), device).await?;
+    come_back(api, events, entered, held).await
 }
 
 /// The device that signs in: the one that is here already, if it is.
@@ -244,14 +202,15 @@ async fn new_device() -> Result<DeviceKey, Fault> {
 async fn come_back(
     api: Rc<Api>,
     events: Events,
-    proved: Proved,
+    entered: Entered,
     held: Option<Held>,
 ) -> Result<Opened, Fault> {
+    let started = &entered.proved.started;
     match held {
-        Some(mut held) if held.profile.identity.account == proved.started.record.account => {
-            if held.profile.kit_confirmed != proved.started.kit_confirmed {
+        Some(mut held) if held.profile.identity.account == started.record.account => {
+            if held.profile.kit_confirmed != started.kit_confirmed {
                 // It was read back, or replaced, on another device.
-                held.profile.kit_confirmed = proved.started.kit_confirmed;
+                held.profile.kit_confirmed = started.kit_confirmed;
                 held.profile.kit_check.clear();
                 save_profile(&held.store, &held.profile).await?;
             }
@@ -259,7 +218,7 @@ async fn come_back(
             opened.replica.open_secrets().await?;
             Ok(opened)
         }
-        _ => settle(api, events, proved, false, None).await,
+        _ => settle(api, events, entered, false, None).await,
     }
 }
 
@@ -275,9 +234,9 @@ pub async fn recover(
     let code: RecoveryCode = code.parse().map_err(|_| Fault::CodeMismatch)?;
     let held = held_by(&username).await?;
     let device = device_of(held.as_ref()).await?;
-    let proved = prove(&api, username, SecretKind::Recovery, code.secret(), device).await?;
-    secrets::set(&api, &proved, SecretKind::Password, new_password.as_bytes()).await?;
-    come_back(api, events, proved, held).await
+    let entered = prove(&api, username, SecretKind::Recovery, code.secret(), device).await?;
+    secrets::set(&api, &entered.proved, SecretKind::Password, new_password.as_bytes()).await?;
+    come_back(api, events, entered, held).await
 }
 
 /// Proves a secret to the server and opens the slot that it opens.
@@ -287,35 +246,18 @@ async fn prove(
     kind: SecretKind,
     secret: &[u8],
     device: DeviceKey,
-) -> Result<Proved, Fault> {
-    let mut rng = Dice;
-    let (login, request) = Login::start(&mut rng, kind, secret).map_err(from_auth)?;
-    let start = LoginStart { username: username.clone(), kind, request: request.into() };
-    let response = api.login_start(&start).await.map_err(|e| from_net(&e))?;
-    let logged_in =
-        login.finish(&mut rng, &response.response.0, &Stretch::default()).map_err(from_auth)?;
-    let crypto = WebCrypto::new();
-    let finish = LoginFinish {
-        login: response.login,
-        finalization: logged_in.finalization.into(),
-        device: binding(&device),
-    };
-    let started = api.login_finish(&finish).await.map_err(|e| from_net(&e))?;
-    let record = &started.record;
-    let slot = match kind {
-        SecretKind::Password => &record.password_slot.0,
-        SecretKind::Recovery => &record.recovery_slot.0,
-    };
-    let key = &logged_in.export_key;
-    let master = account::open_slot(&crypto, key, &record.account, kind, slot).await;
-    Ok(Proved { username, master: master.map_err(|_| Fault::CannotOpen)?, started, device })
+) -> Result<Entered, Fault> {
+    let (crypto, binding) = (WebCrypto::new(), binding(&device));
+    let proved =
+        proof::sign_in(api, &crypto, &mut Dice, &username, (kind, secret), binding).await?;
+    Ok(Entered { username, proved, device })
 }
 
 /// Makes this device one of the account's: opens or founds the vault, keeps the keys.
 async fn settle(
     api: Rc<Api>,
     events: Events,
-    proved: Proved,
+    entered: Entered,
     borrowed: bool,
     code: Option<&RecoveryCode>,
 ) -> Result<Opened, Fault> {
@@ -332,48 +274,24 @@ async fn settle(
         (store, chunks, Some(keys))
     };
     let host = BrowserHost::new(store, chunks, Rc::clone(&api));
-    let record = &proved.started.record;
-    let crypto = host.crypto();
-    let public = PublicKey::from_slice(&record.identity_public.0).ok_or(Fault::CannotOpen)?;
-    let master = proved.master.import(crypto).await.map_err(|_| Fault::Unsupported)?;
-    let sealed = &record.identity_sealed.0;
-    let identity: WebSigningKey =
-        account::open_identity(crypto, &master, &record.account, &public, sealed)
-            .await
-            .map_err(|_| Fault::CannotOpen)?;
     let name = device_name();
-    let who = Enrolment {
-        account: record.account,
-        identity: public,
-        identity_signing: &identity,
-        master: &master,
-        device: proved.device.public,
-        device_signing: &proved.device.signing,
-        device_name: &name,
-    };
-    let emit = page_events(&events);
-    let replica = match proved.started.vaults.first() {
-        Some(vault) => enrol::enter(host.clone(), &who, *vault, None, emit).await?,
-        None => {
-            let genesis = enrol::found(&host, &who).await?;
-            let vault: VaultId = genesis.vault;
-            api.create_vault(vault, &genesis.entry.encode()).await.map_err(|e| from_net(&e))?;
-            enrol::enter(host.clone(), &who, vault, Some(&genesis), emit).await?
-        }
-    };
+    let Entered { username, proved, device } = entered;
+    let new = NewDevice { public: device.public, signing: &device.signing, name: &name };
+    let settled = enrol::settle(host.clone(), &api, &proved, &new, page_events(&events)).await;
+    let (replica, master) = settled?;
     let profile = Profile {
         identity: replica.identity().clone(),
-        username: proved.username.clone(),
+        username,
         kit_confirmed: proved.started.kit_confirmed,
         kit_check: code.map(kit_check).unwrap_or_default(),
     };
     if let Some(keys) = &keys {
         keys.put(ACCOUNT_KEY, master.as_js()).await.map_err(|e| from_store(&e))?;
-        keys.put(DEVICE_KEY, proved.device.as_js()).await.map_err(|e| from_store(&e))?;
+        keys.put(DEVICE_KEY, device.as_js()).await.map_err(|e| from_store(&e))?;
     }
     // The profile comes last: with it, a start of the app finds everything else.
     save_profile(host.store(), &profile).await?;
-    Ok(Opened { replica, host, profile, device: proved.device.as_js().clone(), keys })
+    Ok(Opened { replica, host, profile, device: device.as_js().clone(), keys })
 }
 
 async fn browser_stores() -> Result<(LocalStore, LocalChunks, KeyStore), Fault> {
@@ -391,14 +309,6 @@ async fn save_profile(store: &LocalStore, profile: &Profile) -> Result<(), Fault
 
 fn binding(device: &DeviceKey) -> DeviceBinding {
     DeviceBinding { device: device.public.device_id(), public: device.public.0.to_vec().into() }
-}
-
-fn from_auth(error: AuthError) -> Fault {
-    if error == AuthError::WrongSecret {
-        Fault::Server(Code::WrongCredentials)
-    } else {
-        Fault::Internal
-    }
 }
 
 fn page_events(events: &Events) -> Box<dyn Fn(Event)> {

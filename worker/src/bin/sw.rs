@@ -8,7 +8,7 @@
 mod push_all {
     use std::ops::ControlFlow;
 
-    use offing_worker::net::api::Api;
+    use offing_worker::net::fetch::{Api, Fetch};
     use offing_worker::push::{self, PushError};
     use offing_worker::store::{DATABASE, StoreError, local, outbox};
     use wasm_bindgen::JsValue;
@@ -37,7 +37,7 @@ mod push_all {
 
     async fn run() -> Result<f64, Unfinished> {
         let (store, chunks) = local::open(DATABASE).await?;
-        let api = Api::new();
+        let api = Api::new(Fetch);
         let pace = push::Pace::default();
         let mut acked = 0;
         for vault in outbox::vaults(&store).await? {

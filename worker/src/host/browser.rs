@@ -4,14 +4,12 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
-use offing_core::id::{ChunkId, DeviceId, Seq, VaultId};
-use offing_core::proto::LogPage;
+use offing_core::id::VaultId;
 use offing_core::rpc;
 use web_sys::Blob;
 
-use super::{Host, Notice, Server, Source};
-use crate::net::NetError;
-use crate::net::api::Api;
+use super::{Host, Notice, Source};
+use crate::net::fetch::Api;
 use crate::platform::channel::Channel;
 use crate::platform::locks::{Lock, Mode, Wait};
 use crate::platform::webcrypto::WebCrypto;
@@ -57,21 +55,6 @@ impl BrowserHost {
     /// Stops hearing the other tabs.
     pub fn stop_listening(&self) {
         self.inner.channel.borrow_mut().take();
-    }
-}
-
-impl Server for Api {
-    async fn read_log(
-        &self,
-        vault: VaultId,
-        after: Seq,
-        own: Option<DeviceId>,
-    ) -> Result<LogPage, NetError> {
-        self.log(vault, after, own).await
-    }
-
-    async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {
-        Self::chunk(self, vault, id, None).await
     }
 }
 

@@ -1,8 +1,8 @@
 //! The typed client: one method for each call of the protocol.
 //!
-//! The access token lives in this worker's memory and is fetched with the session cookie
+//! The access token lives in this program's memory and is fetched with the session cookie
 //! when there is none or it ran out. Refreshing rotates the cookie, so it happens under
-//! the Web Lock `session`: two tabs never spend the same cookie.
+//! the transport's lock: two tabs never spend the same cookie.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,22 +17,20 @@ use offing_core::proto::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::http::{self, Body, Call};
+use super::call::{Body, Call, Transport};
 use super::{NetError, Remote};
 use crate::platform::clock;
-use crate::platform::locks::{Mode, Wait, with_lock};
 use crate::store::chunks::Framed;
 
 const JSON: &str = "application/json";
 const BINARY: &str = "application/octet-stream";
-/// The Web Lock under which the session cookie is spent.
-const SESSION_LOCK: &str = "session";
 /// A token is renewed this long before it ends, for slow requests and wrong clocks.
 const TOKEN_MARGIN_MS: i64 = 30_000;
 
-/// The client of this origin's server; clones share the access token.
-#[derive(Debug, Clone, Default)]
-pub struct Api {
+/// The client of one server; clones share the access token.
+#[derive(Debug, Clone)]
+pub struct Api<T> {
+    transport: T,
     shared: Rc<RefCell<Option<Token>>>,
 }
 
@@ -42,10 +40,15 @@ struct Token {
     expires_ms: i64,
 }
 
-impl Api {
+impl<T: Transport> Api<T> {
     /// Makes a client that has no token yet.
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(transport: T) -> Self {
+        Self { transport, shared: Rc::default() }
+    }
+
+    /// What brings its calls to the server.
+    pub fn transport(&self) -> &T {
+        &self.transport
     }
 
     /// Forgets the access token; the session itself goes on.
@@ -203,11 +206,11 @@ impl Api {
 
     // ------------------------------------------------------------ the way there
 
-    async fn post_open<T: DeserializeOwned>(
+    async fn post_open<A: DeserializeOwned>(
         &self,
         path: &str,
         request: &impl Serialize,
-    ) -> Result<T, NetError> {
+    ) -> Result<A, NetError> {
         json(&self.open_call("POST", path, Some(&encode(request))).await?)
     }
 
@@ -227,7 +230,7 @@ impl Api {
             headers: Vec::new(),
             answer_bytes_max: limits::JSON_BODY_BYTES_MAX,
         };
-        Ok(http::send(&call).await?.body)
+        self.transport.send(&call).await
     }
 
     async fn signed_in(
@@ -267,14 +270,14 @@ impl Api {
         let bearer = self.bearer(None).await?;
         let mut call = call;
         call.headers.push(("Authorization", format!("Bearer {bearer}")));
-        match http::send(&call).await {
+        match self.transport.send(&call).await {
             Err(error) if matches!(error.code(), Some(Code::TokenExpired | Code::SignedOut)) => {
                 let fresh = self.bearer(Some(&bearer)).await?;
                 call.headers.pop();
                 call.headers.push(("Authorization", format!("Bearer {fresh}")));
-                Ok(http::send(&call).await?.body)
+                self.transport.send(&call).await
             }
-            answer => Ok(answer?.body),
+            answer => answer,
         }
     }
 
@@ -283,17 +286,16 @@ impl Api {
         if let Some(bearer) = self.held(refused) {
             return Ok(bearer);
         }
-        let refresh = async || {
-            // Another task of this worker may have been here while we waited.
-            if let Some(bearer) = self.held(refused) {
-                return Ok(bearer);
-            }
-            let access: AccessToken = json(&self.open_call("POST", "/auth/refresh", None).await?)?;
-            self.keep(&access);
-            Ok(access.token)
+        let Some(_spending) = self.transport.lock_session().await else {
+            return Err(NetError::Aborted);
         };
-        let answer = with_lock(SESSION_LOCK, Mode::Exclusive, Wait::ForIt, refresh).await;
-        answer.unwrap_or(Err(NetError::Aborted))
+        // Another task of this program may have been here while we waited.
+        if let Some(bearer) = self.held(refused) {
+            return Ok(bearer);
+        }
+        let access: AccessToken = json(&self.open_call("POST", "/auth/refresh", None).await?)?;
+        self.keep(&access);
+        Ok(access.token)
     }
 
     fn held(&self, refused: Option<&str>) -> Option<String> {
@@ -310,7 +312,7 @@ impl Api {
     }
 }
 
-impl Remote for Api {
+impl<T: Transport> Remote for Api<T> {
     async fn have(&self, vault: VaultId, ids: &[ChunkId]) -> Result<Vec<bool>, NetError> {
         let path = format!("/vaults/{vault}/have");
         let body = proto::encode_have(ids);
@@ -323,6 +325,7 @@ impl Remote for Api {
         let path = format!("/vaults/{vault}/chunks");
         let body = match batch {
             Framed::Bytes(bytes) => Body::Bytes(bytes),
+            #[cfg(target_arch = "wasm32")]
             Framed::Blob(blob) => Body::Blob(blob),
         };
         json(&self.binary("POST", &path, Some(body), limits::JSON_BODY_BYTES_MAX).await?)

@@ -4,7 +4,6 @@
 //! no locks (old ones only), every request is granted, since there is no better way.
 
 use std::cell::RefCell;
-use std::future::Future;
 use std::rc::Rc;
 
 use js_sys::{Function, Promise};
@@ -97,17 +96,4 @@ impl Drop for Lock {
             let _ = release.call0(&JsValue::NULL);
         }
     }
-}
-
-/// Runs a future while holding the lock; `None` if it was not free and `wait` says not to.
-pub async fn with_lock<T, F: Future<Output = T>>(
-    name: &str,
-    mode: Mode,
-    wait: Wait,
-    run: impl FnOnce() -> F,
-) -> Option<T> {
-    let lock = Lock::acquire(name, mode, wait).await?;
-    let value = run().await;
-    drop(lock);
-    Some(value)
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::host::Keys;
 use crate::host::browser::BrowserHost;
-use crate::net::api::Api;
+use crate::net::fetch::Api;
 use crate::platform::webcrypto::{WebSecret, WebSigningKey};
 use crate::replica::fault::from_store;
 use crate::replica::{self, Replica, Unsynced};

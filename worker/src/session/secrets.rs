@@ -5,22 +5,19 @@
 //! whether the kit was read back, so that every device can ask for it.
 
 use offing_core::account::recovery::RecoveryCode;
-use offing_core::account::{self, MasterKey};
 use offing_core::auth::{Registration, Stretch};
-use offing_core::crypto::hazmat::Crypto;
-use offing_core::id::AccountId;
-use offing_core::limits;
-use offing_core::proto::{Bytes, SecretFinish, SecretKind, SecretStart};
+use offing_core::proto::{SecretFinish, SecretKind, SecretStart};
 use offing_core::rpc::Fault;
 use sha2::{Digest, Sha256};
 use wasm_bindgen::JsValue;
 
-use super::{Dice, Opened, Profile, Proved, from_auth, known_device, prove, save_profile};
+use super::{Dice, Opened, Profile, known_device, prove, save_profile};
 use crate::host::Host;
 use crate::host::browser::BrowserHost;
-use crate::net::api::Api;
+use crate::net::fetch::Api;
 use crate::platform::random;
 use crate::platform::webcrypto::WebCrypto;
+use crate::proof::{Proved, check_password, from_auth, slot};
 use crate::replica::fault::from_net;
 
 /// The person whose secrets are changed, apart from the session so that it stays usable.
@@ -83,7 +80,7 @@ impl Owner {
     async fn prove(&self, api: &Api, password: &str) -> Result<Proved, Fault> {
         let (username, kind) = (self.profile.username.clone(), SecretKind::Password);
         let device = known_device(&self.device).await?;
-        prove(api, username, kind, password.as_bytes(), device).await
+        Ok(prove(api, username, kind, password.as_bytes(), device).await?.proved)
     }
 }
 
@@ -103,35 +100,13 @@ pub(super) async fn set(
         .map_err(from_auth)?;
     let account = proved.started.record.account;
     let key = &registered.export_key;
-    let slot = slot(&WebCrypto::new(), key, &account, kind, &proved.master).await?;
+    let salt = random::array();
+    let slot = slot(&WebCrypto::new(), &salt, key, &account, kind, &proved.master).await?;
     let finish = SecretFinish { kind, upload: registered.upload.into(), slot };
     api.secret_finish(&finish).await.map_err(|e| from_net(&e))
-}
-
-/// Seals the master key under the export key of a secret.
-pub(super) async fn slot<C: Crypto>(
-    crypto: &C,
-    export_key: &[u8],
-    account: &AccountId,
-    kind: SecretKind,
-    master: &MasterKey,
-) -> Result<Bytes, Fault> {
-    let salt = random::array();
-    let sealed = account::seal_slot(crypto, export_key, account, kind, &salt, master).await;
-    sealed.map(Bytes).map_err(|_| Fault::Internal)
 }
 
 /// What is kept of a code, to check what is read back.
 pub(super) fn kit_check(code: &RecoveryCode) -> Vec<u8> {
     Sha256::digest(code.secret()).to_vec()
-}
-
-/// Refuses a new password that is too short or too long.
-pub(super) fn check_password(password: &str) -> Result<(), Fault> {
-    let long_enough = password.chars().count() >= limits::PASSWORD_CHARS_MIN;
-    if long_enough && password.len() <= limits::PASSWORD_BYTES_MAX {
-        Ok(())
-    } else {
-        Err(Fault::PasswordUnfit)
-    }
 }

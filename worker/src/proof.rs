@@ -1,0 +1,172 @@
+//! How an account is made and opened: OPAQUE proves a secret, its export key opens a slot,
+//! the slot holds the account master key.
+//!
+//! The same for the browser and for a program. Passwords and recovery codes go no further
+//! than this; what comes out is [`Proved`], and what becomes of its key is the caller's.
+
+use offing_core::account::recovery::RecoveryCode;
+use offing_core::account::{self, MasterKey};
+use offing_core::auth::{AuthError, Login, Registered, Registration, Stretch};
+use offing_core::crypto::hazmat::Crypto;
+use offing_core::crypto::{RawKey, SigningPair};
+use offing_core::id::AccountId;
+use offing_core::limits;
+use offing_core::proto::{
+    AccountRecord, Bytes, Code, DeviceBinding, LoginFinish, LoginStart, RegisterFinish,
+    RegisterStart, SecretKind, SessionStarted,
+};
+use offing_core::rpc::Fault;
+use rand::{CryptoRng, RngCore};
+
+use crate::net::api::Api;
+use crate::net::call::Transport;
+use crate::replica::fault::from_net;
+
+/// What a sign-up or sign-in proved.
+pub struct Proved {
+    /// The session that has begun.
+    pub started: SessionStarted,
+    /// The account's master key.
+    pub master: MasterKey,
+}
+
+/// What an account is made of.
+pub struct NewAccount<'a> {
+    /// The token of a sign-up link.
+    pub invite: String,
+    /// The name to sign in with.
+    pub username: String,
+    /// Its password.
+    pub password: &'a str,
+    /// Its recovery code.
+    pub code: &'a RecoveryCode,
+    /// Its identity.
+    pub identity: &'a SigningPair,
+    /// The device that signs up.
+    pub device: DeviceBinding,
+}
+
+/// Creates an account, with a master key of its own.
+pub async fn sign_up<T: Transport, C: Crypto>(
+    api: &Api<T>,
+    crypto: &C,
+    rng: &mut (impl RngCore + CryptoRng),
+    new: NewAccount<'_>,
+) -> Result<Proved, Fault> {
+    check_password(new.password)?;
+    let (by_password, password_request) =
+        Registration::start(rng, new.password.as_bytes()).map_err(from_auth)?;
+    let (by_code, recovery_request) =
+        Registration::start(rng, new.code.secret()).map_err(from_auth)?;
+    let start = RegisterStart {
+        invite: new.invite.clone(),
+        username: new.username.clone(),
+        password_request: password_request.into(),
+        recovery_request: recovery_request.into(),
+    };
+    let answer = api.register_start(&start).await.map_err(|e| from_net(&e))?;
+    let by_password = finish(by_password, rng, &answer.password_response)?;
+    let by_code = finish(by_code, rng, &answer.recovery_response)?;
+
+    let account = AccountId(random(rng));
+    let master = MasterKey { version: 1, key: RawKey::new(random(rng)) };
+    let secret = master.import(crypto).await.map_err(|_| Fault::Unsupported)?;
+    let (salt, identity) = (random(rng), new.identity);
+    let sealed = account::seal_identity(crypto, &secret, 1, &account, &salt, identity).await;
+    let (password, recovery) = (SecretKind::Password, SecretKind::Recovery);
+    let (password_salt, recovery_salt) = (random(rng), random(rng));
+    let password_key = &by_password.export_key;
+    let recovery_key = &by_code.export_key;
+    let record = AccountRecord {
+        account,
+        identity_public: new.identity.public.0.to_vec().into(),
+        identity_sealed: sealed.map_err(|_| Fault::Internal)?.into(),
+        password_slot: slot(crypto, &password_salt, password_key, &account, password, &master)
+            .await?,
+        recovery_slot: slot(crypto, &recovery_salt, recovery_key, &account, recovery, &master)
+            .await?,
+    };
+    let finish = RegisterFinish {
+        invite: new.invite,
+        username: new.username,
+        password_upload: by_password.upload.into(),
+        recovery_upload: by_code.upload.into(),
+        record,
+        device: new.device,
+    };
+    let started = api.register_finish(&finish).await.map_err(|e| from_net(&e))?;
+    Ok(Proved { started, master })
+}
+
+/// Proves a secret to the server and opens the slot that it opens.
+pub async fn sign_in<T: Transport, C: Crypto>(
+    api: &Api<T>,
+    crypto: &C,
+    rng: &mut (impl RngCore + CryptoRng),
+    username: &str,
+    (kind, secret): (SecretKind, &[u8]),
+    device: DeviceBinding,
+) -> Result<Proved, Fault> {
+    let (login, request) = Login::start(rng, kind, secret).map_err(from_auth)?;
+    let start = LoginStart { username: username.to_owned(), kind, request: request.into() };
+    let response = api.login_start(&start).await.map_err(|e| from_net(&e))?;
+    let logged_in =
+        login.finish(rng, &response.response.0, &Stretch::default()).map_err(from_auth)?;
+    let finish =
+        LoginFinish { login: response.login, finalization: logged_in.finalization.into(), device };
+    let started = api.login_finish(&finish).await.map_err(|e| from_net(&e))?;
+    let record = &started.record;
+    let slot = match kind {
+        SecretKind::Password => &record.password_slot.0,
+        SecretKind::Recovery => &record.recovery_slot.0,
+    };
+    let key = &logged_in.export_key;
+    let master = account::open_slot(crypto, key, &record.account, kind, slot).await;
+    let master = master.map_err(|_| Fault::CannotOpen)?;
+    Ok(Proved { started, master })
+}
+
+/// Seals the master key under the export key of a secret.
+pub(crate) async fn slot<C: Crypto>(
+    crypto: &C,
+    salt: &[u8; 32],
+    export_key: &[u8],
+    account: &AccountId,
+    kind: SecretKind,
+    master: &MasterKey,
+) -> Result<Bytes, Fault> {
+    let sealed = account::seal_slot(crypto, export_key, account, kind, salt, master).await;
+    sealed.map(Bytes).map_err(|_| Fault::Internal)
+}
+
+/// Refuses a new password that is too short or too long.
+pub(crate) fn check_password(password: &str) -> Result<(), Fault> {
+    let long_enough = password.chars().count() >= limits::PASSWORD_CHARS_MIN;
+    if long_enough && password.len() <= limits::PASSWORD_BYTES_MAX {
+        Ok(())
+    } else {
+        Err(Fault::PasswordUnfit)
+    }
+}
+
+pub(crate) fn from_auth(error: AuthError) -> Fault {
+    if error == AuthError::WrongSecret {
+        Fault::Server(Code::WrongCredentials)
+    } else {
+        Fault::Internal
+    }
+}
+
+fn finish(
+    registration: Registration,
+    rng: &mut (impl RngCore + CryptoRng),
+    response: &Bytes,
+) -> Result<Registered, Fault> {
+    registration.finish(rng, &response.0, &Stretch::default()).map_err(from_auth)
+}
+
+fn random<const N: usize>(rng: &mut impl RngCore) -> [u8; N] {
+    let mut bytes = [0; N];
+    rng.fill_bytes(&mut bytes);
+    bytes
+}
