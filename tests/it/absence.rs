@@ -122,21 +122,33 @@ fn only_net_calls_the_server() {
     let words = ["fetch_with", "\"fetch\"", "WebSocket", "XmlHttpRequest", "EventSource"];
     assert_absent("worker/src", &words, &["worker/src/net"]);
     assert_absent("client/src", &words, &[]);
+    assert_absent("cli/src", &["reqwest", "std::net", "TcpStream"], &["cli/src/wire.rs"]);
+}
+
+#[test]
+fn the_command_line_decides_and_seals_nothing_by_itself() {
+    assert_absent("cli/src", &["rusqlite"], &["cli/src/store.rs"]);
+    let words = ["envelope", "author::", "aead", "seal_", "open_body", "Machine", "LogState"];
+    assert_absent("cli/src", &words, &[]);
 }
 
 #[test]
 fn client_worker_and_server_do_not_know_each_other() {
-    let strangers = [
-        ("client", ["offing-worker", "offing-server"]),
-        ("worker", ["offing-client", "offing-server"]),
-        ("server", ["offing-client", "offing-worker"]),
-        ("core", ["offing-worker", "offing-server"]),
+    let strangers: [(&str, &[&str]); 6] = [
+        ("client", &["offing-worker", "offing-server", "offing-cli"]),
+        ("worker", &["offing-client", "offing-server", "offing-cli"]),
+        ("server", &["offing-client", "offing-worker", "offing-cli"]),
+        ("core", &["offing-client", "offing-worker", "offing-server", "offing-cli"]),
+        ("markdown", &["offing-client", "offing-worker", "offing-server", "offing-cli"]),
+        ("cli", &["offing-client", "offing-server"]),
     ];
     for (package, others) in strangers {
         for line in dependencies(package) {
-            assert!(others.iter().all(|other| !line.contains(other)), "{package}: {line}");
+            let name = line.split(['.', ' ', '=']).next().unwrap();
+            assert!(!others.contains(&name), "{package}: {line}");
         }
-        let names = others.map(|other| other.replace('-', "_"));
+        let names: Vec<String> =
+            others.iter().map(|other| format!("{}::", other.replace('-', "_"))).collect();
         let words: Vec<&str> = names.iter().map(String::as_str).collect();
         assert_absent(&format!("{package}/src"), &words, &[]);
     }
@@ -216,7 +228,7 @@ fn nobody_writes_unsafe_code() {
     let text = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(text.contains("unsafe_code = \"forbid\""));
     assert_absent("client/src", &["unsafe {", "unsafe fn", "unsafe impl"], &[]);
-    for package in ["core", "worker", "server", "tests", "xtask"] {
+    for package in ["core", "worker", "server", "cli", "tests", "xtask"] {
         assert!(manifest(package).contains("[lints]\nworkspace = true"), "{package}");
     }
 }

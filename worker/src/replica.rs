@@ -43,11 +43,13 @@ mod set_aside;
 mod text_store;
 mod texts;
 mod upload;
+mod verify;
 mod versions;
 mod views;
 mod working;
 
 pub use download::Download;
+pub use verify::Verified;
 
 use fault::from_store;
 

@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use offing_core::content::manifest::Extent;
+use offing_core::content::manifest::{Extent, Manifest};
 use offing_core::id::{ChunkId, NodeId};
 use offing_core::limits;
 use offing_core::rpc::{Fault, Kind};
@@ -112,21 +112,47 @@ impl<H: Host> Replica<H> {
         Ok(Download { replica, name: format!("{name}.zip"), size: None, body })
     }
 
+    /// Opens a download of one version of a file, by its index in [`Self::versions`].
+    pub async fn download_version(
+        self: &Rc<Self>,
+        node: NodeId,
+        index: u32,
+    ) -> Result<Download<H>, Fault> {
+        let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
+        let index = index as usize;
+        let content = match (index.checked_sub(row.contents.len()), row.contents.get(index)) {
+            (_, Some(version)) => {
+                let edited = self.edited_text(&row, version.value.base()).await?;
+                match edited.filter(|_| version.value.text) {
+                    Some(text) => Content::of_text(node, text),
+                    None => Content::of_manifest(self.manifest(node, &version.value).await?),
+                }
+            }
+            (Some(stray), None) => {
+                let base = row.strays().get(stray).ok_or(Fault::NodeUnknown)?.value.base;
+                let text = self.edited_text(&row, base).await?;
+                let lacking = || Fault::NotHere { name: row.shown_name() };
+                Content::of_text(node, text.ok_or_else(lacking)?)
+            }
+            (None, None) => return Err(Fault::NodeUnknown),
+        };
+        self.reach(&content).await?;
+        let (name, size) = (row.shown_name(), content.known_size());
+        Ok(Download { replica: Rc::clone(self), name, size, body: Body::File(content) })
+    }
+
     /// The content of a file: its text as it is now, or its manifest's extents.
     async fn content(self: &Rc<Self>, row: &NodeRow) -> Result<Content, Fault> {
         let node = row.node;
         if row.kind() == Kind::Text
             && let Some(text) = self.edited_text(row, row.base()).await?
         {
-            let parts = vec![Part::Bytes(text.into_bytes())];
-            return Ok(Content { node, parts: parts.into_iter() });
+            return Ok(Content::of_text(node, text));
         }
         let Some(content) = row.contents.first() else {
             return Ok(Content { node, parts: Vec::new().into_iter() });
         };
-        let manifest = self.manifest(node, &content.value).await?;
-        let parts: Vec<Part> = manifest.extents.into_iter().map(Part::Extent).collect();
-        Ok(Content { node, parts: parts.into_iter() })
+        Ok(Content::of_manifest(self.manifest(node, &content.value).await?))
     }
 
     /// Fetches the first piece that is not on this device, so that a server that is away
@@ -211,6 +237,15 @@ impl<H: Host> Replica<H> {
 }
 
 impl Content {
+    fn of_text(node: NodeId, text: String) -> Self {
+        Self { node, parts: vec![Part::Bytes(text.into_bytes())].into_iter() }
+    }
+
+    fn of_manifest(manifest: Manifest) -> Self {
+        let parts: Vec<Part> = manifest.extents.into_iter().map(Part::Extent).collect();
+        Self { node: manifest.file, parts: parts.into_iter() }
+    }
+
     fn extents(&self) -> impl Iterator<Item = &Extent> {
         self.parts.as_slice().iter().filter_map(|part| match part {
             Part::Extent(extent) => Some(extent),

@@ -1,0 +1,105 @@
+//! A program as a host: SQLite, files, a socket, the primitives in Rust.
+//!
+//! A profile's folder is used by one program at a time, so its locks are this program's own.
+//! Everything runs on one thread, inside a `tokio::task::LocalSet`.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use offing_core::crypto::native::NativeCrypto;
+use offing_worker::host::{Host, Notice, Server};
+use offing_worker::net::api::Api;
+use offing_worker::platform::clock;
+use rand::RngCore as _;
+use rand::rngs::OsRng;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::chunks::FileChunks;
+use crate::store::SqliteStore;
+use crate::wire::Wire;
+
+/// One program over one profile; `S` is how it reaches the server.
+pub struct NativeHost<S = Api<Wire>> {
+    inner: Rc<Inner<S>>,
+}
+
+struct Inner<S> {
+    store: SqliteStore,
+    chunks: FileChunks,
+    server: S,
+    locks: RefCell<HashMap<String, Arc<Mutex<()>>>>,
+}
+
+impl<S> Clone for NativeHost<S> {
+    fn clone(&self) -> Self {
+        Self { inner: Rc::clone(&self.inner) }
+    }
+}
+
+impl<S> NativeHost<S> {
+    /// Puts a host together.
+    pub fn new(store: SqliteStore, chunks: FileChunks, server: S) -> Self {
+        Self { inner: Rc::new(Inner { store, chunks, server, locks: RefCell::default() }) }
+    }
+
+    fn named_lock(&self, name: &str) -> Arc<Mutex<()>> {
+        Arc::clone(self.inner.locks.borrow_mut().entry(name.to_owned()).or_default())
+    }
+}
+
+impl<S: Server + 'static> Host for NativeHost<S> {
+    type Crypto = NativeCrypto;
+    type Store = SqliteStore;
+    type Chunks = FileChunks;
+    type Server = S;
+    type Guard = OwnedMutexGuard<()>;
+
+    fn crypto(&self) -> &NativeCrypto {
+        &NativeCrypto
+    }
+
+    fn store(&self) -> &SqliteStore {
+        &self.inner.store
+    }
+
+    fn chunks(&self) -> &FileChunks {
+        &self.inner.chunks
+    }
+
+    fn server(&self) -> &S {
+        &self.inner.server
+    }
+
+    fn now_ms(&self) -> i64 {
+        clock::now_ms()
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        OsRng.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    async fn lock(&self, name: &str) -> Self::Guard {
+        self.named_lock(name).lock_owned().await
+    }
+
+    async fn try_lock(&self, name: &str) -> Option<Self::Guard> {
+        self.named_lock(name).try_lock_owned().ok()
+    }
+
+    async fn sleep(&self, delay_ms: u64) {
+        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        tokio::task::spawn_local(future);
+    }
+
+    /// There is no other program to tell.
+    fn announce(&self, _: &Notice) {}
+}
