@@ -107,6 +107,21 @@ test("what was typed survives a reload and a tab that is closed at once", async 
   await laptop.reads("first second third");
 });
 
+test("what was typed while the engine was slow is kept when the editor is left at once", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("notes.txt", "start ");
+  await laptop.edits("notes.txt");
+  await laptop.hearsItsEngineLate(500);
+  await laptop.types("pushed at once, ");
+  await laptop.types("waiting for that");
+  await laptop.leavesEditor();
+  await laptop.isOnServer();
+  await laptop.reloads();
+  await laptop.edits("notes.txt");
+  await laptop.reads("start pushed at once, waiting for that");
+});
+
 test("two tabs of one browser edit one file and read the same", async (t) => {
   const w = await world(t);
   const left = await w.firstDevice("laptop");

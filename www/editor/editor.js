@@ -59,7 +59,7 @@ const hiddenReturns = ViewPlugin.fromClass(
  * Opens an editor inside `parent`.
  *
  * Options:
- * - `parent` (Element): what it fills; it gets one child, removed by `destroy`.
+ * - `parent` (Element): what it fills; it gets one child, removed by `leave`.
  * - `doc` (string), `version` (number): the text, and the engine's number for it.
  * - `clientId` (string): names this editor's updates; unique for each opening.
  * - `fileName` (string): decides the language.
@@ -79,7 +79,9 @@ const hiddenReturns = ViewPlugin.fromClass(
  *   where updates are missing in between;
  * - `release()`: the push under way was lost; the edits go out again;
  * - `version()`, `sendable()` (how many edits the engine has not accepted),
- *   `getDoc()`, `focus()`, `setReadOnly(boolean)`, `setFileName(string)`, `destroy()`.
+ *   `getDoc()`, `focus()`, `setReadOnly(boolean)`, `setFileName(string)`;
+ * - `leave()`: takes the editor off the page; what is not accepted yet still goes out;
+ * - `destroy()`: ends it, once it has left and nothing is sendable.
  */
 export function createEditor(options) {
   const { parent, doc, version, clientId, readOnly = false, label = "Editor" } = options;
@@ -150,11 +152,11 @@ export function createEditor(options) {
       view.dispatch({ effects: writable.reconfigure(writability(value)) });
     },
     setFileName,
-    destroy() {
+    leave() {
       frame.cancel();
-      view.destroy();
       host.remove();
     },
+    destroy: () => view.destroy(),
   };
 }
 

@@ -4,20 +4,21 @@
 //! keeps CodeMirror's collaboration protocol; this glue carries its updates to the engine
 //! and back, and repeats a push that was lost.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use leptos::prelude::Update;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
-use offing_core::rpc::{Command, OpenedText, Reply, SyncState, TextUpdate};
+use offing_core::rpc::{Command, Event, OpenedText, Reply, SyncState, TextUpdate};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Element;
 
 use crate::app::App;
 use crate::i18n::Msg;
+use crate::platform::engine::ListenerId;
 use crate::platform::{dom, engine, timer};
 use crate::state::collab::{Pushes, Todo};
 
@@ -34,6 +35,10 @@ extern "C" {
     #[wasm_bindgen(method, js_name = setReadOnly)]
     fn set_read_only(this: &Handle, read_only: bool);
     #[wasm_bindgen(method)]
+    fn sendable(this: &Handle) -> u32;
+    #[wasm_bindgen(method)]
+    fn leave(this: &Handle);
+    #[wasm_bindgen(method)]
     fn destroy(this: &Handle);
 }
 
@@ -43,6 +48,8 @@ pub(crate) struct TextEditor {
     node: NodeId,
     handle: RefCell<Option<Handle>>,
     pushes: RefCell<Pushes>,
+    /// Hears the engine once the editor has left the page with edits to hand over.
+    leaving: Cell<Option<ListenerId>>,
     /// Kept alive as long as the editor calls them.
     callbacks: RefCell<Vec<JsValue>>,
 }
@@ -61,6 +68,7 @@ impl TextEditor {
             node: text.node,
             handle: RefCell::new(None),
             pushes: RefCell::default(),
+            leaving: Cell::new(None),
             callbacks: RefCell::default(),
         });
         let weak = Rc::downgrade(&editor);
@@ -116,14 +124,46 @@ impl TextEditor {
                 self.app.toast(crate::app::Toast { text, undo: None, failure: true });
             }
         });
+        self.finish_leaving();
     }
 
-    /// Saves and closes.
-    pub(crate) fn close(&self) {
-        engine::tell(Command::CloseText { node: self.node });
-        if let Some(handle) = self.handle.borrow_mut().take() {
-            handle.destroy();
+    /// Takes the editor off the page, saves and closes. What was typed while a push was
+    /// under way goes with the next one, so until that is accepted the text stays open.
+    pub(crate) fn close(self: &Rc<Self>) {
+        self.with(Handle::leave);
+        if self.is_drained() {
+            engine::tell(Command::CloseText { node: self.node });
+            if let Some(handle) = self.handle.take() {
+                handle.destroy();
+            }
+            return;
         }
+        let editor = Rc::clone(self);
+        self.leaving.set(Some(engine::listen(move |event| match event {
+            Event::TextUpdates { node, version, updates, .. } if *node == editor.node => {
+                editor.receive(*version, updates);
+            }
+            _ => {}
+        })));
+    }
+
+    /// Ends an editor that has left, once the engine has all of it. The text is not closed:
+    /// it may be open in another editor by now.
+    fn finish_leaving(&self) {
+        if !self.is_drained() {
+            return;
+        }
+        if let Some(listener) = self.leaving.take() {
+            engine::unlisten(listener);
+            engine::tell(Command::FlushText { node: self.node });
+            if let Some(handle) = self.handle.borrow_mut().take() {
+                handle.destroy();
+            }
+        }
+    }
+
+    fn is_drained(&self) -> bool {
+        self.handle.borrow().as_ref().is_none_or(|handle| handle.sendable() == 0)
     }
 
     fn with(&self, use_it: impl FnOnce(&Handle)) {

@@ -285,6 +285,15 @@ export class Tab {
     for (const text of texts) await this.editor.filter({ hasText: text }).waitFor();
   }
 
+  /** From now on what the engine answers reaches the page with a delay, as on a busy machine. */
+  async hearsItsEngineLate(delayMs) {
+    await this.page.evaluate((delay) => {
+      const engine = globalThis.offingEngine;
+      const hear = engine.onmessage;
+      engine.onmessage = (event) => setTimeout(() => hear.call(engine, event), delay);
+    }, delayMs);
+  }
+
   /** Leaves the editor for the folder that holds the file. */
   async leavesEditor() {
     await this.page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link").nth(-2).click();
