@@ -129,7 +129,11 @@ pub enum Msg<'a> {
     KitNewWhy,
     KitReadBackOnly,
     KitState(KitState),
-    KitText { username: &'a str, code: &'a str, address: &'a str },
+    KitText {
+        username: &'a str,
+        code: &'a str,
+        address: &'a str,
+    },
     KitWhy,
     Language,
     Later,
@@ -139,8 +143,14 @@ pub enum Msg<'a> {
     MarkCopy,
     Marked(u32),
     MayBeEvicted,
-    Merged { count: u32, from: &'a str },
-    TextReplaced { by: &'a str, shown: bool },
+    Merged {
+        count: u32,
+        from: &'a str,
+    },
+    TextReplaced {
+        by: &'a str,
+        shown: bool,
+    },
     Messages,
     Modified,
     MoreActions,
@@ -228,7 +238,10 @@ pub enum Msg<'a> {
     Toolbar,
     TransferState(&'a Transfer),
     Transfers,
-    TransfersSum { sum: Summary, eta: Option<Span> },
+    TransfersSum {
+        sum: Summary,
+        eta: Option<Span>,
+    },
     Trash,
     TrashEmpty,
     Trashed(u32),
@@ -238,9 +251,14 @@ pub enum Msg<'a> {
     Undone,
     Unfold,
     UpdateReady,
+    /// A new version has to wait for files that are being read.
+    UpdateLater,
     UploadFiles,
     UploadFolder,
-    UsedOf { used: &'a str, quota: &'a str },
+    UsedOf {
+        used: &'a str,
+        quota: &'a str,
+    },
     Username,
     WhoseDevice,
 }

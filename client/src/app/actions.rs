@@ -10,13 +10,19 @@ use offing_core::rpc::{
 use wasm_bindgen::JsCast;
 use web_sys::ReadableStream;
 
-use super::{App, Batch, Dialog};
+use super::{App, Batch, Dialog, Toast};
 use crate::i18n::Msg;
 use crate::platform::drop::{self, DropError};
-use crate::platform::{download as saving, engine, update};
+use crate::platform::{download as saving, engine, timer, update};
+use crate::state::transfers::Transfers;
 
 /// The order that folder pickers use.
 pub(crate) const BY_NAME: Sort = Sort { by: SortBy::Name, descending: false };
+
+/// How long open editors are given to hand over what was typed, for each round.
+const SETTLE_MS: u32 = 20;
+/// Rounds of it at most.
+const SETTLE_ROUNDS_MAX: u32 = 100;
 
 /// Asks for a change and offers to undo it.
 pub(crate) fn change(app: App, command: Command, said: fn(u32) -> Msg<'static>) {
@@ -89,20 +95,41 @@ pub(crate) fn keep(app: App, nodes: Vec<NodeId>, keep: bool) {
 
 /// Saves what was typed and loads the new version of the app.
 pub(crate) fn take_update(app: App) {
+    if app.transfers.with_untracked(Transfers::has_unread) {
+        let text = app.t(Msg::UpdateLater);
+        return app.toast(Toast { text, undo: None, failure: true });
+    }
     app.updated.set(false);
+    // Nothing is typed any more; editors hand over what they have.
+    let session = app.session.get_untracked();
+    app.session.set(None);
     spawn_local(async move {
-        // What cannot be saved now keeps the page as it is.
-        if let Err(fault) = engine::call(Command::FlushAll).await
-            && fault != Fault::SignedOut
-        {
+        if let Err(fault) = settle().await {
+            // What cannot be saved now keeps the page as it is.
+            app.session.set(session);
             app.updated.set(true);
             return app.failed(&fault);
         }
+        // An engine that goes on asking the server would keep the old version awake.
+        engine::end();
         if let Err(error) = update::take_over().await {
             leptos::logging::error!("{error:?}");
-            app.updated.set(true);
+            app.broken.set(Some(Fault::Internal));
         }
     });
+}
+
+/// Has the engine save everything that was typed, what editors still hand over included.
+async fn settle() -> Result<(), Fault> {
+    for _ in 0..SETTLE_ROUNDS_MAX {
+        match engine::call(Command::FlushAll).await {
+            Ok(_) | Err(Fault::SignedOut) if engine::is_quiet() => break,
+            Ok(_) | Err(Fault::SignedOut) => timer::pause(SETTLE_MS).await,
+            Err(fault) => return Err(fault),
+        }
+    }
+    // What is not answered by now waits for the network, and was not typed.
+    Ok(())
 }
 
 /// Steers a transfer.

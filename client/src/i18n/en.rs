@@ -237,6 +237,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::TwoVersionsOf(name) => {
             format!("“{name}” was changed in two places. Both contents are here.").into()
         }
+        Msg::UpdateLater => "Files are still being read. Reload when they are done.".into(),
         Msg::UpdateReady => "A new version of Offing is ready.".into(),
         Msg::Undo => "Undo".into(),
         Msg::Undone => "Undone".into(),

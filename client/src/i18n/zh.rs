@@ -210,6 +210,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Trashed(count) => format!("已将 {count} 项移到回收站").into(),
         Msg::TwoVersions => "两个版本".into(),
         Msg::TwoVersionsOf(name) => format!("“{name}”在两处被修改，两份内容都在这里。").into(),
+        Msg::UpdateLater => "仍有文件正在读取。读完后再重新加载。".into(),
         Msg::UpdateReady => "Offing 新版本已就绪。".into(),
         Msg::Undo => "撤销".into(),
         Msg::Undone => "已撤销".into(),

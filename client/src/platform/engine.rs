@@ -98,6 +98,18 @@ pub(crate) fn unlisten(id: ListenerId) {
     LINE.with_borrow_mut(|line| line.listeners.retain(|(known, _)| *known != id));
 }
 
+/// Says whether everything that was asked is answered.
+pub(crate) fn is_quiet() -> bool {
+    LINE.with_borrow(|line| line.waiting.is_empty())
+}
+
+/// Ends the engine; only for a page that is about to be loaded anew.
+pub(crate) fn end() {
+    if let Some(worker) = LINE.with_borrow_mut(|line| line.worker.take()) {
+        worker.terminate();
+    }
+}
+
 /// Posts a command; the future is its answer. The message is sent before this returns.
 fn send(command: Command, beside: &Array, forget: bool) -> AnswerFuture {
     let slot = Slot::default();

@@ -10,8 +10,12 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::ServiceWorkerContainer;
 
+use super::timer;
+
 /// How often the server is asked for a new version at most.
 const ASK_MS: f64 = 60.0 * 60.0 * 1_000.0;
+/// How long a new version is given to take over.
+const TAKE_OVER_MS: u32 = 10_000;
 
 /// Calls back when a new version waits, or has taken over from the one this page is of.
 pub(crate) fn watch(ready: impl Fn() + Clone + 'static) {
@@ -59,20 +63,26 @@ async fn listen(ready: impl Fn() + Clone + 'static) -> Result<(), JsValue> {
 }
 
 /// Lets the version that waits take over and loads the page anew.
+///
+/// The browser lets the old service worker come to rest first, and a request that wakes it
+/// right then makes Chromium forget that another one waits. So the caller ends its engine
+/// before. Where another tab's keeps the old version awake, the page comes back with that
+/// one, and offers again.
 pub(crate) async fn take_over() -> Result<(), JsValue> {
     let container = container()?;
     let registration = registration(&container).await?;
     let waiting = Reflect::get(&registration, &"waiting".into())?;
-    if !waiting.is_object() {
-        return window().location().reload();
+    if waiting.is_object() {
+        on(&container, "controllerchange", || {
+            // Nothing is left to do for a page that cannot reload.
+            window().location().reload().ok();
+        })?;
+        let message = Object::new();
+        Reflect::set(&message, &"type".into(), &"activate".into())?;
+        waiting.unchecked_into::<web_sys::ServiceWorker>().post_message(&message)?;
+        timer::pause(TAKE_OVER_MS).await;
     }
-    on(&container, "controllerchange", || {
-        // Nothing is left to do for a page that cannot reload.
-        window().location().reload().ok();
-    })?;
-    let message = Object::new();
-    Reflect::set(&message, &"type".into(), &"activate".into())?;
-    waiting.unchecked_into::<web_sys::ServiceWorker>().post_message(&message)
+    window().location().reload()
 }
 
 fn container() -> Result<ServiceWorkerContainer, JsValue> {
