@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use offing_core::id::{AccountId, ChunkId, DeviceId, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Incarnation, VaultId};
 use offing_core::log::entry::EntryError;
 use offing_core::proto::{Code, Wake, WireError};
 use tokio::sync::broadcast;
@@ -232,7 +232,19 @@ impl Services {
 
     /// Makes services over memory, for tests; nothing outlives the value.
     pub fn in_memory(options: ServiceOptions) -> Result<Self, ServiceError> {
-        let meta: Arc<dyn MetaStore> = Arc::new(MemoryMeta::new());
+        Self::over_memory(MemoryMeta::new(), options)
+    }
+
+    /// The same for a server that had this life before, as one restored from a backup.
+    pub fn in_memory_again(
+        incarnation: Incarnation,
+        options: ServiceOptions,
+    ) -> Result<Self, ServiceError> {
+        Self::over_memory(MemoryMeta::of_life(incarnation), options)
+    }
+
+    fn over_memory(meta: MemoryMeta, options: ServiceOptions) -> Result<Self, ServiceError> {
+        let meta: Arc<dyn MetaStore> = Arc::new(meta);
         let blobs = MemoryBlobs::new(options.segments);
         let (chunks, _) = ChunkStore::open(Arc::clone(&meta), Box::new(blobs), &options.chunks)?;
         Ok(Self::over(meta, chunks, options.account_quota_bytes))

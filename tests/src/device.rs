@@ -3,7 +3,7 @@
 //! Each sentence asks the engine as the page does and runs the world until it answered.
 //! Sentences that may fail come as `tries_…` or give a `Result`; the others insist.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::rc::{Rc, Weak};
@@ -24,7 +24,7 @@ use offing_worker::store::chunks::memory::MemoryChunks;
 use offing_worker::store::memory::MemoryStore;
 use offing_worker::store::{Batch, Direction, Durability, Range, Store, Table, outbox};
 
-use crate::executor::Executor;
+use crate::executor::{Executor, TabId};
 use crate::host::{EPOCH_MS, Profile, TestFile, TestHost};
 use crate::net::Line;
 use crate::page::Page;
@@ -51,6 +51,8 @@ pub struct Device {
     keys: Keys<NativeCrypto>,
     start: Rc<Start>,
     tab: RefCell<Option<(TestHost, TestReplica)>>,
+    /// The tab that is being opened.
+    opening: Cell<Option<TabId>>,
 }
 
 /// What a device is made of.
@@ -97,6 +99,7 @@ impl Device {
             keys: parts.keys,
             start: parts.start,
             tab: RefCell::new(None),
+            opening: Cell::new(None),
         })
     }
 
@@ -116,6 +119,53 @@ impl Device {
         replica
     }
 
+    /// Begins to open the app as a browser does, beside everything else; `opened` hears what
+    /// came of it.
+    pub fn begins_to_open(self: &Rc<Self>, opened: impl FnOnce(Result<(), Fault>) + 'static) {
+        let host = (self.start)(Rc::clone(&self.profile), Rc::clone(&self.line));
+        let tab = host.tab();
+        self.opening.set(Some(tab));
+        let this = Rc::clone(self);
+        self.executor.spawn(tab, async move {
+            let (identity, keys) = (this.identity.clone(), this.keys.clone());
+            let replica = Replica::open(host.clone(), identity, keys, this.events()).await;
+            let started = match replica {
+                Ok(replica) => {
+                    this.begins(host, Rc::clone(&replica));
+                    replica.start().await
+                }
+                Err(fault) => Err(fault),
+            };
+            this.opening.set(None);
+            opened(started);
+        });
+    }
+
+    /// Says whether the app is on its way to be open.
+    pub fn is_opening(&self) -> bool {
+        self.opening.get().is_some()
+    }
+
+    /// The tab of the open app.
+    pub fn tab(&self) -> TabId {
+        self.tab.borrow().as_ref().expect("the app is open").0.tab()
+    }
+
+    /// Does something in this tab beside everything else, until it is killed.
+    pub fn spawns(&self, future: impl Future<Output = ()> + 'static) {
+        self.executor.spawn(self.tab(), future);
+    }
+
+    /// Milliseconds since the world began.
+    pub fn now_ms(&self) -> u64 {
+        self.executor.now_ms()
+    }
+
+    /// Waits for the clock.
+    pub async fn sleeps(&self, delay_ms: u64) {
+        self.executor.sleep(delay_ms).await;
+    }
+
     /// Takes up a replica.
     pub fn begins(self: &Rc<Self>, host: TestHost, replica: TestReplica) {
         let (hearing, executor, tab) = (Rc::downgrade(&replica), self.executor.clone(), host.tab());
@@ -123,7 +173,8 @@ impl Device {
             let hearing: Weak<Replica<TestHost>> = hearing.clone();
             executor.spawn(tab, async move {
                 if let Some(replica) = hearing.upgrade() {
-                    replica.hear(&notice).await.unwrap();
+                    // Where the disk fails, the engine too goes on without it.
+                    replica.hear(&notice).await.ok();
                 }
             });
         });
@@ -142,6 +193,10 @@ impl Device {
 
     /// The browser is killed: whatever was under way ends in the middle.
     pub fn crashes(&self) {
+        if let Some(tab) = self.opening.take() {
+            self.executor.kill(tab);
+            self.profile.forget(tab);
+        }
         let Some((host, replica)) = self.tab.borrow_mut().take() else {
             return;
         };
@@ -156,7 +211,7 @@ impl Device {
 
     /// Opens one more tab of the same profile.
     pub fn opens_another_tab(&self) -> Rc<Self> {
-        let tab = self.copy_over(Rc::clone(&self.profile));
+        let tab = self.has_another_tab();
         tab.opens();
         tab
     }
@@ -166,6 +221,11 @@ impl Device {
         let profile = Rc::new(Profile::default());
         ready(copy_stores(&self.profile, &profile.store, &profile.chunks));
         self.copy_over(profile)
+    }
+
+    /// Another tab of the same profile, switched off.
+    pub fn has_another_tab(&self) -> Rc<Self> {
+        self.copy_over(Rc::clone(&self.profile))
     }
 
     fn copy_over(&self, profile: Rc<Profile>) -> Rc<Self> {

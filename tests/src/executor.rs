@@ -124,6 +124,15 @@ impl Executor {
         panic!("the world does not come to rest");
     }
 
+    /// Runs so many turns of tasks and stops there, in the middle of whatever it is.
+    pub fn run_turns(&self, turns: u32) {
+        for _ in 0..turns {
+            if !self.poll_one() && !self.skip_to_next_timer(u64::MAX) {
+                return;
+            }
+        }
+    }
+
     fn poll_one(&self) -> bool {
         let Some(task) = self.inner.ready.lock().unwrap().pop_front() else {
             return false;

@@ -16,6 +16,7 @@ use offing_worker::store::memory::MemoryStore;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 
+use crate::disk::{Disk, Shelf, Temper};
 use crate::executor::{Executor, TabId};
 use crate::net::TestServer;
 
@@ -25,15 +26,36 @@ pub const EPOCH_MS: i64 = 1_700_000_000_000;
 type Hear = Rc<dyn Fn(Notice)>;
 
 /// What the tabs of one browser profile share.
-#[derive(Default)]
 pub struct Profile {
     /// The tables.
     pub store: MemoryStore,
     /// The chunks.
     pub chunks: MemoryChunks,
+    /// How both behave for the replicas.
+    pub temper: Rc<Temper>,
+    /// The tables as the replicas reach them.
+    pub disk: Disk,
+    shelf: Shelf,
     locks: RefCell<BTreeMap<String, Lock>>,
     last_hold: Cell<u64>,
     tabs: RefCell<BTreeMap<TabId, Hear>>,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        let (store, chunks) = (MemoryStore::new(), MemoryChunks::new());
+        let temper = Rc::<Temper>::default();
+        Self {
+            disk: Disk::new(store.clone(), Rc::clone(&temper)),
+            shelf: Shelf::new(chunks.clone(), Rc::clone(&temper)),
+            store,
+            chunks,
+            temper,
+            locks: RefCell::default(),
+            last_hold: Cell::default(),
+            tabs: RefCell::default(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -125,8 +147,8 @@ impl TestHost {
 
 impl Host for TestHost {
     type Crypto = NativeCrypto;
-    type Store = MemoryStore;
-    type Chunks = MemoryChunks;
+    type Store = Disk;
+    type Chunks = Shelf;
     type Server = TestServer;
     type Guard = Guard;
 
@@ -134,12 +156,12 @@ impl Host for TestHost {
         &NativeCrypto
     }
 
-    fn store(&self) -> &MemoryStore {
-        &self.inner.profile.store
+    fn store(&self) -> &Disk {
+        &self.inner.profile.disk
     }
 
-    fn chunks(&self) -> &MemoryChunks {
-        &self.inner.profile.chunks
+    fn chunks(&self) -> &Shelf {
+        &self.inner.profile.shelf
     }
 
     fn server(&self) -> &TestServer {

@@ -9,7 +9,9 @@
 #![warn(missing_docs)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
 
+pub mod backup;
 pub mod device;
+pub mod disk;
 pub mod executor;
 pub mod host;
 pub mod net;

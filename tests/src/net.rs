@@ -22,6 +22,12 @@ use crate::executor::Executor;
 
 /// Milliseconds until a lost call is given up.
 const TIMEOUT_MS: u64 = 15_000;
+/// How long after that a late call may still arrive.
+const LATE_MS_MAX: u64 = 60_000;
+/// Milliseconds that a call takes in each direction.
+const DELAY_MS: std::ops::Range<u64> = 5..40;
+/// Whose task a call is that nobody waits for.
+const NOBODY: u64 = 0;
 
 /// A kind of call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,12 +47,22 @@ pub enum Call {
 /// What happens to one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mishap {
-    /// The request never arrives.
+    /// The request never arrives, and the line stays silent.
     RequestLost,
     /// The call takes effect and its answer never arrives.
     AnswerLost,
     /// The call arrives twice.
     Twice,
+    /// The call arrives when the caller has given it up, after whatever it did meanwhile.
+    Late,
+    /// Something before the server says that it cannot serve now.
+    Unavailable,
+}
+
+impl Mishap {
+    /// Every mishap.
+    pub const ALL: [Self; 5] =
+        [Self::RequestLost, Self::AnswerLost, Self::Twice, Self::Late, Self::Unavailable];
 }
 
 /// A device's line to the server.
@@ -56,6 +72,10 @@ pub struct Line {
     pub offline: Cell<bool>,
     /// How many of a hundred calls suffer a mishap.
     pub bad_percent: Cell<u32>,
+    /// How many milliseconds a call may take more than on a good line, in each direction.
+    pub slow_ms: Cell<u64>,
+    /// How many mishaps there were.
+    pub suffered: Cell<u32>,
     /// Mishaps for the next calls of a kind, in order.
     pub mishaps: RefCell<BTreeMap<Call, VecDeque<Mishap>>>,
     /// How many calls of each kind were made.
@@ -85,6 +105,10 @@ pub struct Net {
     executor: Executor,
     runtime: tokio::runtime::Runtime,
     services: RefCell<Services>,
+    /// Nobody answers.
+    down: Cell<bool>,
+    /// How often the server was started.
+    starts: Cell<u32>,
     rng: RefCell<StdRng>,
     /// Plays a server that changes pages of the log; gets the place asked for.
     pub page_lie: RefCell<Option<ChangePage>>,
@@ -102,6 +126,8 @@ impl Net {
             executor,
             runtime,
             services: RefCell::new(services),
+            down: Cell::new(false),
+            starts: Cell::new(1),
             rng: RefCell::new(rng),
             page_lie: RefCell::default(),
             chunk_lie: RefCell::default(),
@@ -118,6 +144,23 @@ impl Net {
     /// Puts another server in the place of this one.
     pub fn replace(&self, services: Services) {
         *self.services.borrow_mut() = services;
+        self.starts.set(self.starts.get() + 1);
+    }
+
+    /// The server is killed: calls under way fail, whether they took effect or not.
+    pub fn kill_server(&self) {
+        self.down.set(true);
+        self.starts.set(self.starts.get() + 1);
+    }
+
+    /// The server is started again, with all that was durable.
+    pub fn start_server(&self) {
+        self.down.set(false);
+    }
+
+    /// Says whether nobody answers.
+    pub fn is_down(&self) -> bool {
+        self.down.get()
     }
 
     /// What becomes of the next call on a line.
@@ -127,15 +170,28 @@ impl Net {
             return planned;
         }
         let mut rng = self.rng.borrow_mut();
-        (rng.gen_range(0..100) < line.bad_percent.get()).then(|| match rng.gen_range(0..3) {
-            0 => Mishap::RequestLost,
-            1 => Mishap::AnswerLost,
-            _ => Mishap::Twice,
-        })
+        let bad = rng.gen_range(0..100) < line.bad_percent.get();
+        bad.then(|| Mishap::ALL[rng.gen_range(0..Mishap::ALL.len())])
     }
 
-    fn latency_ms(&self) -> u64 {
-        self.rng.borrow_mut().gen_range(5..40)
+    async fn travel(&self, line: &Line) {
+        let delay_ms = {
+            let mut rng = self.rng.borrow_mut();
+            rng.gen_range(DELAY_MS) + rng.gen_range(0..=line.slow_ms.get())
+        };
+        self.executor.sleep(delay_ms).await;
+    }
+
+    /// Lets a call arrive that its caller has given up.
+    fn arrives_late(self: &Rc<Self>, serve: impl AsyncFnOnce(Services) + 'static) {
+        let delay_ms = TIMEOUT_MS + self.rng.borrow_mut().gen_range(0..LATE_MS_MAX);
+        let net = Rc::clone(self);
+        self.executor.spawn(NOBODY, async move {
+            net.executor.sleep(delay_ms).await;
+            if !net.is_down() {
+                net.ask(serve);
+            }
+        });
     }
 }
 
@@ -153,34 +209,53 @@ impl TestServer {
         Self { net, line, caller }
     }
 
-    async fn call<T>(
+    async fn call<T: 'static>(
         &self,
         call: Call,
-        serve: impl AsyncFn(Services, Caller) -> Result<T, ServiceError>,
+        serve: impl AsyncFn(Services, Caller) -> Result<T, ServiceError> + 'static,
     ) -> Result<T, NetError> {
         *self.line.calls.borrow_mut().entry(call).or_default() += 1;
         if self.line.offline.get() {
             return Err(NetError::Offline);
         }
-        let fate = self.net.fate(&self.line, call);
-        self.net.executor.sleep(self.net.latency_ms()).await;
-        if fate == Some(Mishap::RequestLost) || self.line.offline.get() {
-            self.net.executor.sleep(TIMEOUT_MS).await;
-            return Err(NetError::TimedOut);
+        let (net, line, caller) = (&self.net, &self.line, self.caller);
+        let fate = net.fate(line, call);
+        line.suffered.set(line.suffered.get() + u32::from(fate.is_some()));
+        let starts = net.starts.get();
+        net.travel(line).await;
+        if fate == Some(Mishap::Late) {
+            net.arrives_late(async move |services| drop(serve(services, caller).await));
+            return self.times_out().await;
         }
-        let mut answer = self.net.ask(async |services| serve(services, self.caller).await);
+        if fate == Some(Mishap::RequestLost) || line.offline.get() {
+            return self.times_out().await;
+        }
+        if net.is_down() {
+            return Err(NetError::Offline);
+        }
+        if fate == Some(Mishap::Unavailable) {
+            return Err(NetError::Unavailable { status: 503, retry_after_ms: None });
+        }
+        let mut answer = net.ask(async |services| serve(services, caller).await);
         if fate == Some(Mishap::Twice) {
-            answer = self.net.ask(async |services| serve(services, self.caller).await);
+            answer = net.ask(async |services| serve(services, caller).await);
         }
         if fate == Some(Mishap::AnswerLost) {
-            self.net.executor.sleep(TIMEOUT_MS).await;
-            return Err(NetError::TimedOut);
+            return self.times_out().await;
         }
-        self.net.executor.sleep(self.net.latency_ms()).await;
-        if self.line.offline.get() {
+        net.travel(line).await;
+        if net.starts.get() != starts {
+            return Err(NetError::Offline);
+        }
+        if line.offline.get() {
             return Err(NetError::TimedOut);
         }
         answer.map_err(|error| refusal(&error))
+    }
+
+    async fn times_out<T>(&self) -> Result<T, NetError> {
+        self.net.executor.sleep(TIMEOUT_MS).await;
+        Err(NetError::TimedOut)
     }
 }
 
@@ -197,17 +272,18 @@ fn refusal(error: &ServiceError) -> NetError {
 
 impl Remote for TestServer {
     async fn have(&self, vault: VaultId, ids: &[ChunkId]) -> Result<Vec<bool>, NetError> {
-        let have = async |services: Services, caller: Caller| {
-            services.have_chunks(&caller, vault, ids.to_vec()).await
+        let ids = ids.to_vec();
+        let have = async move |services: Services, caller: Caller| {
+            services.have_chunks(&caller, vault, ids.clone()).await
         };
         self.call(Call::Have, have).await
     }
 
     async fn put_chunks(&self, vault: VaultId, batch: &Framed) -> Result<ChunksStored, NetError> {
-        let Framed::Bytes(batch) = batch;
-        let put = async |services: Services, caller: Caller| {
+        let Framed::Bytes(batch) = batch.clone();
+        let put = async move |services: Services, caller: Caller| {
             let mut upload = services.begin_batch(&caller, vault).await?;
-            upload.push(batch).await?;
+            upload.push(&batch).await?;
             upload.finish().await
         };
         let stored = self.call(Call::Put, put).await?;
@@ -216,9 +292,10 @@ impl Remote for TestServer {
     }
 
     async fn append(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {
-        let append = async |services: Services, caller: Caller| {
-            let appended = services.append(&caller, vault, entries).await?;
-            if let Some(grown) = &*self.net.grown.borrow() {
+        let (entries, net) = (entries.to_vec(), Rc::clone(&self.net));
+        let append = async move |services: Services, caller: Caller| {
+            let appended = services.append(&caller, vault, &entries).await?;
+            if let Some(grown) = &*net.grown.borrow() {
                 grown(caller.device, appended.tip.seq);
             }
             Ok(appended)
@@ -234,7 +311,7 @@ impl Server for TestServer {
         after: Seq,
         own: Option<DeviceId>,
     ) -> Result<LogPage, NetError> {
-        let read = async |services: Services, caller: Caller| {
+        let read = async move |services: Services, caller: Caller| {
             services.read_log(&caller, vault, after, own, PageLimits::default()).await
         };
         let page = self.call(Call::Log, read).await?;
@@ -246,7 +323,7 @@ impl Server for TestServer {
     }
 
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {
-        let read = async |services: Services, caller: Caller| {
+        let read = async move |services: Services, caller: Caller| {
             let handle = services.chunk(&caller, vault, id).await?;
             let len = handle.len_bytes();
             let mut body = handle.body(0..len)?;

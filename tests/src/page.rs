@@ -11,6 +11,9 @@ use offing_core::id::NodeId;
 use offing_core::rpc::{Alarm, Event, OpenedText, Status, SyncState, Transfer, TransferId};
 use offing_core::text::ChangeSet;
 
+/// Hears what a page is told.
+pub type Watcher = Box<dyn Fn(&Event)>;
+
 /// The page of one tab.
 #[derive(Default)]
 pub struct Page {
@@ -30,11 +33,16 @@ pub struct Page {
     pub merged_edits: Cell<u32>,
     /// The open texts that were given new content: by whom, and whether it is shown.
     pub replaced: RefCell<Vec<(NodeId, String, bool)>>,
+    /// Hears every event too, before the page does.
+    pub watcher: RefCell<Option<Watcher>>,
 }
 
 impl Page {
     /// Hears an event; `waiting` is what the outbox holds at this moment.
     pub fn hear(&self, event: Event, waiting: u64) {
+        if let Some(watcher) = &*self.watcher.borrow() {
+            watcher(&event);
+        }
         match event {
             Event::Status(status) => {
                 if status.state == SyncState::OnServer {

@@ -1,16 +1,14 @@
 //! A person with devices, and a server.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, ready};
 use offing_core::fixture::{Person, pair};
 use offing_core::id::{DeviceId, Seq, VaultId};
-use offing_core::log::entry::Entry;
-use offing_core::proto::{AccountRecord, PageItem, encode_append};
-use offing_core::rpc::SyncState;
+use offing_core::proto::AccountRecord;
+use offing_core::rpc::{Fault, SyncState};
 use offing_core::sync::machine;
 use offing_server::service::accounts::NewAccount;
 use offing_server::service::log::PageLimits;
@@ -24,7 +22,7 @@ use rand::rngs::StdRng;
 use crate::device::{Device, Parts};
 use crate::executor::Executor;
 use crate::host::{EPOCH_MS, Profile, TestHost};
-use crate::net::{Line, Net, TestServer, frame};
+use crate::net::{Line, Net, TestServer};
 
 /// Rounds of synchronising before a scenario is given up.
 const ROUNDS_MAX: usize = 60;
@@ -43,9 +41,9 @@ pub struct World {
     pub executor: Executor,
     /// The server and the way to it.
     pub net: Rc<Net>,
-    person: Person,
+    pub(crate) person: Person,
     seed: u64,
-    vault: Cell<Option<VaultId>>,
+    pub(crate) vault: Cell<Option<VaultId>>,
     devices: RefCell<Vec<Rc<Device>>>,
     last_tab: Rc<Cell<u64>>,
     woken: Rc<RefCell<Vec<Woken>>>,
@@ -87,7 +85,7 @@ impl World {
         world
     }
 
-    async fn signs_up(&self, services: &Services) {
+    pub(crate) async fn signs_up(&self, services: &Services) {
         let invite = services.create_invite(EPOCH_MS).await.unwrap();
         let record = AccountRecord {
             account: self.person.account,
@@ -130,6 +128,11 @@ impl World {
 
     /// Gives the person one more device: the first founds the vault, others join it.
     pub fn adds(&self, name: &str) -> Rc<Device> {
+        self.tries_to_add(name).unwrap()
+    }
+
+    /// The same, where the server may show what cannot be joined.
+    pub fn tries_to_add(&self, name: &str) -> Result<Rc<Device>, Fault> {
         let number = u8::try_from(self.devices.borrow().len()).unwrap();
         let pair = pair(100 + number);
         let signing = ready(NativeCrypto.import_signing(&pair)).unwrap();
@@ -181,12 +184,12 @@ impl World {
             };
             enrol::enter(opening, &who, vault, genesis.as_ref(), events).await
         });
-        let replica = entered.unwrap();
-        self.wakes(&device, host.tab(), &replica);
+        let replica = entered?;
+        wakes(&self.woken, &device, host.tab(), &replica);
         device.begins(host, Rc::clone(&replica));
         self.executor.block_on(async move { replica.start().await }).unwrap();
         self.devices.borrow_mut().push(Rc::clone(&device));
-        device
+        Ok(device)
     }
 
     fn starter(&self, caller: Caller) -> Rc<dyn Fn(Rc<Profile>, Rc<Line>) -> TestHost> {
@@ -200,14 +203,10 @@ impl World {
         })
     }
 
-    /// Makes the live socket wake a tab.
-    fn wakes(&self, device: &Device, tab: u64, replica: &Rc<Replica<TestHost>>) {
-        self.woken.borrow_mut().push(Woken {
-            device: device.identity().device,
-            tab,
-            line: Rc::clone(&device.line),
-            replica: Rc::downgrade(replica),
-        });
+    /// What makes the live socket wake a device's open tab.
+    pub fn wakers(&self) -> impl Fn(&Device) + 'static {
+        let woken = Rc::clone(&self.woken);
+        move |device| wakes(&woken, device, device.tab(), &device.replica())
     }
 
     /// A device.
@@ -257,7 +256,7 @@ impl World {
         self.net.ask(read).unwrap().tip.seq
     }
 
-    fn caller(&self) -> Caller {
+    pub(crate) fn caller(&self) -> Caller {
         let device = self.devices.borrow()[0].identity().device;
         Caller { account: self.person.account, device }
     }
@@ -313,50 +312,13 @@ impl World {
             assert!(shown.content.is_ok(), "{path} cannot be read: {:?}", shown.content);
         }
     }
+}
 
-    /// The server is restored from a backup that ends at a place: its later data is gone,
-    /// and it has another life.
-    pub fn restores_the_server_to(&self, last: Seq) {
-        let (vault, caller) = (self.vault.get().unwrap(), self.caller());
-        let read = async |services: Services| {
-            services.read_log(&caller, vault, 0, None, PageLimits::default()).await
-        };
-        let page = self.net.ask(read).unwrap();
-        let restored = Services::in_memory(ServiceOptions::default()).unwrap();
-        self.net.replace(restored);
-        self.net.ask(async |services| self.signs_up(&services).await);
-        for item in page.items.iter().take(usize::try_from(last).unwrap()) {
-            let PageItem::Full(wire) = item else { panic!("asked for with bodies") };
-            self.brings_back(vault, wire);
-        }
-    }
-
-    fn brings_back(&self, vault: VaultId, wire: &[u8]) {
-        let entry = Entry::decode(wire).unwrap();
-        let header = offing_core::log::entry::Header::decode(&entry.header).unwrap();
-        let caller = Caller { account: self.person.account, device: header.device };
-        let chunks: BTreeMap<_, _> = self
-            .devices()
-            .iter()
-            .flat_map(|device| {
-                use offing_worker::store::chunks::ChunkStore;
-                let held = &device.profile.chunks;
-                let read = |id| Some((id, ready(held.get_all(id)).unwrap()?));
-                header.chunks.iter().copied().filter_map(read).collect::<Vec<_>>()
-            })
-            .collect();
-        self.net.ask(async |services| {
-            if header.vault.is_none() {
-                services.create_vault(&caller, wire, EPOCH_MS).await.unwrap();
-                return;
-            }
-            for (id, bytes) in &chunks {
-                let mut upload = services.begin_batch(&caller, vault).await.unwrap();
-                upload.push(&frame(*id, bytes)).await.unwrap();
-                upload.finish().await.unwrap();
-            }
-            let body = encode_append(&[wire.to_vec()]);
-            services.append(&caller, vault, &body).await.unwrap();
-        });
-    }
+fn wakes(woken: &RefCell<Vec<Woken>>, device: &Device, tab: u64, replica: &Rc<Replica<TestHost>>) {
+    woken.borrow_mut().push(Woken {
+        device: device.identity().device,
+        tab,
+        line: Rc::clone(&device.line),
+        replica: Rc::downgrade(replica),
+    });
 }

@@ -16,7 +16,6 @@ use offing_core::limits;
 use offing_core::proto::{self, AppendResult, ChunksStored, Tip};
 
 use crate::net::{NetError, Remote};
-use crate::platform::clock;
 use crate::store::chunks::{ChunkStore, Framed};
 use crate::store::outbox::{self, Ack, OutboxItem};
 use crate::store::{Batch, Durability, Store, StoreError};
@@ -302,9 +301,9 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         wanted: &[ChunkId],
         lost: &mut Vec<ChunkId>,
     ) -> Result<ControlFlow<()>, PushError> {
-        let (vault, remote) = (self.vault, self.remote);
+        let (vault, remote, pace) = (self.vault, self.remote, self.pace);
         let send = async |ids: Vec<ChunkId>, framed: Framed| {
-            let started_ms = clock::now_ms();
+            let started_ms = pace.now_ms();
             let answer = remote.put_chunks(vault, &framed).await;
             Sent { ids, bytes: framed.len_bytes(), started_ms, answer }
         };
@@ -330,7 +329,7 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
             };
             match sent.answer {
                 Ok(answer) if answer.stored as usize == sent.ids.len() => {
-                    self.pace.learn(sent.bytes, clock::now_ms() - sent.started_ms);
+                    self.pace.learn(sent.bytes, self.pace.now_ms() - sent.started_ms);
                     self.report.sent_bytes += sent.bytes;
                     let step = Step::Stored { ids: sent.ids, sent_bytes: sent.bytes };
                     if (self.observe)(&step).is_break() {

@@ -150,6 +150,7 @@ impl<H: Host> Replica<H> {
         kept: HashSet<NodeId>,
         events: Box<dyn Fn(Event)>,
     ) -> Rc<Self> {
+        let clock = host.clone();
         Rc::new(Self {
             vault: identity.vault,
             identity,
@@ -163,7 +164,7 @@ impl<H: Host> Replica<H> {
             undo: RefCell::default(),
             texts: RefCell::default(),
             uploads: RefCell::default(),
-            pace: Pace::default(),
+            pace: Pace::timed_by(move || clock.now_ms()),
             kept: RefCell::new(kept),
             closed: Cell::new(false),
             signed_out: Cell::new(false),

@@ -274,7 +274,8 @@ impl StoreError {
 /// A byte-to-byte map in tables.
 ///
 /// A write is atomic over all its tables and visible to every later read, through any
-/// handle and in any tab. A read sees one state: no half of a batch.
+/// handle and in any tab. A read sees one state: no half of a batch. What is asked of one
+/// store takes effect in the order in which it was asked.
 #[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
 pub trait Store {
     /// Reads the values of `keys`, in their order; `None` where there is none.

@@ -45,8 +45,14 @@ impl Default for MemoryMeta {
 impl MemoryMeta {
     /// Makes an empty store.
     pub fn new() -> Self {
-        let mut state = State::default();
-        rand::rngs::OsRng.fill_bytes(&mut state.incarnation);
+        let mut incarnation = Incarnation([0; 16]);
+        rand::rngs::OsRng.fill_bytes(&mut incarnation.0);
+        Self::of_life(incarnation)
+    }
+
+    /// Makes an empty store of this life, as one that is restored from a backup has.
+    pub fn of_life(incarnation: Incarnation) -> Self {
+        let state = State { incarnation: incarnation.0, ..State::default() };
         Self { state: Mutex::new((state, MetaStats::default())) }
     }
 

@@ -8,6 +8,8 @@ use std::rc::Rc;
 
 use offing_core::limits;
 
+use crate::platform::clock;
+
 /// First size of a batch of chunks.
 const BATCH_BYTES_FIRST: usize = 5 * 1024 * 1024;
 /// Smallest batch that is aimed at; one chunk always fits.
@@ -21,13 +23,30 @@ const BATCH_MS_SLOW: i64 = 4_000;
 const BATCH_GROWTH: usize = 8;
 
 /// The size of batches that suits the line; the pushes of one tab share what they learn.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone)]
 pub struct Pace {
     /// `None` until a batch was answered.
     learned_bytes: Rc<Cell<Option<usize>>>,
+    now_ms: Rc<dyn Fn() -> i64>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self::timed_by(clock::now_ms)
+    }
 }
 
 impl Pace {
+    /// Knows nothing yet; batches are timed by this clock.
+    pub fn timed_by(now_ms: impl Fn() -> i64 + 'static) -> Self {
+        Self { learned_bytes: Rc::default(), now_ms: Rc::new(now_ms) }
+    }
+
+    /// Milliseconds of the clock that batches are timed by.
+    pub(super) fn now_ms(&self) -> i64 {
+        (self.now_ms)()
+    }
+
     /// The size that the next batch should have.
     pub fn batch_bytes(&self) -> usize {
         self.learned_bytes.get().unwrap_or(BATCH_BYTES_FIRST)

@@ -1,7 +1,7 @@
 //! Chunks in memory: for tests, and for sessions on a borrowed computer.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ pub struct MemoryChunks {
 
 #[derive(Debug, Default)]
 struct Shared {
-    chunks: HashMap<ChunkId, Vec<u8>>,
+    chunks: BTreeMap<ChunkId, Vec<u8>>,
     fault: Option<StoreError>,
 }
 

@@ -1,0 +1,109 @@
+//! The server's data, kept apart and brought back later.
+
+use std::collections::BTreeMap;
+
+use offing_core::id::{ChunkId, Incarnation, Seq, VaultId};
+use offing_core::log::entry::{Entry, Header};
+use offing_core::proto::{PageItem, Tip, encode_append};
+use offing_server::service::log::PageLimits;
+use offing_server::service::{Caller, ServiceOptions, Services};
+
+use crate::host::EPOCH_MS;
+use crate::net::frame;
+use crate::world::World;
+
+/// All that a server holds, at one moment.
+pub struct Backup {
+    /// The life of the server's data.
+    pub incarnation: Incarnation,
+    /// The log.
+    pub entries: Vec<Vec<u8>>,
+    /// The chunks that it names.
+    pub chunks: BTreeMap<ChunkId, Vec<u8>>,
+}
+
+impl World {
+    /// The server's log, and what it says of its end.
+    pub fn reads_the_log(&self) -> (Vec<Vec<u8>>, Tip) {
+        let (vault, caller) = (self.vault.get().unwrap(), self.caller());
+        let mut entries = Vec::new();
+        loop {
+            let after = entries.len() as Seq;
+            let read = async |services: Services| {
+                services.read_log(&caller, vault, after, None, PageLimits::default()).await
+            };
+            let page = self.net.ask(read).unwrap();
+            for item in page.items {
+                let PageItem::Full(wire) = item else { panic!("asked for with bodies") };
+                entries.push(wire);
+            }
+            if entries.len() as Seq >= page.tip.seq {
+                return (entries, page.tip);
+            }
+        }
+    }
+
+    /// Copies what the server holds.
+    pub fn backs_up(&self) -> Backup {
+        let (vault, caller) = (self.vault.get().unwrap(), self.caller());
+        let (entries, tip) = self.reads_the_log();
+        let mut chunks = BTreeMap::new();
+        for id in entries.iter().flat_map(|wire| header(wire).chunks) {
+            let read = async |services: Services| read_chunk(&services, &caller, vault, id).await;
+            chunks.entry(id).or_insert_with(|| self.net.ask(read));
+        }
+        Backup { incarnation: tip.incarnation, entries, chunks }
+    }
+
+    /// Puts a server in the place of this one that holds what a backup does. It says that it
+    /// is the server it was when the backup was made.
+    pub fn restores(&self, backup: &Backup) {
+        let options = ServiceOptions::default();
+        let restored = Services::in_memory_again(backup.incarnation, options).unwrap();
+        self.net.replace(restored);
+        self.net.ask(async |services| self.signs_up(&services).await);
+        let vault = self.vault.get().unwrap();
+        for wire in &backup.entries {
+            let header = header(wire);
+            let caller = Caller { account: self.person.account, device: header.device };
+            let chunks = header.chunks.iter().map(|id| (*id, &backup.chunks[id]));
+            self.net.ask(async |services| {
+                if header.vault.is_none() {
+                    services.create_vault(&caller, wire, EPOCH_MS).await.unwrap();
+                    return;
+                }
+                for (id, bytes) in chunks.clone() {
+                    let mut upload = services.begin_batch(&caller, vault).await.unwrap();
+                    upload.push(&frame(id, bytes)).await.unwrap();
+                    upload.finish().await.unwrap();
+                }
+                let body = encode_append(std::slice::from_ref(wire));
+                services.append(&caller, vault, &body).await.unwrap();
+            });
+        }
+    }
+
+    /// The server is restored from a backup that ends at a place: its later data is gone,
+    /// and it has another life.
+    pub fn restores_the_server_to(&self, last: Seq) {
+        let mut backup = self.backs_up();
+        backup.entries.truncate(usize::try_from(last).unwrap());
+        backup.incarnation.0[0] ^= 1;
+        self.restores(&backup);
+    }
+}
+
+fn header(wire: &[u8]) -> Header {
+    Header::decode(&Entry::decode(wire).unwrap().header).unwrap()
+}
+
+async fn read_chunk(services: &Services, caller: &Caller, vault: VaultId, id: ChunkId) -> Vec<u8> {
+    let handle = services.chunk(caller, vault, id).await.unwrap();
+    let len = handle.len_bytes();
+    let mut body = handle.body(0..len).unwrap();
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.next_piece().await.unwrap() {
+        bytes.extend_from_slice(&piece);
+    }
+    bytes
+}
