@@ -43,6 +43,13 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// Who wrote a change, if it was this device.
+    pub fn of_change(change: &[u8], device: DeviceId) -> Option<Self> {
+        let change = check::decode(change).ok()?;
+        let slot = change.actor_id().to_bytes().strip_prefix(device.as_bytes())?;
+        Some(Self { device, slot: u32::from_be_bytes(slot.try_into().ok()?) })
+    }
+
     fn id(&self) -> ActorId {
         ActorId::from([self.device.as_bytes().as_slice(), &self.slot.to_be_bytes()].concat())
     }
@@ -132,6 +139,13 @@ impl TextDoc {
             }
             Some(_) | None => Err(TextError::Malformed),
         }
+    }
+
+    /// The document as another tab may have it: what is done to it is done by that one.
+    pub fn branch(&self, actor: Actor) -> Self {
+        let mut branch = self.clone();
+        branch.doc.set_actor(actor.id());
+        branch
     }
 
     /// Encodes the document with its history, compactly.

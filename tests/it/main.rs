@@ -13,6 +13,7 @@ mod joining;
 mod liar;
 mod losses;
 mod property;
+mod recovered;
 mod replaced;
 mod set_aside;
 mod status;

@@ -11,7 +11,7 @@ use offing_core::text::{Actor, TextDoc};
 use offing_core::tree::{Content, NO_BASE, NodeRow};
 
 use super::fault::from_store;
-use super::journal::{Desk, Left, Retyping};
+use super::journal::{self, Desk, Left, Retyped};
 use super::text_store::{self, Increment, SavedDoc};
 use super::texts::fault_of;
 use super::{Replica, encode};
@@ -29,8 +29,8 @@ pub(super) struct Loaded {
     pub(super) base: Hash,
     pub(super) through: u64,
     pub(super) slot: u32,
-    /// A killed tab's typing was made again in `doc`.
-    pub(super) recovered: bool,
+    /// What killed tabs had typed, made again in `doc`.
+    pub(super) recovered: Vec<Retyped>,
 }
 
 /// Which of the typing that killed tabs left is made again.
@@ -71,17 +71,20 @@ impl<H: Host> Replica<H> {
             }
         };
         let found = self.increments(node, through).await?;
-        let mut merged = 0;
-        let mut retyping = Retyping::new(left);
-        let mut refused: Vec<Vec<Vec<u8>>> = Vec::new();
-        for (number, increment) in found {
-            retyping.up_to(&mut doc, number);
-            through = through.max(number);
-            if increment.base == base {
-                merged += 1;
-                if doc.merge(&increment.changes).refused.is_some() {
-                    refused.push(increment.changes);
-                }
+        let of_base: Vec<_> = found.iter().filter(|(_, found)| found.base == base).collect();
+        let now_ms = self.host.now_ms();
+        let nothing_left = left.is_empty();
+        let recovered: Vec<Retyped> = left
+            .into_iter()
+            .flat_map(|left| {
+                let dead = Actor { slot: left.slot, ..actor };
+                journal::retype(&doc, dead, &of_base, left.typed, now_ms)
+            })
+            .collect();
+        let mut refused: Vec<&Vec<Vec<u8>>> = Vec::new();
+        for (_, increment) in &of_base {
+            if doc.merge(&increment.changes).refused.is_some() {
+                refused.push(&increment.changes);
             }
         }
         // What an entry that was set aside for a while brings may be what others stand on.
@@ -90,15 +93,15 @@ impl<H: Host> Replica<H> {
         if refused {
             self.refuse_edit(node).await;
         }
-        // What was refused stays in the store, should a later version be able to take it.
-        if merged > INCREMENTS_MAX && !retyping.made_any && !refused {
+        through = found.last().map_or(through, |(number, _)| through.max(*number));
+        // What was refused stays in the store, should a later version be able to take it, and
+        // so does what shows where killed tabs stood.
+        if of_base.len() > INCREMENTS_MAX && nothing_left && !refused {
             self.save_whole(node, &mut doc, base, through).await?;
         }
-        retyping.up_to(&mut doc, u64::MAX);
-        if retype != Retype::None {
-            self.adopt_journal(Desk { node, base, slot }, &retyping).await?;
+        for retyped in &recovered {
+            doc.merge(std::slice::from_ref(&retyped.change));
         }
-        let recovered = retyping.made_any;
         Ok(Loaded { doc, base, through, slot, recovered })
     }
 
@@ -161,7 +164,7 @@ impl<H: Host> Replica<H> {
                 Retype::Before(turn) if left.slot == desk.slot => {
                     left.typed.retain(|(typed, _)| *typed < turn);
                 }
-                _ if left.slot == desk.slot || self.is_dead(left.slot).await => {}
+                _ if left.slot == desk.slot || self.takes_over(left.slot).await => {}
                 Retype::None | Retype::All | Retype::Before(_) => continue,
             }
             dead.push(left);
@@ -169,9 +172,18 @@ impl<H: Host> Replica<H> {
         Ok(dead)
     }
 
-    /// Says whether no tab holds a slot.
-    async fn is_dead(&self, slot: u32) -> bool {
-        self.host.try_lock(&self.slot_lock(slot)).await.is_some()
+    /// Takes the slot of a tab that is gone; says whether it is gone. Held as long as this
+    /// tab lives: what that tab typed is saved under its name.
+    async fn takes_over(&self, slot: u32) -> bool {
+        if self.texts.borrow().taken_over.contains(&slot) {
+            return true;
+        }
+        let Some(guard) = self.host.try_lock(&self.slot_lock(slot)).await else {
+            return false;
+        };
+        std::mem::forget(guard);
+        self.texts.borrow_mut().taken_over.insert(slot);
+        true
     }
 
     fn slot_lock(&self, slot: u32) -> String {

@@ -3,7 +3,8 @@
 //! A batch of typing becomes a change of the log after a second of quiet. Until then each
 //! push of the page is a row here, written without waiting; the batch removes its rows in
 //! the transaction that saves it. A start finds the rows that a killed tab left, makes the
-//! edits again at the place they were made, and saves them.
+//! edits again at the place they were made, and saves them. It makes them as that tab: who
+//! takes over what a tab typed holds its slot too, so nobody else writes under its name.
 //!
 //! ```text
 //! key   = "typed/" | node[16] | base[32] | be32 slot | be64 turn
@@ -15,10 +16,11 @@ use std::rc::Rc;
 
 use offing_core::id::{Hash, NodeId};
 use offing_core::rpc::{Fault, TextUpdate};
-use offing_core::text::{ChangeSet, TextDoc};
+use offing_core::text::{Actor, ChangeSet, TextDoc};
 use serde::{Deserialize, Serialize};
 
 use super::fault::from_store;
+use super::text_store::Increment;
 use super::{Replica, encode};
 use crate::host::Host;
 use crate::store::{Batch, Direction, Durability, Range, Store, Table};
@@ -79,23 +81,6 @@ fn document_prefix(node: NodeId, base: Hash) -> Vec<u8> {
 }
 
 impl<H: Host> Replica<H> {
-    /// Takes over the rows of dead tabs: from now on what they hold is this tab's typing,
-    /// which its next save removes.
-    pub(super) async fn adopt_journal(&self, desk: Desk, retyping: &Retyping) -> Result<(), Fault> {
-        let mut batch = Batch::new();
-        for slot in retyping.slots.iter().filter(|slot| **slot != desk.slot) {
-            batch.delete_range(Table::Meta, Range::prefix(&Desk { slot: *slot, ..desk }.prefix()));
-        }
-        if batch.is_empty() {
-            return Ok(());
-        }
-        for (at, typed) in retyping.made.iter().enumerate() {
-            desk.put(&mut batch, at as u64 + 1, typed);
-        }
-        let written = self.host.store().write(batch, Durability::Relaxed).await;
-        written.map_err(|e| from_store(&e))
-    }
-
     /// Writes what was typed, without making the page wait.
     pub(super) fn journal(
         self: &Rc<Self>,
@@ -152,41 +137,61 @@ impl<H: Host> Replica<H> {
     }
 }
 
-/// Makes again what killed tabs had typed, each push where it was made.
-pub(super) struct Retyping {
-    slots: Vec<u32>,
-    waiting: std::vec::IntoIter<Typed>,
-    next: Option<Typed>,
-    made: Vec<Typed>,
-    pub(super) made_any: bool,
+/// What a killed tab had typed, made again as one change.
+pub(super) struct Retyped {
+    /// The tab's slot.
+    pub(super) slot: u32,
+    /// The last turn that is in it.
+    pub(super) turn: u64,
+    /// Automerge's change.
+    pub(super) change: Vec<u8>,
 }
 
-impl Retyping {
-    pub(super) fn new(left: Vec<Left>) -> Self {
-        let slots = left.iter().map(|left| left.slot).collect();
-        let mut typed: Vec<_> =
-            left.into_iter().flat_map(|left| left.typed).map(|(_, typed)| typed).collect();
-        // Stable: within a tab the order stays; between tabs the earlier stand comes first.
-        typed.sort_by_key(|typed| typed.through);
-        let mut waiting = typed.into_iter();
-        let next = waiting.next();
-        Self { slots, waiting, next, made: Vec::new(), made_any: false }
-    }
-
-    /// Makes what was typed before increment `number` was there.
-    pub(super) fn up_to(&mut self, doc: &mut TextDoc, number: u64) {
-        while self.next.as_ref().is_some_and(|typed| typed.through < number) {
-            let Some(typed) = self.next.take() else {
-                return;
-            };
-            self.next = self.waiting.next();
-            for json in &typed.changes {
-                // What does not fit (two dead tabs at once) is left out rather than guessed.
-                if let Ok(changes) = ChangeSet::from_json(json) {
-                    self.made_any |= doc.splice(&changes).is_ok();
-                }
+/// Makes again what a killed tab had typed, in the document as that tab had it: with all that
+/// it had saved itself, and of what came from elsewhere with what it had merged. `start` is
+/// the document before `found`.
+pub(super) fn retype(
+    start: &TextDoc,
+    actor: Actor,
+    found: &[&(u64, Increment)],
+    typed: Vec<(u64, Typed)>,
+    now_ms: i64,
+) -> Vec<Retyped> {
+    let mut doc = start.branch(actor);
+    let is_own = |increment: &Increment| {
+        let first = increment.changes.first();
+        first.and_then(|change| Actor::of_change(change, actor.device)) == Some(actor)
+    };
+    let mut own = Some(found.iter().filter(|(_, increment)| is_own(increment)));
+    let mut others = found.iter().peekable();
+    let mut retyped: Vec<Retyped> = Vec::new();
+    let mut last_turn = None;
+    for (turn, typed) in typed {
+        while let Some((_, increment)) = others.next_if(|(number, _)| *number <= typed.through) {
+            // A merge would close what was typed before it unseen.
+            if let Some(turn) = last_turn.take() {
+                retyped.extend(close(&mut doc, actor, turn, now_ms));
             }
-            self.made.push(typed);
+            doc.merge(&increment.changes);
+        }
+        for (_, increment) in own.take().into_iter().flatten() {
+            doc.merge(&increment.changes);
+        }
+        for json in &typed.changes {
+            // What does not fit is left out rather than guessed.
+            if let Ok(changes) = ChangeSet::from_json(json)
+                && doc.splice(&changes).is_ok()
+            {
+                last_turn = Some(turn);
+            }
         }
     }
+    if let Some(turn) = last_turn {
+        retyped.extend(close(&mut doc, actor, turn, now_ms));
+    }
+    retyped
+}
+
+fn close(doc: &mut TextDoc, actor: Actor, turn: u64, now_ms: i64) -> Option<Retyped> {
+    doc.commit(now_ms).map(|change| Retyped { slot: actor.slot, turn, change })
 }

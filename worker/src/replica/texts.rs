@@ -8,7 +8,7 @@
 //! goes on with that; what was typed into the old one is saved as an edit of the old one.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use futures_util::lock::Mutex;
@@ -24,7 +24,7 @@ use offing_core::tree::{NodeRow, TextEdit};
 use super::Replica;
 use super::commit::Extra;
 use super::documents::{Loaded, Retype};
-use super::journal::Desk;
+use super::journal::{Desk, Retyped};
 use crate::host::Host;
 
 /// Who makes the updates that the engine sends.
@@ -33,8 +33,13 @@ const ENGINE_CLIENT: &str = "engine";
 /// The open texts of this tab.
 #[derive(Default)]
 pub(super) struct OpenTexts {
-    open: HashMap<NodeId, Rc<OpenText>>,
+    open: BTreeMap<NodeId, Rc<OpenText>>,
     pub(super) slot: Option<u32>,
+    /// The slots of killed tabs whose typing this tab saves.
+    pub(super) taken_over: BTreeSet<u32>,
+    /// One text is loaded at a time: two that are loaded at once, of which one is saved and
+    /// closed meanwhile, would both write what comes next.
+    opening: Rc<Mutex<()>>,
 }
 
 /// One open text.
@@ -57,6 +62,8 @@ struct OpenText {
     /// What `turn` began with.
     first_turn: u64,
     slot: u32,
+    /// A page shows it, and not only the start that saves what was left typed.
+    shown: Cell<bool>,
     saving: Mutex<()>,
     /// Saving failed, and is tried again and again.
     retrying: Cell<bool>,
@@ -69,6 +76,8 @@ struct OpenText {
 struct Unsaved {
     /// Names the content that its document began with.
     base: Hash,
+    /// The slot that typed it.
+    slot: u32,
     /// The last turn that is in it.
     turn: u64,
     /// Bytes of the text after it.
@@ -118,14 +127,8 @@ impl<H: Host> Replica<H> {
         path.pop();
         let trashed = path.first().is_some_and(|crumb| crumb.node == NodeId::TRASH);
         let read_only = trashed.then_some(ReadOnly::Trashed);
-        let open = self.texts.borrow().open.get(&node).cloned();
-        let open = match open {
-            Some(open) => open,
-            None => {
-                let loaded = self.load_doc(&row, row.base(), Retype::All).await?;
-                self.insert_open(node, loaded).await?
-            }
-        };
+        let open = self.open_or_load(&row).await?;
+        open.shown.set(true);
         self.load_increments(node).await?;
         let text = open.doc.borrow().text();
         let name = row.shown_name();
@@ -165,8 +168,9 @@ impl<H: Host> Replica<H> {
             // A text that cannot be opened now (its content is not here) keeps its rows, and
             // what cannot be saved now is tried again by itself.
             if base == row.base() {
-                if self.open_text(node).await.is_ok() {
-                    self.close_text(node).await.ok();
+                if let Ok(open) = self.open_or_load(&row).await {
+                    self.save(&open).await.ok();
+                    self.forget_unless_needed(&open);
                 }
                 continue;
             }
@@ -190,11 +194,16 @@ impl<H: Host> Replica<H> {
             return Ok(());
         };
         self.save(&open).await?;
-        // Closed only if nothing was typed while it was saved.
-        if open.is_saved() {
-            self.texts.borrow_mut().open.remove(&node);
-        }
+        open.shown.set(false);
+        self.forget_unless_needed(&open);
         Ok(())
+    }
+
+    /// Lets go of a text that no page shows, unless something was typed while it was saved.
+    fn forget_unless_needed(&self, open: &OpenText) {
+        if open.is_saved() && !open.shown.get() {
+            self.texts.borrow_mut().open.remove(&open.node);
+        }
     }
 
     /// Saves everything that was typed: the page is about to go away.
@@ -306,11 +315,11 @@ impl<H: Host> Replica<H> {
             return Ok(());
         }
         self.close_change(open);
+        open.unsaved.borrow_mut().extend(unsaved_of(&loaded));
         let before = open.doc.replace(loaded.doc).text();
         let after = open.doc.borrow().text();
         open.base.set(base);
         open.through.set(loaded.through);
-        open.typed.set(loaded.recovered);
         open.not_shown.set(None);
         let version = open.version.get();
         open.version.set(version + 1);
@@ -328,20 +337,18 @@ impl<H: Host> Replica<H> {
         self.texts.borrow().open.get(&node).cloned().ok_or(Fault::NotOpen)
     }
 
-    async fn insert_open(
-        self: &Rc<Self>,
-        node: NodeId,
-        loaded: Loaded,
-    ) -> Result<Rc<OpenText>, Fault> {
-        if let Ok(open) = self.open_doc(node) {
-            // Opened twice at once; the first opening serves both.
+    async fn open_or_load(self: &Rc<Self>, row: &NodeRow) -> Result<Rc<OpenText>, Fault> {
+        let opening = Rc::clone(&self.texts.borrow().opening);
+        let _opening = opening.lock().await;
+        if let Ok(open) = self.open_doc(row.node) {
             return Ok(open);
         }
-        let recovered = loaded.recovered;
-        let open = self.opened(node, loaded);
-        self.texts.borrow_mut().open.insert(node, Rc::clone(&open));
-        if recovered {
-            self.save(&open).await?;
+        let loaded = self.load_doc(row, row.base(), Retype::All).await?;
+        let open = self.opened(row.node, loaded);
+        self.texts.borrow_mut().open.insert(row.node, Rc::clone(&open));
+        if !open.is_saved() {
+            self.tell(machine::Event::Unsaved(true));
+            self.schedule_save(&open);
         }
         Ok(open)
     }
@@ -349,18 +356,20 @@ impl<H: Host> Replica<H> {
     fn opened(&self, node: NodeId, loaded: Loaded) -> Rc<OpenText> {
         // Never a turn that an earlier life of this slot has used for this text.
         let first_turn = u64::try_from(self.host.now_ms()).unwrap_or(0) << 16;
+        let unsaved = unsaved_of(&loaded);
         Rc::new(OpenText {
             node,
             base: Cell::new(loaded.base),
             doc: RefCell::new(loaded.doc),
             version: Cell::new(0),
             through: Cell::new(loaded.through),
-            unsaved: RefCell::default(),
-            typed: Cell::new(loaded.recovered),
+            unsaved: RefCell::new(unsaved),
+            typed: Cell::new(false),
             first_typed_ms: Cell::new(self.host.now_ms()),
             turn: Cell::new(first_turn),
             first_turn,
             slot: loaded.slot,
+            shown: Cell::new(false),
             saving: Mutex::new(()),
             retrying: Cell::new(false),
             not_shown: Cell::new(None),
@@ -390,9 +399,9 @@ impl<H: Host> Replica<H> {
         if open.typed.replace(false) {
             let mut doc = open.doc.borrow_mut();
             let Some(change) = doc.commit(self.host.now_ms()) else { return };
-            let (base, turn) = (open.base.get(), open.turn.get());
+            let (base, slot, turn) = (open.base.get(), open.slot, open.turn.get());
             let size = doc.content().len() as u64;
-            open.unsaved.borrow_mut().push(Unsaved { base, turn, size, change });
+            open.unsaved.borrow_mut().push(Unsaved { base, slot, turn, size, change });
         }
     }
 
@@ -431,7 +440,10 @@ impl<H: Host> Replica<H> {
             let changes = unsaved.iter().map(|one| one.change.clone()).collect();
             let part = TextPart { node, base, changes };
             let mut extra = Extra { texts: vec![part], ..Extra::default() };
-            open.desk(base).forget(&mut extra.also, last.turn);
+            for one in &unsaved {
+                let desk = Desk { slot: one.slot, ..open.desk(base) };
+                desk.forget(&mut extra.also, one.turn);
+            }
             self.commit(extra, &|ops| ops.text_edited(node, edit.clone())).await?;
             open.unsaved.borrow_mut().drain(..unsaved.len());
         }
@@ -442,6 +454,19 @@ impl<H: Host> Replica<H> {
         }
         Ok(())
     }
+}
+
+/// What was made again of killed tabs' typing is to be saved like any other.
+fn unsaved_of(loaded: &Loaded) -> Vec<Unsaved> {
+    let (base, size) = (loaded.base, loaded.doc.content().len() as u64);
+    let unsaved = |retyped: &Retyped| Unsaved {
+        base,
+        slot: retyped.slot,
+        turn: retyped.turn,
+        size,
+        change: retyped.change.clone(),
+    };
+    loaded.recovered.iter().map(unsaved).collect()
 }
 
 pub(super) fn fault_of(error: &TextError) -> Fault {
