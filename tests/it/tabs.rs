@@ -1,5 +1,6 @@
 //! Two tabs of one browser profile.
 
+use offing_core::rpc::{Clash, TransferState};
 use offing_tests::World;
 
 #[test]
@@ -83,4 +84,20 @@ fn both_tabs_type_while_another_device_types_too() {
     for mark in ['p', 't', 'l'] {
         assert_eq!(text.matches(mark).count(), 8, "{text}");
     }
+}
+
+#[test]
+fn an_upload_that_another_tab_brings_to_the_server_is_shown_as_done() {
+    let world = World::with(&["phone", "laptop"]);
+    let phone = world.device("phone");
+    let tab = phone.opens_another_tab();
+    world.sync_all();
+    world.goes_offline("phone");
+    let ids = tab.uploads("/", &[("a.bin", b"some bytes")], Clash::Ask);
+    world.passes(5_000);
+    assert_eq!(tab.transfer(ids[0]), TransferState::Here);
+    // Only the first tab hears that the network is back.
+    world.goes_online("phone");
+    world.passes(500);
+    assert_eq!(tab.transfer(ids[0]), TransferState::Done);
 }

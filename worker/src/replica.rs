@@ -223,7 +223,10 @@ impl<H: Host> Replica<H> {
                     self.load_increments(*node).await?;
                 }
             }
-            Notice::Outbox => self.count_pending().await?,
+            Notice::Outbox => {
+                self.count_pending().await?;
+                self.settle_brought().await?;
+            }
             Notice::Session => {}
         }
         Ok(())

@@ -28,7 +28,7 @@ use super::fault::from_store;
 use super::sealing::Sealed;
 use crate::host::{Host, Source};
 use crate::push::Step;
-use crate::store::{Batch, Direction, Durability, Range, Store, Table};
+use crate::store::{Batch, Direction, Durability, Range, Store, Table, outbox};
 
 mod folders;
 mod group;
@@ -373,6 +373,23 @@ impl<H: Host> Replica<H> {
                 self.turn(&upload, TransferState::Done);
             }
         }
+    }
+
+    /// Settles what another tab has brought to the server.
+    pub(super) async fn settle_brought(self: &Rc<Self>) -> Result<(), Fault> {
+        let is_carried = |upload: &Rc<Upload>| {
+            upload.dseq.get().is_some() && *upload.state.borrow() != TransferState::Done
+        };
+        if !self.uploads.borrow().all.values().any(is_carried) {
+            return Ok(());
+        }
+        let waiting = outbox::items(self.host.store(), &self.vault, 0, 1).await;
+        let brought = match waiting.map_err(|e| from_store(&e))?.first() {
+            Some(first) => first.dseq - 1,
+            None => self.own().await?.dseq,
+        };
+        self.settle_uploads(brought);
+        Ok(())
     }
 
     async fn wait_while_paused(&self, upload: &Upload) {
