@@ -1,6 +1,6 @@
 //! A browser that is killed, and a disk that fills up, at any moment.
 
-use offing_core::rpc::{Alarm, Clash, Fault};
+use offing_core::rpc::{Alarm, Clash, Fault, TransferState};
 use offing_tests::World;
 use offing_worker::store::StoreError;
 use offing_worker::store::memory::Faults;
@@ -126,7 +126,7 @@ fn an_upload_that_finds_no_space_fails_by_itself() {
     phone.profile.chunks.inject(Some(StoreError::Full));
     let ids = phone.uploads("/", &[("a.bin", &crate::noise(1, 500_000))], Clash::Ask);
     world.passes(2_000);
-    let failed = offing_core::rpc::TransferState::Failed(Fault::StorageFull);
+    let failed = TransferState::Failed(Fault::StorageFull);
     assert_eq!(phone.transfer(ids[0]), failed);
     assert!(!phone.shows("/a.bin"));
     phone.profile.chunks.inject(None);
@@ -134,6 +134,31 @@ fn an_upload_that_finds_no_space_fails_by_itself() {
     world.sync_all();
     world.assert_converged();
     assert!(world.device("laptop").shows("/a.bin"));
+}
+
+#[test]
+fn uploading_again_what_waits_on_a_full_disk_harms_nothing() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    world.goes_offline("phone");
+    let film = crate::noise(1, 3_000_000);
+    let files: [(&str, &[u8]); 2] = [("film.mp4", &film), ("a.bin", b"small")];
+    phone.uploads("/", &files, Clash::Ask);
+    world.passes(60_000);
+    for fault in [StoreError::Full, StoreError::Failed { name: "UnknownError".to_owned() }] {
+        phone.profile.chunks.inject(Some(fault));
+        let more: [(&str, &[u8]); 2] = [("again.mp4", &film), ("more.bin", b"more")];
+        let ids = phone.uploads("/", &more, Clash::KeepBoth);
+        world.passes(60_000);
+        assert_eq!(phone.transfer(ids[0]), TransferState::Here, "it needs no space");
+        assert!(matches!(phone.transfer(ids[1]), TransferState::Failed(_)));
+    }
+    phone.profile.chunks.inject(None);
+    world.sync_all();
+    world.assert_converged();
+    assert_eq!(laptop.reads("/film.mp4").unwrap(), film);
+    assert_eq!(laptop.reads("/again.mp4").unwrap(), film);
+    assert_eq!(laptop.reads("/a.bin").unwrap(), b"small");
 }
 
 #[test]

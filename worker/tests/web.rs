@@ -112,6 +112,34 @@ async fn chunks_conform_in_files_and_in_rows() {
     store.destroy().await.unwrap();
 }
 
+/// Makes a method that stores fail for want of space, after it wrote what `half` does, or
+/// mends it.
+fn fill_disk(class: &str, method: &str, half: &str, full: bool) {
+    let body = format!(
+        "const proto = {class}.prototype;
+         proto.mended ??= proto.{method};
+         proto.{method} = full ? function (value, option) {{
+             {half};
+             throw new DOMException('full', 'QuotaExceededError');
+         }} : proto.mended;"
+    );
+    let patch = js_sys::Function::new_with_args("full", &body);
+    patch.call1(&wasm_bindgen::JsValue::NULL, &full.into()).unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn a_put_on_a_full_disk_harms_no_chunk() {
+    let files = OpfsChunks::open(&fresh_name()).await.unwrap();
+    let half = "this.mended(value.subarray(0, value.length / 2), option)";
+    let class = "FileSystemSyncAccessHandle";
+    conformance::run_full_chunks(&files, |full| fill_disk(class, "write", half, full)).await;
+    let store = fresh_store().await;
+    let rows = IdbChunks::new(store.clone());
+    let class = "IDBObjectStore";
+    conformance::run_full_chunks(&rows, |full| fill_disk(class, "put", "", full)).await;
+    store.destroy().await.unwrap();
+}
+
 #[wasm_bindgen_test]
 async fn a_chunk_that_two_tabs_write_at_once_is_whole() {
     let name = fresh_name();

@@ -131,9 +131,7 @@ impl<H: Host> Replica<H> {
             return Err(corrupt(self.name_for_fault(node).await));
         }
         // Caching may fail (a full browser); what was asked for is here all the same.
-        if self.keep_chunk(id, &bytes).await.is_err() {
-            self.let_go(id).await.ok();
-        }
+        self.keep_chunk(id, &bytes).await.ok();
         Ok(bytes)
     }
 

@@ -1,9 +1,10 @@
 //! The bytes of sealed chunks, one value for each id.
 //!
 //! A chunk is written once and never changed. [`ChunkStore::put`] answers when the bytes
-//! are flushed. A crash may leave a torn file: the caller knows the expected length from
-//! its index (`Table::Chunks`) and verifies the id on opening, so a torn chunk is found,
-//! deleted and fetched again, never trusted.
+//! are flushed, and never harms bytes that are here whole, however it ends. A crash may
+//! leave a torn file: the caller knows the expected length from its index (`Table::Chunks`)
+//! and verifies the id on opening, so a torn chunk is found, deleted and fetched again,
+//! never trusted.
 
 use std::ops::Range;
 
@@ -46,7 +47,8 @@ impl Framed {
 /// The bytes of sealed chunks.
 #[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
 pub trait ChunkStore {
-    /// Stores a chunk; answers when it is flushed. Idempotent.
+    /// Stores a chunk; answers when it is flushed. Idempotent: what is here whole stays as it
+    /// is and needs no space. A put that fails leaves what was whole before, or nothing.
     async fn put(&self, id: ChunkId, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// Reads a range of a chunk's bytes; [`StoreError::NotFound`] if the chunk is not here,

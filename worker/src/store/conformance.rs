@@ -181,3 +181,25 @@ pub async fn run_chunks(chunks: &impl ChunkStore) {
     chunks.clear().await.expect("a chunk store can be cleared");
     assert_eq!(chunks.list().await, Ok(vec![]));
 }
+
+/// Checks what a put on a full disk leaves; `fill` makes an empty chunk store full, or not.
+pub async fn run_full_chunks(chunks: &impl ChunkStore, fill: impl Fn(bool)) {
+    let id = |byte: u8| ChunkId([byte; 32]);
+    let bytes: Vec<u8> = (0..100_000_u32).map(|byte| (byte % 251) as u8).collect();
+    chunks.put(id(1), &bytes).await.expect("there is space");
+    chunks.put(id(2), &bytes[..70_000]).await.expect("as a crash tears it");
+    chunks.put(id(3), &vec![0; bytes.len()]).await.expect("of the right length, and torn");
+    fill(true);
+    chunks.put(id(1), &bytes).await.expect("what is here whole needs no space");
+    for torn in [id(2), id(3), id(4)] {
+        assert_eq!(chunks.put(torn, &bytes).await, Err(StoreError::Full));
+    }
+    assert_eq!(chunks.get_all(id(1)).await, Ok(Some(bytes.clone())), "whole as before");
+    assert_eq!(chunks.len(id(4)).await, Ok(None), "nothing is half here");
+    fill(false);
+    for torn in [id(2), id(3), id(4)] {
+        chunks.put(torn, &bytes).await.expect("there is space again");
+        assert_eq!(chunks.get_all(torn).await, Ok(Some(bytes.clone())), "it is whole now");
+    }
+    chunks.clear().await.expect("a chunk store can be cleared");
+}

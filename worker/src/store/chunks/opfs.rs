@@ -1,9 +1,10 @@
 //! Chunks as files of the origin private file system: `<name>/chunks/<xx>/<hex id>`.
 //!
 //! A dedicated worker writes through sync access handles, flushed and closed before `put`
-//! answers. There is no renaming: a crash leaves at most a torn file that no index row and
-//! no outbox item names, and a later `put` of the same chunk writes it anew. A service
-//! worker has no such handles and reads through `File`s; it never writes.
+//! answers. There is no renaming: an id names one content, so a file either holds it, and is
+//! not touched, or is torn, and is written anew. A crash leaves at most a torn file that no
+//! index row and no outbox item names; a `put` that failed leaves an empty one, which counts
+//! as none. A service worker has no such handles and reads through `File`s; it never writes.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -117,12 +118,16 @@ impl ChunkStore for OpfsChunks {
     async fn put(&self, id: ChunkId, bytes: &[u8]) -> Result<(), StoreError> {
         let file = self.file(&id, true).await.map_err(|error| fault(&error))?;
         let access = Access::open(&file, "readwrite").await.map_err(|error| fault(&error))?;
-        let before = access.handle.get_size().map_err(|error| fault(&error))?;
+        if access.holds(bytes).map_err(|error| fault(&error))? {
+            // It may be the only copy of what the outbox names, and a request may be reading
+            // it. Whoever wrote it may have been killed before it was flushed.
+            return access.handle.flush().map_err(|error| fault(&error));
+        }
         let written = access.write(bytes).map_err(|error| fault(&error));
-        drop(access);
-        if written.is_err() && before != bytes.len() as f64 {
-            // What does not fit must not take space either.
-            self.delete(id).await?;
+        if written.is_err() {
+            // What does not fit must not take space either. Nothing is removed: as soon as
+            // this handle is closed, another tab may have put the chunk.
+            access.handle.truncate_with_f64(0.0).ok();
         }
         written
     }
@@ -147,6 +152,8 @@ impl ChunkStore for OpfsChunks {
 
     async fn len(&self, id: ChunkId) -> Result<Option<u64>, StoreError> {
         match self.blob(&id).await.map_err(|error| fault(&error)) {
+            // No chunk is empty: a put that failed left this.
+            Ok(blob) if blob.size() == 0.0 => Ok(None),
             Ok(blob) => Ok(Some(blob.size() as u64)),
             Err(StoreError::NotFound) => Ok(None),
             Err(error) => Err(error),
@@ -223,9 +230,15 @@ impl Access {
         Ok(Self { handle: handle.unchecked_into() })
     }
 
+    /// Says whether exactly these bytes are in the file.
+    fn holds(&self, bytes: &[u8]) -> Result<bool, JsValue> {
+        if self.handle.get_size()? != bytes.len() as f64 {
+            return Ok(false);
+        }
+        Ok(self.read(0..bytes.len() as u64).is_ok_and(|held| held == bytes))
+    }
+
     fn write(&self, bytes: &[u8]) -> Result<(), JsValue> {
-        // Never cut first: a chunk that is put again may be one that the outbox needs, and
-        // writing the same bytes over it leaves it whole at every moment.
         let mut done = 0;
         while done < bytes.len() {
             let options = FileSystemReadWriteOptions::new();
