@@ -16,7 +16,7 @@ use offing_worker::net::api::Api;
 use offing_worker::platform::clock;
 use rand::RngCore as _;
 use rand::rngs::OsRng;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::chunks::FileChunks;
 use crate::store::SqliteStore;
@@ -31,7 +31,7 @@ struct Inner<S> {
     store: SqliteStore,
     chunks: FileChunks,
     server: S,
-    locks: RefCell<HashMap<String, Arc<Mutex<()>>>>,
+    locks: RefCell<HashMap<String, Arc<RwLock<()>>>>,
 }
 
 impl<S> Clone for NativeHost<S> {
@@ -46,9 +46,23 @@ impl<S> NativeHost<S> {
         Self { inner: Rc::new(Inner { store, chunks, server, locks: RefCell::default() }) }
     }
 
-    fn named_lock(&self, name: &str) -> Arc<Mutex<()>> {
+    fn named_lock(&self, name: &str) -> Arc<RwLock<()>> {
         Arc::clone(self.inner.locks.borrow_mut().entry(name.to_owned()).or_default())
     }
+}
+
+/// Holds a lock.
+pub enum Guard {
+    /// Nobody else does.
+    Alone {
+        /// Releases it.
+        _held: OwnedRwLockWriteGuard<()>,
+    },
+    /// Others who share it may.
+    Shared {
+        /// Releases it.
+        _held: OwnedRwLockReadGuard<()>,
+    },
 }
 
 impl<S: Server + 'static> Host for NativeHost<S> {
@@ -56,7 +70,7 @@ impl<S: Server + 'static> Host for NativeHost<S> {
     type Store = SqliteStore;
     type Chunks = FileChunks;
     type Server = S;
-    type Guard = OwnedMutexGuard<()>;
+    type Guard = Guard;
 
     fn crypto(&self) -> &NativeCrypto {
         &NativeCrypto
@@ -85,11 +99,20 @@ impl<S: Server + 'static> Host for NativeHost<S> {
     }
 
     async fn lock(&self, name: &str) -> Self::Guard {
-        self.named_lock(name).lock_owned().await
+        Guard::Alone { _held: self.named_lock(name).write_owned().await }
     }
 
     async fn try_lock(&self, name: &str) -> Option<Self::Guard> {
-        self.named_lock(name).try_lock_owned().ok()
+        let held = self.named_lock(name).try_write_owned().ok()?;
+        Some(Guard::Alone { _held: held })
+    }
+
+    async fn lock_shared(&self, name: &str) -> Self::Guard {
+        Guard::Shared { _held: self.named_lock(name).read_owned().await }
+    }
+
+    async fn quota_bytes(&self) -> Option<u64> {
+        None
     }
 
     async fn sleep(&self, delay_ms: u64) {

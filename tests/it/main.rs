@@ -16,6 +16,7 @@ mod property;
 mod recovered;
 mod replaced;
 mod set_aside;
+mod space;
 mod status;
 mod tabs;
 mod texts;

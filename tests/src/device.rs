@@ -565,6 +565,17 @@ impl Device {
         self.ask(|replica| async move { replica.keep(&[node], true).await }).unwrap();
     }
 
+    /// Stops keeping a node on this device.
+    pub fn stops_keeping(&self, path: &str) {
+        let node = self.node(path);
+        self.ask(|replica| async move { replica.keep(&[node], false).await }).unwrap();
+    }
+
+    /// How many bytes of chunks are on this device.
+    pub fn stored_bytes(&self) -> u64 {
+        ready(self.profile.chunks.usage()).unwrap()
+    }
+
     /// Drops files into a folder; answers once the upload has begun.
     pub fn uploads(&self, folder: &str, files: &[(&str, &[u8])], clash: Clash) -> Vec<TransferId> {
         let sources = files.iter().map(|(_, bytes)| TestFile::new(bytes)).collect();

@@ -36,6 +36,8 @@ pub struct Profile {
     /// The tables as the replicas reach them.
     pub disk: Disk,
     shelf: Shelf,
+    /// How much the browser lets it store, if it says so.
+    pub quota_bytes: Cell<Option<u64>>,
     locks: RefCell<BTreeMap<String, Lock>>,
     last_hold: Cell<u64>,
     tabs: RefCell<BTreeMap<TabId, Hear>>,
@@ -51,6 +53,7 @@ impl Default for Profile {
             store,
             chunks,
             temper,
+            quota_bytes: Cell::default(),
             locks: RefCell::default(),
             last_hold: Cell::default(),
             tabs: RefCell::default(),
@@ -60,8 +63,9 @@ impl Default for Profile {
 
 #[derive(Default)]
 struct Lock {
-    /// Who holds it, and a number for this holding.
-    held: Option<(TabId, u64)>,
+    /// Who holds it, and a number for each holding; several if it is shared.
+    held: Vec<(TabId, u64)>,
+    shared: bool,
     waiting: Vec<Waker>,
 }
 
@@ -75,28 +79,28 @@ impl Profile {
     pub fn forget(&self, tab: TabId) {
         self.tabs.borrow_mut().remove(&tab);
         for lock in self.locks.borrow_mut().values_mut() {
-            if lock.held.is_some_and(|(holder, _)| holder == tab) {
-                lock.release();
-            }
+            lock.release(|(holder, _)| holder == tab);
         }
     }
 
-    fn take(self: &Rc<Self>, tab: TabId, name: &str) -> Option<Guard> {
+    fn take(self: &Rc<Self>, tab: TabId, name: &str, shared: bool) -> Option<Guard> {
         let mut locks = self.locks.borrow_mut();
         let lock = locks.entry(name.to_owned()).or_default();
-        if lock.held.is_some() {
+        let is_free = lock.held.is_empty() || (shared && lock.shared);
+        if !is_free {
             return None;
         }
         let hold = self.last_hold.get() + 1;
         self.last_hold.set(hold);
-        lock.held = Some((tab, hold));
+        lock.held.push((tab, hold));
+        lock.shared = shared;
         Some(Guard { profile: Rc::clone(self), name: name.to_owned(), hold })
     }
 }
 
 impl Lock {
-    fn release(&mut self) {
-        self.held = None;
+    fn release(&mut self, of: impl Fn((TabId, u64)) -> bool) {
+        self.held.retain(|holding| !of(*holding));
         self.waiting.drain(..).for_each(Waker::wake);
     }
 }
@@ -110,10 +114,8 @@ pub struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(lock) = self.profile.locks.borrow_mut().get_mut(&self.name)
-            && lock.held.is_some_and(|(_, hold)| hold == self.hold)
-        {
-            lock.release();
+        if let Some(lock) = self.profile.locks.borrow_mut().get_mut(&self.name) {
+            lock.release(|(_, hold)| hold == self.hold);
         }
     }
 }
@@ -142,6 +144,19 @@ impl TestHost {
     /// The tab.
     pub fn tab(&self) -> TabId {
         self.inner.tab
+    }
+
+    async fn wait_for(&self, name: &str, shared: bool) -> Guard {
+        poll_fn(|context| match self.inner.profile.take(self.inner.tab, name, shared) {
+            Some(guard) => Poll::Ready(guard),
+            None => {
+                let mut locks = self.inner.profile.locks.borrow_mut();
+                let lock = locks.entry(name.to_owned()).or_default();
+                lock.waiting.push(context.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await
     }
 }
 
@@ -179,20 +194,19 @@ impl Host for TestHost {
     }
 
     async fn lock(&self, name: &str) -> Guard {
-        poll_fn(|context| match self.inner.profile.take(self.inner.tab, name) {
-            Some(guard) => Poll::Ready(guard),
-            None => {
-                let mut locks = self.inner.profile.locks.borrow_mut();
-                let lock = locks.entry(name.to_owned()).or_default();
-                lock.waiting.push(context.waker().clone());
-                Poll::Pending
-            }
-        })
-        .await
+        self.wait_for(name, false).await
+    }
+
+    async fn lock_shared(&self, name: &str) -> Guard {
+        self.wait_for(name, true).await
     }
 
     async fn try_lock(&self, name: &str) -> Option<Guard> {
-        self.inner.profile.take(self.inner.tab, name)
+        self.inner.profile.take(self.inner.tab, name, false)
+    }
+
+    async fn quota_bytes(&self) -> Option<u64> {
+        self.inner.profile.quota_bytes.get()
     }
 
     async fn sleep(&self, delay_ms: u64) {

@@ -124,6 +124,11 @@ pub trait Host: Clone + 'static {
     async fn lock(&self, name: &str) -> Self::Guard;
     /// Takes such a lock if it is free.
     async fn try_lock(&self, name: &str) -> Option<Self::Guard>;
+    /// Waits for a lock and shares it with others who do the same; whoever takes it by
+    /// [`Self::lock`] has it alone.
+    async fn lock_shared(&self, name: &str) -> Self::Guard;
+    /// How many bytes may be stored here, as far as that is known.
+    async fn quota_bytes(&self) -> Option<u64>;
     /// Waits.
     async fn sleep(&self, delay_ms: u64);
     /// Runs a future on its own.

@@ -34,12 +34,15 @@ mod driver;
 mod enrolment;
 mod epochs;
 pub(crate) mod fault;
+mod held;
 mod journal;
 mod keep;
 mod pull;
 mod queue;
 mod sealing;
 mod set_aside;
+mod space;
+mod sweep;
 mod text_store;
 mod texts;
 mod upload;
@@ -118,6 +121,14 @@ pub struct Replica<H: Host> {
     uploads: RefCell<upload::Uploads>,
     pace: Pace,
     kept: RefCell<HashSet<NodeId>>,
+    /// How many in this tab are storing chunks that nothing names yet.
+    staging: Rc<Cell<u32>>,
+    /// Bytes that were fetched since the cache was last bounded.
+    cached_bytes: Cell<u64>,
+    /// `None` until the browser was asked.
+    cache_bytes_max: Cell<Option<u64>>,
+    /// Leftovers were looked for.
+    swept: Cell<bool>,
     closed: Cell<bool>,
     signed_out: Cell<bool>,
     storage_failing: Cell<bool>,
@@ -166,6 +177,10 @@ impl<H: Host> Replica<H> {
             uploads: RefCell::default(),
             pace: Pace::timed_by(move || clock.now_ms()),
             kept: RefCell::new(kept),
+            staging: Rc::default(),
+            cached_bytes: Cell::new(0),
+            cache_bytes_max: Cell::new(None),
+            swept: Cell::new(false),
             closed: Cell::new(false),
             signed_out: Cell::new(false),
             storage_failing: Cell::new(false),

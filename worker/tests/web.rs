@@ -231,6 +231,19 @@ async fn a_lock_has_one_holder_until_it_is_dropped() {
     assert!(again.is_some());
 }
 
+#[wasm_bindgen_test]
+async fn a_shared_lock_is_held_by_several_and_by_nobody_alone() {
+    let name = fresh_name();
+    let one = Lock::acquire(&name, Mode::Shared, Wait::ForIt).await.unwrap();
+    let two = Lock::acquire(&name, Mode::Shared, Wait::ForIt).await.unwrap();
+    assert!(Lock::acquire(&name, Mode::Exclusive, Wait::IfFree).await.is_none());
+    drop(one);
+    assert!(Lock::acquire(&name, Mode::Exclusive, Wait::IfFree).await.is_none());
+    drop(two);
+    // Releasing is told to the browser, which takes a turn.
+    assert!(Lock::acquire(&name, Mode::Exclusive, Wait::ForIt).await.is_some());
+}
+
 struct Pieces {
     left: u8,
     dropped: Rc<Cell<bool>>,

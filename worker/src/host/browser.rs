@@ -13,11 +13,14 @@ use crate::net::fetch::Api;
 use crate::platform::channel::Channel;
 use crate::platform::locks::{Lock, Mode, Wait};
 use crate::platform::webcrypto::WebCrypto;
-use crate::platform::{clock, files, random, timer};
+use crate::platform::{clock, files, quota, random, timer};
 use crate::store::local::{LocalChunks, LocalStore};
 
 /// Longest single timer: browsers count milliseconds in 31 bits.
 const SLEEP_MS_MAX: u64 = 1 << 30;
+
+/// What a session on a borrowed computer may hold, which has only a tab's memory.
+const MEMORY_QUOTA_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// The browser, for one session in one tab.
 #[derive(Clone)]
@@ -110,6 +113,17 @@ impl Host for BrowserHost {
 
     async fn try_lock(&self, name: &str) -> Option<Option<Lock>> {
         Lock::acquire(name, Mode::Exclusive, Wait::IfFree).await.map(Some)
+    }
+
+    async fn lock_shared(&self, name: &str) -> Option<Lock> {
+        Lock::acquire(name, Mode::Shared, Wait::ForIt).await
+    }
+
+    async fn quota_bytes(&self) -> Option<u64> {
+        if let LocalChunks::Memory(_) = self.inner.chunks {
+            return Some(MEMORY_QUOTA_BYTES);
+        }
+        quota::estimate().await.map(|estimate| estimate.quota_bytes)
     }
 
     async fn sleep(&self, delay_ms: u64) {

@@ -97,6 +97,7 @@ impl<H: Host> Replica<H> {
 
     /// Copies nodes, with all below them, to a folder.
     pub async fn copy(self: &Rc<Self>, nodes: &[NodeId], to: NodeId) -> Result<Reply, Fault> {
+        let _staging = self.staging().await;
         let mut all = Vec::new();
         for node in nodes {
             self.gather_copies(*node, to, &mut all).await?;

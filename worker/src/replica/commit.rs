@@ -23,7 +23,7 @@ use super::working::Stop;
 use super::{Own, Replica, encode};
 use crate::host::Host;
 use crate::store::outbox::{self, OutboxItem};
-use crate::store::{Batch, Durability, Store, Table};
+use crate::store::{Batch, Durability, Store, StoreError, Table};
 
 /// Key of the last verified place of the log, in `Table::Meta`.
 pub(crate) const CURSOR_KEY: &[u8] = b"cursor";
@@ -215,10 +215,19 @@ impl<H: Host> Replica<H> {
 
     /// Writes what a person made. An item stays in memory until this answers.
     pub(super) async fn write_strict(&self, batch: Batch) -> Result<(), Fault> {
-        let written = self.host.store().write(batch, Durability::Strict).await;
-        written.map_err(|e| from_store(&e))?;
+        self.write(batch, Durability::Strict).await?;
         self.storage_works();
         Ok(())
+    }
+
+    /// Writes a batch, making room if there is none.
+    pub(super) async fn write(&self, batch: Batch, durability: Durability) -> Result<(), Fault> {
+        let store = self.host.store();
+        let mut written = store.write(batch.clone(), durability).await;
+        if written == Err(StoreError::Full) && self.make_room().await {
+            written = store.write(batch, durability).await;
+        }
+        written.map_err(|e| from_store(&e))
     }
 }
 

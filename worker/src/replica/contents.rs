@@ -3,6 +3,8 @@
 //! What is fetched is kept. A chunk that does not match its id is deleted and fetched once
 //! more before anybody hears of it, so a torn file heals itself.
 
+use std::collections::HashSet;
+
 use offing_core::content::chunk::{self, RangePlan};
 use offing_core::content::manifest::{self, Extent, Manifest};
 use offing_core::content::reference::ManifestRef;
@@ -11,28 +13,11 @@ use offing_core::crypto::hazmat::Crypto;
 use offing_core::id::{ChunkId, NodeId};
 use offing_core::rpc::Fault;
 use offing_core::tree::Content;
-use serde::{Deserialize, Serialize};
 
 use super::Replica;
-use super::fault::{corrupt, from_net, from_store};
+use super::fault::{corrupt, from_net};
 use crate::host::{Host, Server};
 use crate::store::chunks::ChunkStore;
-use crate::store::{Batch, Durability, Store, Table};
-
-/// What the index says of a chunk on this device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct HeldChunk {
-    /// Length of the container.
-    pub(super) bytes: u32,
-    /// When it was last put or fetched, milliseconds since 1970.
-    pub(super) used_ms: i64,
-}
-
-impl HeldChunk {
-    pub(super) fn encode(&self) -> Vec<u8> {
-        postcard::to_allocvec(self).expect("plain data always serialises")
-    }
-}
 
 impl<H: Host> Replica<H> {
     /// Reads a file's manifest.
@@ -47,21 +32,24 @@ impl<H: Host> Replica<H> {
             Ok(ManifestRef::Inline(_)) | Err(_) => Err(corrupt(name().await)),
             Ok(ManifestRef::Stored(id)) => {
                 let bytes = self.sealed_chunk(id, node).await?;
-                let (_, epoch) = envelope::peek(&bytes).map_err(|_| Fault::CannotOpen)?;
-                let secret = self.epoch(epoch)?.secret;
-                let opened = manifest::open_manifest(
-                    self.host.crypto(),
-                    &secret,
-                    &self.vault,
-                    &node,
-                    &id,
-                    &bytes,
-                );
-                match opened.await {
-                    Ok(manifest) => Ok(manifest),
-                    Err(_) => Err(corrupt(name().await)),
-                }
+                self.open_manifest(node, id, &bytes).await
             }
+        }
+    }
+
+    /// Opens a long manifest.
+    pub(super) async fn open_manifest(
+        &self,
+        node: NodeId,
+        id: ChunkId,
+        bytes: &[u8],
+    ) -> Result<Manifest, Fault> {
+        let (_, epoch) = envelope::peek(bytes).map_err(|_| Fault::CannotOpen)?;
+        let secret = self.epoch(epoch)?.secret;
+        let (crypto, vault) = (self.host.crypto(), &self.vault);
+        match manifest::open_manifest(crypto, &secret, vault, &node, &id, bytes).await {
+            Ok(manifest) => Ok(manifest),
+            Err(_) => Err(corrupt(self.name_for_fault(node).await)),
         }
     }
 
@@ -106,6 +94,7 @@ impl<H: Host> Replica<H> {
             // Evicted or torn: the whole chunk is fetched again.
             return Ok(None);
         };
+        self.note_use(extent.chunk, held).await;
         let opened = plan.open(self.host.crypto(), &self.vault, &extent.key, &part).await;
         Ok(opened.ok())
     }
@@ -118,7 +107,7 @@ impl<H: Host> Replica<H> {
             if self.matches(id, &bytes).await? {
                 return Ok(bytes);
             }
-            self.let_go(id).await?;
+            self.let_go(&HashSet::from([id])).await?;
         }
         let bytes = match self.host.server().chunk(self.vault, id).await {
             Ok(bytes) => bytes,
@@ -131,43 +120,10 @@ impl<H: Host> Replica<H> {
             return Err(corrupt(self.name_for_fault(node).await));
         }
         // Caching may fail (a full browser); what was asked for is here all the same.
-        self.keep_chunk(id, &bytes).await.ok();
+        if self.keep_fetched(id, &bytes).await.is_ok() {
+            self.has_cached(bytes.len() as u64).await;
+        }
         Ok(bytes)
-    }
-
-    /// Stores a chunk on this device and enters it into the index.
-    pub(super) async fn keep_chunk(&self, id: ChunkId, bytes: &[u8]) -> Result<(), Fault> {
-        self.host.chunks().put(id, bytes).await.map_err(|e| from_store(&e))?;
-        let mut batch = Batch::new();
-        batch.put(Table::Chunks, id.0, self.held_now(bytes.len()).encode());
-        self.host.store().write(batch, Durability::Relaxed).await.map_err(|e| from_store(&e))
-    }
-
-    pub(super) fn held_now(&self, bytes: usize) -> HeldChunk {
-        let bytes = u32::try_from(bytes).expect("a chunk is at most CHUNK_SEALED_BYTES_MAX");
-        HeldChunk { bytes, used_ms: self.host.now_ms() }
-    }
-
-    async fn let_go(&self, id: ChunkId) -> Result<(), Fault> {
-        let mut batch = Batch::new();
-        batch.delete(Table::Chunks, id.0);
-        let store = self.host.store();
-        store.write(batch, Durability::Relaxed).await.map_err(|e| from_store(&e))?;
-        self.host.chunks().delete(id).await.map_err(|e| from_store(&e))
-    }
-
-    async fn held(&self, id: ChunkId) -> Result<Option<HeldChunk>, Fault> {
-        let value =
-            self.host.store().get(Table::Chunks, &id.0).await.map_err(|e| from_store(&e))?;
-        Ok(value.and_then(|bytes| postcard::from_bytes(&bytes).ok()))
-    }
-
-    /// Tells for each manifest whether all its chunks are on this device.
-    pub(super) async fn are_held(&self, ids: &[ChunkId]) -> Result<Vec<bool>, Fault> {
-        let keys: Vec<Vec<u8>> = ids.iter().map(|id| id.0.to_vec()).collect();
-        let held =
-            self.host.store().get_many(Table::Chunks, &keys).await.map_err(|e| from_store(&e))?;
-        Ok(held.iter().map(Option::is_some).collect())
     }
 
     async fn matches(&self, id: ChunkId, bytes: &[u8]) -> Result<bool, Fault> {

@@ -9,12 +9,13 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use offing_core::content::manifest::{Extent, Manifest};
+use offing_core::content::manifest::Extent;
+use offing_core::content::reference::ManifestRef;
 use offing_core::id::{ChunkId, NodeId};
 use offing_core::limits;
 use offing_core::rpc::{Fault, Kind};
-use offing_core::tree::NodeRow;
 use offing_core::tree::listing;
+use offing_core::tree::{self, NodeRow};
 
 mod archive;
 
@@ -44,6 +45,8 @@ enum Body {
 struct Content {
     node: NodeId,
     parts: std::vec::IntoIter<Part>,
+    /// A long manifest and its chunks, which are all here when the last part was read.
+    long: Option<(ChunkId, Vec<ChunkId>)>,
 }
 
 enum Part {
@@ -125,7 +128,7 @@ impl<H: Host> Replica<H> {
                 let edited = self.edited_text(&row, version.value.base()).await?;
                 match edited.filter(|_| version.value.text) {
                     Some(text) => Content::of_text(node, text),
-                    None => Content::of_manifest(self.manifest(node, &version.value).await?),
+                    None => self.content_of(node, &version.value).await?,
                 }
             }
             (Some(stray), None) => {
@@ -150,9 +153,20 @@ impl<H: Host> Replica<H> {
             return Ok(Content::of_text(node, text));
         }
         let Some(content) = row.contents.first() else {
-            return Ok(Content { node, parts: Vec::new().into_iter() });
+            return Ok(Content { node, parts: Vec::new().into_iter(), long: None });
         };
-        Ok(Content::of_manifest(self.manifest(node, &content.value).await?))
+        self.content_of(node, &content.value).await
+    }
+
+    /// The extents of a content's manifest.
+    async fn content_of(&self, node: NodeId, content: &tree::Content) -> Result<Content, Fault> {
+        let manifest = self.manifest(node, content).await?;
+        let long = match ManifestRef::decode(&content.manifest) {
+            Ok(ManifestRef::Stored(id)) => Some((id, manifest.chunks())),
+            Ok(ManifestRef::Inline(_)) | Err(_) => None,
+        };
+        let parts: Vec<Part> = manifest.extents.into_iter().map(Part::Extent).collect();
+        Ok(Content { node, parts: parts.into_iter(), long })
     }
 
     /// Fetches the first piece that is not on this device, so that a server that is away
@@ -238,12 +252,8 @@ impl<H: Host> Replica<H> {
 
 impl Content {
     fn of_text(node: NodeId, text: String) -> Self {
-        Self { node, parts: vec![Part::Bytes(text.into_bytes())].into_iter() }
-    }
-
-    fn of_manifest(manifest: Manifest) -> Self {
-        let parts: Vec<Part> = manifest.extents.into_iter().map(Part::Extent).collect();
-        Self { node: manifest.file, parts: parts.into_iter() }
+        let parts = vec![Part::Bytes(text.into_bytes())];
+        Self { node, parts: parts.into_iter(), long: None }
     }
 
     fn extents(&self) -> impl Iterator<Item = &Extent> {
@@ -263,7 +273,12 @@ impl Content {
 
     async fn next<H: Host>(&mut self, replica: &Replica<H>) -> Result<Option<Vec<u8>>, Fault> {
         match self.parts.next() {
-            None => Ok(None),
+            None => {
+                if let Some((id, chunks)) = self.long.take() {
+                    replica.note_whole(id, &chunks).await?;
+                }
+                Ok(None)
+            }
             Some(Part::Bytes(bytes)) => Ok(Some(bytes)),
             Some(Part::Extent(extent)) => replica.extent(&extent, self.node).await.map(Some),
         }

@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 
+use offing_core::content::reference::ManifestRef;
 use offing_core::id::NodeId;
 use offing_core::rpc::{Fault, Kind};
 use offing_core::tree::listing;
@@ -28,6 +29,10 @@ fn want_key(node: NodeId) -> Vec<u8> {
     [WANT_PREFIX, node.0.as_slice()].concat()
 }
 
+fn kept_key(node: NodeId) -> Vec<u8> {
+    [super::KEPT_PREFIX, node.0.as_slice()].concat()
+}
+
 impl<H: Host> Replica<H> {
     /// Keeps nodes (and all below folders) on this device, or lets go of them.
     pub async fn keep(self: &Rc<Self>, nodes: &[NodeId], keep: bool) -> Result<(), Fault> {
@@ -45,7 +50,7 @@ impl<H: Host> Replica<H> {
         }
         let mut batch = Batch::new();
         for node in &all {
-            let key = [super::KEPT_PREFIX, node.0.as_slice()].concat();
+            let key = kept_key(*node);
             if keep {
                 batch.put(Table::Meta, key, []);
                 want(&mut batch, *node);
@@ -57,7 +62,11 @@ impl<H: Host> Replica<H> {
         }
         let written = self.host.store().write(batch, Durability::Relaxed).await;
         written.map_err(|e| from_store(&e))?;
-        self.keep_up();
+        if keep {
+            self.keep_up();
+        } else {
+            self.let_go_of(&all).await?;
+        }
         let parents = self.parents_of(nodes).await?;
         self.refresh_views(&parents).await
     }
@@ -72,6 +81,7 @@ impl<H: Host> Replica<H> {
             };
             // What cannot be had now is wanted again after the next pull.
             this.fetch_wanted().await.ok();
+            this.sweep_once().await;
         });
     }
 
@@ -105,7 +115,9 @@ impl<H: Host> Replica<H> {
         let Some(row) = self.row(node).await? else {
             return Ok(());
         };
-        let mut contents: Vec<_> = row.contents.iter().map(|op| op.value.clone()).collect();
+        let keeps = self.meta_bytes(&kept_key(node)).await?.is_some();
+        let contents = row.contents.iter().map(|op| &op.value);
+        let mut contents: Vec<_> = contents.filter(|c| keeps || c.text).cloned().collect();
         for stray in row.strays() {
             contents.extend(self.content_of_base(&row, stray.value.base).await?);
         }
@@ -115,6 +127,9 @@ impl<H: Host> Replica<H> {
                 if !self.are_held(&[chunk]).await?[0] {
                     self.sealed_chunk(chunk, node).await?;
                 }
+            }
+            if let Ok(ManifestRef::Stored(id)) = ManifestRef::decode(&content.manifest) {
+                self.note_whole(id, &manifest.chunks()).await?;
             }
         }
         Ok(())

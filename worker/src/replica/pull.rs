@@ -19,11 +19,10 @@ use offing_core::text;
 use offing_core::tree::{KnownOp, Op, Value, WorkingSet};
 
 use super::commit::{CURSOR_KEY, put_changes, put_increments};
-use super::fault::from_store;
 use super::{LOG_KEY, Own, Replica, encode, epochs, keep, text_store};
 use crate::host::{Host, Server};
 use crate::net::NetError;
-use crate::store::{Batch, Durability, Store, Table, outbox};
+use crate::store::{Batch, Durability, Table, outbox};
 
 const DEVICE_PREFIX: &[u8] = b"device/";
 
@@ -183,13 +182,13 @@ impl<H: Host> Replica<H> {
             put_increments(&mut batch, &mut own, std::slice::from_ref(part), *device);
         }
         if brought.own_dseq > 0 {
+            self.mark_sent(&mut batch, brought.own_dseq).await?;
             outbox::forget_through(&mut batch, &self.vault, brought.own_dseq);
         }
         batch.put(Table::Meta, Own::KEY, encode(&own));
         batch.put(Table::Meta, LOG_KEY, encode(&state));
         batch.put(Table::Meta, CURSOR_KEY, encode(&state.at()));
-        let written = self.host.store().write(batch, Durability::Relaxed).await;
-        written.map_err(|e| from_store(&e))?;
+        self.write(batch, Durability::Relaxed).await?;
         drop(guard);
         let typed = brought.texts.iter().map(|(_, part)| part.node);
         let texts: BTreeSet<NodeId> = typed.chain(replaced).collect();

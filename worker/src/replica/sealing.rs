@@ -8,10 +8,7 @@ use offing_core::rpc::Fault;
 use offing_core::tree::{Content, Value};
 
 use super::Replica;
-use super::fault::from_store;
 use crate::host::Host;
-use crate::store::chunks::ChunkStore;
-use crate::store::{Batch, Durability, Store, Table};
 
 /// A chunk that is stored here.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +43,9 @@ impl<H: Host> Replica<H> {
                 manifest,
             );
             let sealed = sealed.await.map_err(|_| Fault::TooMany)?;
-            self.keep_chunk(sealed.id, &sealed.bytes).await?;
+            self.store_chunk(sealed.id, &sealed.bytes).await?;
+            self.keep_stored(sealed.id, sealed.bytes.len()).await?;
+            self.note_whole(sealed.id, &manifest.chunks()).await?;
             ManifestRef::Stored(sealed.id)
         };
         Ok(Content {
@@ -63,25 +62,15 @@ impl<H: Host> Replica<H> {
         let (_, epoch) = self.current_epoch()?;
         let sealed = epoch.sealer.seal(self.host.crypto(), plain, Dedupe::On).await;
         let sealed = sealed.map_err(|_| Fault::Internal)?;
-        let put = self.host.chunks().put(sealed.id, &sealed.bytes).await;
-        put.map_err(|e| from_store(&e))?;
+        self.store_chunk(sealed.id, &sealed.bytes).await?;
         Ok(Sealed { chunk: sealed.id, key: sealed.key, sealed_bytes: sealed.bytes.len() })
     }
 
     /// Seals plaintext as one chunk, stores it here and enters it into the index.
     pub(super) async fn seal_and_keep(&self, plain: &[u8]) -> Result<Sealed, Fault> {
         let sealed = self.seal_and_put(plain).await?;
-        let mut batch = Batch::new();
-        self.put_held(&mut batch, &sealed);
-        let written = self.host.store().write(batch, Durability::Relaxed).await;
-        written.map_err(|e| from_store(&e))?;
+        self.keep_stored(sealed.chunk, sealed.sealed_bytes).await?;
         Ok(sealed)
-    }
-
-    /// Adds the row of a chunk that is stored here to a transaction.
-    pub(super) fn put_held(&self, batch: &mut Batch, sealed: &Sealed) {
-        let row = self.held_now(sealed.sealed_bytes).encode();
-        batch.put(Table::Chunks, sealed.chunk.0, row);
     }
 
     /// The chunks that the contents set by these values need, with what names them.

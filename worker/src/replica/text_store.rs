@@ -64,6 +64,11 @@ pub(super) fn base_key(node: NodeId, base: Hash) -> Vec<u8> {
     [node.0.as_slice(), &[2], &base.0].concat()
 }
 
+/// Says whether a key is of a content that was replaced.
+pub(super) fn is_base_key(key: &[u8]) -> bool {
+    key.get(NodeId::LEN) == Some(&2)
+}
+
 /// Keeps the text contents that ops replace, since others may be typing into their
 /// documents; `before` has the rows as they were. Tells the files that have new content.
 pub(super) fn put_replaced(batch: &mut Batch, ops: &[&Op], before: &WorkingSet) -> Vec<NodeId> {

@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use offing_core::content::manifest::Manifest;
 use offing_core::content::pack;
-use offing_core::id::NodeId;
+use offing_core::id::{ChunkId, NodeId};
 use offing_core::limits;
 use offing_core::rpc::{
     Clash, Event, Fault, Reply, Transfer, TransferControl, TransferId, TransferState, UploadItem,
@@ -104,6 +104,12 @@ struct Arrival {
     staged: Staged,
     /// The chunk it came with, whose row is not in the index yet.
     fresh: Option<Sealed>,
+}
+
+/// The chunks that an upload's record names.
+pub(super) fn staged_chunks(record: &[u8]) -> Vec<ChunkId> {
+    let staged = postcard::from_bytes::<Record>(record).ok().and_then(|record| record.staged);
+    staged.map(|staged| staged.manifest.chunks()).unwrap_or_default()
 }
 
 impl Upload {
@@ -217,6 +223,7 @@ impl<H: Host> Replica<H> {
     async fn run<S: Source + 'static>(self: Rc<Self>, uploads: Vec<Rc<Upload>>, sources: Vec<S>) {
         let is_large = |upload: &Upload| upload.size > limits::PACKED_FILE_BYTES_MAX;
         let small_bytes = |upload: &Rc<Upload>| if is_large(upload) { 0 } else { upload.size };
+        let staging = self.staging().await;
         let plans = pack::plan(uploads.iter().map(small_bytes)).collect();
         self.stage_empty(&uploads).await;
         self.stage_small(plans, &uploads, &sources).await;
@@ -224,6 +231,11 @@ impl<H: Host> Replica<H> {
             if is_large(upload) {
                 self.stage_large(upload, source).await;
             }
+        }
+        drop(staging);
+        if !self.swept.get() {
+            // Some came to nothing: what they left can go now.
+            self.keep_up();
         }
     }
 
@@ -274,6 +286,7 @@ impl<H: Host> Replica<H> {
             TransferControl::Cancel if !upload.is_settled() && !upload.arriving.get() => {
                 upload.cancelled.set(true);
                 upload.paused.set(false);
+                self.swept.set(false);
                 self.turn(&upload, TransferState::Cancelled);
                 self.forget_record(&upload).await?;
                 self.count_pending().await?;
@@ -400,6 +413,7 @@ impl<H: Host> Replica<H> {
 
     async fn fail(self: &Rc<Self>, upload: &Rc<Upload>, fault: Fault) {
         self.forget_record(upload).await.ok();
+        self.swept.set(false);
         self.turn(upload, TransferState::Failed(fault));
     }
 

@@ -55,6 +55,7 @@ impl<H: Host> Replica<H> {
 
     /// Settles a file that has more than one version.
     pub async fn settle(self: &Rc<Self>, node: NodeId, choice: Choice) -> Result<Reply, Fault> {
+        let _staging = self.staging().await;
         let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
         let ids: Vec<OpId> = row.contents.iter().map(|content| content.id).collect();
         let done = match choice {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use futures_util::future::{join, join3};
 use offing_core::content::reference::ManifestRef;
-use offing_core::id::{ChunkId, NodeId};
+use offing_core::id::NodeId;
 use offing_core::limits;
 use offing_core::name;
 use offing_core::rpc::{
@@ -261,6 +261,15 @@ impl<H: Host> Replica<H> {
         Ok(())
     }
 
+    /// Tells the page that rows changed, wherever they are: what is here, for instance.
+    pub(super) async fn refresh_all_views(&self) -> Result<(), Fault> {
+        let open: Vec<NodeId> = {
+            let views = self.views.borrow();
+            views.open.values().map(|view| view.node).collect()
+        };
+        self.refresh_views(&open).await
+    }
+
     /// The path from the root (or the trash) to the node itself.
     pub(super) async fn path(&self, node: NodeId) -> Result<Vec<Crumb>, Fault> {
         let mut path = Vec::new();
@@ -422,24 +431,25 @@ impl<H: Host> Replica<H> {
         let docs: Vec<Vec<u8>> =
             docs.map(|(i, row)| text_store::doc_key(rows[*i].node, base(row))).collect();
         let docs = store.get_many(Table::Texts, &docs).await.map_err(|e| from_store(&e))?;
-        let mut wanted: Vec<ChunkId> = Vec::new();
+        let (mut wanted, mut long) = (Vec::new(), Vec::new());
         let mut spans = Vec::with_capacity(files.len());
         for (row, doc) in found.iter().zip(&docs) {
-            let from = wanted.len();
+            let from = (wanted.len(), long.len());
             if doc.is_none()
                 && let Some(content) = row.as_ref().and_then(|row| row.contents.first())
             {
                 match ManifestRef::decode(&content.value.manifest) {
                     Ok(ManifestRef::Inline(manifest)) => wanted.extend(manifest.chunks()),
-                    Ok(ManifestRef::Stored(id)) => wanted.push(id),
+                    Ok(ManifestRef::Stored(id)) => long.push(id),
                     Err(_) => {}
                 }
             }
-            spans.push(from..wanted.len());
+            spans.push((from.0..wanted.len(), from.1..long.len()));
         }
-        let held = self.are_held(&wanted).await?;
-        for (i, span) in files.into_iter().zip(spans) {
-            rows[i].local = held[span].iter().all(|held| *held);
+        let (held, whole) = join(self.are_held(&wanted), self.are_whole(&long)).await;
+        let (held, whole) = (held?, whole?);
+        for (i, (wanted, long)) in files.into_iter().zip(spans) {
+            rows[i].local = held[wanted].iter().chain(&whole[long]).all(|here| *here);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Sending large files ahead of their entry, and making nodes of what was read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -22,6 +22,7 @@ impl<H: Host> Replica<H> {
         let Some(staged) = upload.staged.borrow().clone() else {
             return;
         };
+        let _staging = self.staging().await;
         self.turn(upload, TransferState::Moving);
         // Counted anew: what went ahead is counted as it is asked for.
         upload.done.set(0);
@@ -121,11 +122,14 @@ impl<H: Host> Replica<H> {
                 continue;
             }
             let mut rows = Batch::new();
-            if let Some(sealed) = &arrival.fresh {
-                self.put_held(&mut rows, sealed);
-            }
+            let fresh = arrival.fresh.iter().map(|sealed| (sealed.chunk, sealed.sealed_bytes));
+            let put = self.put_held(&mut rows, &fresh.collect()).await;
             *upload.staged.borrow_mut() = Some(arrival.staged.clone());
-            if let Err(fault) = self.store_record_with(upload, rows).await {
+            let stored = match put {
+                Ok(()) => self.store_record_with(upload, rows).await,
+                Err(fault) => Err(fault),
+            };
+            if let Err(fault) = stored {
                 self.fail(upload, fault).await;
             }
         }
@@ -136,19 +140,18 @@ impl<H: Host> Replica<H> {
     async fn commit_group(self: &Rc<Self>, group: &[Arrival]) -> Result<u64, Fault> {
         let mut contents = Vec::with_capacity(group.len());
         let mut also = Batch::new();
-        let mut fresh = BTreeSet::new();
+        let mut fresh = BTreeMap::new();
         let mut about = BTreeSet::new();
         for Arrival { upload, staged, fresh: sealed } in group {
             contents.push(self.make_content(&staged.manifest, staged.text).await?);
-            if let Some(sealed) = sealed.filter(|sealed| fresh.insert(sealed.chunk)) {
-                self.put_held(&mut also, &sealed);
-            }
+            fresh.extend(sealed.map(|sealed| (sealed.chunk, sealed.sealed_bytes)));
             if upload.recorded.get() {
                 also.delete(Table::Transfers, upload.id.to_be_bytes());
             }
             about.insert(upload.parent);
             about.extend(upload.replaces.then_some(upload.node));
         }
+        self.put_held(&mut also, &fresh).await?;
         let extra = Extra { also, about: about.into_iter().collect(), ..Extra::default() };
         let committed = self
             .commit(extra, &|edit| {

@@ -19,6 +19,13 @@ pub struct MemoryChunks {
 struct Shared {
     chunks: BTreeMap<ChunkId, Vec<u8>>,
     fault: Option<StoreError>,
+    bytes_max: Option<u64>,
+}
+
+impl Shared {
+    fn bytes(&self) -> u64 {
+        self.chunks.values().map(|bytes| bytes.len() as u64).sum()
+    }
 }
 
 impl MemoryChunks {
@@ -30,6 +37,11 @@ impl MemoryChunks {
     /// Makes later puts fail, or heals the store.
     pub fn inject(&self, fault: Option<StoreError>) {
         self.shared.borrow_mut().fault = fault;
+    }
+
+    /// Makes puts fail that would take more space in all than this.
+    pub fn bound(&self, bytes_max: Option<u64>) {
+        self.shared.borrow_mut().bytes_max = bytes_max;
     }
 
     /// Cuts a chunk short, as a crash may do.
@@ -49,6 +61,9 @@ impl ChunkStore for MemoryChunks {
         if let Some(fault) = shared.fault.clone() {
             shared.chunks.remove(&id);
             return Err(fault);
+        }
+        if shared.bytes_max.is_some_and(|max| shared.bytes() + bytes.len() as u64 > max) {
+            return Err(StoreError::Full);
         }
         shared.chunks.insert(id, bytes.to_vec());
         Ok(())
@@ -76,7 +91,7 @@ impl ChunkStore for MemoryChunks {
     }
 
     async fn usage(&self) -> Result<u64, StoreError> {
-        Ok(self.shared.borrow().chunks.values().map(|bytes| bytes.len() as u64).sum())
+        Ok(self.shared.borrow().bytes())
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
