@@ -14,6 +14,7 @@ mod liar;
 mod losses;
 mod property;
 mod recovered;
+mod refused;
 mod replaced;
 mod set_aside;
 mod space;

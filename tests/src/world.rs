@@ -298,6 +298,16 @@ impl World {
             .all(|device| device.status().state == SyncState::OnServer && device.cursor() == tip)
     }
 
+    /// The server gives the person so many bytes more than are used now, or as many as
+    /// anybody wants.
+    pub fn leaves_space(&self, bytes: Option<u64>) {
+        let account = self.person.account;
+        self.net.ask(async |services| {
+            let used = services.account(account).await.unwrap().unwrap().used_bytes;
+            services.limit_account(account, bytes.map(|bytes| used + bytes)).await.unwrap();
+        });
+    }
+
     /// All open devices show the same tree with the same contents.
     pub fn assert_converged(&self) {
         let devices = self.devices();

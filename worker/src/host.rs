@@ -4,6 +4,7 @@
 //! with memory stores, a virtual clock and a server in the same process. A host is cheap to
 //! clone; all clones are one device in one tab.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use offing_core::crypto::hazmat::Crypto;
@@ -92,6 +93,8 @@ pub enum Notice {
     Outbox,
     /// Somebody signed in, signed out, or the session ended.
     Session,
+    /// Entries of the outbox have other counters now: from which to which.
+    Reordered(BTreeMap<u64, u64>),
 }
 
 /// Where a replica runs.

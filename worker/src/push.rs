@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use offing_core::id::{ChunkId, Seq, VaultId};
 use offing_core::limits;
-use offing_core::proto::{self, AppendResult, ChunksStored, Tip};
+use offing_core::proto::{self, AppendResult, ChunksStored, Code, Tip};
 
 use crate::net::{NetError, Remote};
 use crate::store::chunks::{ChunkStore, Framed};
@@ -76,6 +76,14 @@ pub enum Ended {
         /// The server's answer.
         result: AppendResult,
     },
+    /// The server does not take the chunks of this entry; what was whole before it is
+    /// appended, and what is after it waits.
+    Held {
+        /// The entry's counter.
+        dseq: u64,
+        /// Why.
+        code: Code,
+    },
     /// The server lacks chunks that this device does not hold (any more).
     ChunksLost {
         /// The entry's counter; `None` outside an append.
@@ -107,7 +115,20 @@ pub async fn drain<S: Store, C: ChunkStore, R: Remote>(
     pace: &Pace,
     observe: &mut dyn FnMut(&Step) -> ControlFlow<()>,
 ) -> Result<Report, PushError> {
-    Push::new(vault, store, chunks, remote, pace, observe).run().await
+    drain_before(u64::MAX, vault, store, chunks, remote, pace, observe).await
+}
+
+/// Pushes what is in a vault's outbox before an entry's counter.
+pub async fn drain_before<S: Store, C: ChunkStore, R: Remote>(
+    end: u64,
+    vault: VaultId,
+    store: &S,
+    chunks: &C,
+    remote: &R,
+    pace: &Pace,
+    observe: &mut dyn FnMut(&Step) -> ControlFlow<()>,
+) -> Result<Report, PushError> {
+    Push::new(vault, store, chunks, remote, pace, observe).run(end).await
 }
 
 /// Makes chunks durable on the server, before an entry needs them; `false` if the observer
@@ -160,6 +181,8 @@ struct Push<'a, S, C, R> {
     remote: &'a R,
     pace: &'a Pace,
     observe: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
+    /// Chunks that are durable on the server, as it said during this push.
+    stored: HashSet<ChunkId>,
     report: Report,
 }
 
@@ -173,14 +196,15 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         observe: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Self {
         let report = Report { ended: Ended::Drained, acked: 0, sent_bytes: 0, tip: None };
-        Self { vault, store, chunks, remote, pace, observe, report }
+        Self { vault, store, chunks, remote, pace, observe, stored: HashSet::new(), report }
     }
 
-    async fn run(mut self) -> Result<Report, PushError> {
+    async fn run(mut self, end: u64) -> Result<Report, PushError> {
         let mut after = outbox::last_ack(self.store, &self.vault).await?.map_or(0, |(d, _)| d);
         loop {
             let limit = limits::APPEND_ENTRIES_MAX as u32;
             let mut items = outbox::items(self.store, &self.vault, after, limit).await?;
+            items.retain(|item| item.dseq < end);
             truncate_to_one_append(&mut items);
             let Some(last) = items.last() else {
                 return Ok(self.report);
@@ -197,10 +221,15 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
     /// Sends one append's worth of items with their chunks.
     async fn send(&mut self, items: &[OutboxItem]) -> Result<ControlFlow<Ended>, PushError> {
         let ids: Vec<ChunkId> = items.iter().flat_map(|item| item.chunks.clone()).collect();
-        let lost = match self.upload(&ids).await? {
-            ControlFlow::Continue(()) => Vec::new(),
-            ControlFlow::Break(Ended::ChunksLost { ids, .. }) => ids,
-            ControlFlow::Break(ended) => return Ok(ControlFlow::Break(ended)),
+        let lost = match self.upload(&ids).await {
+            Ok(ControlFlow::Continue(())) => Vec::new(),
+            Ok(ControlFlow::Break(Ended::ChunksLost { ids, .. })) => ids,
+            Ok(ControlFlow::Break(ended)) => return Ok(ControlFlow::Break(ended)),
+            Err(PushError::Net(error)) => match error.code().filter(|code| is_of_chunks(*code)) {
+                Some(code) => return self.append_before_refused(items, &ids, code).await,
+                None => return Err(error.into()),
+            },
+            Err(error) => return Err(error),
         };
         // An entry that cannot be sent does not hold up those before it.
         let is_whole = |item: &&OutboxItem| !item.chunks.iter().any(|id| lost.contains(id));
@@ -209,6 +238,26 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         match rest.first() {
             Some(item) if flow.is_continue() => {
                 Ok(ControlFlow::Break(Ended::ChunksLost { dseq: Some(item.dseq), ids: lost }))
+            }
+            _ => Ok(flow),
+        }
+    }
+
+    /// Some chunks were refused: appends the entries before the first that needs one of them.
+    async fn append_before_refused(
+        &mut self,
+        items: &[OutboxItem],
+        ids: &[ChunkId],
+        code: Code,
+    ) -> Result<ControlFlow<Ended>, PushError> {
+        // Of a request that was refused, some may have been stored all the same.
+        self.ask(&ids[..ids.len().min(limits::HAVE_IDS_MAX)]).await?;
+        let is_whole = |item: &&OutboxItem| item.chunks.iter().all(|id| self.stored.contains(id));
+        let (whole, rest) = items.split_at(items.iter().take_while(is_whole).count());
+        let flow = self.append(whole).await?;
+        match rest.first() {
+            Some(item) if flow.is_continue() => {
+                Ok(ControlFlow::Break(Ended::Held { dseq: item.dseq, code }))
             }
             _ => Ok(flow),
         }
@@ -273,17 +322,12 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         let ids: Vec<ChunkId> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
         let mut lost = Vec::new();
         for page in ids.chunks(limits::HAVE_IDS_MAX) {
-            let held = self.remote.have(self.vault, page).await?;
-            if held.len() != page.len() {
-                return Err(NetError::Malformed.into());
-            }
-            let (known, wanted): (Vec<_>, Vec<_>) =
-                page.iter().copied().zip(held).partition(|(_, held)| *held);
-            let ids: Vec<ChunkId> = known.into_iter().map(|(id, _)| id).collect();
+            self.ask(page).await?;
+            let (ids, wanted): (Vec<ChunkId>, Vec<ChunkId>) =
+                page.iter().copied().partition(|id| self.stored.contains(id));
             if !ids.is_empty() && (self.observe)(&Step::Stored { ids, sent_bytes: 0 }).is_break() {
                 return Ok(ControlFlow::Break(Ended::Stopped));
             }
-            let wanted: Vec<ChunkId> = wanted.into_iter().map(|(id, _)| id).collect();
             if self.send_chunks(&wanted, &mut lost).await?.is_break() {
                 return Ok(ControlFlow::Break(Ended::Stopped));
             }
@@ -293,6 +337,25 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         } else {
             Ok(ControlFlow::Break(Ended::ChunksLost { dseq: None, ids: lost }))
         }
+    }
+
+    /// Asks the server which of these chunks it has; what it has lost since counts no more.
+    async fn ask(&mut self, page: &[ChunkId]) -> Result<(), PushError> {
+        if page.is_empty() {
+            return Ok(());
+        }
+        let held = self.remote.have(self.vault, page).await?;
+        if held.len() != page.len() {
+            return Err(NetError::Malformed.into());
+        }
+        for (id, held) in page.iter().zip(held) {
+            if held {
+                self.stored.insert(*id);
+            } else {
+                self.stored.remove(id);
+            }
+        }
+        Ok(())
     }
 
     /// Sends chunks, a few batches at once; breaks if the observer wants to stop.
@@ -331,6 +394,7 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
                 Ok(answer) if answer.stored as usize == sent.ids.len() => {
                     self.pace.learn(sent.bytes, self.pace.now_ms() - sent.started_ms);
                     self.report.sent_bytes += sent.bytes;
+                    self.stored.extend(&sent.ids);
                     let step = Step::Stored { ids: sent.ids, sent_bytes: sent.bytes };
                     if (self.observe)(&step).is_break() {
                         flow = ControlFlow::Break(());
@@ -377,6 +441,11 @@ impl<'a, S: Store, C: ChunkStore, R: Remote> Push<'a, S, C, R> {
         let framed = self.chunks.frame(&chunks).await?;
         Ok(Some((chunks.into_iter().map(|(id, _)| id).collect(), framed)))
     }
+}
+
+/// Says whether a refusal is about the chunks of a request, and not about who sends it.
+pub fn is_of_chunks(code: Code) -> bool {
+    matches!(code, Code::QuotaExceeded | Code::StorageFull | Code::TooLarge)
 }
 
 /// A batch that was answered.

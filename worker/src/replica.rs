@@ -17,6 +17,7 @@ use futures_util::lock::Mutex;
 use offing_core::content::chunk::ChunkSealer;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::id::{AccountId, DeviceId, Hash, NodeId, VaultId};
+use offing_core::proto::Code;
 use offing_core::rpc::{Event, Fault};
 use offing_core::sync::machine::Machine;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ use crate::store::{Range, Store, Table, outbox};
 mod actions;
 mod commit;
 mod contents;
+mod defer;
 mod documents;
 mod download;
 mod driver;
@@ -127,6 +129,8 @@ pub struct Replica<H: Host> {
     cached_bytes: Cell<u64>,
     /// `None` until the browser was asked.
     cache_bytes_max: Cell<Option<u64>>,
+    /// The first entry that the server did not take, until a person acts, and why.
+    held_up: Cell<Option<(u64, Code)>>,
     /// Leftovers were looked for.
     swept: Cell<bool>,
     closed: Cell<bool>,
@@ -180,6 +184,7 @@ impl<H: Host> Replica<H> {
             staging: Rc::default(),
             cached_bytes: Cell::new(0),
             cache_bytes_max: Cell::new(None),
+            held_up: Cell::new(None),
             swept: Cell::new(false),
             closed: Cell::new(false),
             signed_out: Cell::new(false),
@@ -242,6 +247,7 @@ impl<H: Host> Replica<H> {
                 self.count_pending().await?;
                 self.settle_brought().await?;
             }
+            Notice::Reordered(places) => self.move_uploads(places),
             Notice::Session => {}
         }
         Ok(())

@@ -58,6 +58,8 @@ pub enum Failure {
     },
     /// The server takes no more: space is used up. Reading goes on.
     Refused,
+    /// The server does not take some of what waits. What comes later may pass it.
+    HeldUp,
     /// The session ended.
     SignedOut,
     /// The server's history contradicts what this replica verified. Nothing more is read.
@@ -234,6 +236,12 @@ impl Machine {
                 self.full = true;
                 self.push_wanted = false;
             }
+            Failure::HeldUp => {
+                // What passed it is in the log by now; the rest waits for a person.
+                self.pull_wanted = true;
+                self.push_wanted = false;
+                self.succeeded();
+            }
             Failure::SignedOut => {
                 self.signed_out = true;
                 self.reach = Reach::Unknown;
@@ -362,6 +370,16 @@ mod tests {
         assert_eq!(work(&effects), [Effect::Pull]);
         machine.handle(Event::Pulled { seq: 1 });
         assert_eq!(machine.status(), Status { state: SyncState::SavedHere, pending: 1 });
+    }
+
+    #[test]
+    fn what_comes_behind_something_held_up_is_still_offered() {
+        let mut machine = Machine::default();
+        machine.handle(Event::Opened { pending: 1 });
+        assert_eq!(work(&machine.handle(failed(Failure::HeldUp))), [Effect::Pull]);
+        assert_eq!(work(&machine.handle(Event::Pulled { seq: 1 })), [], "not over and over");
+        assert_eq!(machine.status(), Status { state: SyncState::SavedHere, pending: 1 });
+        assert_eq!(work(&machine.handle(Event::Pending { pending: 2 })), [Effect::Push]);
     }
 
     #[test]

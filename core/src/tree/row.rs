@@ -88,6 +88,29 @@ impl NodeRow {
         Ok(row)
     }
 
+    /// Notes that the author of an op had verified more of the log, where its entry is
+    /// written anew before anybody has read it.
+    pub fn raise_seen(&mut self, op: OpId, seen_seq: Seq) {
+        for (id, context) in self.contexts_mut() {
+            if id == op {
+                context.seen_seq = seen_seq;
+            }
+        }
+    }
+
+    /// Where each op that it holds stands.
+    pub(super) fn contexts_mut(&mut self) -> impl Iterator<Item = (OpId, &mut Context)> {
+        fn of<T>(op: &mut Stamped<T>) -> (OpId, &mut Context) {
+            (op.id, &mut op.context)
+        }
+        [of(&mut self.created), of(&mut self.name)]
+            .into_iter()
+            .chain(self.parents.iter_mut().map(of))
+            .chain(self.contents.iter_mut().map(of))
+            .chain(self.texts.iter_mut().map(of))
+            .chain(self.trashed.iter_mut().map(of))
+    }
+
     /// Tells what the node is now.
     pub fn kind(&self) -> Kind {
         match (self.created.value, self.contents.first()) {

@@ -11,8 +11,11 @@ use super::fault::from_store;
 use super::pull::PullError;
 use crate::host::{Host, Notice};
 use crate::net::NetError;
-use crate::push::{self, Ended, Step};
+use crate::push::{self, Ended, PushError, Step};
 use offing_core::proto::{AppendResult, Code};
+
+/// How often a push goes on after something was refused that others may pass.
+const PASS_ROUNDS_MAX: u32 = 4;
 
 impl<H: Host> Replica<H> {
     /// Begins to synchronise.
@@ -28,6 +31,9 @@ impl<H: Host> Replica<H> {
     pub fn tell(self: &Rc<Self>, event: Event) {
         if self.closed.get() {
             return;
+        }
+        if event == Event::Nudge {
+            self.held_up.set(None);
         }
         let effects = self.machine.borrow_mut().handle(event);
         let signed_out = self.machine.borrow().is_signed_out();
@@ -94,32 +100,81 @@ impl<H: Host> Replica<H> {
 
     async fn push_once(self: Rc<Self>) {
         let guard = self.host.lock(&push::lock_name(&self.vault)).await;
+        let mut event = None;
+        for _ in 0..PASS_ROUNDS_MAX {
+            event = self.push_round().await;
+            if event.is_some() {
+                break;
+            }
+        }
+        drop(guard);
+        self.tell(event.unwrap_or_else(|| self.failed(Failure::HeldUp)));
+    }
+
+    /// Pushes what can go; `None` if an entry was refused that others may pass.
+    async fn push_round(self: &Rc<Self>) -> Option<Event> {
         let (store, chunks, server) = (self.host.store(), self.host.chunks(), self.host.server());
         let mut observe = |step: &Step| {
             self.saw_step(step);
             if self.closed.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let report = push::drain(self.vault, store, chunks, server, &self.pace, &mut observe).await;
-        drop(guard);
-        let event = match report {
+        let (pace, vault) = (&self.pace, self.vault);
+        let report = match self.end_of_push().await {
+            Ok(end) => {
+                push::drain_before(end, vault, store, chunks, server, pace, &mut observe).await
+            }
+            Err(error) => Err(error),
+        };
+        Some(match report {
             Ok(report) => match report.ended {
+                Ended::Drained | Ended::Stopped if self.held_up.get().is_some() => {
+                    self.failed(Failure::HeldUp)
+                }
                 Ended::Drained | Ended::Stopped => Event::Pushed,
                 Ended::Refused { result, .. } => self.refused(&result).await,
+                Ended::Held { dseq, code } => {
+                    if self.held_up.replace(Some((dseq, code))).is_none() {
+                        self.emit(PageEvent::Alarm(Alarm::ServerRefuses(code)));
+                    }
+                    return None;
+                }
                 Ended::ChunksLost { .. } => self.failed(Failure::Refused),
             },
-            Err(push::PushError::Net(error)) => {
+            Err(PushError::Net(error)) => {
                 let failure = failure_of(&error);
                 if let (Failure::Refused, Some(code)) = (failure, error.code()) {
                     self.emit(PageEvent::Alarm(Alarm::ServerRefuses(code)));
                 }
                 self.failed(failure)
             }
-            Err(push::PushError::Store(error)) => {
+            Err(PushError::Store(error)) => {
                 self.note(&from_store(&error));
                 self.failed(Failure::Busy { retry_after_ms: 0 })
             }
+        })
+    }
+
+    /// The counter at which a push ends: what the server refused is not offered over and
+    /// over, and what came after it goes first.
+    async fn end_of_push(self: &Rc<Self>) -> Result<u64, PushError> {
+        let Some((refused, code)) = self.held_up.get() else {
+            return Ok(u64::MAX);
         };
-        self.tell(event);
+        if !self.is_lacking(refused).await? {
+            // Somebody else may have brought it meanwhile.
+            self.held_up.set(None);
+            return Ok(u64::MAX);
+        }
+        let first = match self.let_pass(refused).await {
+            Ok(first) => first.unwrap_or(refused),
+            Err(fault) => {
+                self.note(&fault);
+                refused
+            }
+        };
+        self.held_up.set(Some((first, code)));
+        self.refuse_uploads(first, code);
+        Ok(first)
     }
 
     /// What to do when the server does not take an entry: it stays in the outbox, and the

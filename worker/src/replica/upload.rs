@@ -17,6 +17,7 @@ use offing_core::content::manifest::Manifest;
 use offing_core::content::pack;
 use offing_core::id::{ChunkId, NodeId};
 use offing_core::limits;
+use offing_core::proto::Code;
 use offing_core::rpc::{
     Clash, Event, Fault, Reply, Transfer, TransferControl, TransferId, TransferState, UploadItem,
 };
@@ -162,11 +163,21 @@ impl Upload {
 
     /// Is over, or is carried by an entry of the outbox.
     fn is_settled(&self) -> bool {
-        let over = matches!(
-            *self.state.borrow(),
-            TransferState::Done | TransferState::Cancelled | TransferState::Failed(_)
-        );
-        over || self.dseq.get().is_some()
+        self.is_over() || self.dseq.get().is_some()
+    }
+
+    /// Nothing more comes of it by itself; what the server refused is recorded, and can be
+    /// tried again.
+    fn is_over(&self) -> bool {
+        match *self.state.borrow() {
+            TransferState::Done | TransferState::Cancelled => true,
+            TransferState::Failed(_) => !self.recorded.get(),
+            TransferState::Waiting
+            | TransferState::Reading
+            | TransferState::Here
+            | TransferState::Moving
+            | TransferState::Paused => false,
+        }
     }
 }
 
@@ -269,7 +280,12 @@ impl<H: Host> Replica<H> {
                 upload.paused.set(false);
                 let staged = upload.staged.borrow().is_some();
                 let failed = matches!(*upload.state.borrow(), TransferState::Failed(_));
-                if staged && upload.dseq.get().is_none() {
+                if upload.dseq.get().is_some() {
+                    // Its entry waits; the nudge offers it again.
+                    if failed {
+                        self.turn(&upload, TransferState::Here);
+                    }
+                } else if staged {
                     self.turn(&upload, TransferState::Moving);
                     let this = Rc::clone(self);
                     self.host.spawn(async move { this.send_staged(&upload).await });
@@ -298,13 +314,7 @@ impl<H: Host> Replica<H> {
 
     /// Forgets the transfers that ended.
     pub fn clear_transfers(&self) {
-        self.uploads.borrow_mut().all.retain(|_, upload| {
-            let state = upload.state.borrow();
-            !matches!(
-                *state,
-                TransferState::Done | TransferState::Cancelled | TransferState::Failed(_)
-            )
-        });
+        self.uploads.borrow_mut().all.retain(|_, upload| !upload.is_over());
     }
 
     /// Uploads that no entry carries yet.
@@ -370,6 +380,28 @@ impl<H: Host> Replica<H> {
     pub(super) fn saw_step(self: &Rc<Self>, step: &Step) {
         if let Step::Acked { dseq, .. } = step {
             self.settle_uploads(*dseq);
+        }
+    }
+
+    /// Entries of the outbox have other counters now.
+    pub(super) fn move_uploads(&self, places: &BTreeMap<u64, u64>) {
+        for upload in self.uploads.borrow().all.values() {
+            let moved = upload.dseq.get().and_then(|dseq| places.get(&dseq));
+            if let Some(dseq) = moved {
+                upload.dseq.set(Some(*dseq));
+            }
+        }
+    }
+
+    /// The server takes no entry from this counter on: says so of the files they carry.
+    pub(super) fn refuse_uploads(self: &Rc<Self>, from: u64, code: Code) {
+        let refused: Vec<Rc<Upload>> = {
+            let uploads = self.uploads.borrow();
+            let carried = |u: &&Rc<Upload>| u.dseq.get().is_some_and(|dseq| dseq >= from);
+            uploads.all.values().filter(carried).cloned().collect()
+        };
+        for upload in refused {
+            self.turn(&upload, TransferState::Failed(Fault::Server(code)));
         }
     }
 

@@ -179,14 +179,7 @@ fn note_applied(applied: &mut Vec<(DeviceId, u64)>, id: &OpId) {
 
 /// Gives an op that had no place in the log the one it has now.
 fn give_place(row: &mut NodeRow, id: &OpId, context: &Context) {
-    let fixed = [(row.created.id, &mut row.created.context), (row.name.id, &mut row.name.context)];
-    let parents = row.parents.iter_mut().map(|op| (op.id, &mut op.context));
-    let contents = row.contents.iter_mut().map(|op| (op.id, &mut op.context));
-    let texts = row.texts.iter_mut().map(|op| (op.id, &mut op.context));
-    let trashed = row.trashed.iter_mut().map(|op| (op.id, &mut op.context));
-    for (known, place) in
-        fixed.into_iter().chain(parents).chain(contents).chain(texts).chain(trashed)
-    {
+    for (known, place) in row.contexts_mut() {
         if known == *id && place.seq.is_none() {
             place.seq = context.seq;
         }

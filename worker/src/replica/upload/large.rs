@@ -16,6 +16,7 @@ use offing_core::limits;
 use offing_core::rpc::{Fault, TransferState};
 use sha2::{Digest, Sha256};
 
+use super::send::Sent;
 use super::small::staged;
 use super::{Upload, kind};
 use crate::host::{Host, Source};
@@ -83,7 +84,7 @@ impl<H: Host> Replica<H> {
                 match select(chunks.next(), sends.next()).await {
                     Either::Left((chunk, _)) => chunk,
                     Either::Right((sent, _)) => {
-                        reachable &= sent.unwrap_or(true);
+                        reachable &= sent.is_none_or(|sent| matches!(sent, Sent::Yes));
                         continue;
                     }
                 }

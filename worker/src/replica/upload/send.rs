@@ -7,14 +7,25 @@ use std::rc::Rc;
 use offing_core::content::pack;
 use offing_core::id::ChunkId;
 use offing_core::limits;
+use offing_core::proto::Code;
 use offing_core::rpc::{Fault, TransferState};
 
-use super::{Arrival, Upload};
+use super::{Arrival, Staged, Upload};
 use crate::host::Host;
-use crate::push::{self, Ended, Step};
+use crate::push::{self, Ended, PushError, Step};
 use crate::replica::Replica;
 use crate::replica::commit::Extra;
 use crate::store::{Batch, Table};
+
+/// What became of chunks that were to go ahead of their entry.
+pub(super) enum Sent {
+    /// They are on the server, or were not wanted there any more.
+    Yes,
+    /// The server cannot be reached, or the outbox has to see to it.
+    Later,
+    /// The server does not take them.
+    Refused(Code),
+}
 
 impl<H: Host> Replica<H> {
     /// Sends what a staged file still needs on the server, then makes its node.
@@ -33,9 +44,14 @@ impl<H: Host> Replica<H> {
             if upload.cancelled.get() {
                 return;
             }
-            if !self.send(upload, ids).await {
+            match self.send(upload, ids).await {
+                Sent::Yes => {}
                 // Not to be reached: the node is made now, and the outbox brings it.
-                break;
+                Sent::Later => break,
+                // It stays here as it is, recorded, and no entry waits for it.
+                Sent::Refused(code) => {
+                    return self.turn(upload, TransferState::Failed(Fault::Server(code)));
+                }
             }
         }
         if upload.paused.get() {
@@ -44,10 +60,10 @@ impl<H: Host> Replica<H> {
         self.arrive(vec![Arrival { upload: Rc::clone(upload), staged, fresh: None }]).await;
     }
 
-    /// Makes chunks durable on the server; says whether that worked.
-    pub(super) async fn send(self: &Rc<Self>, upload: &Rc<Upload>, ids: &[ChunkId]) -> bool {
+    /// Makes chunks durable on the server, if that can be done now.
+    pub(super) async fn send(self: &Rc<Self>, upload: &Rc<Upload>, ids: &[ChunkId]) -> Sent {
         if ids.is_empty() {
-            return true;
+            return Sent::Yes;
         }
         let mut observe = |step: &Step| {
             if let Step::Stored { sent_bytes, ids } = step {
@@ -64,7 +80,14 @@ impl<H: Host> Replica<H> {
         };
         let (store, chunks, server) = (self.host.store(), self.host.chunks(), self.host.server());
         let ended = push::upload(self.vault, ids, store, chunks, server, &self.pace, &mut observe);
-        matches!(ended.await, Ok(Ended::Drained | Ended::Stopped))
+        match ended.await {
+            Ok(Ended::Drained | Ended::Stopped) => Sent::Yes,
+            Err(PushError::Net(error)) => match error.code() {
+                Some(code) if push::is_of_chunks(code) => Sent::Refused(code),
+                Some(_) | None => Sent::Later,
+            },
+            Ok(_) | Err(_) => Sent::Later,
+        }
     }
 
     /// Makes nodes of staged files, in one entry. If they cannot all become nodes (a folder
@@ -102,6 +125,10 @@ impl<H: Host> Replica<H> {
                 }
                 Err(fault) => {
                     for Arrival { upload, .. } in &group {
+                        if matches!(fault, Fault::FileVanished { .. }) {
+                            // A leftover that was swept: it has to be read again.
+                            upload.staged.take();
+                        }
                         self.fail(upload, fault.clone()).await;
                     }
                 }
@@ -136,6 +163,22 @@ impl<H: Host> Replica<H> {
         wanted
     }
 
+    /// No entry may name what is not here: after a failure that a person tries again, the
+    /// chunks may have been swept.
+    async fn check_here(
+        &self,
+        upload: &Upload,
+        staged: &Staged,
+        fresh: &BTreeMap<ChunkId, usize>,
+    ) -> Result<(), Fault> {
+        let mut chunks = staged.manifest.chunks();
+        chunks.retain(|id| !fresh.contains_key(id));
+        if self.are_held(&chunks).await?.iter().all(|held| *held) {
+            return Ok(());
+        }
+        Err(Fault::FileVanished { name: upload.name.clone() })
+    }
+
     /// Commits nodes for all of a group, with everything that belongs to them.
     async fn commit_group(self: &Rc<Self>, group: &[Arrival]) -> Result<u64, Fault> {
         let mut contents = Vec::with_capacity(group.len());
@@ -143,8 +186,9 @@ impl<H: Host> Replica<H> {
         let mut fresh = BTreeMap::new();
         let mut about = BTreeSet::new();
         for Arrival { upload, staged, fresh: sealed } in group {
-            contents.push(self.make_content(&staged.manifest, staged.text).await?);
             fresh.extend(sealed.map(|sealed| (sealed.chunk, sealed.sealed_bytes)));
+            self.check_here(upload, staged, &fresh).await?;
+            contents.push(self.make_content(&staged.manifest, staged.text).await?);
             if upload.recorded.get() {
                 also.delete(Table::Transfers, upload.id.to_be_bytes());
             }
