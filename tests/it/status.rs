@@ -1,9 +1,32 @@
 //! What the status claims. That *on the server* is never claimed while something waits is
 //! checked at every event of every scenario (`offing_tests::page`).
 
-use offing_core::rpc::SyncState;
+use offing_core::id::NodeId;
+use offing_core::rpc::{Clash, Reply, SyncState, TransferControl, TransferId, UploadItem};
 use offing_tests::World;
+use offing_tests::device::Device;
 use offing_tests::net::{Call, Mishap};
+use offing_worker::host::Source;
+
+/// A file on a disk that does not answer.
+struct StuckFile;
+
+impl Source for StuckFile {
+    async fn read(&self, _: u64, _: u64) -> Option<Vec<u8>> {
+        std::future::pending().await
+    }
+}
+
+fn uploads_stuck(device: &Device, size: u64) -> TransferId {
+    let path = vec![format!("{size}.bin")];
+    let item = UploadItem { path, size, modified_ms: 0 };
+    let replica = device.replica();
+    let reply = device.run(async move {
+        replica.upload(NodeId::ROOT, vec![item], vec![StuckFile], Clash::Ask).await
+    });
+    let Ok(Reply::Uploading(ids)) = reply else { panic!("{reply:?}") };
+    ids[0]
+}
 
 #[test]
 fn the_status_tells_each_step_of_an_edit() {
@@ -64,4 +87,49 @@ fn a_device_without_network_comes_back_by_itself() {
     phone.line.offline.set(false);
     world.passes(400_000);
     assert_eq!(phone.status().state, SyncState::OnServer);
+}
+
+#[test]
+fn a_paused_upload_that_was_not_read_is_not_called_saved() {
+    for size in [50_000, 5_000_000] {
+        let world = World::with(&["phone"]);
+        let phone = world.device("phone");
+        let id = uploads_stuck(&phone, size);
+        world.passes(1_000);
+        assert_eq!(phone.status().state, SyncState::Syncing);
+        phone.steers(id, TransferControl::Pause);
+        phone.creates_folder("/meanwhile");
+        world.passes(120_000);
+        assert_eq!((phone.status().state, phone.status().pending), (SyncState::Saving, 1));
+        phone.steers(id, TransferControl::Cancel);
+        world.passes(1_000);
+        assert_eq!(phone.status().state, SyncState::OnServer);
+    }
+}
+
+#[test]
+fn no_tab_says_on_server_while_another_reads_files() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    let (second, third) = (phone.opens_another_tab(), phone.opens_another_tab());
+    world.sync_all();
+    world.passes(1_000);
+    assert_eq!(second.status().state, SyncState::OnServer);
+    let id = uploads_stuck(&phone, 50_000);
+    let fourth = phone.opens_another_tab();
+    world.passes(120_000);
+    for tab in [&second, &third, &fourth] {
+        assert_eq!(tab.status().state, SyncState::Saving);
+    }
+    phone.steers(id, TransferControl::Cancel);
+    world.passes(1_000);
+    for tab in [&second, &third, &fourth] {
+        assert_eq!(tab.status().state, SyncState::OnServer);
+    }
+    uploads_stuck(&phone, 50_000);
+    world.passes(1_000);
+    assert_eq!(third.status().state, SyncState::Saving);
+    phone.crashes();
+    world.passes(120_000);
+    assert_eq!(third.status().state, SyncState::OnServer, "nobody reads any more");
 }

@@ -93,6 +93,8 @@ pub enum Notice {
     Outbox,
     /// Somebody signed in, signed out, or the session ended.
     Session,
+    /// Files are not read to their end in that tab, or all are now.
+    Reading(bool),
     /// Entries of the outbox have other counters now: from which to which.
     Reordered(BTreeMap<u64, u64>),
 }

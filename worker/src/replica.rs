@@ -120,7 +120,7 @@ pub struct Replica<H: Host> {
     views: RefCell<views::Views>,
     undo: RefCell<actions::UndoLog>,
     texts: RefCell<texts::OpenTexts>,
-    uploads: RefCell<upload::Uploads>,
+    uploads: RefCell<upload::Uploads<H::Guard>>,
     pace: Pace,
     kept: RefCell<HashSet<NodeId>>,
     /// How many in this tab are storing chunks that nothing names yet.
@@ -247,6 +247,8 @@ impl<H: Host> Replica<H> {
                 self.count_pending().await?;
                 self.settle_brought().await?;
             }
+            Notice::Reading(true) => self.note_reading_elsewhere(),
+            Notice::Reading(false) => self.check_reading_elsewhere().await,
             Notice::Reordered(places) => self.move_uploads(places),
             Notice::Session => {}
         }

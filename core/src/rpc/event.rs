@@ -78,7 +78,7 @@ pub struct Status {
 /// The state of synchronisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SyncState {
-    /// Edits are in memory and about to be saved on this device.
+    /// Edits are in memory, or files not read to their end: not all is saved on this device.
     Saving,
     /// All is saved on this device, something waits, and nothing is moving.
     SavedHere,

@@ -24,6 +24,9 @@ pub enum Event {
     Unsaved(bool),
     /// Uploads are being read or sent, outside of the outbox (`true`), or none is.
     Moving(bool),
+    /// Files that a person chose are not read to their end, in whichever tab (`true`), or
+    /// none is: what is not read is not saved.
+    Unread(bool),
     /// The server says that the log has grown to this place.
     Wake(Seq),
     /// Try now: the network returned, the page came to the front, a person asked.
@@ -108,6 +111,7 @@ pub struct Machine {
     push_wanted: bool,
     busy: bool,
     moving: bool,
+    unread: bool,
     /// The server named the time; nothing shortens it.
     told_to_wait: bool,
     backoff: Backoff,
@@ -129,6 +133,7 @@ impl Default for Machine {
             push_wanted: false,
             busy: false,
             moving: false,
+            unread: false,
             told_to_wait: false,
             backoff: Backoff::default(),
             shown: None,
@@ -152,6 +157,7 @@ impl Machine {
             }
             Event::Unsaved(unsaved) => self.unsaved = unsaved,
             Event::Moving(moving) => self.moving = moving,
+            Event::Unread(unread) => self.unread = unread,
             Event::Wake(seq) => {
                 self.pull_wanted |= seq > self.seq;
                 // Whoever wakes us is reachable: there is no reason to sit out a delay.
@@ -195,6 +201,8 @@ impl Machine {
             SyncState::Offline
         } else if self.pending > 0 && (self.busy || self.moving) {
             SyncState::Syncing
+        } else if self.unread {
+            SyncState::Saving
         } else if self.pending > 0 || self.reach != Reach::Up {
             SyncState::SavedHere
         } else {
@@ -413,6 +421,21 @@ mod tests {
         machine.handle(Event::Pulled { seq: 1 });
         assert_eq!(machine.status(), Status { state: SyncState::Syncing, pending: 1 });
         machine.handle(Event::Moving(false));
+        assert_eq!(machine.status().state, SyncState::SavedHere);
+    }
+
+    #[test]
+    fn a_file_that_is_not_read_on_is_neither_saved_here_nor_on_the_server() {
+        let mut machine = Machine::default();
+        machine.handle(Event::Opened { pending: 0 });
+        machine.handle(Event::Pulled { seq: 1 });
+        machine.handle(Event::Unread(true));
+        assert_eq!(machine.status().state, SyncState::Saving, "another tab's");
+        machine.handle(Event::Pending { pending: 1 });
+        machine.handle(Event::Pushed);
+        machine.handle(Event::Pulled { seq: 1 });
+        assert_eq!(machine.status().state, SyncState::Saving, "its own, paused");
+        machine.handle(Event::Unread(false));
         assert_eq!(machine.status().state, SyncState::SavedHere);
     }
 

@@ -22,6 +22,8 @@ impl<H: Host> Replica<H> {
     pub async fn start(self: &Rc<Self>) -> Result<(), Fault> {
         self.recover_texts().await?;
         self.resume_uploads().await?;
+        self.note_reading_elsewhere();
+        self.check_reading_elsewhere().await;
         let pending = self.pending().await?;
         self.tell(Event::Opened { pending });
         Ok(())
@@ -94,6 +96,8 @@ impl<H: Host> Replica<H> {
         };
         drop(_guard);
         self.count_pending().await.ok();
+        // A tab that was killed while it read says nothing.
+        self.check_reading_elsewhere().await;
         self.tell(event);
         self.keep_up();
     }

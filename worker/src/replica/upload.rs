@@ -35,6 +35,7 @@ mod folders;
 mod group;
 mod kind;
 mod large;
+mod reading;
 mod send;
 mod small;
 
@@ -42,13 +43,20 @@ mod small;
 const SHOW_DELAY_MS: u64 = 50;
 
 /// The uploads of this tab.
-#[derive(Default)]
-pub(super) struct Uploads {
+pub(super) struct Uploads<G> {
     all: BTreeMap<TransferId, Rc<Upload>>,
     /// Those that the page has not been shown as they are.
     changed: BTreeSet<TransferId>,
     /// They will be shown in a moment.
     showing: bool,
+    reading: reading::Reading<G>,
+}
+
+impl<G> Default for Uploads<G> {
+    fn default() -> Self {
+        let (all, changed) = Default::default();
+        Self { all, changed, showing: false, reading: reading::Reading::default() }
+    }
 }
 
 /// One file on its way up.
@@ -490,6 +498,7 @@ impl<H: Host> Replica<H> {
             moves && !upload.is_settled()
         });
         self.tell(machine::Event::Moving(moving));
+        self.tell_reading();
     }
 
     /// Shows uploads soon: many small files change state faster than anybody reads.
