@@ -243,3 +243,39 @@ fn typing_of_a_killed_browser_is_a_version_if_the_file_was_replaced_meanwhile() 
     assert_eq!(laptop.reads_text(NOTES), "uploaded");
     assert_eq!(laptop.versions(node)[1], ("phone".to_owned(), Some("first, typed".to_owned())));
 }
+
+/// A file on a disk that takes ten seconds.
+struct SlowFile(offing_tests::executor::Executor, &'static [u8]);
+
+impl offing_worker::host::Source for SlowFile {
+    async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>> {
+        self.0.sleep(10_000).await;
+        self.1.get(start as usize..end as usize).map(<[u8]>::to_vec)
+    }
+}
+
+#[test]
+fn what_came_into_a_file_after_its_replacement_was_chosen_is_not_replaced() {
+    for by in ["phone", "laptop"] {
+        let world = World::with(&["phone", "laptop"]);
+        let laptop = world.device("laptop");
+        world.device("phone").uploads("/", &[("notes.md", b"first\n")], Clash::Ask);
+        world.sync_all();
+        let file = SlowFile(world.executor.clone(), b"uploaded\n");
+        let (path, size) = (vec!["notes.md".to_owned()], 9);
+        let item = offing_core::rpc::UploadItem { path, size, modified_ms: 0 };
+        let replica = laptop.replica();
+        laptop.run(async move {
+            let (items, files) = (vec![item], vec![file]);
+            replica.upload(NodeId::ROOT, items, files, Clash::Replace).await.unwrap();
+        });
+        world.device(by).appends_to(NOTES, &format!("typed on the {by}\n"));
+        world.passes(5_000);
+        assert_eq!(laptop.reads_text(NOTES), format!("first\ntyped on the {by}\n"));
+        world.passes(20_000);
+        world.sync_all();
+        world.assert_converged();
+        let expected = [format!("first\ntyped on the {by}\n"), "uploaded\n".to_owned()];
+        assert_eq!(texts(&laptop), expected);
+    }
+}

@@ -22,6 +22,7 @@ use offing_core::rpc::{
     Clash, Event, Fault, Reply, Transfer, TransferControl, TransferId, TransferState, UploadItem,
 };
 use offing_core::sync::machine;
+use offing_core::tree::OpId;
 use serde::{Deserialize, Serialize};
 
 use super::Replica;
@@ -31,6 +32,7 @@ use crate::host::{Host, Source};
 use crate::push::Step;
 use crate::store::{Batch, Direction, Durability, Range, Store, Table, outbox};
 
+mod beside;
 mod folders;
 mod group;
 mod kind;
@@ -67,6 +69,8 @@ pub(super) struct Upload {
     node: NodeId,
     /// The node exists; this becomes its new revision.
     replaces: bool,
+    /// What it replaces, as the person saw it who chose it.
+    replaced: Vec<OpId>,
     size: u64,
     modified_ms: i64,
     done: Cell<u64>,
@@ -105,6 +109,15 @@ struct Record {
     modified_ms: i64,
     paused: bool,
     staged: Option<Staged>,
+    replaced: Vec<OpId>,
+}
+
+impl Record {
+    /// Records of before `replaced` end without it: whoever chose them saw nothing.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let decode = |bytes: &[u8]| postcard::from_bytes(bytes).ok();
+        decode(bytes).or_else(|| decode(&[bytes, &[0]].concat()))
+    }
 }
 
 /// A node to be made of an upload.
@@ -117,7 +130,7 @@ struct Arrival {
 
 /// The chunks that an upload's record names.
 pub(super) fn staged_chunks(record: &[u8]) -> Vec<ChunkId> {
-    let staged = postcard::from_bytes::<Record>(record).ok().and_then(|record| record.staged);
+    let staged = Record::decode(record).and_then(|record| record.staged);
     staged.map(|staged| staged.manifest.chunks()).unwrap_or_default()
 }
 
@@ -130,6 +143,7 @@ impl Upload {
             parent: record.parent,
             node: record.node,
             replaces: record.replaces,
+            replaced: record.replaced,
             size: record.size,
             modified_ms: record.modified_ms,
             done: Cell::new(0),
@@ -155,6 +169,7 @@ impl Upload {
             modified_ms: self.modified_ms,
             paused: self.paused.get(),
             staged: self.staged.borrow().clone(),
+            replaced: self.replaced.clone(),
         }
     }
 
@@ -221,6 +236,10 @@ impl<H: Host> Replica<H> {
                 modified_ms: item.modified_ms,
                 paused: false,
                 staged: None,
+                replaced: match place.replaces {
+                    true => self.in_place(place.node).await?,
+                    false => Vec::new(),
+                },
             };
             uploads.push(Rc::new(Upload::new(id, record)));
             sources.push(Rc::new(file));
@@ -346,7 +365,7 @@ impl<H: Host> Replica<H> {
             let Ok(id) = <[u8; 8]>::try_from(key.as_slice()) else {
                 continue;
             };
-            let Ok(record) = postcard::from_bytes::<Record>(&value) else {
+            let Some(record) = Record::decode(&value) else {
                 continue;
             };
             let state = match (&record.staged, record.paused) {

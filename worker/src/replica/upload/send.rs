@@ -188,7 +188,10 @@ impl<H: Host> Replica<H> {
         for Arrival { upload, staged, fresh: sealed } in group {
             fresh.extend(sealed.map(|sealed| (sealed.chunk, sealed.sealed_bytes)));
             self.check_here(upload, staged, &fresh).await?;
-            contents.push(self.make_content(&staged.manifest, staged.text).await?);
+            let mut manifest = staged.manifest.clone();
+            manifest.file = self.target(upload).await?;
+            let content = self.make_content(&manifest, staged.text).await?;
+            contents.push((manifest.file, content));
             if upload.recorded.get() {
                 also.delete(Table::Transfers, upload.id.to_be_bytes());
             }
@@ -199,12 +202,12 @@ impl<H: Host> Replica<H> {
         let extra = Extra { also, about: about.into_iter().collect(), ..Extra::default() };
         let committed = self
             .commit(extra, &|edit| {
-                for (Arrival { upload, .. }, content) in group.iter().zip(&contents) {
+                for (Arrival { upload, .. }, (node, content)) in group.iter().zip(&contents) {
                     let content = content.clone();
-                    if upload.replaces {
-                        edit.set_content(upload.node, content)?;
+                    if upload.replaces && *node == upload.node {
+                        edit.set_content(*node, content)?;
                     } else {
-                        edit.create_file(upload.node, upload.parent, &upload.name, content)?;
+                        edit.create_file(*node, upload.parent, &upload.name, content)?;
                     }
                 }
                 Ok(())
