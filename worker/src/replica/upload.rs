@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use offing_core::content::manifest::Manifest;
 use offing_core::content::pack;
-use offing_core::id::{ChunkId, NodeId};
+use offing_core::id::NodeId;
 use offing_core::limits;
 use offing_core::proto::Code;
 use offing_core::rpc::{
@@ -30,7 +30,7 @@ use super::fault::from_store;
 use super::sealing::Sealed;
 use crate::host::{Host, Source};
 use crate::push::Step;
-use crate::store::{Batch, Direction, Durability, Range, Store, Table, outbox};
+use crate::store::outbox;
 
 mod beside;
 mod folders;
@@ -38,8 +38,12 @@ mod group;
 mod kind;
 mod large;
 mod reading;
+mod record;
 mod send;
 mod small;
+
+use record::Record;
+pub(super) use record::staged_chunks;
 
 /// How long changes of the tray are gathered before the page is shown them.
 const SHOW_DELAY_MS: u64 = 50;
@@ -98,40 +102,12 @@ struct Staged {
     text: bool,
 }
 
-/// An upload as it is stored between starts.
-#[derive(Debug, Serialize, Deserialize)]
-struct Record {
-    name: String,
-    parent: NodeId,
-    node: NodeId,
-    replaces: bool,
-    size: u64,
-    modified_ms: i64,
-    paused: bool,
-    staged: Option<Staged>,
-    replaced: Vec<OpId>,
-}
-
-impl Record {
-    /// Records of before `replaced` end without it: whoever chose them saw nothing.
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let decode = |bytes: &[u8]| postcard::from_bytes(bytes).ok();
-        decode(bytes).or_else(|| decode(&[bytes, &[0]].concat()))
-    }
-}
-
 /// A node to be made of an upload.
 struct Arrival {
     upload: Rc<Upload>,
     staged: Staged,
     /// The chunk it came with, whose row is not in the index yet.
     fresh: Option<Sealed>,
-}
-
-/// The chunks that an upload's record names.
-pub(super) fn staged_chunks(record: &[u8]) -> Vec<ChunkId> {
-    let staged = Record::decode(record).and_then(|record| record.staged);
-    staged.map(|staged| staged.manifest.chunks()).unwrap_or_default()
 }
 
 impl Upload {
@@ -350,59 +326,6 @@ impl<H: Host> Replica<H> {
         uploads.all.values().filter(|upload| !upload.is_settled()).count() as u32
     }
 
-    /// Takes up what an earlier start of the app left.
-    pub(super) async fn resume_uploads(self: &Rc<Self>) -> Result<(), Fault> {
-        // Another tab may be at it; only one that gets this lock takes them up.
-        let name = format!("uploads:{}", self.vault);
-        let Some(guard) = self.host.try_lock(&name).await else {
-            return Ok(());
-        };
-        let store = self.host.store();
-        let rows =
-            store.scan(Table::Transfers, &Range::all(), 0, u32::MAX, Direction::Forward).await;
-        let mut found = Vec::new();
-        for (key, value) in rows.map_err(|e| from_store(&e))? {
-            let Ok(id) = <[u8; 8]>::try_from(key.as_slice()) else {
-                continue;
-            };
-            let Some(record) = Record::decode(&value) else {
-                continue;
-            };
-            let state = match (&record.staged, record.paused) {
-                (None, _) => {
-                    TransferState::Failed(Fault::FileVanished { name: record.name.clone() })
-                }
-                (Some(_), true) => TransferState::Paused,
-                (Some(_), false) => TransferState::Here,
-            };
-            let upload = Rc::new(Upload::new(u64::from_be_bytes(id), record));
-            upload.state.replace(state);
-            upload.recorded.set(true);
-            self.uploads.borrow_mut().all.insert(upload.id, Rc::clone(&upload));
-            found.push(upload);
-        }
-        self.show(&found);
-        let this = Rc::clone(self);
-        self.host.spawn(async move {
-            let _guard = guard;
-            for upload in found {
-                let staged = upload.staged.borrow().is_some();
-                match staged {
-                    true if !upload.paused.get() => {}
-                    true => continue,
-                    false => {
-                        this.forget_record(&upload).await.ok();
-                        continue;
-                    }
-                }
-                this.send_staged(&upload).await;
-            }
-            // Held as long as the tab lives, so that no second tab takes up the same work.
-            std::future::pending::<()>().await;
-        });
-        Ok(())
-    }
-
     /// Hears what a push did, to move the tray.
     pub(super) fn saw_step(self: &Rc<Self>, step: &Step) {
         if let Step::Acked { dseq, .. } = step {
@@ -474,28 +397,6 @@ impl<H: Host> Replica<H> {
         self.forget_record(upload).await.ok();
         self.swept.set(false);
         self.turn(upload, TransferState::Failed(fault));
-    }
-
-    async fn store_record(&self, upload: &Upload) -> Result<(), Fault> {
-        self.store_record_with(upload, Batch::new()).await
-    }
-
-    /// Stores an upload's record and what belongs to it, so that it outlives the tab.
-    async fn store_record_with(&self, upload: &Upload, also: Batch) -> Result<(), Fault> {
-        let mut batch = also;
-        batch.put(Table::Transfers, upload.id.to_be_bytes(), super::encode(&upload.record()));
-        upload.recorded.set(true);
-        self.write_strict(batch).await
-    }
-
-    async fn forget_record(&self, upload: &Upload) -> Result<(), Fault> {
-        if !upload.recorded.take() {
-            return Ok(());
-        }
-        let mut batch = Batch::new();
-        batch.delete(Table::Transfers, upload.id.to_be_bytes());
-        let written = self.host.store().write(batch, Durability::Relaxed).await;
-        written.map_err(|e| from_store(&e))
     }
 
     /// Moves an upload to another state and shows it; a cancelled one stays so.
