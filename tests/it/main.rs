@@ -24,6 +24,7 @@ mod texts;
 mod tree;
 mod undo;
 mod uploads;
+mod verify;
 mod versions;
 
 /// Bytes that look like a photo: nothing repeats.
