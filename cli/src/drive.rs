@@ -30,6 +30,7 @@ impl Heard {
         Box::new(move |event| heard.hear(event))
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is for a page")]
     fn hear(&self, event: Event) {
         match event {
             Event::Status(status) => self.status.set(Some(status)),
@@ -39,26 +40,23 @@ impl Heard {
                 let mut all = self.transfers.borrow_mut();
                 all.extend(transfers.into_iter().map(|transfer| (transfer.id, transfer)));
             }
-            Event::Session(_)
-            | Event::ViewChanged { .. }
-            | Event::TextUpdates { .. }
-            | Event::TextReplaced { .. }
-            | Event::TextSaved { .. } => {}
+            _ => {}
         }
         self.news.notify_one();
     }
 
     /// The alarm that keeps anything from moving, if there is one.
     fn stopped(&self) -> Option<Alarm> {
-        let alarms = self.alarms.borrow();
-        let stops = |alarm: &&Alarm| match alarm {
-            Alarm::HistoryChanged { .. }
-            | Alarm::StorageFailing
-            | Alarm::ServerRefuses(_)
-            | Alarm::DeviceCopied => true,
-            Alarm::EntryRefused { .. } | Alarm::EditRefused { .. } => false,
+        let stops = |alarm: &&Alarm| {
+            matches!(
+                alarm,
+                Alarm::HistoryChanged { .. }
+                    | Alarm::StorageFailing
+                    | Alarm::ServerRefuses(_)
+                    | Alarm::DeviceCopied
+            )
         };
-        alarms.iter().find(stops).cloned()
+        self.alarms.borrow().iter().find(stops).cloned()
     }
 }
 

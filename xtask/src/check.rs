@@ -7,6 +7,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Instant,
 };
 
@@ -166,15 +167,25 @@ fn app() -> Result<()> {
 /// The story in a real browser against a real server, one test at a time.
 fn browser() -> Result<()> {
     dist::release_once()?;
+    run(&mut in_browser(&test_files(&e2e())?)?)
+}
+
+/// The folder of the tests that drive a browser.
+pub(crate) fn e2e() -> PathBuf {
+    root().join("tests/e2e")
+}
+
+/// Node over tests that drive the built app against the server, which is built too.
+pub(crate) fn in_browser(files: &[PathBuf]) -> Result<Command> {
     run(cargo().args(["build", "-q", "-p", "offing-server"]))?;
-    let folder = root().join("tests/e2e");
-    run(program("node")
-        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-        .args(test_files(&folder)?)
-        .current_dir(&folder)
+    let mut node = program("node");
+    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(files)
+        .current_dir(e2e())
         .env("OFFING_SERVER", target().join("debug/offing-server"))
         .env("OFFING_ASSETS", dist::folder())
-        .env("OFFING_CHROMIUM", tools::chromium().context("there is no Chromium")?))
+        .env("OFFING_CHROMIUM", tools::chromium().context("there is no Chromium")?);
+    Ok(node)
 }
 
 /// The `*.test.js` files of a folder, in order; an empty folder is a mistake.

@@ -7,6 +7,7 @@
 mod check;
 mod deny;
 mod dist;
+mod faults;
 mod run;
 mod serve;
 mod size;
@@ -30,6 +31,8 @@ Usage: cargo xtask <command>
   build [--dev]        the app into dist/ (--dev: not optimised)
   check                the quick half of `test`: format, lints, host tests
   bench [options]      the benchmark; options go to it
+  faults [--kills N] [--browser-kills N]
+                       the server killed N times under load, the browser N times
   setup                only install what is missing
   steps                name the steps of `test`
 ";
@@ -68,6 +71,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
             _ => bail!("build takes only --dev"),
         },
         "bench" => serve::bench(rest),
+        "faults" => faults::faults(rest),
         "setup" => {
             no_more(rest)?;
             tools::for_build()?;

@@ -1,7 +1,7 @@
 // A device: a browser profile of its own, with one tab at first.
 //
 // Beside the sentences of `Tab` it can lose its network (airplane mode), close its last
-// tab while the service worker lives on, and be photographed.
+// tab while the service worker lives on, be killed and started again, and be photographed.
 
 import { mkdir, mkdtemp } from "node:fs/promises";
 import path from "node:path";
@@ -38,34 +38,53 @@ function observe() {
 export class Device extends Tab {
   #complaints;
 
-  constructor(name, server, context, page, complaints) {
-    super(page);
+  #profile;
+  #looks;
+
+  constructor(name, server, profile, looks) {
+    super(null);
     this.name = name;
     this.server = server;
-    this.context = context;
-    this.#complaints = complaints;
+    this.#profile = profile;
+    this.#looks = looks;
+    this.#complaints = new Complaints();
   }
 
   /** Starts a browser; `width`, `height`, `dark` and `locale` are its looks. */
   static async start(name, server, profiles, { width = 1280, height = 800, dark = false, touch = false } = {}) {
     await mkdir(profiles, { recursive: true });
     const profile = await mkdtemp(path.join(profiles, `${name.replaceAll(/\W/g, "_")}-`));
-    const context = await chromium.launchPersistentContext(profile, {
+    const looks = { viewport: { width, height }, hasTouch: touch, colorScheme: dark ? "dark" : "light" };
+    const device = new Device(name, server, profile, looks);
+    await device.startsAgain();
+    return device;
+  }
+
+  /** Starts the browser over its profile. */
+  async startsAgain() {
+    this.context = await chromium.launchPersistentContext(this.#profile, {
       executablePath: process.env.OFFING_CHROMIUM ?? "/usr/bin/chromium",
       headless: true,
       args: ARGUMENTS,
-      viewport: { width, height },
-      hasTouch: touch,
-      colorScheme: dark ? "dark" : "light",
       locale: "en-GB",
       acceptDownloads: true,
+      ...this.#looks,
     });
-    const complaints = new Complaints();
-    complaints.watch(context);
-    await context.addInitScript(observe);
-    context.setDefaultTimeout(PATIENCE_MS);
-    const page = context.pages()[0] ?? (await context.newPage());
-    return new Device(name, server, context, page, complaints);
+    this.#complaints.watch(this.context);
+    await this.context.addInitScript(observe);
+    this.context.setDefaultTimeout(PATIENCE_MS);
+    this.page = this.context.pages()[0] ?? (await this.context.newPage());
+  }
+
+  /** SIGKILL for the browser and all processes it started, as a power cut would. */
+  async isKilled() {
+    const session = await this.context.browser().newBrowserCDPSession();
+    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+    const browser = processInfo.find((one) => one.type === "browser").id;
+    const gone = new Promise((resolve) => this.context.once("close", resolve));
+    // It was started as the leader of a group of its own.
+    process.kill(-browser, "SIGKILL");
+    await gone;
   }
 
   async newTab() {

@@ -12,7 +12,7 @@ export class Tab {
   constructor(page, device) {
     this.page = page;
     this.device = device ?? this;
-    page.setDefaultTimeout(PATIENCE_MS);
+    page?.setDefaultTimeout(PATIENCE_MS);
   }
 
   get origin() {
@@ -71,6 +71,21 @@ export class Tab {
     if (borrowed) await page.getByRole("radio", { name: /someone else/i }).check();
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     if (waits) await this.sees();
+  }
+
+  /** What tells that the session has ended while work goes on. */
+  get endedSession() {
+    return this.page.getByRole("status").filter({ hasText: "asks you to sign in again" });
+  }
+
+  /** Gives the password once more, where the session has ended. */
+  async signsInAgain(password) {
+    const { page } = this;
+    await this.opens("/settings");
+    const form = page.getByRole("form", { name: "Sign in" });
+    await form.getByLabel("Password", { exact: true }).fill(password);
+    await form.getByRole("button", { name: "Sign in", exact: true }).click();
+    await form.waitFor({ state: "detached" });
   }
 
   async signsOut() {

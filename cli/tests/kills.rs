@@ -1,0 +1,80 @@
+//! The real server killed again and again under load: what it acknowledged is there.
+//!
+//! Several replicas of one person, each over SQLite, files and a socket, make folders, texts
+//! and files without pause, while the program is ended by SIGKILL and started again. They note
+//! every acknowledgement. At the end the log is read and verified anew, and every entry and
+//! every chunk that was ever acknowledged is looked for.
+//!
+//! `OFFING_KILLS` says how often (`cargo xtask faults --kills 200`).
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "kills/replica.rs"]
+mod replica;
+#[path = "kills/server.rs"]
+mod server;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rand::Rng as _;
+use replica::{Made, Worker, inspect};
+use server::Server;
+
+/// Kills of a run where nobody says how many.
+const KILLS: u32 = 15;
+const REPLICAS: u32 = 3;
+/// Longest time until a server that was killed takes calls again.
+const READY_MAX: Duration = Duration::from_secs(2);
+/// How long the server lives between two kills.
+const LIFE_MS: std::ops::Range<u64> = 50..900;
+
+#[test]
+fn what_a_killed_server_acknowledged_is_there() {
+    let kills = std::env::var("OFFING_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    replica::sign_up(&server, folder.path());
+    let (stopping, begun) = (Arc::new(AtomicBool::new(false)), Instant::now());
+    let all_in = Arc::new(Barrier::new(REPLICAS as usize + 1));
+    let workers: Vec<_> = (0..REPLICAS)
+        .map(|number| {
+            let worker = Worker::new(number, folder.path(), &server.url());
+            let (stopping, all_in) = (Arc::clone(&stopping), Arc::clone(&all_in));
+            thread::spawn(move || worker.run(&all_in, &stopping))
+        })
+        .collect();
+    all_in.wait();
+
+    let mut ready = Vec::new();
+    let mut dice = rand::thread_rng();
+    for _ in 0..kills {
+        thread::sleep(Duration::from_millis(dice.gen_range(LIFE_MS)));
+        server.kill();
+        ready.push(server.restart());
+    }
+    stopping.store(true, Ordering::SeqCst);
+    let made: Vec<Made> = workers.into_iter().map(|worker| worker.join().unwrap()).collect();
+    let entries = made.iter().map(|made| made.acks.entries.len()).sum::<usize>();
+    let chunks = made.iter().map(|made| made.acks.chunks.len()).sum::<usize>();
+    let calls = made.iter().map(|made| made.acks.broken_calls).sum::<u64>();
+    let found = inspect(folder.path(), &made);
+
+    ready.sort();
+    let millis = |at: usize| ready.get(at).map_or(0, Duration::as_millis);
+    eprintln!(
+        "{kills} kills in {:.0} s: {entries} entries and {chunks} chunks acknowledged, {calls} \
+         calls broken off; of {} entries and {} chunks on the server none missing or damaged; \
+         ready again after {} ms (median), {} ms (longest)",
+        begun.elapsed().as_secs_f64(),
+        found.entries,
+        found.chunks,
+        millis(ready.len() / 2),
+        millis(ready.len().saturating_sub(1)),
+    );
+    assert!(entries > 0 && chunks > 0 && (kills == 0 || calls > 0), "the kills met work");
+    let longest = ready.last().copied().unwrap_or_default();
+    assert!(longest < READY_MAX, "ready again only after {longest:?}");
+}

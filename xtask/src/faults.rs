@@ -1,0 +1,52 @@
+//! Real faults: the server and the browser killed again and again, as often as is wished.
+//!
+//! The same tests with few kills are among all others; this says how many.
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    check, dist,
+    run::{cargo, run, step, target},
+    tools,
+};
+
+/// Runs the tests with as many kills as the options say.
+pub(crate) fn faults(arguments: &[String]) -> Result<()> {
+    let (mut kills, mut browser_kills) = (None, None);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let count = match word.as_str() {
+            "--kills" => &mut kills,
+            "--browser-kills" => &mut browser_kills,
+            other => bail!("faults takes --kills N and --browser-kills N, not {other:?}"),
+        };
+        let number = words.next().with_context(|| format!("{word} names a number"))?;
+        *count = Some(number.parse::<u32>().with_context(|| format!("{number} is no number"))?);
+    }
+    if kills.is_none() && browser_kills.is_none() {
+        bail!("say how often: --kills 200, --browser-kills 50, or both");
+    }
+    if let Some(kills) = kills {
+        step("kill the server", || server(kills))?;
+    }
+    if let Some(kills) = browser_kills {
+        step("kill the browser", || browser(kills))?;
+    }
+    Ok(())
+}
+
+fn server(kills: u32) -> Result<()> {
+    run(cargo().args(["build", "-q", "-p", "offing-server"]))?;
+    run(cargo()
+        .args(["test", "-q", "-p", "offing-cli", "--test", "kills", "--", "--nocapture"])
+        .env("OFFING_SERVER", target().join("debug/offing-server"))
+        .env("OFFING_KILLS", kills.to_string()))
+}
+
+fn browser(kills: u32) -> Result<()> {
+    tools::for_build()?;
+    tools::for_tests()?;
+    dist::release_once()?;
+    let test = check::e2e().join("kills.test.js");
+    run(check::in_browser(&[test])?.env("OFFING_BROWSER_KILLS", kills.to_string()))
+}
