@@ -241,18 +241,18 @@ fn refusal_in_words(code: Code) -> String {
 }
 
 /// An alarm in words.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others stop nothing")]
 pub(crate) fn alarm_in_words(alarm: &Alarm) -> String {
     match alarm {
         Alarm::HistoryChanged { seq } => format!(
             "the server's history contradicts what this device saw (after entry {seq}); \
              nothing more is taken from it"
         ),
-        Alarm::EntryRefused { seq } => format!("entry {seq} was refused and set aside"),
-        Alarm::EditRefused { name } => format!("an edit of {name} does not fit and was left out"),
         Alarm::StorageFailing => "this profile's storage fails".to_owned(),
         Alarm::ServerRefuses(code) => refusal_in_words(*code),
         Alarm::DeviceCopied => {
             "a copy of this profile writes as the same device; nothing more is sent".to_owned()
         }
+        other => format!("{other:?}"),
     }
 }
