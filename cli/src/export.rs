@@ -14,6 +14,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use offing_core::id::NodeId;
 use offing_core::limits;
 use offing_core::name;
+use offing_core::portable;
 use offing_core::rpc::{Fault, Kind, Row};
 use offing_worker::host::Host;
 use offing_worker::replica::{Download, Replica};
@@ -150,7 +151,7 @@ fn place<T>(
 ) -> Result<(PathBuf, T), Failure> {
     let mut last = None;
     // Windows takes some names silently for others, so it is not even asked.
-    let as_it_is = !(cfg!(windows) && name::portable_problem(name).is_some());
+    let as_it_is = !(cfg!(windows) && portable::problem(name).is_some());
     let candidates = as_it_is.then(|| name.to_owned()).into_iter();
     for candidate in candidates.chain((1..=NAMES_MAX).map(|number| safe(name, number))) {
         let path = folder.join(&candidate);
@@ -178,7 +179,7 @@ fn safe(name: &str, number: u32) -> String {
     let is_fit = |c: char| !(c.is_control() || FORBIDDEN.contains(c));
     let fit: String = name.chars().map(|c| if is_fit(c) { c } else { '_' }).collect();
     let mut fit = fit.trim_end_matches(['.', ' ']).to_owned();
-    if fit.is_empty() || name::portable_problem(&fit).is_some() {
+    if fit.is_empty() || portable::problem(&fit).is_some() {
         fit.insert(0, '_');
     }
     let suffix = if number == 1 { String::new() } else { format!(" ({number})") };
@@ -231,7 +232,7 @@ mod tests {
         for number in [1, 2, 999] {
             let safe = safe(&long, number);
             assert!(safe.len() <= limits::NAME_BYTES_MAX && safe.ends_with(".txt"), "{safe}");
-            assert!(name::check(&safe).is_ok() && name::portable_problem(&safe).is_none());
+            assert!(name::check(&safe).is_ok() && portable::problem(&safe).is_none());
         }
         assert_eq!(safe("a.txt", 2), "a (2).txt");
     }

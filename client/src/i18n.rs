@@ -9,6 +9,7 @@ mod zh;
 
 use std::borrow::Cow;
 
+use offing_core::portable;
 use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, WhySetAside};
 
 use crate::state::measure::{PasswordFlaw, Span};
@@ -163,6 +164,7 @@ pub enum Msg<'a> {
     MyDeviceHint,
     Name,
     NameUnfit(NameReason),
+    NameUnportable(portable::Problem),
     NamesExist(u32),
     NamesExistTitle,
     NeedInvite,

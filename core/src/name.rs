@@ -36,37 +36,6 @@ pub fn check(name: &str) -> Result<(), NameReason> {
     Ok(())
 }
 
-/// Why some systems cannot hold a name that is fit here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PortableProblem {
-    /// It holds one of `< > : " \ | ? *`.
-    Character {
-        /// The first of them.
-        character: char,
-    },
-    /// It ends with a dot or a space, which Windows drops.
-    Ending,
-    /// It is a device of Windows, such as `CON` or `com1.txt`.
-    Reserved,
-}
-
-/// Tells what Windows would refuse about a name.
-pub fn portable_problem(name: &str) -> Option<PortableProblem> {
-    if let Some(character) = name.chars().find(|c| r#"<>:"\|?*"#.contains(*c)) {
-        return Some(PortableProblem::Character { character });
-    }
-    if name.ends_with(['.', ' ']) {
-        return Some(PortableProblem::Ending);
-    }
-    let stem = name.split('.').next().unwrap_or(name).trim_end().to_ascii_uppercase();
-    let numbered = |device: &str| {
-        stem.strip_prefix(device)
-            .is_some_and(|n| n.len() == 1 && matches!(n.as_bytes()[0], b'1'..=b'9'))
-    };
-    let reserved = ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str());
-    (reserved || numbered("COM") || numbered("LPT")).then_some(PortableProblem::Reserved)
-}
-
 /// Folds a name for comparison.
 pub fn fold(name: &str) -> String {
     if name.is_ascii() {
@@ -155,15 +124,6 @@ mod tests {
         assert_eq!(check(&"x".repeat(256)), Err(NameReason::TooLong));
         assert_eq!(check(&"x".repeat(255)), Ok(()));
         assert_eq!(check("...hidden"), Ok(()));
-    }
-
-    #[test]
-    fn what_windows_refuses_is_flagged() {
-        assert_eq!(portable_problem("a:b"), Some(PortableProblem::Character { character: ':' }));
-        assert_eq!(portable_problem("end."), Some(PortableProblem::Ending));
-        assert_eq!(portable_problem("com1.txt"), Some(PortableProblem::Reserved));
-        assert_eq!(portable_problem("aux"), Some(PortableProblem::Reserved));
-        assert_eq!(portable_problem("console.txt"), None);
     }
 
     #[test]

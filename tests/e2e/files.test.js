@@ -147,3 +147,23 @@ test("search finds a file by words of its name", async (t) => {
   await laptop.page.getByRole("searchbox", { name: "Search" }).fill("lisbon");
   await laptop.page.getByText("Invoice Lisbon 2026.txt").first().waitFor();
 });
+
+test("a name that Windows cannot hold is allowed, and the dialog says what it means", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.presses("New folder");
+  const dialog = laptop.page.getByRole("dialog", { name: "New folder" });
+  const name = dialog.getByRole("textbox", { name: "Name" });
+  for (const [typed, hint] of [
+    ["What now?", "Windows has no “?” in names."],
+    ["etc.", "Windows drops a dot or space"],
+    ["aux", "Windows takes this name for a device."],
+  ]) {
+    await name.fill(typed);
+    await dialog.getByRole("status").filter({ hasText: hint }).waitFor();
+  }
+  await name.fill("What now?");
+  await laptop.photographs("a name that Windows cannot hold");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await laptop.sees("What now?");
+});

@@ -71,3 +71,17 @@ fn a_zip_says_before_it_begins_what_the_server_has_lost() {
     let zip = laptop.downloads(NodeId::ROOT, true).unwrap();
     assert_eq!(members(&zip), ["trip/", "trip/far/", "trip/notes.md", "trip/read.jpg"]);
 }
+
+#[test]
+fn a_zip_has_names_that_every_system_can_hold_each_its_own() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    for folder in ["/what?", "/what*", "/what_", "/what?/nul"] {
+        phone.creates_folder(folder);
+    }
+    phone.creates_text("/what?/a\\b: c.txt", "x");
+    let zip = phone.downloads(NodeId::ROOT, false).unwrap();
+    let expected =
+        ["what_ (2)/", "what_ (3)/", "what_ (3)/a_b_ c.txt", "what_ (3)/nul_/", "what_/"];
+    assert_eq!(members(&zip), expected);
+}

@@ -4,6 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
+use offing_core::portable;
 use offing_core::rpc::{ActionId, Command, Fault, Kind, Reply};
 
 use super::modal::modal;
@@ -38,6 +39,11 @@ pub(crate) fn naming(app: App, dialog: Dialog) -> AnyView {
             });
         }
     });
+    // The name is fit; that another system cannot hold it is only good to know.
+    let hint = move || {
+        let found = name.with(|name| portable::problem(name.trim()));
+        found.map(|found| app.t(Msg::NameUnportable(found)))
+    };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let typed = name.get_untracked().trim().to_owned();
@@ -74,7 +80,7 @@ pub(crate) fn naming(app: App, dialog: Dialog) -> AnyView {
                     autocomplete="off"
                     spellcheck="false"
                     aria-invalid=move || problem.with(Option::is_some).to_string()
-                    aria-describedby="naming-problem"
+                    aria-describedby="naming-problem naming-hint"
                     prop:value=move || name.get()
                     on:input=move |event| {
                         name.set(event_target_value(&event));
@@ -82,6 +88,7 @@ pub(crate) fn naming(app: App, dialog: Dialog) -> AnyView {
                     }
                 />
                 <p id="naming-problem" class="error" role="alert">{move || problem.get()}</p>
+                <p id="naming-hint" class="hint" role="status">{hint}</p>
             </div>
             <div class="dialog-actions">
                 <button type="button" class="button" on:click=move |_| app.dialog.set(None)>

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use offing_core::portable::Problem;
 use offing_core::proto::Code;
 use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, TransferState, WhySetAside};
 
@@ -142,6 +143,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::MyDeviceHint => "files stay here for use without a network".into(),
         Msg::Name => "Name".into(),
         Msg::NameUnfit(reason) => name_unfit(reason).into(),
+        Msg::NameUnportable(problem) => name_unportable(problem),
         Msg::NamesExist(1) => "This name exists here already:".into(),
         Msg::NamesExist(count) => format!("{count} names exist here already:").into(),
         Msg::NamesExistTitle => "Already in this folder".into(),
@@ -333,6 +335,20 @@ fn name_unfit(reason: NameReason) -> &'static str {
         NameReason::Dots => "A name cannot be “.” or “..”.",
         NameReason::TooLong => "This name is too long. Use at most 255 bytes.",
         NameReason::Character => "A name cannot hold “/” or control characters.",
+    }
+}
+
+fn name_unportable(problem: Problem) -> Cow<'static, str> {
+    match problem {
+        Problem::Character { character } => {
+            format!("Windows has no “{character}” in names. In a ZIP it becomes “_”.").into()
+        }
+        Problem::Ending => {
+            "Windows drops a dot or space at the end of a name. In a ZIP it becomes “_”.".into()
+        }
+        Problem::Reserved => {
+            "Windows takes this name for a device. In a ZIP it gets a “_”.".into()
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use offing_core::portable::Problem;
 use offing_core::proto::Code;
 use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, TransferState, WhySetAside};
 
@@ -124,6 +125,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::MyDeviceHint => "文件保留在此，离线可用".into(),
         Msg::Name => "名称".into(),
         Msg::NameUnfit(reason) => name_unfit(reason).into(),
+        Msg::NameUnportable(problem) => name_unportable(problem),
         Msg::NamesExist(count) => format!("此处已有 {count} 个同名项：").into(),
         Msg::NamesExistTitle => "名称已存在".into(),
         Msg::NeedInvite => "创建新账户需要服务器管理者提供的注册链接。".into(),
@@ -297,6 +299,16 @@ fn name_unfit(reason: NameReason) -> &'static str {
         NameReason::Dots => "名称不能是“.”或“..”。",
         NameReason::TooLong => "名称过长，最多 255 字节。",
         NameReason::Character => "名称不能包含“/”或控制字符。",
+    }
+}
+
+fn name_unportable(problem: Problem) -> Cow<'static, str> {
+    match problem {
+        Problem::Character { character } => {
+            format!("Windows 的名称中不能有“{character}”。在 ZIP 中会变为“_”。").into()
+        }
+        Problem::Ending => "Windows 会去掉名称末尾的点或空格。在 ZIP 中会变为“_”。".into(),
+        Problem::Reserved => "Windows 将此名称保留给设备。在 ZIP 中会加上“_”。".into(),
     }
 }
 

@@ -18,6 +18,7 @@ use offing_core::tree::listing;
 use offing_core::tree::{self, NodeRow};
 
 mod archive;
+mod names;
 
 use self::archive::Archive;
 use super::Replica;
@@ -88,9 +89,14 @@ impl<H: Host> Replica<H> {
             let size = content.known_size();
             return Ok(Download { replica, name, size, body: Body::File(content) });
         }
-        let mut members = Vec::new();
+        let mut tops = Vec::new();
         for node in nodes {
-            self.gather(*node, &mut members).await?;
+            let row = self.row(*node).await?;
+            tops.push(row.map_or_else(String::new, |row| row.shown_name()));
+        }
+        let mut members = Vec::new();
+        for (node, top) in nodes.iter().zip(names::distinct(&tops)) {
+            self.gather(*node, top, &mut members).await?;
         }
         let name = match nodes {
             [NodeId::ROOT] => "My files".to_owned(),
@@ -213,14 +219,18 @@ impl<H: Host> Replica<H> {
     }
 
     /// Lists a node and all below it, folders before what is in them.
-    async fn gather(&self, node: NodeId, members: &mut Vec<Member>) -> Result<(), Fault> {
+    async fn gather(
+        &self,
+        node: NodeId,
+        top: String,
+        members: &mut Vec<Member>,
+    ) -> Result<(), Fault> {
         let mut seen = HashSet::new();
-        let top = match self.row(node).await? {
-            Some(row) => row.shown_name(),
-            None if node == NodeId::ROOT => String::new(),
+        let is_folder = match self.row(node).await? {
+            Some(row) => row.is_folder(),
+            None if node == NodeId::ROOT => true,
             None => return Err(Fault::NodeUnknown),
         };
-        let is_folder = self.row(node).await?.is_none_or(|row| row.is_folder());
         if !is_folder {
             members.push(Member { path: top, node, folder: false });
             return Ok(());
@@ -234,11 +244,15 @@ impl<H: Host> Replica<H> {
                 members.push(Member { path: format!("{path}/"), node: folder, folder: true });
             }
             let rows = self.scan_listing(&Range::prefix(&folder.0), 0, u32::MAX).await?;
+            let mut children = Vec::with_capacity(rows.len());
             for (key, value) in rows {
                 let node = listing::node_of_key(&key).ok_or(Fault::Storage)?;
-                let listed = listing::Listed::decode(&value).ok_or(Fault::Storage)?;
-                let inner =
-                    if path.is_empty() { listed.name } else { format!("{path}/{}", listed.name) };
+                children.push((node, listing::Listed::decode(&value).ok_or(Fault::Storage)?));
+            }
+            let shown: Vec<String> =
+                children.iter().map(|(_, listed)| listed.name.clone()).collect();
+            for ((node, listed), name) in children.into_iter().zip(names::distinct(&shown)) {
+                let inner = if path.is_empty() { name } else { format!("{path}/{name}") };
                 if listed.kind == Kind::Folder {
                     open.push((inner, node));
                 } else {
