@@ -10,6 +10,7 @@ pub(crate) mod icon;
 pub(crate) mod kit;
 pub(crate) mod listing;
 pub(crate) mod menu;
+pub(crate) mod merge_strip;
 pub(crate) mod modal;
 pub(crate) mod naming;
 pub(crate) mod questions;

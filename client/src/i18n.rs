@@ -222,6 +222,7 @@ pub enum Msg<'a> {
     SetPassword,
     Settings,
     Settled(u32),
+    Show,
     ShowCode,
     ShownInList,
     SignIn,

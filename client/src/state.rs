@@ -9,6 +9,7 @@ pub mod drop_tree;
 pub mod keys;
 pub mod markdown;
 pub mod measure;
+pub mod merged;
 pub mod route;
 pub mod rows;
 pub mod selection;

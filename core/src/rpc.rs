@@ -30,7 +30,7 @@ pub use list::{
 };
 pub use reply::Reply;
 pub use session::{KitState, Session};
-pub use text::{Choice, OpenedText, ReadOnly, TextUpdate, Version};
+pub use text::{CLIENT_OTHERS, CLIENT_TABS, Choice, OpenedText, ReadOnly, TextUpdate, Version};
 pub use transfer::{Clash, Transfer, TransferControl, TransferId, TransferState, UploadItem};
 
 /// A message from the page to the engine.

@@ -175,6 +175,30 @@ test("edits that two devices made offline are both there on both", async (t) => 
   }
 });
 
+test("what another device typed is shown in the text, and taken back without touching the rest", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("plan.md", "the middle line");
+  await laptop.isOnServer();
+  const phone = await w.nextDevice("phone");
+  await phone.edits("plan.md");
+  await laptop.edits("plan.md");
+  await phone.types(" and the phone");
+  await laptop.reads("the middle line and the phone");
+  await laptop.isTold(/edits? merged from/);
+  await laptop.typesAtStart("mine: ");
+  await phone.reads("mine: the middle line and the phone");
+  await laptop.page.getByRole("button", { name: "Show", exact: true }).click();
+  assert.equal(await laptop.editor.getByRole("insertion").innerText(), " and the phone");
+  await laptop.photographs("what was merged");
+  await laptop.undoes();
+  for (const device of [laptop, phone]) {
+    await device.editor.filter({ hasText: /^mine: the middle line$/ }).waitFor();
+    await device.isOnServer();
+  }
+  await phone.isTold(/edits? merged from/);
+});
+
 test("a file with the line ends of another system keeps them when it is edited", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");

@@ -68,10 +68,7 @@ export class Pusher {
     this.#inFlight = false;
     return receiveUpdates(
       state,
-      fresh.map(({ clientID, changes }) => ({
-        clientID,
-        changes: ChangeSet.fromJSON(JSON.parse(changes)),
-      })),
+      fresh.map((update) => ({ ...update, changes: ChangeSet.fromJSON(JSON.parse(update.changes)) })),
     );
   }
 }

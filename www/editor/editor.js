@@ -30,6 +30,7 @@ import {
 
 import { collaboration, Pusher } from "./collab.js";
 import { languageAtOnce, languageOf } from "./languages.js";
+import { forgetMerged, mergedEdits, runsOf, showMerged, takeBackMerged } from "./merged.js";
 import { theme } from "./theme.js";
 
 // The default set without the carriage return, which `hiddenReturns` hides.
@@ -78,6 +79,8 @@ const hiddenReturns = ViewPlugin.fromClass(
  *   updates included, the first of which follows `version`; throws a `RangeError`
  *   where updates are missing in between;
  * - `release()`: the push under way was lost; the edits go out again;
+ * - `showMerged(boolean)`: marks what other devices typed, and goes to the first of it;
+ *   `takeBackMerged()` takes it back by a new edit, `forgetMerged()` leaves it alone;
  * - `version()`, `sendable()` (how many edits the engine has not accepted),
  *   `getDoc()`, `focus()`, `setReadOnly(boolean)`, `setFileName(string)`;
  * - `leave()`: takes the editor off the page; what is not accepted yet still goes out;
@@ -105,6 +108,7 @@ export function createEditor(options) {
         EditorState.lineSeparator.of("\n"),
         EditorState.phrases.of(options.phrases ?? {}),
         collaboration(version, clientId),
+        mergedEdits,
         writable.of(writability(readOnly)),
         language.of(languageAtOnce(options.fileName) ?? []),
         EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "true" }),
@@ -135,10 +139,24 @@ export function createEditor(options) {
 
   return {
     receiveUpdates(from, updates) {
-      const transaction = pusher.receive(view.state, from, updates);
-      if (!transaction) return;
-      view.dispatch(transaction);
+      for (const run of runsOf(updates)) {
+        const transaction = pusher.receive(view.state, from, run);
+        from += run.length;
+        if (transaction) view.dispatch(transaction);
+      }
       pusher.push(view.state);
+    },
+    showMerged(shown) {
+      view.dispatch(showMerged(view.state, shown));
+      view.focus();
+    },
+    takeBackMerged() {
+      const transaction = takeBackMerged(view.state);
+      if (transaction) view.dispatch(transaction);
+      view.focus();
+    },
+    forgetMerged() {
+      view.dispatch(forgetMerged(view.state));
     },
     release() {
       pusher.release();

@@ -33,6 +33,8 @@ const frame = EditorView.theme({
   ".cm-searchMatch.cm-searchMatch-selected": { backgroundColor: "var(--selection)" },
   "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--mark)" },
   "&.cm-focused .cm-nonmatchingBracket": { color: "var(--danger)" },
+  ".cm-inserted": { textDecoration: "none", backgroundColor: "var(--good-veil)" },
+  ".cm-removed": { whiteSpace: "pre-wrap", color: "var(--danger)", backgroundColor: "var(--danger-veil)" },
   ".cm-panels": { color: "var(--ink)", backgroundColor: "var(--surface-raised)" },
   ".cm-panels.cm-panels-top": { borderBottom: "1px solid var(--line)" },
   ".cm-panels.cm-panels-bottom": { borderTop: "1px solid var(--line)" },

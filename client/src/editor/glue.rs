@@ -34,6 +34,12 @@ extern "C" {
     fn focus(this: &Handle);
     #[wasm_bindgen(method, js_name = setReadOnly)]
     fn set_read_only(this: &Handle, read_only: bool);
+    #[wasm_bindgen(method, js_name = showMerged)]
+    fn show_merged(this: &Handle, shown: bool);
+    #[wasm_bindgen(method, js_name = takeBackMerged)]
+    fn take_back_merged(this: &Handle);
+    #[wasm_bindgen(method, js_name = forgetMerged)]
+    fn forget_merged(this: &Handle);
     #[wasm_bindgen(method)]
     fn sendable(this: &Handle) -> u32;
     #[wasm_bindgen(method)]
@@ -107,6 +113,21 @@ impl TextEditor {
     /// Gives the editor the focus.
     pub(crate) fn focus(&self) {
         self.with(Handle::focus);
+    }
+
+    /// Marks what other devices typed, and goes to the first of it.
+    pub(crate) fn show_merged(&self, shown: bool) {
+        self.with(|handle| handle.show_merged(shown));
+    }
+
+    /// Takes back what other devices typed, by a new edit.
+    pub(crate) fn take_back_merged(&self) {
+        self.with(Handle::take_back_merged);
+    }
+
+    /// Leaves alone what other devices typed so far.
+    pub(crate) fn forget_merged(&self) {
+        self.with(Handle::forget_merged);
     }
 
     /// Takes in what the engine accepted, from whoever it comes.

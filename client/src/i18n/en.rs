@@ -210,6 +210,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::SetPassword => "Set new password".into(),
         Msg::Settings => "Settings".into(),
         Msg::Settled(_) => "Settled".into(),
+        Msg::Show => "Show".into(),
         Msg::ShowCode => "Show the code".into(),
         Msg::ShownInList => "Shown in the list now".into(),
         Msg::SignIn => "Sign in".into(),

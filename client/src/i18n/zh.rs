@@ -186,6 +186,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::SetPassword => "设置新密码".into(),
         Msg::Settings => "设置".into(),
         Msg::Settled(_) => "已处理".into(),
+        Msg::Show => "显示".into(),
         Msg::ShowCode => "显示恢复码".into(),
         Msg::ShownInList => "列表中显示的版本".into(),
         Msg::SignIn => "登录".into(),

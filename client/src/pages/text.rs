@@ -11,11 +11,13 @@ use offing_core::rpc::{Command, Crumb, Event, Fault, OpenedText, ReadOnly, Reply
 use crate::app::{App, actions};
 use crate::components::crumbs;
 use crate::components::icon::{button, icon};
+use crate::components::merge_strip::{MergeAct, merge_strip};
 use crate::editor::glue::TextEditor;
 use crate::editor::preview::Preview;
 use crate::i18n::Msg;
 use crate::platform::{dom, engine, timer};
 use crate::state::measure;
+use crate::state::merged::Merged;
 
 /// Shows a text file.
 pub(super) fn page(app: App, row: Row) -> AnyView {
@@ -25,7 +27,8 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
     let opened = RwSignal::new(None::<Result<(), String>>);
     let read_only = RwSignal::new(None::<ReadOnly>);
     let path = RwSignal::new(Vec::<Crumb>::new());
-    let merged = RwSignal::new(None::<String>);
+    let merged = RwSignal::new(Merged::default());
+    let replaced = RwSignal::new(None::<String>);
     let parent = NodeRef::<html::Div>::new();
     let preview = NodeRef::<html::Section>::new();
     let shows_preview = RwSignal::new(markdown);
@@ -90,13 +93,15 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
         match event {
             Event::TextUpdates { node: of, version, updates, from, edits } if *of == node => {
                 editor.receive(*version, updates);
-                if !from.is_empty() {
-                    let from = from.join(", ");
-                    merged.set(Some(app.t(Msg::Merged { count: *edits, from: &from })));
+                if *edits > 0 {
+                    merged.update(|merged| merged.add(*edits, from));
                 }
             }
             Event::TextReplaced { node: of, by, shown } if *of == node => {
-                merged.set(Some(app.t(Msg::TextReplaced { by, shown: *shown })));
+                replaced.set(Some(app.t(Msg::TextReplaced { by, shown: *shown })));
+                // What was merged before was merged into another text.
+                editor.forget_merged();
+                merged.set(Merged::default());
             }
             _ => {}
         }
@@ -146,9 +151,19 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
         let text = match read_only.get() {
             Some(ReadOnly::TooLarge) => Some(app.t(Msg::ReadOnlyLarge)),
             Some(ReadOnly::Trashed) => Some(app.t(Msg::ReadOnlyTrashed)),
-            None => merged.get(),
+            None => replaced.get(),
         };
         text.map(|text| view! { <div class="banner" role="status"><span class="grow">{text}</span></div> })
+    };
+    let on_merged = move |act| {
+        let Some(Some(editor)) = editor.try_get_value() else {
+            return;
+        };
+        match act {
+            MergeAct::Show(shown) => editor.show_merged(shown),
+            MergeAct::TakeBack => editor.take_back_merged(),
+            MergeAct::Forget => editor.forget_merged(),
+        }
     };
     let toggle = markdown.then(|| {
         view! {
@@ -187,6 +202,7 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
                 ></section>
             })}
         </div>
+        {merge_strip(app, merged, on_merged)}
     }
     .into_any()
 }

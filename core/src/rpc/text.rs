@@ -34,10 +34,15 @@ pub enum ReadOnly {
     Trashed,
 }
 
+/// Makes the updates that this device's other tabs brought, and the engine itself.
+pub const CLIENT_TABS: &str = "tabs";
+/// Makes the updates that other devices brought.
+pub const CLIENT_OTHERS: &str = "others";
+
 /// One edit in CodeMirror's collaboration protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextUpdate {
-    /// Who made it: the page's own id, or the engine's for edits from elsewhere.
+    /// Who made it: the page's own id, [`CLIENT_TABS`] or [`CLIENT_OTHERS`].
     pub client: String,
     /// `ChangeSet.toJSON()`, as JSON text; positions are UTF-16.
     pub changes: String,

@@ -15,7 +15,9 @@ use futures_util::lock::Mutex;
 use offing_core::id::{DeviceId, Hash, NodeId};
 use offing_core::limits;
 use offing_core::log::change::TextPart;
-use offing_core::rpc::{Event, Fault, Kind, OpenedText, ReadOnly, TextUpdate};
+use offing_core::rpc::{
+    CLIENT_OTHERS, CLIENT_TABS, Event, Fault, Kind, OpenedText, ReadOnly, TextUpdate,
+};
 use offing_core::sync::backoff::Backoff;
 use offing_core::sync::machine;
 use offing_core::text::{ChangeSet, TextDoc, TextError};
@@ -26,9 +28,6 @@ use super::commit::Extra;
 use super::documents::{Loaded, Retype};
 use super::journal::{Desk, Retyped};
 use crate::host::Host;
-
-/// Who makes the updates that the engine sends.
-const ENGINE_CLIENT: &str = "engine";
 
 /// The open texts of this tab.
 #[derive(Default)]
@@ -247,38 +246,54 @@ impl<H: Host> Replica<H> {
         };
         self.follow(&open).await?;
         let found = self.increments(node, open.through.get()).await?;
-        let mut changes = Vec::new();
+        // Runs of what others brought and of what this device's other tabs did: a person
+        // may take back the first, and only that.
+        let mut runs: Vec<(&str, Vec<Vec<u8>>)> = Vec::new();
         let mut devices: BTreeSet<DeviceId> = BTreeSet::new();
         let mut edits = 0;
         for (number, increment) in found {
             open.through.set(open.through.get().max(number));
-            if increment.base == open.base.get() {
-                // What this device's other tabs typed is no news of anybody.
-                if increment.device != self.identity.device {
-                    devices.insert(increment.device);
-                    edits += increment.changes.len() as u32;
-                }
-                changes.extend(increment.changes);
+            if increment.base != open.base.get() {
+                continue;
+            }
+            let others = increment.device != self.identity.device;
+            if others {
+                devices.insert(increment.device);
+                edits += increment.changes.len() as u32;
+            }
+            let client = if others { CLIENT_OTHERS } else { CLIENT_TABS };
+            match runs.last_mut() {
+                Some((of, changes)) if *of == client => changes.extend(increment.changes),
+                _ => runs.push((client, increment.changes)),
             }
         }
-        if changes.is_empty() {
+        if runs.is_empty() {
             return Ok(());
         }
         // What was typed and not closed into a change would be closed unseen by the merge.
         self.close_change(&open);
-        let merged = open.doc.borrow_mut().merge(&changes);
-        if merged.refused.is_some() {
+        let mut updates = Vec::new();
+        let mut refused = false;
+        for (client, changes) in runs {
+            let merged = open.doc.borrow_mut().merge(&changes);
+            refused |= merged.refused.is_some();
+            if let Some(changes) = merged.changes {
+                updates.push(TextUpdate { client: client.to_owned(), changes: changes.to_json() });
+            }
+        }
+        // Before anything else can be typed: the document has moved on.
+        let version = open.version.get();
+        open.version.set(version + updates.len() as u32);
+        if refused {
             self.refuse_edit(node).await;
         }
-        let Some(changes) = merged.changes else { return Ok(()) };
-        let version = open.version.get();
-        open.version.set(version + 1);
+        if updates.is_empty() {
+            return Ok(());
+        }
         let mut from = Vec::new();
         for device in devices {
             from.push(self.device_name(device).await);
         }
-        let changes = changes.to_json();
-        let updates = vec![TextUpdate { client: ENGINE_CLIENT.to_owned(), changes }];
         self.emit(Event::TextUpdates { node, version, updates, from, edits });
         Ok(())
     }
@@ -324,7 +339,7 @@ impl<H: Host> Replica<H> {
         let version = open.version.get();
         open.version.set(version + 1);
         let changes = ChangeSet::between(&before, &after).to_json();
-        let updates = vec![TextUpdate { client: ENGINE_CLIENT.to_owned(), changes }];
+        let updates = vec![TextUpdate { client: CLIENT_TABS.to_owned(), changes }];
         self.emit(Event::TextUpdates { node, version, updates, from: Vec::new(), edits: 0 });
         self.emit(Event::TextReplaced { node, by, shown: true });
         if !open.is_saved() {
