@@ -79,15 +79,16 @@ async fn export_file<H: Host>(
         let download = replica.download(&[row.node], false).await;
         return write_new(download, row.modified_ms, path, shown, to, exported).await;
     }
-    for version in replica.versions(row.node).await? {
+    let (_, versions) = replica.versions(row.node).await?;
+    for (index, version) in versions.into_iter().enumerate() {
         let (stem, extension) = name::split_extension(shown);
-        let name = match version.index {
+        let name = match index {
             0 => shown.to_owned(),
             index => {
                 format!("{stem} (version {} of {}){extension}", index + 1, version.device_name)
             }
         };
-        let download = replica.download_version(row.node, version.index).await;
+        let download = replica.open_revision(row.node, version.id).await;
         write_new(download, version.modified_ms, path, &name, to, exported).await?;
     }
     Ok(())

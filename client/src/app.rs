@@ -149,6 +149,8 @@ pub(crate) enum Dialog {
     Queue,
     /// Shows the versions of a file.
     Versions(NodeId, String),
+    /// Shows what a file was before.
+    History(NodeId, String),
     /// Shows the keys.
     Help,
     /// Asks whether to sign out and lose so many changes.

@@ -1,4 +1,5 @@
-//! The editor's glue and the rendered document beside it.
+//! The editor's glue, the difference of two texts, the rendered document.
 
+pub(crate) mod difference;
 pub(crate) mod glue;
 pub(crate) mod preview;

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod markdown;
 pub mod measure;
 pub mod merged;
+pub mod revisions;
 pub mod route;
 pub mod rows;
 pub mod selection;

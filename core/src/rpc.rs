@@ -15,6 +15,7 @@ use crate::limits;
 mod command;
 mod event;
 mod fault;
+mod history;
 mod list;
 mod reply;
 mod session;
@@ -24,6 +25,7 @@ mod transfer;
 pub use command::{ActionId, Command};
 pub use event::{Alarm, Event, Status, SyncState};
 pub use fault::{Fault, NameReason};
+pub use history::{At, Revision, RevisionId};
 pub use list::{
     Crumb, FolderView, Hit, Kind, NodeView, Pending, Row, Saved, SetAside, Sort, SortBy, ViewId,
     Wanted, WhySetAside,

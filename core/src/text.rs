@@ -13,6 +13,7 @@
 
 mod change_set;
 mod check;
+mod history;
 mod line_ends;
 
 use automerge::transaction::{CommitOptions, Transactable};
@@ -24,6 +25,7 @@ use sha2::{Digest, Sha256};
 
 pub use change_set::{ChangeSet, ChangeSetError};
 pub use check::check_changes;
+pub use history::Point;
 pub use line_ends::{LineEnd, LineEnds};
 
 use check::Known;

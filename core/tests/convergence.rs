@@ -246,8 +246,10 @@ impl World {
             }
             Step::Settle(x) => {
                 let row = replica.tree.rows.get(&node(x)).cloned();
-                if let Some(keep) = row.and_then(|row| row.contents.last().map(|op| op.id)) {
-                    replica.edit(|e| e.settle(node(x), keep));
+                if let Some(row) = row.filter(|row| !row.contents.is_empty()) {
+                    let two: Vec<OpId> = row.contents.iter().take(2).map(|op| op.id).collect();
+                    let keep = row.contents[two.len() - 1].value.clone();
+                    replica.edit(|e| e.settle(node(x), &two, keep.clone()));
                 }
             }
             Step::Undo => {
@@ -502,8 +504,12 @@ fn content_set_twice_at_once_is_two_versions_until_settled() {
     world.replicas[1].edit(|e| e.set_content(file, content(4)));
     world.sync_and_check();
     assert!(world.row(file).two_versions());
-    let (keep, beside) = (world.row(file).contents[0].id, world.fresh());
-    world.replicas[0].edit(|e| e.settle_apart(file, keep, &[beside]));
+    let (beside, contents) = (world.fresh(), world.row(file).contents.clone());
+    let ids: Vec<OpId> = contents.iter().map(|op| op.id).collect();
+    world.replicas[0].edit(|e| {
+        e.create_file(beside, NodeId::ROOT, "file.bin", contents[1].value.clone())?;
+        e.settle(file, &ids, contents[0].value.clone())
+    });
     world.sync_and_check();
     assert!(!world.row(file).two_versions());
     assert_eq!(world.row(beside).shown_name(), "file (2).bin");
@@ -534,8 +540,8 @@ fn text_typed_unseen_by_who_replaced_the_content_is_a_version_until_settled() {
     world.replicas[2].edit(|e| e.text_edited(file, on_new.clone()));
     world.sync_and_check();
     assert_eq!(world.row(file).strays().len(), 1);
-    let keep = world.row(file).contents[0].id;
-    world.replicas[2].edit(|e| e.settle(file, keep));
+    let keep = world.row(file).contents[0].value.clone();
+    world.replicas[2].edit(|e| e.set_content(file, keep.clone()));
     world.sync_and_check();
     assert!(!world.row(file).two_versions());
     assert_eq!(world.row(file).size(), Some(41), "the edits of what was kept stay");

@@ -9,6 +9,7 @@ mod cost;
 mod crashes;
 mod downloads;
 mod groups;
+mod history;
 mod joining;
 mod liar;
 mod losses;

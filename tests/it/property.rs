@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use offing_core::id::NodeId;
-use offing_core::rpc::{Choice, Clash, Kind, Row};
+use offing_core::rpc::{Clash, Kind, Row};
 use offing_tests::{Device, World};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -120,7 +120,7 @@ fn replaces(device: &Device, rng: &mut StdRng, word: &str) {
     let was_offline = device.line.offline.replace(true);
     device.run_for(20_000);
     if row.two_versions {
-        device.settles(row.node, Choice::KeepBoth);
+        device.keeps_all_versions(row.node);
     }
     let (folder, name) = path.rsplit_once('/').unwrap();
     let siblings = device.rows(if folder.is_empty() { NodeId::ROOT } else { device.node(folder) });
@@ -154,7 +154,7 @@ fn assert_nothing_lost(world: &World, made: &Made, seed: u64) {
         let (node, replica) = (row.node, device.replica());
         // In the trash nothing can be made; its versions are settled where it was.
         device.run(async move { replica.restore(&[node]).await }).unwrap();
-        device.settles(row.node, Choice::KeepBoth);
+        device.keeps_all_versions(row.node);
     }
     let read = |row: &Row| String::from_utf8(device.reads_node(row.node).unwrap()).unwrap();
     let files =

@@ -1,7 +1,7 @@
 //! Text that is typed while another device gives the file new content.
 
 use offing_core::id::NodeId;
-use offing_core::rpc::{Choice, Clash};
+use offing_core::rpc::Clash;
 use offing_tests::{Device, World};
 
 const NOTES: &str = "/notes.md";
@@ -44,8 +44,8 @@ fn text_typed_while_another_device_replaces_the_file_is_a_second_version() {
         assert_eq!(device.reads_text(NOTES), "uploaded on the laptop\n");
         let versions = device.versions(node);
         let expected = [
-            ("laptop".to_owned(), Some("uploaded on the laptop\n".to_owned())),
-            ("phone".to_owned(), Some("first\ntyped on the phone\n".to_owned())),
+            ("laptop".to_owned(), "uploaded on the laptop\n".to_owned()),
+            ("phone".to_owned(), "first\ntyped on the phone\n".to_owned()),
         ];
         assert_eq!(versions, expected, "as {} sees it", device.name);
     }
@@ -55,7 +55,7 @@ fn text_typed_while_another_device_replaces_the_file_is_a_second_version() {
 fn keeping_both_keeps_what_was_typed_as_a_file() {
     for settler in ["phone", "laptop"] {
         let (world, node) = typed_while_replaced();
-        world.device(settler).settles(node, Choice::KeepBoth);
+        world.device(settler).keeps_all_versions(node);
         world.sync_all();
         world.assert_converged();
         for device in world.devices() {
@@ -73,7 +73,7 @@ fn either_version_can_be_kept_alone_and_typed_on() {
     {
         let (world, node) = typed_while_replaced();
         let (phone, laptop) = (world.device("phone"), world.device("laptop"));
-        laptop.settles(node, Choice::Keep(index));
+        laptop.keeps_only(node, index);
         world.sync_all();
         phone.appends_to(NOTES, "more");
         world.sync_all();
@@ -96,9 +96,9 @@ fn typing_into_the_shown_version_leaves_the_other_alone() {
         device.opens_text(NOTES);
         device.closes_text(node);
         let versions = device.versions(node);
-        assert_eq!(versions[1].1.as_deref(), Some("first\ntyped on the phone\n"));
+        assert_eq!(versions[1].1, "first\ntyped on the phone\n");
     }
-    phone.settles(node, Choice::KeepBoth);
+    phone.keeps_all_versions(node);
     world.sync_all();
     world.assert_converged();
     assert_eq!(texts(&laptop).len(), 2);
@@ -118,7 +118,7 @@ fn a_text_that_never_was_uploaded_is_a_version_too() {
     world.sync_all();
     world.assert_converged();
     let versions = laptop.versions(node);
-    assert_eq!(versions[1], ("phone".to_owned(), Some("written unseen".to_owned())));
+    assert_eq!(versions[1], ("phone".to_owned(), "written unseen".to_owned()));
 }
 
 #[test]
@@ -141,9 +141,9 @@ fn a_device_that_joins_later_can_read_both_versions() {
     let tablet = world.adds("tablet");
     world.sync_all();
     world.assert_converged();
-    assert_eq!(tablet.versions(node)[1].1.as_deref(), Some("first\ntyped on the phone\n"));
+    assert_eq!(tablet.versions(node)[1].1, "first\ntyped on the phone\n");
     world.goes_offline("tablet");
-    tablet.settles(node, Choice::KeepBoth);
+    tablet.keeps_all_versions(node);
     assert_eq!(texts(&tablet).len(), 2);
     world.sync_all();
     world.assert_converged();
@@ -172,7 +172,7 @@ fn an_open_editor_goes_on_with_the_new_content_and_loses_nothing() {
     phone.closes_text(node);
     world.sync_all();
     world.assert_converged();
-    laptop.settles(node, Choice::KeepBoth);
+    laptop.keeps_all_versions(node);
     world.sync_all();
     world.assert_converged();
     let all = texts(&laptop).concat();
@@ -198,7 +198,7 @@ fn an_open_editor_whose_file_becomes_no_text_keeps_its_text_as_a_version() {
     world.sync_all();
     world.assert_converged();
     assert!(laptop.row(NOTES).unwrap().two_versions);
-    laptop.settles(node, Choice::Keep(1));
+    laptop.keeps_only(node, 1);
     world.sync_all();
     world.assert_converged();
     assert_eq!(phone.reads_text(NOTES), "first\ntyped all the same\n");
@@ -216,7 +216,7 @@ fn another_tabs_upload_over_an_open_text_is_shown_in_it() {
     replaces(&tab, "uploaded");
     world.passes(10_000);
     assert_eq!(phone.sees(node), "uploaded");
-    assert_eq!(phone.versions(node)[1].1.as_deref(), Some("typed, more"));
+    assert_eq!(phone.versions(node)[1].1, "typed, more");
     phone.closes_text(node);
     world.sync_all();
 }
@@ -241,7 +241,7 @@ fn typing_of_a_killed_browser_is_a_version_if_the_file_was_replaced_meanwhile() 
     world.sync_all();
     world.assert_converged();
     assert_eq!(laptop.reads_text(NOTES), "uploaded");
-    assert_eq!(laptop.versions(node)[1], ("phone".to_owned(), Some("first, typed".to_owned())));
+    assert_eq!(laptop.versions(node)[1], ("phone".to_owned(), "first, typed".to_owned()));
 }
 
 /// A file on a disk that takes ten seconds.

@@ -82,15 +82,13 @@ fn settling_two_versions_is_taken_back_without_losing_one() {
     world.passes(1_000);
     world.sync_all();
     let before = phone.reads("/p.jpg").unwrap();
-    let (node, replica) = (phone.node("/p.jpg"), phone.replica());
-    let settled =
-        phone.run(async move { replica.settle(node, offing_core::rpc::Choice::Keep(1)).await });
-    let Ok(Reply::Changed { action, .. }) = settled else { panic!("{settled:?}") };
+    let action = phone.keeps_only(phone.node("/p.jpg"), 1);
     assert_ne!(phone.reads("/p.jpg").unwrap(), before);
     phone.undoes(action);
     world.sync_all();
     world.assert_converged();
     assert_eq!(laptop.reads("/p.jpg").unwrap(), before);
+    assert!(laptop.row("/p.jpg").unwrap().two_versions);
 }
 
 #[test]

@@ -25,14 +25,11 @@ fn keeping_one_version_settles_it_everywhere() {
     let world = two_versions();
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));
     let node = phone.node("/photo.jpg");
-    let replica = phone.replica();
-    let versions = phone.run(async move { replica.versions(node).await }).unwrap();
+    let versions = phone.all_versions(node);
     let names: Vec<&str> = versions.iter().map(|version| version.device_name.as_str()).collect();
     assert!(names.contains(&"phone") && names.contains(&"laptop"), "{names:?}");
-    let of_the_phone = versions.iter().find(|version| version.device_name == "phone").unwrap();
-    let choice = Choice::Keep(of_the_phone.index);
-    let replica = phone.replica();
-    phone.run(async move { replica.settle(node, choice).await }).unwrap();
+    let of_the_phone = versions.iter().position(|version| version.device_name == "phone").unwrap();
+    phone.keeps_only(node, of_the_phone);
     world.sync_all();
     world.assert_converged();
     assert!(!laptop.row("/photo.jpg").unwrap().two_versions);
@@ -43,9 +40,7 @@ fn keeping_one_version_settles_it_everywhere() {
 fn keeping_both_versions_makes_two_files() {
     let world = two_versions();
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));
-    let (node, replica) = (laptop.node("/photo.jpg"), laptop.replica());
-    let reply = laptop.run(async move { replica.settle(node, Choice::KeepBoth).await });
-    assert!(matches!(reply, Ok(Reply::Changed { .. })), "{reply:?}");
+    laptop.settles(laptop.node("/photo.jpg"), Choice::KeepBoth);
     world.sync_all();
     world.assert_converged();
     let rows = phone.rows(offing_core::id::NodeId::ROOT);
@@ -62,8 +57,7 @@ fn settling_on_both_devices_at_once_still_converges() {
     world.goes_offline("laptop");
     for (name, index) in [("phone", 0), ("laptop", 1)] {
         let device = world.device(name);
-        let (node, replica) = (device.node("/photo.jpg"), device.replica());
-        device.run(async move { replica.settle(node, Choice::Keep(index)).await }).unwrap();
+        device.keeps_only(device.node("/photo.jpg"), index);
     }
     world.sync_all();
     world.assert_converged();
@@ -103,4 +97,62 @@ fn names_that_exist_are_asked_about_before_anything_begins() {
     assert_eq!(ids.len(), 1);
     world.sync_all();
     assert_eq!(phone.rows(offing_core::id::NodeId::ROOT).len(), 2);
+}
+
+#[test]
+fn three_versions_are_settled_pair_by_pair() {
+    let world = World::with(&["phone", "laptop", "tablet"]);
+    let phone = world.device("phone");
+    phone.uploads("/", &[("photo.jpg", b"\xff first")], Clash::Ask);
+    world.sync_all();
+    for name in ["phone", "laptop", "tablet"] {
+        world.goes_offline(name);
+        let photo = [b"\xff of the ".as_slice(), name.as_bytes()].concat();
+        world.device(name).uploads("/", &[("photo.jpg", &photo)], Clash::Replace);
+    }
+    world.passes(1_000);
+    world.sync_all();
+    let node = phone.node("/photo.jpg");
+    let first: Vec<String> =
+        phone.all_versions(node).into_iter().map(|version| version.device_name).collect();
+    assert_eq!(first.len(), 3);
+    phone.settles(node, Choice::KeepOne);
+    world.sync_all();
+    world.assert_converged();
+    assert!(phone.row("/photo.jpg").unwrap().two_versions, "the third one is still there");
+    phone.settles(node, Choice::KeepBoth);
+    world.sync_all();
+    world.assert_converged();
+    let rows = phone.rows(offing_core::id::NodeId::ROOT);
+    assert!(rows.iter().all(|row| !row.two_versions));
+    let mut contents: Vec<_> = rows.iter().map(|row| phone.reads_node(row.node).unwrap()).collect();
+    let mut expected =
+        [&first[0], &first[2]].map(|name| [b"\xff of the ".as_slice(), name.as_bytes()].concat());
+    contents.sort();
+    expected.sort();
+    assert_eq!(contents, expected);
+}
+
+#[test]
+fn texts_typed_into_a_replaced_content_stay_versions_while_two_others_are_settled() {
+    let world = World::with(&["phone", "laptop", "tablet"]);
+    let (phone, tablet) = (world.device("phone"), world.device("tablet"));
+    phone.uploads("/", &[("notes.md", b"first\n")], Clash::Ask);
+    world.sync_all();
+    let node = phone.node("/notes.md");
+    for name in ["phone", "laptop", "tablet"] {
+        world.goes_offline(name);
+    }
+    phone.uploads("/", &[("notes.md", b"uploaded on the phone\n")], Clash::Replace);
+    world.device("laptop").uploads("/", &[("notes.md", b"on the laptop\n")], Clash::Replace);
+    tablet.appends_to("/notes.md", "typed on the tablet\n");
+    world.passes(1_000);
+    world.sync_all();
+    assert_eq!(phone.all_versions(node).len(), 3);
+    phone.settles(node, Choice::KeepOne);
+    world.sync_all();
+    world.assert_converged();
+    let left = phone.versions(node);
+    assert_eq!(left.len(), 2);
+    assert!(left.iter().any(|(_, text)| text == "first\ntyped on the tablet\n"), "{left:?}");
 }

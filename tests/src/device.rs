@@ -12,8 +12,8 @@ use offing_core::crypto::native::{NativeCrypto, ready};
 use offing_core::id::NodeId;
 use offing_core::log::chain::ChainPoint;
 use offing_core::rpc::{
-    ActionId, Choice, Clash, Fault, Kind, Reply, Row, Sort, SortBy, Status, TextUpdate,
-    TransferControl, TransferId, TransferState, UploadItem,
+    ActionId, Clash, Fault, Kind, Reply, Row, Sort, SortBy, Status, TextUpdate, TransferControl,
+    TransferId, TransferState, UploadItem,
 };
 use offing_core::sync::machine;
 use offing_core::text::ChangeSet;
@@ -28,6 +28,8 @@ use crate::executor::{Executor, TabId};
 use crate::host::{EPOCH_MS, Profile, TestFile, TestHost};
 use crate::net::Line;
 use crate::page::Page;
+
+mod history;
 
 /// The replica of a test.
 pub type TestReplica = Rc<Replica<TestHost>>;
@@ -517,17 +519,6 @@ impl Device {
     /// Types at the end of the text at a path.
     pub fn appends_to(&self, path: &str, more: &str) {
         self.edits(self.node(path), |text| format!("{text}{more}"));
-    }
-
-    /// Lists the versions of a file: the device, and the start of the text.
-    pub fn versions(&self, node: NodeId) -> Vec<(String, Option<String>)> {
-        let found = self.ask(|replica| async move { replica.versions(node).await }).unwrap();
-        found.into_iter().map(|version| (version.device_name, version.excerpt)).collect()
-    }
-
-    /// Settles a file that has more than one version.
-    pub fn settles(&self, node: NodeId, choice: Choice) -> ActionId {
-        action(self.ask(|replica| async move { replica.settle(node, choice).await }))
     }
 
     // ------------------------------------------------------------ contents

@@ -135,11 +135,10 @@ impl Engine {
                 Ok(self.replica()?.upload(parent, items, files, clash).await?.into())
             }
             Command::Download { nodes, anyway } => {
-                let download = self.replica()?.download(bounded(&nodes)?, anyway).await?;
-                let reply =
-                    Reply::Download { name: download.name().to_owned(), size: download.size() };
-                let stream = stream::readable(Pull(download)).map_err(|_| Fault::Unsupported)?;
-                Ok(Answer { reply, stream: Some(stream.into()) })
+                streamed(self.replica()?.download(bounded(&nodes)?, anyway).await?)
+            }
+            Command::OpenRevision { node, revision } => {
+                streamed(self.replica()?.open_revision(node, revision).await?)
             }
             Command::Nudge => {
                 self.nudge();
@@ -406,8 +405,15 @@ async fn answer_vault(
             Ok(Reply::Done)
         }
         Command::Keep { nodes, keep } => replica.keep(&nodes, keep).await.map(|()| Reply::Done),
-        Command::Versions { node } => replica.versions(node).await.map(Reply::Versions),
-        Command::Settle { node, choice } => replica.settle(node, choice).await,
+        Command::Versions { node } => {
+            let (path, versions) = replica.versions(node).await?;
+            Ok(Reply::Versions { path, versions })
+        }
+        Command::Settle { node, keep, other, choice } => {
+            replica.settle(node, keep, other, choice).await
+        }
+        Command::Revisions { node } => replica.revisions(node).await.map(Reply::Revisions),
+        Command::Revert { node, revision } => replica.revert(node, revision).await,
         Command::Queue => replica.queue().await.map(Reply::Queue),
         Command::SetAside => {
             let (entries, count) = replica.all_set_aside().await?;
@@ -424,7 +430,8 @@ async fn answer_vault(
         | Command::Recover { .. }
         | Command::SignOut { .. }
         | Command::Upload { .. }
-        | Command::Download { .. } => Err(Fault::Internal),
+        | Command::Download { .. }
+        | Command::OpenRevision { .. } => Err(Fault::Internal),
     }
 }
 
@@ -443,6 +450,12 @@ async fn storage(api: &Api) -> Reply {
         server_quota: account.as_ref().and_then(|account| account.quota_bytes),
         persisted: quota::is_persistent().await,
     }
+}
+
+fn streamed(download: Download<BrowserHost>) -> Result<Answer, Fault> {
+    let reply = Reply::Download { name: download.name().to_owned(), size: download.size() };
+    let stream = stream::readable(Pull(download)).map_err(|_| Fault::Unsupported)?;
+    Ok(Answer { reply, stream: Some(stream.into()) })
 }
 
 /// A download as the source of a stream.

@@ -37,6 +37,7 @@ mod enrolment;
 mod epochs;
 pub(crate) mod fault;
 mod held;
+mod history;
 mod journal;
 mod keep;
 mod pull;

@@ -29,6 +29,7 @@ import {
 } from "@codemirror/view";
 
 import { collaboration, Pusher } from "./collab.js";
+export { createDifference } from "./difference.js";
 import { languageAtOnce, languageOf } from "./languages.js";
 import { forgetMerged, mergedEdits, runsOf, showMerged, takeBackMerged } from "./merged.js";
 import { theme } from "./theme.js";

@@ -35,6 +35,21 @@ const frame = EditorView.theme({
   "&.cm-focused .cm-nonmatchingBracket": { color: "var(--danger)" },
   ".cm-inserted": { textDecoration: "none", backgroundColor: "var(--good-veil)" },
   ".cm-removed": { whiteSpace: "pre-wrap", color: "var(--danger)", backgroundColor: "var(--danger-veil)" },
+  "&.cm-editor .cm-changedLine, &.cm-editor .cm-insertedLine": { backgroundColor: "var(--good-veil)" },
+  "&.cm-editor .cm-deletedChunk": { paddingLeft: "var(--space-4)", backgroundColor: "var(--danger-veil)" },
+  "&.cm-editor .cm-changedText": { background: "color-mix(in srgb, var(--good) 22%, transparent)" },
+  "&.cm-editor .cm-deletedChunk .cm-deletedText": {
+    background: "color-mix(in srgb, var(--danger) 22%, transparent)",
+    textDecoration: "line-through",
+  },
+  "&.cm-editor .cm-collapsedLines": {
+    fontFamily: "var(--font)",
+    fontSize: "var(--text-sm)",
+    color: "var(--ink-soft)",
+    background: "var(--surface-sunk)",
+  },
+  // The sign that stands there has no glyph in many fonts.
+  "&.cm-editor .cm-collapsedLines:before, &.cm-editor .cm-collapsedLines:after": { content: '"⋯"' },
   ".cm-panels": { color: "var(--ink)", backgroundColor: "var(--surface-raised)" },
   ".cm-panels.cm-panels-top": { borderBottom: "1px solid var(--line)" },
   ".cm-panels.cm-panels-bottom": { borderTop: "1px solid var(--line)" },

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
 use offing_core::rpc::{
-    ActionId, Clash, Command, Fault, Kind, Reply, Sort, SortBy, TransferControl, TransferId,
+    ActionId, Clash, Command, Fault, Kind, Reply, RevisionId, Sort, SortBy, TransferControl,
+    TransferId,
 };
 use wasm_bindgen::JsCast;
 use web_sys::ReadableStream;
@@ -159,6 +160,21 @@ async fn save(app: App, nodes: Vec<NodeId>, anyway: bool) {
         }
         Err(fault) => return app.failed(&fault),
     };
+    save_stream(app, answer).await;
+}
+
+/// Saves a state that a file has or had.
+pub(crate) fn download_revision(app: App, node: NodeId, revision: RevisionId) {
+    spawn_local(async move {
+        let command = Command::OpenRevision { node, revision };
+        match engine::call_with(command, &Array::new()).await {
+            Ok(answer) => save_stream(app, answer).await,
+            Err(fault) => app.failed(&fault),
+        }
+    });
+}
+
+async fn save_stream(app: App, answer: engine::Answer) {
     let Reply::Download { name, size } = answer.reply else {
         return;
     };

@@ -87,6 +87,8 @@ pub(crate) enum Act {
     LetGo,
     /// Shows the versions.
     Versions,
+    /// Shows what it was before.
+    History,
 }
 
 /// What to ask for to show a node: in the person's order, and as many rows as the window
@@ -258,6 +260,9 @@ impl Listing {
             (Act::Rename, Some(row)) => app.dialog.set(Some(Dialog::Rename(row.clone()))),
             (Act::Versions, Some(row)) => {
                 app.dialog.set(Some(Dialog::Versions(row.node, row.name.clone())));
+            }
+            (Act::History, Some(row)) => {
+                app.dialog.set(Some(Dialog::History(row.node, row.name.clone())));
             }
             (Act::Download, Some(_)) => actions::download(app, nodes),
             (Act::Move, Some(_)) => app.dialog.set(Some(Dialog::Move(nodes))),

@@ -145,6 +145,9 @@ fn acts(listing: Listing) -> Vec<(Act, &'static str, Msg<'static>)> {
     if one && picked.iter().any(|row| row.two_versions) {
         acts.push((Act::Versions, "copy", Msg::TwoVersions));
     }
+    if one && picked.iter().any(|row| row.kind != Kind::Folder) {
+        acts.push((Act::History, "history", Msg::History));
+    }
     acts.push((Act::Download, "download", Msg::Download));
     if one {
         acts.push((Act::Rename, "pencil", Msg::Rename));

@@ -68,7 +68,7 @@ impl TextEditor {
         parent: &Element,
         changed: impl Fn(Function) + 'static,
     ) -> Result<Rc<Self>, JsValue> {
-        let create = load().await?;
+        let create = load("createEditor").await?;
         let editor = Rc::new(Self {
             app,
             node: text.node,
@@ -230,11 +230,11 @@ impl TextEditor {
     }
 }
 
-/// Loads the editor's module; the browser keeps it.
-async fn load() -> Result<Function, JsValue> {
+/// Loads a function of the editor's module; the browser keeps it.
+pub(super) async fn load(function: &str) -> Result<Function, JsValue> {
     let url = dom::asset("editor").ok_or("the page does not name its editor")?;
     let module = JsFuture::from(import_module(&url)).await?;
-    Reflect::get(&module, &"createEditor".into())?.dyn_into()
+    Reflect::get(&module, &function.into())?.dyn_into()
 }
 
 #[wasm_bindgen(inline_js = "export function importModule(url) { return import(url); }")]

@@ -16,6 +16,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Account => "Account".into(),
         Msg::Alarm(alarm) => self::alarm(alarm),
         Msg::AndMore(count) => format!("and {count} more").into(),
+        Msg::AsItWas => "As it was then".into(),
         Msg::BadgeHere => "Saved here".into(),
         Msg::BadgeKept => "Kept on this device".into(),
         Msg::BadgeServerOnly => "On the server only".into(),
@@ -39,11 +40,14 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Cut(count) => format!("{} cut. Paste to move.", items(count)).into(),
         Msg::CutOut => "Cut".into(),
         Msg::Delete => "Delete".into(),
+        Msg::Difference => "Difference".into(),
+        Msg::Differing => "Struck out is only in the first version, marked only in the second.".into(),
         Msg::Dismiss => "Dismiss".into(),
         Msg::Download => "Download".into(),
         Msg::DownloadKit => "Download kit".into(),
         Msg::DownloadOthers => "Download the others".into(),
         Msg::DropHere => "Drop to upload here".into(),
+        Msg::EditOf { at, count } => format!("Edit {at} of {count}").into(),
         Msg::Editor => "Editor".into(),
         Msg::EditorLost => {
             "This text cannot be followed any further. Copy what you typed last, then reload the page."
@@ -52,6 +56,8 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::EditorMissing(name) => {
             format!("“{name}” could not be opened in the editor. Reload the page.").into()
         }
+        Msg::Edits(1) => "1 edit".into(),
+        Msg::Edits(count) => format!("{count} edits").into(),
         Msg::Fault(fault) => self::fault(fault),
         Msg::File => "File".into(),
         Msg::FileOf(kind) => format!("{} file", kind.to_ascii_uppercase()).into(),
@@ -61,6 +67,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::ForgotPassword => "Forgot the password? Use the recovery code".into(),
         Msg::GoHome => "Go to My files".into(),
         Msg::Help => "Help".into(),
+        Msg::History => "Versions…".into(),
         Msg::Incomplete => "Not everything is here".into(),
         Msg::IncompleteWhy(1) => {
             "One file is not on this device, and the server does not have it to give now. The \
@@ -135,6 +142,8 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Modified => "Modified".into(),
         Msg::MoreActions => "More actions".into(),
         Msg::MoreFolders => "Show more folders".into(),
+        Msg::MoreVersions(1) => "One more version follows after these two.".into(),
+        Msg::MoreVersions(count) => format!("{count} more versions follow after these two.").into(),
         Msg::MoveHere => "Move here".into(),
         Msg::MoveTo => "Move to…".into(),
         Msg::MoveWhere(count) => format!("Move {} to:", items(count)).into(),
@@ -152,11 +161,14 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::NewPassword => "New password".into(),
         Msg::NewTextFile => "New text file".into(),
         Msg::NewTextName => "Untitled.md".into(),
+        Msg::NoDifference => "This is the text as it is now.".into(),
         Msg::NoExcerpt => "No preview".into(),
         Msg::NoSuchPage => "There is nothing at this address.".into(),
+        Msg::NoVersions => "There is nothing in this file yet, so there are no versions of it.".into(),
         Msg::NotStarted => "Offing did not start".into(),
         Msg::NotStartedHint => "What is saved on this device is untouched. Reload the page.".into(),
         Msg::NothingFound => "Nothing found".into(),
+        Msg::Now => "Now".into(),
         Msg::OnTheServer => "On the server".into(),
         Msg::OnThisDevice => "On this device".into(),
         Msg::Open => "Open".into(),
@@ -221,6 +233,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::SignOutLoses(count) => {
             format!("{count} changes are not on the server yet. Signing out now loses them.").into()
         }
+        Msg::SinceThen => "What changed since then".into(),
         Msg::Size => "Size".into(),
         Msg::SkipThese => "Skip these".into(),
         Msg::Space => "Space".into(),
@@ -244,11 +257,13 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::UpdateReady => "A new version of Offing is ready.".into(),
         Msg::Undo => "Undo".into(),
         Msg::Undone => "Undone".into(),
+        Msg::UnchangedLines => "$ unchanged lines".into(),
         Msg::Unfold => "Show or hide what is inside".into(),
         Msg::UploadFiles => "Upload files".into(),
         Msg::UploadFolder => "Upload folder".into(),
         Msg::UsedOf { used, quota } => format!("{used} of {quota}").into(),
         Msg::Username => "Username".into(),
+        Msg::Versions => "Versions".into(),
         Msg::WhoseDevice => "Whose device is this?".into(),
     }
 }
@@ -347,9 +362,7 @@ fn name_unportable(problem: Problem) -> Cow<'static, str> {
         Problem::Ending => {
             "Windows drops a dot or space at the end of a name. In a ZIP it becomes “_”.".into()
         }
-        Problem::Reserved => {
-            "Windows takes this name for a device. In a ZIP it gets a “_”.".into()
-        }
+        Problem::Reserved => "Windows takes this name for a device. In a ZIP it gets a “_”.".into(),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn page(app: App, row: Row, path: Vec<Crumb>) -> AnyView {
     let size = row.size.map(measure::bytes);
     let time = app.time(row.modified_ms);
     let again = row.clone();
-    let name = row.name.clone();
+    let (name, past) = (row.name.clone(), row.name.clone());
     view! {
         <div class="page-head">{crumbs::crumbs(app, steps.into())}</div>
         <section class="file-panel scroll grow" aria-label=row.name.clone()>
@@ -47,6 +47,9 @@ pub(super) fn page(app: App, row: Row, path: Vec<Crumb>) -> AnyView {
                     <span>{app.t(Msg::KeepHere)}</span>
                 </label>
                 {button(app.t(Msg::Rename), "pencil", "button", || false, move || app.dialog.set(Some(Dialog::Rename(again.clone()))))}
+                {button(app.t(Msg::History), "history", "button", || false, move || {
+                    app.dialog.set(Some(Dialog::History(node, past.clone())));
+                })}
                 {row.two_versions.then(|| button(app.t(Msg::TwoVersions), "copy", "button", || false, move || {
                     app.dialog.set(Some(Dialog::Versions(node, name.clone())));
                 }))}

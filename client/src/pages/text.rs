@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::rpc::{Command, Crumb, Event, Fault, OpenedText, ReadOnly, Reply, Row};
 
-use crate::app::{App, actions};
+use crate::app::{App, Dialog, actions};
 use crate::components::crumbs;
 use crate::components::icon::{button, icon};
 use crate::components::merge_strip::{MergeAct, merge_strip};
@@ -34,7 +34,7 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
     let shows_preview = RwSignal::new(markdown);
     let editor = StoredValue::new_local(None::<Rc<TextEditor>>);
     let drawing = StoredValue::new_local(None::<Rc<Preview>>);
-    let name = row.name.clone();
+    let (name, title) = (row.name.clone(), row.name.clone());
 
     let start = {
         let name = name.clone();
@@ -183,6 +183,10 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
         <div class="page-head" on:keydown=leave>
             {crumbs::crumbs(app, path.into())}
             {toggle}
+            {button(app.t(Msg::History), "history", "button quiet icon-only", || false, move || {
+                flush();
+                app.dialog.set(Some(Dialog::History(node, title.clone())));
+            })}
             {button(app.t(Msg::Download), "download", "button quiet icon-only", || false, move || {
                 flush();
                 actions::download(app, vec![node]);

@@ -41,11 +41,13 @@ pub(crate) async fn save(
 ) -> Result<(), JsValue> {
     match controller() {
         Some(worker) => through_worker(&worker, name, size, &stream).await,
-        None => {
-            let blob = JsFuture::from(Response::new(&stream)?.blob()).await?;
-            save_blob(name, &blob.dyn_into()?).await
-        }
+        None => save_blob(name, &gather(&stream).await?).await,
     }
+}
+
+/// Gathers a stream into a blob.
+pub(crate) async fn gather(stream: &ReadableStream) -> Result<Blob, JsValue> {
+    JsFuture::from(Response::new(stream)?.blob()).await?.dyn_into()
 }
 
 /// Saves text as a file.

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Choice, Clash, Sort, TextUpdate, TransferControl, TransferId, UploadItem, ViewId, Wanted,
+    Choice, Clash, RevisionId, Sort, TextUpdate, TransferControl, TransferId, UploadItem, ViewId,
+    Wanted,
 };
 use crate::id::NodeId;
 
@@ -250,12 +251,37 @@ pub enum Command {
         /// The file.
         node: NodeId,
     },
-    /// Settles a file that has more than one version. → `Changed`
+    /// Settles two versions of a file; others that it has stay. → `Changed`
     Settle {
         /// The file.
         node: NodeId,
-        /// How.
+        /// The one that is the file's content from now on.
+        keep: RevisionId,
+        /// The other one.
+        other: RevisionId,
+        /// What becomes of that.
         choice: Choice,
+    },
+
+    // ------------------------------------------------------------ history
+    /// Lists what a file is and was. → `Revisions`
+    Revisions {
+        /// The file.
+        node: NodeId,
+    },
+    /// Opens a state of a file; the reply carries a `ReadableStream`. → `Download`
+    OpenRevision {
+        /// The file.
+        node: NodeId,
+        /// The state.
+        revision: RevisionId,
+    },
+    /// Makes a file what it was, by a new edit. → `Changed`
+    Revert {
+        /// The file.
+        node: NodeId,
+        /// What it was.
+        revision: RevisionId,
     },
 
     // ------------------------------------------------------------ state

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionId, Fault, FolderView, Hit, NodeView, OpenedText, Pending, Row, Session, SetAside,
-    TransferId, Version,
+    ActionId, Crumb, Fault, FolderView, Hit, NodeView, OpenedText, Pending, Revision, Row, Session,
+    SetAside, TransferId, Version,
 };
 use crate::id::NodeId;
 
@@ -81,8 +81,15 @@ pub enum Reply {
         /// Its size, where known before.
         size: Option<u64>,
     },
-    /// The versions of a file.
-    Versions(Vec<Version>),
+    /// The versions of a file, the one that is shown first.
+    Versions {
+        /// From the root to its parent.
+        path: Vec<Crumb>,
+        /// The versions.
+        versions: Vec<Version>,
+    },
+    /// What a file is and was, newest first.
+    Revisions(Vec<Revision>),
     /// What waits to be saved on the server, oldest first.
     Queue(Vec<Pending>),
     /// What was set aside, oldest first, the first of it.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Crumb;
+use super::{Crumb, RevisionId};
 use crate::id::NodeId;
 
 /// A text file, open for editing.
@@ -51,25 +51,25 @@ pub struct TextUpdate {
 /// One content of a file that has more than one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
-    /// Names it in `Choice::Keep`.
-    pub index: u32,
+    /// Names it.
+    pub id: RevisionId,
     /// The device that wrote it.
     pub device_name: String,
     /// When, milliseconds since 1970.
     pub modified_ms: i64,
     /// Bytes.
     pub size: u64,
-    /// The start of it, where it is text.
-    pub excerpt: Option<String>,
+    /// It is text.
+    pub text: bool,
     /// It is the one that the list shows.
     pub shown: bool,
 }
 
-/// How to settle two versions.
+/// How to settle two versions, of which one is kept as the file's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Choice {
-    /// The versions become files of their own.
+    /// The other one becomes a file of its own.
     KeepBoth,
-    /// Only this one stays.
-    Keep(u32),
+    /// The other one goes, to where the file's earlier contents are.
+    KeepOne,
 }

@@ -75,23 +75,28 @@ pub struct Inverse {
 /// Works out what takes back an action, from its ops and the rows as they were before it.
 pub fn invert(ops: &[Op], before: &[NodeRow]) -> Vec<Inverse> {
     let before: HashMap<NodeId, &NodeRow> = before.iter().map(|row| (row.node, row)).collect();
-    let mut inverses: Vec<Inverse> = ops
-        .iter()
-        .filter_map(|op| {
-            let row = before.get(&op.node);
-            let value = match (&op.value, row) {
-                (Value::Create { .. }, _) => Value::Trashed(true),
-                (Value::Parent(_), Some(row)) => Value::Parent(row.placed_parent()),
-                (Value::Name(_), Some(row)) => Value::Name(row.name.value.clone()),
-                (Value::Content(_), Some(row)) => {
-                    Value::Content(row.contents.first()?.value.clone())
-                }
-                (Value::Trashed(trashed), Some(_)) => Value::Trashed(!trashed),
-                (Value::Text(_), _) | (_, None) => return None,
-            };
-            Some(Inverse { node: op.node, op: op.id, value })
-        })
-        .collect();
+    let mut inverses: Vec<Inverse> = Vec::new();
+    for op in ops {
+        let row = before.get(&op.node);
+        let value = match (&op.value, row) {
+            (Value::Create { .. }, _) => Value::Trashed(true),
+            (Value::Parent(_), Some(row)) => Value::Parent(row.placed_parent()),
+            (Value::Name(_), Some(row)) => Value::Name(row.name.value.clone()),
+            (Value::Content(_), Some(row)) => {
+                // All that it took the place of: they may have been two versions.
+                let replaced = row.contents.iter().filter(|old| op.supersedes.contains(&old.id));
+                inverses.extend(replaced.map(|old| Inverse {
+                    node: op.node,
+                    op: op.id,
+                    value: Value::Content(old.value.clone()),
+                }));
+                continue;
+            }
+            (Value::Trashed(trashed), Some(_)) => Value::Trashed(!trashed),
+            (Value::Text(_), _) | (_, None) => continue,
+        };
+        inverses.push(Inverse { node: op.node, op: op.id, value });
+    }
     inverses.reverse();
     inverses
 }
@@ -248,30 +253,22 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         }
     }
 
-    /// Settles a file that has several versions: the one set by `keep` becomes its content.
-    pub fn settle(&mut self, node: NodeId, keep: OpId) -> Result<(), EditError> {
-        let row = self.existing_file(&node)?;
-        let kept = row.contents.iter().find(|op| op.id == keep).ok_or(EditError::NodeUnknown)?;
-        self.set_content(node, kept.value.clone())
+    /// Gives a file one more version, beside those that it has.
+    pub fn add_version(&mut self, node: NodeId, content: Content) -> Result<(), EditError> {
+        self.existing_file(&node)?;
+        self.push(node, Value::Content(content), Vec::new())
     }
 
-    /// Settles a file by keeping all its versions: `keep` stays, each other one becomes a
-    /// file of its own beside it, named by one of `nodes`.
-    pub fn settle_apart(
+    /// Settles versions of a file: a content takes the place of those that `settled` set.
+    /// Versions that are not among them stay.
+    pub fn settle(
         &mut self,
         node: NodeId,
-        keep: OpId,
-        nodes: &[NodeId],
+        settled: &[OpId],
+        content: Content,
     ) -> Result<(), EditError> {
-        let row = self.existing_file(&node)?;
-        let others: Vec<_> = row.contents.iter().filter(|op| op.id != keep).collect();
-        if nodes.len() < others.len() {
-            return Err(EditError::TooMany);
-        }
-        for (op, copy) in others.into_iter().zip(nodes) {
-            self.create_file(*copy, row.shown_parent, &row.name.value, op.value.clone())?;
-        }
-        self.settle(node, keep)
+        self.existing_file(&node)?;
+        self.push(node, Value::Content(content), settled.to_vec())
     }
 
     /// Takes back one op; does nothing where its field was set again since.
@@ -284,7 +281,8 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             Value::Trashed(_) => has(ids(&row.trashed)),
             Value::Parent(_) => has(newest(&row.parents)),
             Value::Name(_) => has(vec![row.name.id]),
-            Value::Content(_) => has(ids(&row.contents)),
+            // Versions that came since stay.
+            Value::Content(_) => has(ids(&row.contents)).map(|_| vec![inverse.op]),
             Value::Create { .. } | Value::Text(_) => None,
         };
         let Some(supersedes) = supersedes else {

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::Replica;
 use super::commit::{Committed, Extra};
+use super::texts::Rewritten;
 use crate::host::Host;
 use crate::store::Range;
 
@@ -27,7 +28,16 @@ const COPY_NODES_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct UndoLog {
     last: ActionId,
-    actions: VecDeque<(ActionId, Vec<Inverse>)>,
+    actions: VecDeque<(ActionId, Undo)>,
+}
+
+/// What takes an action back.
+#[derive(Debug)]
+pub(super) enum Undo {
+    /// Ops that set what was before.
+    Tree(Vec<Inverse>),
+    /// An edit of a text.
+    Text(Rewritten),
 }
 
 /// A node to be copied.
@@ -36,6 +46,12 @@ struct ToCopy {
     copy: NodeId,
     to: NodeId,
     content: Option<Content>,
+}
+
+impl Undo {
+    fn of(done: &Committed) -> Self {
+        Self::Tree(edit::invert(&done.ops, &done.before))
+    }
 }
 
 impl<H: Host> Replica<H> {
@@ -49,7 +65,7 @@ impl<H: Host> Replica<H> {
         let done = self
             .commit(Extra::default(), &|ops| ops.create_folder(node, parent, name.trim()))
             .await?;
-        Ok(Reply::Created { node, action: self.remember(&done) })
+        Ok(Reply::Created { node, action: self.remember(Undo::of(&done)) })
     }
 
     /// Makes an empty text file.
@@ -58,7 +74,7 @@ impl<H: Host> Replica<H> {
         let done = self
             .commit(Extra::default(), &|ops| ops.create_text(node, parent, name.trim()))
             .await?;
-        Ok(Reply::Created { node, action: self.remember(&done) })
+        Ok(Reply::Created { node, action: self.remember(Undo::of(&done)) })
     }
 
     /// Renames a node.
@@ -113,10 +129,18 @@ impl<H: Host> Replica<H> {
 
     /// Takes an action back.
     pub async fn undo(self: &Rc<Self>, action: ActionId) -> Result<Reply, Fault> {
-        let inverses = {
+        let undo = {
             let mut log = self.undo.borrow_mut();
-            let at = log.actions.iter().position(|(id, _)| *id == action).ok_or(Fault::NotOpen)?;
-            log.actions.remove(at).map(|(_, inverses)| inverses).unwrap_or_default()
+            let at = log.actions.iter().position(|(id, _)| *id == action);
+            at.and_then(|at| log.actions.remove(at)).ok_or(Fault::NotOpen)?.1
+        };
+        let inverses = match undo {
+            Undo::Tree(inverses) => inverses,
+            Undo::Text(rewritten) => {
+                self.write_back(&rewritten).await?;
+                let nothing = Undo::Tree(Vec::new());
+                return Ok(Reply::Changed { action: self.remember(nothing), count: 1 });
+            }
         };
         let about: Vec<NodeId> = inverses.iter().map(|inverse| inverse.node).collect();
         let done = self
@@ -128,14 +152,14 @@ impl<H: Host> Replica<H> {
     }
 
     pub(super) fn changed(&self, done: &Committed, count: usize) -> Reply {
-        Reply::Changed { action: self.remember(done), count: count as u32 }
+        Reply::Changed { action: self.remember(Undo::of(done)), count: count as u32 }
     }
 
-    fn remember(&self, done: &Committed) -> ActionId {
+    pub(super) fn remember(&self, undo: Undo) -> ActionId {
         let mut log = self.undo.borrow_mut();
         log.last += 1;
         let id = log.last;
-        log.actions.push_back((id, edit::invert(&done.ops, &done.before)));
+        log.actions.push_back((id, undo));
         if log.actions.len() > UNDO_MAX {
             log.actions.pop_front();
         }

@@ -133,8 +133,7 @@ impl<H: Host> Replica<H> {
         }
         own.lamport = own.lamport.max(changes.lamport_max);
         put_changes(&mut batch, &changes);
-        let ops: Vec<&Op> = body.ops.iter().collect();
-        let replaced = text_store::put_replaced(&mut batch, &ops, &set);
+        let replaced = self.keep_replaced(&mut batch, &known, &set).await?;
         put_increments(&mut batch, &mut own, &body.texts, device);
         let entry = self.seal_entry(EntryKind::Change, &mut own, cursor, &chunks, &body).await?;
         self.put_entry(&mut batch, &own, &entry, chunks);

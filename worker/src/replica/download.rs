@@ -13,7 +13,7 @@ use offing_core::content::manifest::Extent;
 use offing_core::content::reference::ManifestRef;
 use offing_core::id::{ChunkId, NodeId};
 use offing_core::limits;
-use offing_core::rpc::{Fault, Kind};
+use offing_core::rpc::{Fault, Kind, RevisionId};
 use offing_core::tree::listing;
 use offing_core::tree::{self, NodeRow};
 
@@ -22,6 +22,7 @@ mod names;
 
 use self::archive::Archive;
 use super::Replica;
+use super::history::State;
 use crate::host::Host;
 use crate::net::Remote;
 use crate::store::Range;
@@ -121,29 +122,16 @@ impl<H: Host> Replica<H> {
         Ok(Download { replica, name: format!("{name}.zip"), size: None, body })
     }
 
-    /// Opens a download of one version of a file, by its index in [`Self::versions`].
-    pub async fn download_version(
+    /// Opens a state that a file has or had.
+    pub async fn open_revision(
         self: &Rc<Self>,
         node: NodeId,
-        index: u32,
+        id: RevisionId,
     ) -> Result<Download<H>, Fault> {
         let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
-        let index = index as usize;
-        let content = match (index.checked_sub(row.contents.len()), row.contents.get(index)) {
-            (_, Some(version)) => {
-                let edited = self.edited_text(&row, version.value.base()).await?;
-                match edited.filter(|_| version.value.text) {
-                    Some(text) => Content::of_text(node, text),
-                    None => self.content_of(node, &version.value).await?,
-                }
-            }
-            (Some(stray), None) => {
-                let base = row.strays().get(stray).ok_or(Fault::NodeUnknown)?.value.base;
-                let text = self.edited_text(&row, base).await?;
-                let lacking = || Fault::NotHere { name: row.shown_name() };
-                Content::of_text(node, text.ok_or_else(lacking)?)
-            }
-            (None, None) => return Err(Fault::NodeUnknown),
+        let content = match self.state_of(&row, id).await? {
+            State::Text(text) => Content::of_text(node, text),
+            State::Content(content) => self.content_of(node, &content).await?,
         };
         self.reach(&content).await?;
         let (name, size) = (row.shown_name(), content.known_size());

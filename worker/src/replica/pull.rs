@@ -16,10 +16,10 @@ use offing_core::log::epoch::DeviceIntro;
 use offing_core::log::verify::{Checked, CheckedBody, HistoryError, LogState, Step};
 use offing_core::rpc::{Alarm, Event, Fault};
 use offing_core::text;
-use offing_core::tree::{KnownOp, Op, Value, WorkingSet};
+use offing_core::tree::{KnownOp, Value, WorkingSet};
 
 use super::commit::{CURSOR_KEY, put_changes, put_increments};
-use super::{LOG_KEY, Own, Replica, encode, epochs, keep, text_store};
+use super::{LOG_KEY, Own, Replica, encode, epochs, keep};
 use crate::host::{Host, Server};
 use crate::net::NetError;
 use crate::store::{Batch, Durability, Table, outbox};
@@ -175,8 +175,7 @@ impl<H: Host> Replica<H> {
         let changes = self.apply(&mut set, &brought.ops).await?;
         let mut batch = brought.also;
         put_changes(&mut batch, &changes);
-        let ops: Vec<&Op> = brought.ops.iter().map(|known| &known.op).collect();
-        let replaced = text_store::put_replaced(&mut batch, &ops, &set);
+        let replaced = self.keep_replaced(&mut batch, &brought.ops, &set).await?;
         own.lamport = own.lamport.max(changes.lamport_max);
         for (device, part) in &brought.texts {
             put_increments(&mut batch, &mut own, std::slice::from_ref(part), *device);

@@ -19,12 +19,12 @@ use offing_core::limits;
 use offing_core::log::entry::EntryKind;
 use offing_core::log::verify::{CheckedBody, HistoryError, LogState, Refused, Step};
 use offing_core::rpc::{Alarm, Event, Fault, SetAside, WhySetAside};
-use offing_core::tree::{Op, WorkingSet};
+use offing_core::tree::WorkingSet;
 
 use super::commit::{put_changes, put_increments};
 use super::fault::from_store;
 use super::pull::{Brought, PullError};
-use super::{LOG_KEY, Own, Replica, encode, epochs, text_store};
+use super::{LOG_KEY, Own, Replica, encode, epochs};
 use crate::host::{Host, Server};
 use crate::store::{Batch, Direction, Durability, Range, Store, Table};
 
@@ -164,8 +164,7 @@ impl<H: Host> Replica<H> {
         let changes = self.apply(&mut set, &brought.ops).await?;
         let mut batch = brought.also;
         put_changes(&mut batch, &changes);
-        let ops: Vec<&Op> = brought.ops.iter().map(|known| &known.op).collect();
-        let replaced = text_store::put_replaced(&mut batch, &ops, &set);
+        let replaced = self.keep_replaced(&mut batch, &brought.ops, &set).await?;
         own.lamport = own.lamport.max(changes.lamport_max);
         for (device, part) in &brought.texts {
             put_increments(&mut batch, &mut own, std::slice::from_ref(part), *device);

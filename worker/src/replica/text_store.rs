@@ -1,9 +1,10 @@
-//! Where text documents are in the local store.
+//! Where text documents and earlier contents are in the local store.
 //!
 //! ```text
 //! node[16] | 0 | base[32]     a saved document, up to and including an increment
 //! node[16] | 1 | be64 n       an increment: the changes of one entry, n grows
 //! node[16] | 2 | base[32]     a content that was replaced and that a document begins with
+//! node[16] | 3 | op[24]       a content that was replaced, with when it was set: history
 //! ```
 //!
 //! A file has a document for each content that was edited: whoever replaces the content may
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 
 use offing_core::id::{DeviceId, Hash, NodeId};
 use offing_core::text::LineEnds;
-use offing_core::tree::{Op, TreeReader, Value, WorkingSet};
+use offing_core::tree::{Content, KnownOp, OpId, TreeReader, Value, WorkingSet};
 use serde::{Deserialize, Serialize};
 
 use super::encode;
@@ -69,31 +70,67 @@ pub(super) fn is_base_key(key: &[u8]) -> bool {
     key.get(NodeId::LEN) == Some(&2)
 }
 
-/// Keeps the text contents that ops replace, since others may be typing into their
-/// documents; `before` has the rows as they were. Tells the files that have new content.
-pub(super) fn put_replaced(batch: &mut Batch, ops: &[&Op], before: &WorkingSet) -> Vec<NodeId> {
+/// A content that a file has or had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Past {
+    /// The content.
+    pub(super) content: Content,
+    /// When it was set, by the clock of whoever did.
+    pub(super) time_ms: i64,
+}
+
+/// The key of a content that was replaced, by the op that set it; in the order of ops.
+fn past_key(node: NodeId, op: OpId) -> Vec<u8> {
+    [node.0.as_slice(), &[3], &op.lamport.to_be_bytes(), &op.device.0].concat()
+}
+
+/// The contents of a file that were replaced.
+pub(super) fn past_of(node: NodeId) -> Range {
+    Range::prefix(&[node.0.as_slice(), &[3]].concat())
+}
+
+/// The op of such a key.
+pub(super) fn past_op(key: &[u8]) -> Option<OpId> {
+    let (lamport, device) = key.get(17..)?.split_first_chunk()?;
+    let device = DeviceId::from_slice(device)?;
+    Some(OpId { lamport: u64::from_be_bytes(*lamport), device })
+}
+
+/// Keeps the contents that ops replace: for the history, and the texts since others may be
+/// typing into their documents. `before` has the rows as they were. Tells the files that
+/// have new content.
+pub(super) fn put_replaced(batch: &mut Batch, ops: &[KnownOp], before: &WorkingSet) -> Vec<NodeId> {
     let mut nodes = BTreeSet::new();
-    for op in ops {
-        let known = before.row(&op.node).flatten().is_some();
-        if matches!(op.value, Value::Content(_)) && (known || !op.supersedes.is_empty()) {
+    // What is replaced may have come with the same page of the log.
+    let mut contents: Vec<(NodeId, OpId, i64, &Content)> = Vec::new();
+    for KnownOp { op, context } in ops {
+        let Value::Content(content) = &op.value else { continue };
+        let row = before.row(&op.node).flatten();
+        // An own op that comes back with its place in the log replaces nothing again.
+        let known =
+            |(device, last): &(DeviceId, u64)| *device == op.id.device && op.id.lamport <= *last;
+        if row.is_some_and(|row| row.applied.iter().any(known)) {
+            continue;
+        }
+        if row.is_some() || !op.supersedes.is_empty() {
             nodes.insert(op.node);
         }
+        contents.push((op.node, op.id, context.time_ms, content));
     }
     for node in &nodes {
         let row = before.row(node).flatten();
-        let old = row.into_iter().flat_map(|row| &row.contents).map(|content| &content.value);
-        // What is replaced may have come with the same page of the log.
-        let new = ops.iter().filter(|op| op.node == *node).filter_map(|op| match &op.value {
-            Value::Content(content) => Some(content),
-            Value::Create { .. }
-            | Value::Parent(_)
-            | Value::Name(_)
-            | Value::Trashed(_)
-            | Value::Text(_) => None,
-        });
-        for content in old.chain(new).filter(|content| content.text) {
-            batch.put(Table::Texts, base_key(*node, content.base()), encode(content));
+        let old = row.into_iter().flat_map(|row| &row.contents);
+        contents.extend(old.map(|old| (*node, old.id, old.context.time_ms, &old.value)));
+    }
+    for (node, op, time_ms, content) in contents {
+        if !nodes.contains(&node) {
+            continue;
         }
+        if content.text {
+            batch.put(Table::Texts, base_key(node, content.base()), encode(content));
+        }
+        let past = Past { content: content.clone(), time_ms };
+        batch.put(Table::Texts, past_key(node, op), encode(&past));
     }
     nodes.into_iter().collect()
 }

@@ -29,6 +29,10 @@ use super::documents::{Loaded, Retype};
 use super::journal::{Desk, Retyped};
 use crate::host::Host;
 
+mod rewrite;
+
+pub(super) use rewrite::Rewritten;
+
 /// The open texts of this tab.
 #[derive(Default)]
 pub(super) struct OpenTexts {
