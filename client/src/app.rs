@@ -363,6 +363,11 @@ fn hear_engine(app: App) {
         }
         Event::Alarm(alarm) => app.alarms.update(|alarms| alarms.raise(alarm.clone())),
         Event::AlarmOver(alarm) => app.alarms.update(|alarms| alarms.clear(alarm)),
+        Event::CameBack { name, by, recovered, more } => {
+            let text = app.t(Msg::CameBack { name, by, recovered: *recovered, more: *more });
+            // It stays until it was read.
+            app.toast.set(Some(Toast { text, undo: None, failure: false }));
+        }
         Event::ViewChanged { .. }
         | Event::TextUpdates { .. }
         | Event::TextReplaced { .. }

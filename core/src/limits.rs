@@ -65,6 +65,8 @@ pub const DEVICE_NAME_BYTES_MAX: usize = 128;
 pub const NAME_BYTES_MAX: usize = 255;
 /// Deepest folder nesting that resolution follows.
 pub const TREE_DEPTH_MAX: usize = 256;
+/// How long the trash keeps what is in it, at least, in milliseconds.
+pub const TRASH_MS: i64 = 30 * 24 * 3_600 * 1_000;
 /// Text files up to this size are edited as merged text; larger ones are whole revisions.
 pub const TEXT_BYTES_MAX: usize = 1024 * 1024;
 

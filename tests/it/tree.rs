@@ -77,6 +77,10 @@ fn an_edit_that_a_deletion_had_not_seen_brings_the_file_back() {
     world.sync_all();
     world.assert_converged();
     assert_eq!(phone.reads_text("/notes.md"), "draft, finished");
+    for device in [&phone, &laptop] {
+        let told = device.page.came_back.borrow().clone();
+        assert_eq!(told, [("notes.md".to_owned(), "laptop".to_owned(), false)], "{}", device.name);
+    }
 }
 
 #[test]
@@ -92,7 +96,9 @@ fn a_rename_does_not_bring_a_deleted_file_back() {
     world.sync_all();
     world.assert_converged();
     assert!(!phone.shows("/notes.md") && !phone.shows("/renamed.md"));
-    assert!(phone.shows("trash:/renamed.md"));
+    let trashed = phone.row("trash:/renamed.md").unwrap();
+    assert!(trashed.trashed_ms.is_some_and(|time_ms| time_ms >= offing_tests::host::EPOCH_MS));
+    assert_eq!(phone.page.came_back.borrow().len(), 0);
 }
 
 #[test]
@@ -113,6 +119,10 @@ fn what_was_put_into_a_deleted_folder_unseen_is_recovered() {
     assert!(!unseen.starts_with("trash:"), "{names:?}");
     let seen = names.iter().find(|name| name.ends_with("/seen.md")).unwrap();
     assert!(seen.starts_with("trash:"), "{names:?}");
+    for device in [&phone, &laptop] {
+        let told = device.page.came_back.borrow().clone();
+        assert_eq!(told, [("unseen.md".to_owned(), "laptop".to_owned(), true)], "{}", device.name);
+    }
 }
 
 #[test]

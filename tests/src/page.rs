@@ -31,6 +31,9 @@ pub struct Page {
     pub merged_from: RefCell<Vec<String>>,
     /// How many edits of other devices arrived in open texts.
     pub merged_edits: Cell<u32>,
+    /// What came back although it was deleted: its name, whose edit kept it, and whether it
+    /// is in `Recovered`.
+    pub came_back: RefCell<Vec<(String, String, bool)>>,
     /// The open texts that were given new content: by whom, and whether it is shown.
     pub replaced: RefCell<Vec<(NodeId, String, bool)>>,
     /// Hears every event too, before the page does.
@@ -67,6 +70,9 @@ impl Page {
             Event::Transfers(transfers) => {
                 let mut all = self.transfers.borrow_mut();
                 all.extend(transfers.into_iter().map(|transfer| (transfer.id, transfer)));
+            }
+            Event::CameBack { name, by, recovered, .. } => {
+                self.came_back.borrow_mut().push((name, by, recovered));
             }
             Event::TextReplaced { node, by, shown } => {
                 self.replaced.borrow_mut().push((node, by, shown));

@@ -10,6 +10,7 @@ use keyboard::{Keyboard, show_focus};
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use offing_core::id::NodeId;
 use offing_core::rpc::{Kind, SortBy};
 
 use super::drop_zone::{accept_over, drop_into};
@@ -102,11 +103,12 @@ fn head(listing: Listing) -> impl IntoView {
             </div>
         }
     };
+    let time = if listing.node == NodeId::TRASH { Msg::KeptUntil } else { Msg::Modified };
     view! {
         <div class="grid-head" role="row" aria-rowindex="1">
             {column(SortBy::Name, Msg::Name, "")}
             {column(SortBy::Size, Msg::Size, "wide-only")}
-            {column(SortBy::Modified, Msg::Modified, "wide-only")}
+            {column(SortBy::Modified, time, "wide-only")}
             <div role="columnheader" aria-label=app.t(Msg::State)></div>
         </div>
     }

@@ -22,6 +22,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::BadgeServerOnly => "On the server only".into(),
         Msg::BadgeSyncing => "Syncing".into(),
         Msg::Breadcrumb => "Breadcrumb".into(),
+        Msg::CameBack { name, by, recovered, more } => came_back(name, by, recovered, more).into(),
         Msg::Cancel => "Cancel".into(),
         Msg::ChangePassword => "Change password".into(),
         Msg::ChooseFiles => "Choose files".into(),
@@ -87,6 +88,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::KeepHere => "Keep on this device".into(),
         Msg::KeepThis => "Keep only this one".into(),
         Msg::KeptHere => "Kept on this device".into(),
+        Msg::KeptUntil => "Kept until".into(),
         Msg::KeyAll => "Select all".into(),
         Msg::KeyClear => "Select nothing".into(),
         Msg::KeyClipboard => "Cut, copy, paste".into(),
@@ -248,6 +250,9 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::TransfersSum { sum, eta } => transfers(sum, eta),
         Msg::Trash => "Trash".into(),
         Msg::TrashEmpty => "The trash is empty.".into(),
+        Msg::TrashWhy => {
+            "Deleted files are kept for 30 days. For now nothing is removed even after that.".into()
+        }
         Msg::Trashed(count) => format!("{} moved to the trash", items(count)).into(),
         Msg::TwoVersions => "Two versions".into(),
         Msg::TwoVersionsOf(name) => {
@@ -351,6 +356,19 @@ fn name_unfit(reason: NameReason) -> &'static str {
         NameReason::Dots => "A name cannot be “.” or “..”.",
         NameReason::TooLong => "This name is too long. Use at most 255 bytes.",
         NameReason::Character => "A name cannot hold “/” or control characters.",
+    }
+}
+
+fn came_back(name: &str, by: &str, recovered: bool, more: u32) -> String {
+    let others = match more {
+        0 => String::new(),
+        1 => " One more file came back with it.".to_owned(),
+        more => format!(" {more} more came back with it."),
+    };
+    if recovered {
+        format!("“{name}” is in Recovered: its folder was deleted while {by} changed it.{others}")
+    } else {
+        format!("“{name}” was deleted and came back because {by} edited it.{others}")
     }
 }
 

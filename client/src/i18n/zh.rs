@@ -22,6 +22,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::BadgeServerOnly => "仅在服务器上".into(),
         Msg::BadgeSyncing => "正在同步".into(),
         Msg::Breadcrumb => "路径".into(),
+        Msg::CameBack { name, by, recovered, more } => came_back(name, by, recovered, more).into(),
         Msg::Cancel => "取消".into(),
         Msg::ChangePassword => "更改密码".into(),
         Msg::ChooseFiles => "选择文件".into(),
@@ -75,6 +76,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::KeepHere => "保留在本设备".into(),
         Msg::KeepThis => "只保留这个".into(),
         Msg::KeptHere => "已保留在本设备".into(),
+        Msg::KeptUntil => "保留至".into(),
         Msg::KeyAll => "全选".into(),
         Msg::KeyClear => "取消选择".into(),
         Msg::KeyClipboard => "剪切、复制、粘贴".into(),
@@ -221,6 +223,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::TransfersSum { sum, eta } => transfers(sum, eta),
         Msg::Trash => "回收站".into(),
         Msg::TrashEmpty => "回收站为空。".into(),
+        Msg::TrashWhy => "删除的文件会保留 30 天。目前即使到期也不会清除。".into(),
         Msg::Trashed(count) => format!("已将 {count} 项移到回收站").into(),
         Msg::TwoVersions => "两个版本".into(),
         Msg::TwoVersionsOf(name) => format!("“{name}”在两处被修改，两份内容都在这里。").into(),
@@ -313,6 +316,16 @@ fn name_unfit(reason: NameReason) -> &'static str {
         NameReason::Dots => "名称不能是“.”或“..”。",
         NameReason::TooLong => "名称过长，最多 255 字节。",
         NameReason::Character => "名称不能包含“/”或控制字符。",
+    }
+}
+
+fn came_back(name: &str, by: &str, recovered: bool, more: u32) -> String {
+    let others =
+        if more == 0 { String::new() } else { format!("另有 {more} 项也一并恢复。") };
+    if recovered {
+        format!("“{name}”已放入“已恢复”：其文件夹被删除时，{by} 更改了它。{others}")
+    } else {
+        format!("“{name}”曾被删除，但因 {by} 编辑过它而恢复。{others}")
     }
 }
 

@@ -57,6 +57,7 @@ pub(super) fn trash(app: App) -> AnyView {
         <div class="page-head"><h1>{app.t(Msg::Trash)}</h1></div>
         <div class="toolbar" role="toolbar" aria-label=app.t(Msg::Toolbar)>
             {button(app.t(Msg::Restore), "archive-restore", "button", none, restore)}
+            <p class="hint">{app.t(Msg::TrashWhy)}</p>
         </div>
         {body(listing, at, Msg::TrashEmpty)}
         {menu::menu(listing, at)}

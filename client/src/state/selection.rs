@@ -131,6 +131,7 @@ mod tests {
             local: true,
             kept: false,
             two_versions: false,
+            trashed_ms: None,
         }
     }
 

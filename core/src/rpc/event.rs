@@ -58,6 +58,18 @@ pub enum Event {
         /// The version.
         version: u32,
     },
+    /// Something that was deleted came back, since somebody had changed what whoever
+    /// deleted it had not seen.
+    CameBack {
+        /// Its name.
+        name: String,
+        /// The device that had changed it.
+        by: String,
+        /// It is in `Recovered`: the folder it was in is deleted.
+        recovered: bool,
+        /// How many others came back with it.
+        more: u32,
+    },
     /// The tray's state: the transfers that changed.
     Transfers(Vec<Transfer>),
     /// Something a person must know, such as an integrity alarm.

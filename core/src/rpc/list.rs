@@ -79,6 +79,8 @@ pub struct Row {
     pub kept: bool,
     /// It has two versions (or more).
     pub two_versions: bool,
+    /// When it was put in the trash, for rows of the trash.
+    pub trashed_ms: Option<i64>,
 }
 
 /// A row found by a search, with the path to it.

@@ -234,6 +234,31 @@ impl NodeRow {
         self.trashed.iter().all(|trash| !op.seen_by(trash))
     }
 
+    /// The device whose edit keeps the node out of the trash, although everybody who spoke
+    /// last of it put it there: they had not seen that edit.
+    pub fn kept_by(&self) -> Option<DeviceId> {
+        if self.trashed.is_empty() || !self.trashed.iter().all(|op| op.value) {
+            return None;
+        }
+        let contents = self.contents.iter().filter(|op| self.unseen_by_trash(op)).map(|op| op.id);
+        let texts = self.texts.iter().filter(|op| self.unseen_by_trash(op)).map(|op| op.id);
+        contents.chain(texts).max().map(|id| id.device)
+    }
+
+    /// The device that set something of the node last.
+    pub fn last_device(&self) -> DeviceId {
+        let contents = self.contents.iter().map(|op| op.id);
+        let parents = self.parents.iter().map(|op| op.id);
+        let last = contents.chain(parents).chain(self.texts.iter().map(|op| op.id)).max();
+        last.unwrap_or(self.created.id).device
+    }
+
+    /// When the node was put in the trash, by the clock of whoever did.
+    pub fn trashed_ms(&self) -> Option<i64> {
+        let put = self.trashed.iter().filter(|op| op.value);
+        put.map(|op| op.context.time_ms).max()
+    }
+
     /// Says whether this node escapes the trashing of the folder `root` it is in: it was
     /// made, edited, restored or moved in, unknown to everyone who trashed that folder.
     pub fn escapes(&self, root: &Self) -> bool {

@@ -16,7 +16,7 @@ use offing_core::log::epoch::DeviceIntro;
 use offing_core::log::verify::{Checked, CheckedBody, HistoryError, LogState, Step};
 use offing_core::rpc::{Alarm, Event, Fault};
 use offing_core::text;
-use offing_core::tree::{KnownOp, Value, WorkingSet};
+use offing_core::tree::{KnownOp, NodeRow, TreeReader, Value, WorkingSet};
 
 use super::commit::{CURSOR_KEY, put_changes, put_increments};
 use super::{LOG_KEY, Own, Replica, encode, epochs, keep};
@@ -195,8 +195,30 @@ impl<H: Host> Replica<H> {
             self.load_increments(*node).await?;
         }
         self.settle_uploads(brought.own_dseq);
+        self.tell_what_came_back(&changes.rows, &set).await;
         let folders = changes.folders.into_iter().collect();
         self.announce(folders, texts.into_iter().collect()).await
+    }
+
+    /// Tells of what a deletion did not take away, since it had not seen an edit.
+    async fn tell_what_came_back(&self, rows: &[NodeRow], before: &WorkingSet) {
+        let known = |node: &NodeId| before.row(node).flatten();
+        let is_recovered = |row: &NodeRow| row.shown_parent == NodeId::RECOVERED;
+        let came_back = rows.iter().filter(|row| match known(&row.node) {
+            Some(old) => {
+                let kept = row.kept_by().is_some() && old.kept_by().is_none();
+                kept || (is_recovered(row) && !is_recovered(old))
+            }
+            // Made unseen in a folder that was deleted here.
+            None => is_recovered(row) && known(&row.placed_parent()).is_some(),
+        });
+        let came_back: Vec<&NodeRow> = came_back.collect();
+        if let Some(row) = came_back.first() {
+            let by = self.device_name(row.kept_by().unwrap_or_else(|| row.last_device())).await;
+            let (name, more) = (row.name.value.clone(), came_back.len() as u32 - 1);
+            let recovered = row.shown_parent == NodeId::RECOVERED;
+            self.emit(Event::CameBack { name, by, recovered, more });
+        }
     }
 
     /// Finds an entry signed as this device that this device never wrote: a copy of the

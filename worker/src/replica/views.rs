@@ -24,6 +24,8 @@ use super::text_store;
 use crate::host::Host;
 use crate::store::{Direction, Range, Store, Table};
 
+mod trash;
+
 /// Rows of the listing that a search reads at once.
 const SEARCH_PAGE_ROWS: u32 = 4_096;
 
@@ -123,7 +125,7 @@ impl<H: Host> Replica<H> {
         let has_recovered = self.shows_recovered(node).await?;
         // The folder of what was recovered stands before everything else in the root.
         let (start, count, first) = match (has_recovered, start) {
-            (true, 0) => (0, count.saturating_sub(1), Some(recovered_row())),
+            (true, 0) => (0, count.saturating_sub(1), Some(builtin_row(NodeId::RECOVERED))),
             (true, start) => (start - 1, count, None),
             (false, start) => (start, count, None),
         };
@@ -133,6 +135,10 @@ impl<H: Host> Replica<H> {
         };
         let mut rows: Vec<Row> = first.into_iter().collect();
         rows.extend(self.decorate(listed).await?);
+        if node == NodeId::TRASH {
+            let times = self.trashed_ms(rows.iter().map(|row| row.node)).await?;
+            rows.iter_mut().zip(times).for_each(|(row, time_ms)| row.trashed_ms = time_ms);
+        }
         Ok((revision, rows))
     }
 
@@ -323,13 +329,22 @@ impl<H: Host> Replica<H> {
             return Ok(None);
         }
         let rows = self.scan_listing(&Range::prefix(&node.0), 0, u32::MAX).await?;
+        // The trash shows when something was put there, not when it was changed.
+        let trashed = if node == NodeId::TRASH && sort.by == SortBy::Modified {
+            self.trashed_ms(rows.iter().filter_map(|(key, _)| listing::node_of_key(key))).await?
+        } else {
+            Vec::new()
+        };
         let mut keyed: Vec<(u8, i64, Vec<u8>)> = rows
             .into_iter()
-            .filter_map(|(key, value)| {
+            .enumerate()
+            .filter_map(|(at, (key, value))| {
                 let listed = Listed::decode(&value)?;
                 let by = match sort.by {
                     SortBy::Size => i64::try_from(listed.size.unwrap_or(0)).unwrap_or(i64::MAX),
-                    SortBy::Modified | SortBy::Name => listed.modified_ms,
+                    SortBy::Modified | SortBy::Name => {
+                        trashed.get(at).copied().flatten().unwrap_or(listed.modified_ms)
+                    }
                 };
                 Some((key.get(NodeId::LEN).copied()?, by, key))
             })
@@ -411,6 +426,7 @@ impl<H: Host> Replica<H> {
                     local: true,
                     kept: self.kept.borrow().contains(&node),
                     two_versions: listed.two_versions,
+                    trashed_ms: None,
                 })
             })
             .collect();
@@ -464,10 +480,6 @@ fn parents_only(mut path: Vec<Crumb>) -> Vec<Crumb> {
     path
 }
 
-fn recovered_row() -> Row {
-    builtin_row(NodeId::RECOVERED)
-}
-
 /// A built-in folder; the client names it.
 fn builtin_row(node: NodeId) -> Row {
     Row {
@@ -480,5 +492,6 @@ fn builtin_row(node: NodeId) -> Row {
         local: true,
         kept: false,
         two_versions: false,
+        trashed_ms: None,
     }
 }

@@ -1,6 +1,7 @@
 //! What a row shows: icon, name, badge, size and time.
 
 use leptos::prelude::*;
+use offing_core::limits;
 use offing_core::rpc::{Kind, Row, Saved};
 
 use crate::components::icon::icon;
@@ -32,10 +33,16 @@ pub(super) fn cells(listing: Listing, row: &Row) -> impl IntoView + use<> {
         }
     });
     let size = row.size.map(measure::bytes).unwrap_or_default();
-    let time = app.time(row.modified_ms);
+    // What is in the trash shows until when it is kept there.
+    let until = row.trashed_ms.map(|time_ms| app.time(time_ms + limits::TRASH_MS));
+    let time = until.clone().unwrap_or_else(|| app.time(row.modified_ms));
     let (head, tail) = row.name.split_at(measure::name_end(&row.name));
     // Narrow screens have no columns for these.
-    let facts = if size.is_empty() { time.clone() } else { format!("{size} · {time}") };
+    let fact = match &until {
+        Some(until) => format!("{} {until}", app.t(Msg::KeptUntil)),
+        None => time.clone(),
+    };
+    let facts = if size.is_empty() { fact } else { format!("{size} · {fact}") };
     view! {
         <div role="gridcell" class="cell cell-name">
             {icon(measure::icon(&row.name, row.kind))}
