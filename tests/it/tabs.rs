@@ -1,4 +1,6 @@
-//! Two tabs of one browser profile.
+//! Several tabs of one browser profile.
+
+use std::rc::Rc;
 
 use offing_core::rpc::{Clash, TransferState};
 use offing_tests::World;
@@ -100,4 +102,61 @@ fn an_upload_that_another_tab_brings_to_the_server_is_shown_as_done() {
     world.goes_online("phone");
     world.passes(500);
     assert_eq!(tab.transfer(ids[0]), TransferState::Done);
+}
+
+#[test]
+fn five_tabs_type_and_one_that_dies_with_a_lock_loses_nothing_and_holds_up_nobody() {
+    let world = World::with(&["phone", "laptop"]);
+    let phone = world.device("phone");
+    let shared = phone.creates_text("/shared.md", "");
+    let mut tabs = vec![Rc::clone(&phone)];
+    tabs.extend((1..5).map(|_| phone.opens_another_tab()));
+    let own: Vec<_> = (0..5).map(|i| tabs[i].creates_text(&format!("/tab {i}.md"), "")).collect();
+    world.sync_all();
+    for (tab, own) in tabs.iter().zip(&own) {
+        tab.opens_text("/shared.md");
+        tab.tries_open_text(*own).unwrap();
+    }
+    let types = |i: usize, round: usize| {
+        let mark = format!("<{i}.{round}>");
+        tabs[i].types(shared, |text| format!("{text}{mark}"));
+        tabs[i].types(own[i], |text| format!("{text}{mark}"));
+        world.passes(90);
+    };
+    for round in 0..6 {
+        (0..5).for_each(|i| types(i, round));
+    }
+    // Whichever of the others talks to the server is killed in the middle of that.
+    let dies = (0..20_000).find_map(|_| {
+        world.passes(1);
+        (1..5).find(|i| tabs[*i].holds_lock("sync:"))
+    });
+    let dies = dies.expect("a tab synchronises what was typed");
+    types(dies, 6);
+    world.passes(5);
+    tabs[dies].crashes();
+    for round in 7..10 {
+        (0..5).filter(|i| *i != dies).for_each(|i| types(i, round));
+    }
+    world.passes(60_000);
+    let seen = phone.sees(shared);
+    for (i, tab) in tabs.iter().enumerate().filter(|(i, _)| *i != dies) {
+        assert_eq!(tab.sees(shared), seen, "tab {i}");
+        tab.closes_text(shared);
+        tab.closes_text(own[i]);
+    }
+    tabs.iter().skip(1).for_each(|tab| tab.crashes());
+    world.restarts("phone");
+    world.sync_all();
+    world.assert_converged();
+    let laptop = world.device("laptop");
+    let together = laptop.reads_text("/shared.md");
+    for i in 0..5 {
+        let alone = laptop.reads_text(&format!("/tab {i}.md"));
+        let rounds = (0..10).filter(|round| if i == dies { *round < 7 } else { *round != 6 });
+        for mark in rounds.map(|round| format!("<{i}.{round}>")) {
+            assert_eq!(together.matches(&mark).count(), 1, "{mark} in {together}");
+            assert_eq!(alone.matches(&mark).count(), 1, "{mark} in {alone}");
+        }
+    }
 }

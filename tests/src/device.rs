@@ -251,6 +251,11 @@ impl Device {
         self.tab.borrow().is_some()
     }
 
+    /// Says whether this tab holds a lock whose name begins so.
+    pub fn holds_lock(&self, prefix: &str) -> bool {
+        self.tab.borrow().as_ref().is_some_and(|(host, _)| self.profile.holds(host.tab(), prefix))
+    }
+
     /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.identity

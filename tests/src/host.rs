@@ -75,6 +75,13 @@ impl Profile {
         self.tabs.borrow_mut().insert(tab, Rc::new(hear));
     }
 
+    /// Says whether a tab holds a lock whose name begins so.
+    pub fn holds(&self, tab: TabId, prefix: &str) -> bool {
+        let locks = self.locks.borrow();
+        let mut named = locks.iter().filter(|(name, _)| name.starts_with(prefix));
+        named.any(|(_, lock)| lock.held.iter().any(|(holder, _)| *holder == tab))
+    }
+
     /// Forgets a tab that is gone, with all locks that it held.
     pub fn forget(&self, tab: TabId) {
         self.tabs.borrow_mut().remove(&tab);
