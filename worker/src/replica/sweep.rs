@@ -18,7 +18,7 @@ use crate::store::chunks::ChunkStore;
 impl<H: Host> Replica<H> {
     /// Removes leftovers, once for each start of a tab and after uploads that came to nothing.
     pub(super) async fn sweep_once(&self) {
-        if !self.swept.replace(true) && !matches!(self.sweep().await, Ok(true)) {
+        if !self.swept.replace(true) && matches!(self.sweep().await, Ok(false)) {
             // Somebody is storing chunks; it is tried again after a later pull.
             self.swept.set(false);
         }
@@ -26,6 +26,10 @@ impl<H: Host> Replica<H> {
 
     /// Removes leftovers; says whether it could.
     async fn sweep(&self) -> Result<bool, Fault> {
+        if self.host.try_lock(&self.staging_lock()).await.is_none() {
+            // Looking through all files costs something, and would be for nothing.
+            return Ok(false);
+        }
         let leftovers = self.leftovers().await?;
         if leftovers.is_empty() {
             return Ok(true);
