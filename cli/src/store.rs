@@ -139,13 +139,15 @@ impl Store for SqliteStore {
         self.rows(what, range, (rest, &[limit, skip]), |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    async fn scan_keys(
+    async fn scan_keys_many(
         &self,
         table: Table,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
-        self.rows(("key", table), range, ("ORDER BY key LIMIT ?", &[limit]), |row| row.get(0))
+        ranges: &[(Range, u32)],
+    ) -> Result<Vec<Vec<Vec<u8>>>, StoreError> {
+        let keys = ranges.iter().map(|(range, limit)| {
+            self.rows(("key", table), range, ("ORDER BY key LIMIT ?", &[*limit]), |row| row.get(0))
+        });
+        keys.collect()
     }
 
     async fn count(&self, table: Table, range: &Range) -> Result<u64, StoreError> {

@@ -226,14 +226,13 @@ impl Store for Disk {
         self.memory.scan(table, range, skip, limit, direction).await
     }
 
-    async fn scan_keys(
+    async fn scan_keys_many(
         &self,
         table: Table,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        ranges: &[(Range, u32)],
+    ) -> Result<Vec<Vec<Vec<u8>>>, StoreError> {
         let _turn = self.temper.begins_call(Asked::Read).await?;
-        self.memory.scan_keys(table, range, limit).await
+        self.memory.scan_keys_many(table, ranges).await
     }
 
     async fn count(&self, table: Table, range: &Range) -> Result<u64, StoreError> {

@@ -296,13 +296,13 @@ pub trait Store {
         direction: Direction,
     ) -> Result<Vec<Row>, StoreError>;
 
-    /// Reads the keys of a range, as [`Self::scan`] does for rows, without their values.
-    async fn scan_keys(
+    /// Reads the keys of several ranges, of each at most so many, as [`Self::scan`] does
+    /// for rows, without their values. One read, however many ranges.
+    async fn scan_keys_many(
         &self,
         table: Table,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Vec<u8>>, StoreError>;
+        ranges: &[(Range, u32)],
+    ) -> Result<Vec<Vec<Vec<u8>>>, StoreError>;
 
     /// Counts the keys of a range.
     async fn count(&self, table: Table, range: &Range) -> Result<u64, StoreError>;
@@ -317,6 +317,17 @@ pub trait Store {
             batch.delete_range(table, Range::all());
         }
         self.write(batch, Durability::Strict).await
+    }
+
+    /// Reads the keys of one range, at most `limit`.
+    async fn scan_keys(
+        &self,
+        table: Table,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let keys = self.scan_keys_many(table, &[(range.clone(), limit)]).await?;
+        Ok(keys.into_iter().flatten().collect())
     }
 
     /// Reads one value.

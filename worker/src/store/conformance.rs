@@ -118,6 +118,15 @@ async fn scans_page_in_both_directions(store: &impl Store) {
     assert_eq!(store.count(Table::Nodes, &part).await, Ok(10));
     assert_eq!(store.count(Table::Nodes, &Range::between(key(9), key(7))).await, Ok(0));
     assert_eq!(store.scan_keys(Table::Nodes, &part, 2).await, Ok(vec![key(10), key(11)]));
+    let ranges = [
+        (Range::between(key(10), key(12)), 9),
+        (Range::between(key(7), key(7)), 9),
+        (Range::between(key(0), key(9)), 1),
+        (Range::between(key(0), key(9)), 0),
+    ];
+    let found = store.scan_keys_many(Table::Nodes, &ranges).await;
+    assert_eq!(found, Ok(vec![vec![key(10), key(11)], vec![], vec![key(0)], vec![]]));
+    assert_eq!(store.scan_keys_many(Table::Nodes, &[]).await, Ok(vec![]));
     let row = store.scan(Table::Nodes, &part, 0, 1, Forward).await.expect("one row");
     assert_eq!(row, [(key(10), 10_u32.to_le_bytes().to_vec())]);
 }

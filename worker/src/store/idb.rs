@@ -1,9 +1,8 @@
-//! The store in IndexedDB.
+//! The store in IndexedDB, by the browser's own interface.
 //!
-//! `rexie` opens and upgrades the database and reads; writes go through a connection of
-//! our own, because only that can ask for strict durability, and because it hears
-//! `versionchange`, on which both connections close so that an upgrade in another tab
-//! never hangs. Keys and values are `Uint8Array`s, which IndexedDB orders as bytes.
+//! Keys and values are `Uint8Array`s, which IndexedDB orders as bytes. The connection hears
+//! `versionchange` and closes, so that an upgrade in another tab never hangs. Reading many
+//! keys or ranges is one transaction with one callback.
 //!
 //! Browsers lose connections in the field: on `UnknownError` and `InvalidStateError` the
 //! connection is dropped, opened again, and the operation done once more. That is safe for
@@ -12,13 +11,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use futures_util::future::{join, join_all};
 use js_sys::Array;
-use rexie::{KeyRange, ObjectStore, Rexie, TransactionMode};
-use wasm_bindgen::JsValue;
-use web_sys::{IdbKeyRange, IdbObjectStore};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{IdbKeyRange, IdbObjectStore, IdbRequest};
 
-use self::connection::{Connection, Fault};
+use self::connection::{Connection, Fault, answer, answers};
 use super::{Batch, Direction, Durability, Range, Row, Step, Store, StoreError, Table};
 use crate::platform::{js, timer};
 
@@ -67,8 +64,8 @@ impl IdbStore {
     /// Deletes the whole database, keys included; other tabs let go of it.
     pub async fn destroy(self) -> Result<(), StoreError> {
         self.close();
-        let deleted = timer::within_ms(OPEN_MS_MAX, Rexie::delete(&self.shared.name)).await;
-        Ok(deleted.ok_or(StoreError::Blocked)?.map_err(Fault::from)?)
+        let deleted = timer::within_ms(OPEN_MS_MAX, connection::delete(&self.shared.name)).await;
+        Ok(deleted.ok_or(StoreError::Blocked)??)
     }
 
     async fn connection(&self) -> Result<Rc<Connection>, StoreError> {
@@ -77,14 +74,11 @@ impl IdbStore {
         {
             return Ok(Rc::clone(connection));
         }
-        let mut builder = Rexie::builder(&self.shared.name).version(SCHEMA_VERSION);
-        for name in Table::ALL.map(Table::name).into_iter().chain([KEYS, CHUNK_BYTES]) {
-            builder = builder.add_object_store(ObjectStore::new(name));
-        }
-        // The second waits in the browser until the first is open and upgraded.
-        let both = join(builder.build(), Connection::open_writer(&self.shared.name));
-        let both = timer::within_ms(OPEN_MS_MAX, both).await.ok_or(StoreError::Blocked)?;
-        let connection = Rc::new(Connection::of(both)?);
+        let mut tables = Table::ALL.map(Table::name).to_vec();
+        tables.extend([KEYS, CHUNK_BYTES]);
+        let opening = Connection::open(&self.shared.name, SCHEMA_VERSION, &tables);
+        let opened = timer::within_ms(OPEN_MS_MAX, opening).await.ok_or(StoreError::Blocked)?;
+        let connection = Rc::new(opened?);
         *self.shared.connection.borrow_mut() = Some(Rc::clone(&connection));
         Ok(connection)
     }
@@ -116,12 +110,14 @@ impl Store for IdbStore {
             return Ok(Vec::new());
         }
         self.run(async |connection| {
-            let (_transaction, store) = connection.read(table.name())?;
-            let values = join_all(keys.iter().map(|key| store.get(js::to_js(key).into()))).await;
-            let read = |value: rexie::Result<Option<JsValue>>| {
-                Ok(value?.map(|value| js::to_bytes(&value)))
-            };
-            values.into_iter().map(read).collect()
+            let store = connection.reading(table.name())?;
+            let requests: Result<Vec<IdbRequest>, JsValue> =
+                keys.iter().map(|key| store.get(&js::to_js(key))).collect();
+            let values = answers(&requests?).await?;
+            Ok(values
+                .iter()
+                .map(|value| (!value.is_undefined()).then(|| js::to_bytes(value)))
+                .collect())
         })
         .await
     }
@@ -138,7 +134,7 @@ impl Store for IdbStore {
             return Ok(Vec::new());
         }
         self.run(async |connection| {
-            let (_transaction, store) = connection.read(table.name())?;
+            let store = connection.reading(table.name())?;
             match direction {
                 Direction::Forward => scan_forward(&store, range, skip, limit).await,
                 Direction::Backward => scan_backward(&store, range, skip, limit).await,
@@ -147,20 +143,27 @@ impl Store for IdbStore {
         .await
     }
 
-    async fn scan_keys(
+    async fn scan_keys_many(
         &self,
         table: Table,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
-        // To IndexedDB a limit of 0 is none.
-        if limit == 0 || range.is_empty() {
-            return Ok(Vec::new());
-        }
+        ranges: &[(Range, u32)],
+    ) -> Result<Vec<Vec<Vec<u8>>>, StoreError> {
+        // To IndexedDB a limit of 0 is none, and an empty range is an error.
+        let asks = |(range, limit): &(Range, u32)| *limit > 0 && !range.is_empty();
         self.run(async |connection| {
-            let (_transaction, store) = connection.read(table.name())?;
-            let keys = store.get_all_keys(key_range(range)?, Some(limit)).await?;
-            Ok(keys.iter().map(js::to_bytes).collect())
+            let store = connection.reading(table.name())?;
+            let asked = ranges.iter().filter(|each| asks(each));
+            let requests: Result<Vec<IdbRequest>, JsValue> = asked
+                .map(|(range, limit)| {
+                    store.get_all_keys_with_key_and_limit(&key_range(range)?, *limit)
+                })
+                .collect();
+            let mut found = answers(&requests?).await?.into_iter();
+            let keys = ranges.iter().map(|each| match asks(each) {
+                true => found.next().map_or_else(Vec::new, |keys| list_of_bytes(&keys)),
+                false => Vec::new(),
+            });
+            Ok(keys.collect())
         })
         .await
     }
@@ -170,8 +173,8 @@ impl Store for IdbStore {
             return Ok(0);
         }
         self.run(async |connection| {
-            let (_transaction, store) = connection.read(table.name())?;
-            Ok(u64::from(store.count(key_range(range)?).await?))
+            let count = connection.reading(table.name())?.count_with_key(&key_range(range)?)?;
+            Ok(answer(&count).await?.as_f64().unwrap_or(0.0) as u64)
         })
         .await
     }
@@ -213,106 +216,107 @@ fn apply(store: &IdbObjectStore, step: &Step) -> Result<(), JsValue> {
             store.delete(&js::to_js(key))?;
         }
         Step::DeleteRange { range, .. } if range.is_empty() => {}
-        Step::DeleteRange { range, .. } => match raw_range(range)? {
-            Some(range) => {
-                store.delete(&range)?;
-            }
-            None => {
-                store.clear()?;
-            }
-        },
+        Step::DeleteRange { range, .. } => {
+            let range = key_range(range)?;
+            if range.is_undefined() {
+                store.clear()?
+            } else {
+                store.delete(&range)?
+            };
+        }
     }
     Ok(())
 }
 
-fn raw_range(range: &Range) -> Result<Option<IdbKeyRange>, JsValue> {
+/// A range as IndexedDB has it; `undefined` for every key.
+fn key_range(range: &Range) -> Result<JsValue, JsValue> {
     let start = js::to_js(&range.start);
-    match &range.end {
+    let range = match &range.end {
         Some(end) => {
             let end = js::to_js(end);
-            IdbKeyRange::bound_with_lower_open_and_upper_open(&start, &end, false, true).map(Some)
+            IdbKeyRange::bound_with_lower_open_and_upper_open(&start, &end, false, true)
         }
-        None if range.start.is_empty() => Ok(None),
-        None => IdbKeyRange::lower_bound(&start).map(Some),
-    }
-}
-
-fn key_range(range: &Range) -> Result<Option<KeyRange>, Fault> {
-    Ok(raw_range(range).map_err(|error| Fault::from_js(&error))?.map(KeyRange::from))
+        None if range.start.is_empty() => return Ok(JsValue::UNDEFINED),
+        None => IdbKeyRange::lower_bound(&start),
+    };
+    range.map(JsValue::from)
 }
 
 /// Skips by one jump of a cursor, then reads everything with two requests: row by row a
 /// cursor would cost an event for each.
 async fn scan_forward(
-    store: &rexie::Store,
+    store: &IdbObjectStore,
     range: &Range,
     skip: u32,
     limit: u32,
 ) -> Result<Vec<Row>, Fault> {
     let mut range = range.clone();
     if skip > 0 {
-        match key_at(store, &range, skip, rexie::Direction::Next).await? {
-            Some(key) => range.start = key,
+        match key_at(store, &range, skip, "next").await? {
+            Some(key) => range.start = js::to_bytes(&key),
             None => return Ok(Vec::new()),
         }
     }
-    let range = raw_range(&range).map_err(|error| Fault::from_js(&error))?;
-    rows(store, range, limit).await
+    rows(store, &key_range(&range)?, limit).await
 }
 
 /// Finds both ends of the page by jumps, reads it forward and turns it over.
 async fn scan_backward(
-    store: &rexie::Store,
+    store: &IdbObjectStore,
     range: &Range,
     skip: u32,
     limit: u32,
 ) -> Result<Vec<Row>, Fault> {
-    let Some(last) = key_at(store, range, skip, rexie::Direction::Prev).await? else {
+    let Some(last) = key_at(store, range, skip, "prev").await? else {
         return Ok(Vec::new());
     };
     let first = match skip.checked_add(limit - 1) {
-        Some(index) if limit > 1 => key_at(store, range, index, rexie::Direction::Prev).await?,
+        Some(index) if limit > 1 => key_at(store, range, index, "prev").await?,
         Some(_) => Some(last.clone()),
         None => None,
     };
-    let first = js::to_js(first.as_ref().unwrap_or(&range.start));
-    let page = IdbKeyRange::bound(&first, &js::to_js(&last));
-    let page = page.map_err(|error| Fault::from_js(&error))?;
-    let mut rows = rows(store, Some(page), limit).await?;
+    let first = first.unwrap_or_else(|| js::to_js(&range.start).into());
+    let page = IdbKeyRange::bound(&first, &last)?;
+    let mut rows = rows(store, &page, limit).await?;
     rows.reverse();
     Ok(rows)
 }
 
 async fn key_at(
-    store: &rexie::Store,
+    store: &IdbObjectStore,
     range: &Range,
     index: u32,
-    direction: rexie::Direction,
-) -> Result<Option<Vec<u8>>, Fault> {
-    let offset = (index > 0).then_some(index);
-    let found = store.scan(key_range(range)?, Some(1), offset, Some(direction)).await?;
-    Ok(found.first().map(|(key, _)| js::to_bytes(key)))
+    direction: &str,
+) -> Result<Option<JsValue>, Fault> {
+    let request = js::call(store, "openKeyCursor", &[key_range(range)?, direction.into()])?;
+    let request: IdbRequest = request.unchecked_into();
+    let mut cursor = answer(&request).await?;
+    if index > 0 && !cursor.is_null() {
+        js::call(&cursor, "advance", &[index.into()])?;
+        cursor = answer(&request).await?;
+    }
+    Ok((!cursor.is_null()).then(|| js::property(&cursor, "key")))
 }
 
-async fn rows(
-    store: &rexie::Store,
-    range: Option<IdbKeyRange>,
-    limit: u32,
-) -> Result<Vec<Row>, Fault> {
-    let limit = Some(limit);
-    let own = || range.clone().map(KeyRange::from);
-    let (keys, values) = join(store.get_all_keys(own(), limit), store.get_all(own(), limit)).await;
-    let (keys, values) = (keys?, values?);
-    let bytes = |value: &JsValue| js::to_bytes(value);
-    Ok(keys.iter().map(bytes).zip(values.iter().map(bytes)).collect())
+async fn rows(store: &IdbObjectStore, range: &JsValue, limit: u32) -> Result<Vec<Row>, Fault> {
+    let keys = store.get_all_keys_with_key_and_limit(range, limit)?;
+    let values = store.get_all_with_key_and_limit(range, limit)?;
+    let found = answers(&[keys, values]).await?;
+    let mut columns = found.iter().map(list_of_bytes);
+    let (keys, values) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+    Ok(keys.into_iter().zip(values).collect())
+}
+
+fn list_of_bytes(list: &JsValue) -> Vec<Vec<u8>> {
+    list.unchecked_ref::<Array>().iter().map(|value| js::to_bytes(&value)).collect()
 }
 
 impl IdbStore {
     /// Reads raw values of a table by raw keys.
     pub(super) async fn raw_get(&self, table: &str, key: &JsValue) -> Result<JsValue, StoreError> {
         self.run(async |connection| {
-            let (_transaction, store) = connection.read(table)?;
-            Ok(store.get(key.clone()).await?.unwrap_or(JsValue::UNDEFINED))
+            let request = connection.reading(table)?.get(key)?;
+            answer(&request).await
         })
         .await
     }
@@ -320,8 +324,8 @@ impl IdbStore {
     /// Reads raw keys of a table.
     pub(super) async fn raw_keys(&self, table: &str) -> Result<Vec<JsValue>, StoreError> {
         self.run(async |connection| {
-            let (_transaction, store) = connection.read(table)?;
-            Ok(store.get_all_keys(None, None).await?)
+            let request = connection.reading(table)?.get_all_keys()?;
+            Ok(answer(&request).await?.unchecked_into::<Array>().to_vec())
         })
         .await
     }
@@ -337,18 +341,4 @@ impl IdbStore {
         })
         .await
     }
-}
-
-impl Connection {
-    fn read(&self, table: &str) -> Result<(rexie::Transaction, rexie::Store), Fault> {
-        self.with_reader(|rexie| {
-            let transaction = rexie.transaction(&[table], TransactionMode::ReadOnly)?;
-            let store = transaction.store(table)?;
-            Ok((transaction, store))
-        })
-    }
-}
-
-fn names(tables: &[&str]) -> Array {
-    tables.iter().map(|name| JsValue::from_str(name)).collect()
 }

@@ -52,13 +52,12 @@ impl Store for LocalStore {
         on_store!(self, store => store.scan(table, range, skip, limit, direction).await)
     }
 
-    async fn scan_keys(
+    async fn scan_keys_many(
         &self,
         table: Table,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
-        on_store!(self, store => store.scan_keys(table, range, limit).await)
+        ranges: &[(Range, u32)],
+    ) -> Result<Vec<Vec<Vec<u8>>>, StoreError> {
+        on_store!(self, store => store.scan_keys_many(table, ranges).await)
     }
 
     async fn count(&self, table: Table, range: &Range) -> Result<u64, StoreError> {

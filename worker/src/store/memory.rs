@@ -64,8 +64,14 @@ impl MemoryStore {
     fn rows<T>(&self, table: Table, range: &Range, read: impl FnOnce(&mut RowIter<'_>) -> T) -> T {
         let mut shared = self.shared.borrow_mut();
         shared.counts.reads += 1;
+        shared.rows(table, range, read)
+    }
+}
+
+impl Shared {
+    fn rows<T>(&self, table: Table, range: &Range, read: impl FnOnce(&mut RowIter<'_>) -> T) -> T {
         let empty = BTreeMap::new();
-        let rows = shared.tables.get(&table).unwrap_or(&empty);
+        let rows = self.tables.get(&table).unwrap_or(&empty);
         if range.is_empty() {
             return read(&mut empty.range::<Vec<u8>, _>(..));
         }
@@ -107,15 +113,19 @@ impl Store for MemoryStore {
         Ok(rows)
     }
 
-    async fn scan_keys(
+    async fn scan_keys_many(
         &self,
         table: Table,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
-        Ok(self.rows(table, range, |rows| {
-            rows.take(limit as usize).map(|(key, _)| key.clone()).collect()
-        }))
+        ranges: &[(Range, u32)],
+    ) -> Result<Vec<Vec<Vec<u8>>>, StoreError> {
+        let mut shared = self.shared.borrow_mut();
+        shared.counts.reads += 1;
+        let keys = ranges.iter().map(|(range, limit)| {
+            shared.rows(table, range, |rows| {
+                rows.take(*limit as usize).map(|(key, _)| key.clone()).collect()
+            })
+        });
+        Ok(keys.collect())
     }
 
     async fn count(&self, table: Table, range: &Range) -> Result<u64, StoreError> {

@@ -1,16 +1,17 @@
-//! The two connections behind [`super::IdbStore`], which live and close together.
+//! The connection behind [`super::IdbStore`], and its transactions.
+//!
+//! Requests of one transaction are answered in the order they were made, so whoever makes
+//! many waits for the last one alone: a callback for each would cost more than the reading.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::Promise;
-use rexie::Rexie;
+use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Event, IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbTransaction};
+use web_sys::{Event, IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbTransaction};
 
 use super::super::{Durability, StoreError};
-use super::names;
 use crate::platform::js;
 
 /// An exception of IndexedDB, by its name.
@@ -20,30 +21,15 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    pub(crate) fn from_js(error: &JsValue) -> Self {
-        Self { name: js::error_name(error) }
-    }
-
     /// Says whether a new connection may do what this one could not.
     pub(crate) fn is_lost_connection(&self) -> bool {
         matches!(self.name.as_str(), "UnknownError" | "InvalidStateError")
     }
 }
 
-impl From<rexie::Error> for Fault {
-    fn from(error: rexie::Error) -> Self {
-        // rexie keeps the exception only as the text of an error inside its own.
-        const KNOWN: [&str; 6] = [
-            "QuotaExceededError",
-            "InvalidStateError",
-            "VersionError",
-            "NotFoundError",
-            "DataError",
-            "AbortError",
-        ];
-        let text = std::error::Error::source(&error).map_or(String::new(), ToString::to_string);
-        let name = KNOWN.into_iter().find(|name| text.contains(name)).unwrap_or("UnknownError");
-        Self { name: name.to_owned() }
+impl From<JsValue> for Fault {
+    fn from(error: JsValue) -> Self {
+        Self { name: js::error_name(&error) }
     }
 }
 
@@ -57,84 +43,51 @@ impl From<Fault> for StoreError {
     }
 }
 
-#[derive(Debug)]
-struct Handles {
-    reader: RefCell<Option<Rexie>>,
-    writer: IdbDatabase,
-    open: Cell<bool>,
-}
-
-impl Handles {
-    fn close(&self) {
-        self.open.set(false);
-        self.writer.close();
-        if let Some(reader) = self.reader.borrow_mut().take() {
-            reader.close();
-        }
-    }
-}
-
-/// A reading and a writing connection to one database.
+/// An open database.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    handles: Rc<Handles>,
+    database: IdbDatabase,
+    open: Rc<Cell<bool>>,
     _on_close: Closure<dyn FnMut(Event)>,
 }
 
 impl Connection {
-    /// Opens the writing connection to a database. Requests to open are answered in the
-    /// order they are made, so whoever upgrades asks first.
-    pub(super) async fn open_writer(name: &str) -> Result<IdbDatabase, Fault> {
-        let factory = js::property(&js_sys::global(), "indexedDB");
-        let factory: IdbFactory = factory.dyn_into().map_err(|error| Fault::from_js(&error))?;
-        let request = factory.open(name).map_err(|error| Fault::from_js(&error))?;
-        opened(&request).await.map_err(|error| Fault::from_js(&error))
-    }
-
-    /// Puts the reading and the writing connection together; if one failed, the other is
-    /// closed.
-    pub(super) fn of(
-        both: (rexie::Result<Rexie>, Result<IdbDatabase, Fault>),
-    ) -> Result<Self, Fault> {
-        let (reader, writer) = match both {
-            (Ok(reader), Ok(writer)) => (reader, writer),
-            (Ok(reader), Err(fault)) => {
-                reader.close();
-                return Err(fault);
-            }
-            (Err(error), writer) => {
-                if let Ok(writer) = writer {
-                    writer.close();
-                }
-                return Err(error.into());
-            }
-        };
-        let handles = Handles { reader: Some(reader).into(), writer, open: Cell::new(true) };
-        let handles = Rc::new(handles);
-        let weak = Rc::downgrade(&handles);
-        let on_close = Closure::new(move |_: Event| {
-            if let Some(handles) = weak.upgrade() {
-                handles.close();
+    /// Opens a database, after making the tables that it lacks if it is of an older version.
+    pub(super) async fn open(name: &str, version: u32, tables: &[&str]) -> Result<Self, Fault> {
+        let request = factory()?.open_with_u32(name, version)?;
+        let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
+        let upgraded: IdbRequest = request.clone().unchecked_into();
+        let upgrade = Closure::<dyn FnMut(Event)>::new(move |_| {
+            let database: IdbDatabase = js::property(&upgraded, "result").unchecked_into();
+            for table in &tables {
+                // Fails only for one that is there already.
+                let _ = database.create_object_store(table);
             }
         });
+        request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
+        let database: IdbDatabase = answer(&request).await?.unchecked_into();
+        request.set_onupgradeneeded(None);
+        let open = Rc::new(Cell::new(true));
+        let (closing, still_open) = (database.clone(), Rc::clone(&open));
+        let on_close = Closure::new(move |_: Event| {
+            still_open.set(false);
+            closing.close();
+        });
         let listener = Some(on_close.as_ref().unchecked_ref());
-        handles.writer.set_onversionchange(listener);
-        handles.writer.set_onclose(listener);
-        Ok(Self { handles, _on_close: on_close })
+        database.set_onversionchange(listener);
+        database.set_onclose(listener);
+        Ok(Self { database, open, _on_close: on_close })
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.handles.open.get()
+        self.open.get()
     }
 
-    pub(super) fn with_reader<T>(
-        &self,
-        read: impl FnOnce(&Rexie) -> rexie::Result<T>,
-    ) -> Result<T, Fault> {
-        match self.handles.reader.borrow().as_ref() {
-            Some(reader) => Ok(read(reader)?),
-            None => Err(Fault { name: "InvalidStateError".to_owned() }),
-        }
+    /// Begins to read one table; all requests have to be made before control returns to the
+    /// browser, or when it answers one of them.
+    pub(super) fn reading(&self, table: &str) -> Result<IdbObjectStore, Fault> {
+        let transaction = self.database.transaction_with_str(table)?;
+        Ok(transaction.object_store(table)?)
     }
 
     /// Runs one readwrite transaction; answers after `complete`, which with strict
@@ -150,45 +103,66 @@ impl Connection {
             Durability::Relaxed => "relaxed",
         };
         let options = js::object(&[("durability", durability.into())]);
-        let arguments = [names(tables).into(), "readwrite".into(), options];
-        let transaction = js::call(&self.handles.writer, "transaction", &arguments);
-        let transaction: IdbTransaction =
-            transaction.map_err(|error| Fault::from_js(&error))?.unchecked_into();
+        let names: Array = tables.iter().map(|name| JsValue::from_str(name)).collect();
+        let arguments = [names.into(), "readwrite".into(), options];
+        let transaction = js::call(&self.database, "transaction", &arguments)?;
+        let transaction: IdbTransaction = transaction.unchecked_into();
         let done = finished(&transaction);
         if let Err(error) = change(&|name| transaction.object_store(name)) {
             // Fails only if the transaction is over already, which undoes it as well.
             let _ = transaction.abort();
             let _ = done.await;
-            return Err(Fault::from_js(&error));
+            return Err(error.into());
         }
         // Spares the browser the wait for more requests.
         let _ = js::call(&transaction, "commit", &[]);
-        done.await.map_err(|error| Fault::from_js(&error))
+        Ok(done.await?)
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.handles.writer.set_onversionchange(None);
-        self.handles.writer.set_onclose(None);
-        self.handles.close();
+        self.database.set_onversionchange(None);
+        self.database.set_onclose(None);
+        self.database.close();
     }
 }
 
-async fn opened(request: &IdbOpenDbRequest) -> Result<IdbDatabase, JsValue> {
+/// Deletes a database; other tabs hear `versionchange` and let go of it.
+pub(super) async fn delete(name: &str) -> Result<(), Fault> {
+    let request: IdbRequest = factory()?.delete_database(name)?.into();
+    answer(&request).await.map(drop)
+}
+
+fn factory() -> Result<IdbFactory, Fault> {
+    Ok(js::property(&js_sys::global(), "indexedDB").dyn_into()?)
+}
+
+/// Waits for the answers to requests of one transaction, in their order.
+pub(super) async fn answers(requests: &[IdbRequest]) -> Result<Vec<JsValue>, Fault> {
+    let Some(last) = requests.last() else {
+        return Ok(Vec::new());
+    };
+    answer(last).await?;
+    requests.iter().map(|request| Ok(request.result()?)).collect()
+}
+
+/// Waits for the answer to one request.
+pub(super) async fn answer(request: &IdbRequest) -> Result<JsValue, Fault> {
     let promise = Promise::new(&mut |resolve, reject| {
         request.set_onsuccess(Some(&resolve));
         request.set_onerror(Some(&reject));
-        request.set_onblocked(Some(&reject));
     });
     let answer = JsFuture::from(promise).await;
     request.set_onsuccess(None);
     request.set_onerror(None);
-    request.set_onblocked(None);
-    match answer {
-        Ok(_) => Ok(js::property(request, "result").unchecked_into()),
-        Err(_) => Err(js::property(request, "error")),
+    if answer.is_ok() {
+        return Ok(request.result()?);
     }
+    // A request that failed took the others of its transaction with it; they know no why.
+    let of_all = request.transaction().map(|transaction| js::property(&transaction, "error"));
+    let error = of_all.filter(|error| !error.is_null());
+    Err(error.unwrap_or_else(|| js::property(request, "error")).into())
 }
 
 /// Waits for the end of a transaction; to be called before control returns to the browser.
