@@ -15,6 +15,7 @@ mod change_set;
 mod check;
 mod history;
 mod line_ends;
+mod units;
 
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{
@@ -29,6 +30,7 @@ pub use history::Point;
 pub use line_ends::{LineEnd, LineEnds};
 
 use check::Known;
+use units::Units;
 
 use crate::id::{DeviceId, Hash, NodeId};
 use crate::limits;
@@ -104,6 +106,8 @@ pub struct TextDoc {
     ends: LineEnds,
     /// What changes have to fit; made when the first one is merged.
     known: Option<Known>,
+    /// The text as the last edit here left it; `None` if something else changed it since.
+    typed: Option<Units>,
 }
 
 impl TextDoc {
@@ -127,7 +131,7 @@ impl TextDoc {
         doc.splice_text(&object, 0, 0, &text)?;
         doc.commit_with(CommitOptions::default().with_time(0));
         doc.set_actor(actor.id());
-        Ok(Self { doc, text: object, ends, known: None })
+        Ok(Self { doc, text: object, ends, known: None, typed: None })
     }
 
     /// Opens a saved document of a file that had these line ends.
@@ -137,7 +141,7 @@ impl TextDoc {
         doc.set_actor(actor.id());
         match doc.get(ROOT, KEY)? {
             Some((automerge::Value::Object(ObjType::Text), text)) => {
-                Ok(Self { doc, text, ends, known: None })
+                Ok(Self { doc, text, ends, known: None, typed: None })
             }
             Some(_) | None => Err(TextError::Malformed),
         }
@@ -167,7 +171,8 @@ impl TextDoc {
         if self.ends.is_uniform() {
             return if common == LineEnd::Lf { text } else { text.replace('\n', common.as_str()) };
         }
-        let mut content = String::with_capacity(text.len() + self.ends.growth(&text));
+        let lines = text.bytes().filter(|byte| *byte == b'\n').count();
+        let mut content = String::with_capacity(text.len() + self.ends.growth(lines));
         let mut at = 0;
         for c in text.chars() {
             match c {
@@ -209,12 +214,12 @@ impl TextDoc {
     /// Makes several edits, each on the text that the one before it leaves; all of them or,
     /// where one does not fit, nothing.
     pub fn splice_all(&mut self, all: &[ChangeSet]) -> Result<(), TextError> {
-        let mut text = self.text();
+        // Reading it out of the document costs a walk through it, for every keystroke.
+        let mut text = self.typed.take().unwrap_or_else(|| Units::of(&self.text()));
         let mut splices = Vec::new();
         for changes in all {
-            splices.extend(changes.splices(&text)?);
-            text = changes.apply(&text)?;
-            if text.len() + self.ends.growth(&text) > limits::TEXT_BYTES_MAX {
+            splices.extend(changes.splice_into(&mut text)?);
+            if text.bytes() + self.ends.growth(text.line_ends()) > limits::TEXT_BYTES_MAX {
                 return Err(TextError::TooLong);
             }
         }
@@ -222,6 +227,7 @@ impl TextDoc {
             let delete = isize::try_from(splice.delete).map_err(|_| TextError::TooLong)?;
             self.doc.splice_text(&self.text, splice.at, delete, &splice.insert)?;
         }
+        self.typed = Some(text);
         Ok(())
     }
 
@@ -241,6 +247,7 @@ impl TextDoc {
     /// Changes that are here already are passed over. One that names what its past does not
     /// have is left out, and so is whatever stands on it. [`check_changes`] comes first.
     pub fn merge(&mut self, changes: &[Vec<u8>]) -> Merged {
+        self.typed = None;
         let before_text = self.text();
         let before = self.doc.get_heads();
         let mut known = self.known.take().unwrap_or_else(|| Known::of(&mut self.doc));

@@ -9,6 +9,7 @@
 
 use serde_json::Value;
 
+use super::units::Units;
 use crate::limits;
 
 /// Most sections of one change set.
@@ -171,16 +172,30 @@ impl ChangeSet {
         Ok(out)
     }
 
-    /// The change as replacements, to be made one after the other.
-    pub(super) fn splices(&self, text: &str) -> Result<Vec<Splice>, ChangeSetError> {
-        let (mut splices, mut at) = (Vec::new(), 0);
-        self.walk(text, |section, _| match section {
-            Section::Keep(n) => at += n,
-            Section::Replace { delete, insert } => {
-                splices.push(Splice { at, delete: *delete, insert: insert.clone() });
-                at += insert.encode_utf16().count();
+    /// Makes the change in `text`; returns the same as splices, each at its place in the
+    /// text that those before it leave. After an error the text is of no use any more.
+    pub(super) fn splice_into(&self, text: &mut Units) -> Result<Vec<Splice>, ChangeSetError> {
+        let (expected, actual) = (self.length_before(), text.len());
+        if expected != actual {
+            return Err(ChangeSetError::LengthMismatch { expected, actual });
+        }
+        // Places in the text as it was, for errors, and as it is.
+        let (mut splices, mut old, mut at) = (Vec::new(), 0, 0);
+        for section in &self.sections {
+            let (Section::Keep(n) | Section::Replace { delete: n, .. }) = section;
+            old += n;
+            if text.is_inside_character(at + n) {
+                return Err(ChangeSetError::InsideCharacter { at: old });
             }
-        })?;
+            match section {
+                Section::Keep(n) => at += n,
+                Section::Replace { delete, insert } => {
+                    text.replace(at, *delete, insert);
+                    splices.push(Splice { at, delete: *delete, insert: insert.clone() });
+                    at += insert.encode_utf16().count();
+                }
+            }
+        }
         Ok(splices)
     }
 
@@ -263,10 +278,32 @@ mod tests {
 
     #[test]
     fn no_character_is_cut_in_half() {
-        let changes = ChangeSet::from_json(r#"[1,[1],1]"#).unwrap();
-        assert_eq!(changes.apply("😀b"), Err(ChangeSetError::InsideCharacter { at: 1 }));
+        for (text, json, at) in
+            [("😀b", "[1,[1],1]", 1), ("😀b", "[[1],2]", 1), ("a😀", r#"[2,[0,"x"],1]"#, 2)]
+        {
+            let changes = ChangeSet::from_json(json).unwrap();
+            let refused = ChangeSetError::InsideCharacter { at };
+            assert_eq!(changes.apply(text), Err(refused.clone()), "{json}");
+            assert_eq!(changes.splice_into(&mut Units::of(text)), Err(refused), "{json}");
+        }
         let whole = ChangeSet::from_json(r#"[[2,"x"],1]"#).unwrap();
         assert_eq!(whole.apply("😀b").unwrap(), "xb");
+    }
+
+    #[test]
+    fn a_text_that_is_typed_in_counts_what_it_has() {
+        let (before, json) = ("a😀\nb\n", r#"[[1],2,[1,"é","","x"],1,[1],[0,"😁"]]"#);
+        let changes = ChangeSet::from_json(json).unwrap();
+        let mut typed = Units::of(before);
+        let splices = changes.splice_into(&mut typed).unwrap();
+        assert_eq!(splices.iter().map(|splice| splice.at).collect::<Vec<_>>(), [0, 2, 7]);
+        let after = changes.apply(before).unwrap();
+        let wanted = Units::of(&after);
+        assert_eq!(after, "😀é\n\nxb😁");
+        assert_eq!(
+            (typed.len(), typed.bytes(), typed.line_ends()),
+            (wanted.len(), wanted.bytes(), wanted.line_ends())
+        );
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl TextDoc {
         let mut doc = AutoCommit::new_with_encoding(TextEncoding::Utf16CodeUnit);
         doc.apply_changes_batch(changes).ok()?;
         let (_, text) = doc.get(ROOT, KEY).ok()??;
-        Some(Self { doc, text, ends: self.ends.clone(), known: None })
+        Some(Self { doc, text, ends: self.ends.clone(), known: None, typed: None })
     }
 }
 

@@ -89,10 +89,10 @@ impl LineEnds {
         found.map_or(self.common, |at| self.others[at].1)
     }
 
-    /// Most bytes that a text can grow by when it gets its line ends.
-    pub(super) fn growth(&self, text: &str) -> usize {
+    /// Most bytes that a text with so many line ends can grow by when it gets its own.
+    pub(super) fn growth(&self, line_ends: usize) -> usize {
         let grows = self.common == LineEnd::CrLf || !self.is_uniform();
-        if grows { text.bytes().filter(|byte| *byte == b'\n').count() } else { 0 }
+        if grows { line_ends } else { 0 }
     }
 }
 
