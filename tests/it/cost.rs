@@ -68,3 +68,45 @@ fn waits(world: &World) -> u64 {
     let stats = world.net.ask(async |services| services.stats());
     stats.chunk_syncs + stats.meta.durable_commits
 }
+
+#[test]
+fn a_merge_of_scattered_renames_takes_a_handful_of_reads_and_one_write() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let names: Vec<String> = (0..600).map(|i| format!("papers {}/{i:04}.txt", i % 6)).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
+    phone.uploads("/", &files, Clash::Ask);
+    world.sync_all();
+    world.passes(60_000);
+    world.goes_offline("laptop");
+    for (turn, name) in names.iter().step_by(2).enumerate() {
+        phone.renames(&format!("/{name}"), &format!("A {turn}.txt"));
+    }
+    world.passes(10_000);
+    let (counts, asked) = (laptop.profile.store.counts(), laptop.line.count(Call::Log));
+    world.goes_online("laptop");
+    world.sync_all();
+    let after = laptop.profile.store.counts();
+    assert!(laptop.shows("/papers 0/A 299.txt") || laptop.shows("/papers 4/A 299.txt"));
+    let (reads, writes) = (after.reads - counts.reads, after.writes - counts.writes);
+    assert!(reads <= 60, "{reads} reads");
+    assert!(writes <= 4, "{writes} writes");
+    assert!(laptop.line.count(Call::Log) - asked <= 6);
+}
+
+#[test]
+fn a_rename_takes_few_reads_and_one_write() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    phone.creates_text("/a.md", "");
+    phone.creates_text("/b.md", "");
+    world.sync_all();
+    world.goes_offline("phone");
+    let node = phone.node("/a.md");
+    let (replica, before) = (phone.replica(), phone.profile.store.counts());
+    phone.run(async move { replica.rename(node, "c.md").await }).unwrap();
+    let after = phone.profile.store.counts();
+    assert_eq!(after.writes - before.writes, 1);
+    let reads = after.reads - before.reads;
+    assert!(reads <= 8, "{reads} reads");
+}

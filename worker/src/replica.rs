@@ -268,10 +268,7 @@ impl<H: Host> Replica<H> {
 
     /// Reads a value of the small table.
     async fn meta<T: for<'de> Deserialize<'de>>(&self, key: &[u8]) -> Result<Option<T>, Fault> {
-        match self.meta_bytes(key).await? {
-            Some(bytes) => postcard::from_bytes(&bytes).map(Some).map_err(|_| Fault::Storage),
-            None => Ok(None),
-        }
+        decode(&self.meta_bytes(key).await?)
     }
 
     /// Apart from [`Self::meta`], so that the reading is compiled once for all types.
@@ -315,6 +312,12 @@ pub(crate) async fn kept_nodes(store: &impl Store) -> Result<HashSet<NodeId>, Fa
     let keys = store.scan_keys(Table::Meta, &Range::prefix(KEPT_PREFIX), u32::MAX).await;
     let keys = keys.map_err(|e| from_store(&e))?;
     Ok(keys.iter().filter_map(|key| NodeId::from_slice(&key[KEPT_PREFIX.len()..])).collect())
+}
+
+/// Decodes a value of the small tables, if it is there.
+fn decode<T: for<'de> Deserialize<'de>>(value: &Option<Vec<u8>>) -> Result<Option<T>, Fault> {
+    let decoded = value.as_deref().map(postcard::from_bytes).transpose();
+    decoded.map_err(|_| Fault::Storage)
 }
 
 /// Encodes a value of the small tables.

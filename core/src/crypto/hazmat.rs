@@ -10,6 +10,17 @@
 use super::{CryptoError, PublicKey, RawKey, SigningPair, frames};
 use crate::limits::FRAME_PLAIN_BYTES;
 
+/// A signature that has to be verified.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Under which key.
+    pub public: PublicKey,
+    /// Over what.
+    pub message: Vec<u8>,
+    /// The signature, r‖s.
+    pub signature: [u8; 64],
+}
+
 /// What a platform must offer. See the module for the contract.
 #[expect(async_fn_in_trait, reason = "JavaScript's futures are not Send, and no caller needs it")]
 pub trait Crypto {
@@ -88,6 +99,17 @@ pub trait Crypto {
         message: &[u8],
         signature: &[u8; 64],
     ) -> Result<bool, CryptoError>;
+
+    /// Verifies many signatures, each as [`Self::verify`] does; the answers are in order.
+    ///
+    /// A platform with real concurrency overrides this to overlap them.
+    async fn verify_all(&self, claims: &[Claim]) -> Result<Vec<bool>, CryptoError> {
+        let mut valid = Vec::with_capacity(claims.len());
+        for Claim { public, message, signature } in claims {
+            valid.push(self.verify(public, message, signature).await?);
+        }
+        Ok(valid)
+    }
 
     /// Derives a secret by HKDF-SHA-384, for a further level of keys.
     async fn derive_secret(

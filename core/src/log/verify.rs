@@ -26,7 +26,7 @@ use crate::id::{AccountId, DeviceId, Hash, Incarnation, Seq, VaultId};
 use crate::limits;
 use crate::log::author::has_clear_body;
 use crate::log::chain::ChainPoint;
-use crate::log::entry::{self, EntryKind, Header};
+use crate::log::entry::{EntryKind, Header};
 use crate::log::epoch::{DeviceIntro, EpochRecord, Role};
 use crate::proto::{LogPage, PageItem};
 
@@ -156,9 +156,12 @@ impl LogState {
         }
         let mut next = self.clone();
         next.incarnation = Some(tip.incarnation);
-        let mut steps = Vec::with_capacity(page.items.len());
-        for item in &page.items {
-            steps.push(next.check(crypto, item).await?);
+        let mut items: Vec<Option<Item>> =
+            page.items.iter().map(|item| Item::new(item).ok()).collect();
+        item::try_signatures(crypto, &self.devices, &mut items).await?;
+        let mut steps = Vec::with_capacity(items.len());
+        for item in items {
+            steps.push(next.step(crypto, item).await?);
         }
         if next.at.seq > tip.seq || (next.at.seq == tip.seq && next.at.chain != tip.chain) {
             return Err(HistoryError::Forked { seq: tip.seq });
@@ -175,11 +178,19 @@ impl LogState {
         crypto: &C,
         item: &PageItem,
     ) -> Result<Step, HistoryError> {
+        self.step(crypto, Item::new(item).ok()).await
+    }
+
+    async fn step<C: Crypto>(
+        &mut self,
+        crypto: &C,
+        item: Option<Item>,
+    ) -> Result<Step, HistoryError> {
         let seq = self.at.seq + 1;
-        let item = Item::new(item).map_err(|_| HistoryError::Unreadable { seq })?;
-        let hash = entry::entry_hash(&item.header, &item.body_hash);
+        let item = item.ok_or(HistoryError::Unreadable { seq })?;
+        let hash = item.hash;
         let point = self.at.extend(&hash);
-        let outcome = self.examine(crypto, item, hash, seq).await?;
+        let outcome = self.examine(crypto, item, seq).await?;
         self.at = point;
         self.recent.push_back(point.chain);
         if self.recent.len() > SEEN_WINDOW {
@@ -191,20 +202,19 @@ impl LogState {
     async fn examine<C: Crypto>(
         &mut self,
         crypto: &C,
-        item: Item,
-        hash: Hash,
+        mut item: Item,
         seq: Seq,
     ) -> Result<Result<Checked, Refused>, HistoryError> {
-        let header = match Header::decode(&item.header) {
-            Ok(header) => header,
-            Err(_) if seq == 1 => return Err(HistoryError::WrongGenesis),
-            Err(_) => return Ok(Err(Refused::Malformed)),
+        let header = match item.decoded.take() {
+            Some(header) => header,
+            None if seq == 1 => return Err(HistoryError::WrongGenesis),
+            None => return Ok(Err(Refused::Malformed)),
         };
         if item.body.is_none() && has_clear_body(header.kind) {
             return Err(HistoryError::BodyNeeded { seq });
         }
         if seq == 1 {
-            let record = self.begin(crypto, &item, &header, hash).await?;
+            let record = self.begin(crypto, &item, &header).await?;
             let body = CheckedBody::Epoch(record);
             return Ok(Ok(Checked { header, header_bytes: item.header, body }));
         }
@@ -215,8 +225,7 @@ impl LogState {
             Ok(device) => device,
             Err(refused) => return Ok(Err(refused)),
         };
-        let signed = entry::signed_bytes(&hash);
-        if !crypto.verify(&device.public, &signed, &item.signature).await? {
+        if !item.is_signed_by(crypto, &device.public).await? {
             return Ok(Err(Refused::BadSignature));
         }
         if let Err(refused) = self.follows(&device, &header, seq)? {
@@ -225,7 +234,7 @@ impl LogState {
         // From here on the entry is the device's next one, whatever it is worth: its
         // counter moves even if the entry is refused, or all that follow would be too.
         device.dseq = header.dseq;
-        device.prev = hash;
+        device.prev = item.hash;
         device.seen_seq = header.seen_seq;
         let account = device.account;
         self.devices.insert(header.device, device);
@@ -245,7 +254,6 @@ impl LogState {
         crypto: &C,
         item: &Item,
         header: &Header,
-        hash: Hash,
     ) -> Result<EpochRecord, HistoryError> {
         let wrong = HistoryError::WrongGenesis;
         let body = item.body.as_deref().ok_or(wrong)?;
@@ -256,7 +264,7 @@ impl LogState {
         let [owner] = &record.members[..] else {
             return Err(wrong);
         };
-        let fits = hash.0 == self.vault.0
+        let fits = item.hash.0 == self.vault.0
             && header.kind == EntryKind::Epoch
             && header.vault.is_none()
             && (header.dseq, header.prev) == (1, Hash([0; 32]))
@@ -269,16 +277,14 @@ impl LogState {
             && (certificate.account, certificate.device()) == (self.owner, header.device);
         if !fits
             || !certificate.verify(crypto, &self.owner_identity).await?
-            || !crypto
-                .verify(&certificate.public, &entry::signed_bytes(&hash), &item.signature)
-                .await?
+            || !item.is_signed_by(crypto, &certificate.public).await?
         {
             return Err(wrong);
         }
         let member = MemberState { role: Role::Owner, identity: owner.identity };
         self.members.insert(owner.account, member);
         let mut device = DeviceState::new(certificate.account, certificate.public);
-        (device.dseq, device.prev) = (1, hash);
+        (device.dseq, device.prev) = (1, item.hash);
         self.devices.insert(header.device, device);
         self.epoch = 1;
         Ok(record)

@@ -1,13 +1,15 @@
 //! The primitives by WebCrypto; keys are `CryptoKey`s that script cannot read.
 //!
-//! Works wherever `globalThis.crypto` does. A chunk's frames are sealed at once: the
-//! browser spreads them over its threads. Keys can be kept in
+//! Works wherever `globalThis.crypto` does. A chunk's frames are sealed at once, and the
+//! signatures of a page verified at once: the browser spreads them over its threads. Keys can be kept in
 //! [`crate::store::keys::KeyStore`] through `as_js` and `from_js`.
+
+use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use js_sys::Array;
 use offing_core::crypto::frames::{self, FRAME_SEALED_BYTES, Span, TAG_BYTES};
-use offing_core::crypto::hazmat::Crypto;
+use offing_core::crypto::hazmat::{Claim, Crypto};
 use offing_core::crypto::{CryptoError, PublicKey, SigningPair};
 use offing_core::limits::FRAME_PLAIN_BYTES;
 use wasm_bindgen::{JsCast, JsValue};
@@ -128,6 +130,25 @@ impl WebCrypto {
         let arguments =
             [hkdf(salt, info), secret.0.clone(), algorithm, JsValue::FALSE, usages(uses)];
         self.call("deriveKey", &arguments).await.map_err(platform)
+    }
+
+    /// Imports a key to verify under; `None` for one that is no point.
+    async fn import_public(&self, public: &PublicKey) -> Option<JsValue> {
+        let raw = js::to_js(&public.0);
+        let arguments = ["raw".into(), raw.into(), ecdsa(), JsValue::FALSE, usages(&["verify"])];
+        self.call("importKey", &arguments).await.ok()
+    }
+
+    async fn is_signed_by(
+        &self,
+        key: &JsValue,
+        message: &[u8],
+        signature: &[u8; 64],
+    ) -> Result<bool, CryptoError> {
+        let signature = js::to_js(signature).into();
+        let arguments = [ecdsa_sha256(), key.clone(), signature, js::to_js(message).into()];
+        let answer = self.call("verify", &arguments).await.map_err(platform)?;
+        answer.as_bool().ok_or(CryptoError::Platform)
     }
 
     async fn gcm(
@@ -274,15 +295,24 @@ impl Crypto for WebCrypto {
         message: &[u8],
         signature: &[u8; 64],
     ) -> Result<bool, CryptoError> {
-        let raw = js::to_js(&public.0);
-        let arguments = ["raw".into(), raw.into(), ecdsa(), JsValue::FALSE, usages(&["verify"])];
-        let Ok(key) = self.call("importKey", &arguments).await else {
-            return Ok(false);
-        };
-        let signature = js::to_js(signature).into();
-        let arguments = [ecdsa_sha256(), key, signature, js::to_js(message).into()];
-        let answer = self.call("verify", &arguments).await.map_err(platform)?;
-        answer.as_bool().ok_or(CryptoError::Platform)
+        match self.import_public(public).await {
+            Some(key) => self.is_signed_by(&key, message, signature).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn verify_all(&self, claims: &[Claim]) -> Result<Vec<bool>, CryptoError> {
+        let mut keys: BTreeMap<PublicKey, Option<JsValue>> = BTreeMap::new();
+        for Claim { public, .. } in claims {
+            if !keys.contains_key(public) {
+                keys.insert(*public, self.import_public(public).await);
+            }
+        }
+        let calls = claims.iter().map(async |claim| match &keys[&claim.public] {
+            Some(key) => self.is_signed_by(key, &claim.message, &claim.signature).await,
+            None => Ok(false),
+        });
+        join_all(calls).await.into_iter().collect()
     }
 
     async fn seal_frames(

@@ -10,14 +10,13 @@ use offing_core::content::manifest::{Extent, Manifest};
 use offing_core::id::{Hash, NodeId};
 use offing_core::rpc::{ActionId, Fault, Kind, Reply};
 use offing_core::tree::edit::{self, Inverse};
-use offing_core::tree::{Content, NodeRow, listing};
+use offing_core::tree::{Content, NodeRow};
 use sha2::{Digest, Sha256};
 
 use super::Replica;
 use super::commit::{Committed, Extra};
 use super::texts::Rewritten;
 use crate::host::Host;
-use crate::store::Range;
 
 /// Actions that can be undone at any time.
 const UNDO_MAX: usize = 100;
@@ -166,32 +165,37 @@ impl<H: Host> Replica<H> {
         id
     }
 
-    /// Lists what a copy makes, folders before what is in them.
+    /// Lists what a copy makes, folders before what is in them, level by level.
     async fn gather_copies(
         self: &Rc<Self>,
         node: NodeId,
         to: NodeId,
         all: &mut Vec<ToCopy>,
     ) -> Result<(), Fault> {
-        let mut open = vec![(node, to)];
         let mut copies = HashSet::new();
-        while let Some((node, to)) = open.pop() {
-            if all.len() >= COPY_NODES_MAX {
+        let (mut level, mut into) = (vec![node], vec![to]);
+        while !level.is_empty() {
+            if all.len() + level.len() > COPY_NODES_MAX {
                 return Err(Fault::TooMany);
             }
-            let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
-            let copy = NodeId(self.host.random());
-            copies.insert(copy);
-            let content = self.content_for_copy(&row, copy).await?;
-            all.push(ToCopy { node, copy, to, content });
-            if row.is_folder() {
-                for (key, _) in self.scan_listing(&Range::prefix(&node.0), 0, u32::MAX).await? {
-                    let child = listing::node_of_key(&key).ok_or(Fault::Storage)?;
-                    // A copy into the folder that is copied must not copy itself.
-                    if !copies.contains(&child) {
-                        open.push((child, copy));
-                    }
+            let rows = self.rows(&level).await?;
+            let (mut folders, mut below) = (Vec::new(), Vec::new());
+            for ((node, to), row) in level.drain(..).zip(into.drain(..)).zip(rows) {
+                let row = row.ok_or(Fault::NodeUnknown)?;
+                let copy = NodeId(self.host.random());
+                copies.insert(copy);
+                let content = self.content_for_copy(&row, copy).await?;
+                all.push(ToCopy { node, copy, to, content });
+                if row.is_folder() {
+                    folders.push(node);
+                    below.push(copy);
                 }
+            }
+            for (children, copy) in self.children_of(&folders).await?.into_iter().zip(below) {
+                // A copy into the folder that is copied must not copy itself.
+                let children = children.into_iter().filter(|child| !copies.contains(child));
+                level.extend(children);
+                into.resize(level.len(), copy);
             }
         }
         Ok(())

@@ -20,7 +20,7 @@ use offing_core::tree::{self, Changes, KnownOp, Need, NodeRow, Op, TreeReader, W
 use super::fault::from_store;
 use super::text_store::{self, Increment};
 use super::working::Stop;
-use super::{Own, Replica, encode};
+use super::{Own, Replica, decode, encode};
 use crate::host::Host;
 use crate::store::outbox::{self, OutboxItem};
 use crate::store::{Batch, Durability, Store, StoreError, Table};
@@ -92,8 +92,7 @@ impl<H: Host> Replica<H> {
     }
 
     async fn commit_locked(&self, extra: Extra, edit: MakeOps<'_>) -> Result<Prepared, Fault> {
-        let mut own = self.own().await?;
-        let cursor = self.meta(CURSOR_KEY).await?.unwrap_or(ChainPoint::START);
+        let (mut own, cursor) = self.own_and_cursor().await?;
         let mut set = WorkingSet::default();
         self.load(&mut set, extra.about.iter().copied().map(Need::Row).collect()).await?;
         let (device, lamport) = (self.identity.device, own.lamport);
@@ -140,6 +139,17 @@ impl<H: Host> Replica<H> {
         self.write_strict(batch).await?;
         let committed = Committed { dseq: own.dseq, ops: body.ops, before };
         Ok(Prepared { committed, folders: changes.folders, texts, replaced })
+    }
+
+    /// Where this device stands in the vault and in the log, in one read.
+    async fn own_and_cursor(&self) -> Result<(Own, ChainPoint), Fault> {
+        let keys = [Own::KEY.to_vec(), CURSOR_KEY.to_vec()];
+        let found = self.host.store().get_many(Table::Meta, &keys).await;
+        let found = found.map_err(|e| from_store(&e))?;
+        let [own, cursor] = &found[..] else {
+            return Err(Fault::Storage);
+        };
+        Ok((decode(own)?.unwrap_or(Own::START), decode(cursor)?.unwrap_or(ChainPoint::START)))
     }
 
     /// Merges ops into the rows, loading what that needs.

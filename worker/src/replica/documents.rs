@@ -112,7 +112,12 @@ impl<H: Host> Replica<H> {
     }
 
     /// Says whether something was typed into a document.
-    pub(super) async fn was_edited(&self, node: NodeId, base: Hash) -> Result<bool, Fault> {
+    pub(super) async fn was_edited(&self, row: &NodeRow, base: Hash) -> Result<bool, Fault> {
+        // Each sealed edit comes with an op on the row, which is read already.
+        if row.texts.is_empty() {
+            return Ok(false);
+        }
+        let node = row.node;
         let saved = self.host.store().get(Table::Texts, &text_store::doc_key(node, base)).await;
         if saved.map_err(|e| from_store(&e))?.is_some() {
             return Ok(true);

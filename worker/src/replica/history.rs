@@ -184,7 +184,7 @@ impl<H: Host> Replica<H> {
     /// The history of one of a file's documents; empty where there is none, or where its
     /// beginning cannot be had now.
     async fn points(&self, row: &NodeRow, base: Hash) -> Vec<offing_core::text::Point> {
-        match self.was_edited(row.node, base).await {
+        match self.was_edited(row, base).await {
             Ok(true) => {}
             Ok(false) | Err(_) => return Vec::new(),
         }

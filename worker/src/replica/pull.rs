@@ -1,13 +1,15 @@
 //! What others wrote: pages of the log, verified, opened, merged.
 //!
-//! A page moves the cursor, the rows, the texts and the outbox in one transaction, so a
-//! crash repeats a page or has it whole. An entry that is refused or cannot be opened is
-//! set aside with an alarm, and the log goes on; a history that contradicts itself stops
-//! everything.
+//! Pages are read until a round of them is worth a merge; its signatures are verified and
+//! its bodies opened many at once. A round moves the cursor, the rows, the texts and the
+//! outbox in one transaction, so a crash repeats a round or has it whole. An entry that is
+//! refused or cannot be opened is set aside with an alarm, and the log goes on; a history
+//! that contradicts itself stops everything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use futures_util::future::join_all;
 use offing_core::id::{DeviceId, NodeId, Seq};
 use offing_core::log::author;
 use offing_core::log::change::{ChangeBody, TextPart};
@@ -19,6 +21,7 @@ use offing_core::text;
 use offing_core::tree::{KnownOp, NodeRow, TreeReader, Value, WorkingSet};
 
 use super::commit::{CURSOR_KEY, put_changes, put_increments};
+use super::fault::from_store;
 use super::{LOG_KEY, Own, Replica, encode, epochs, keep};
 use crate::host::{Host, Server};
 use crate::net::NetError;
@@ -43,12 +46,33 @@ impl From<Fault> for PullError {
     }
 }
 
-/// What a page brings, opened.
+/// Ops after which a round of pages is merged. What a merge looks up is shared by all ops
+/// of a round, so a round takes several pages of small entries.
+const ROUND_OPS: usize = 8 * 1024;
+/// Bytes of texts after which a round of pages is merged.
+const ROUND_TEXT_BYTES: usize = 4 * 1024 * 1024;
+/// Entries that are opened at once.
+const OPEN_AT_ONCE: usize = 256;
+
+/// How far a pull has read.
+struct Reader {
+    /// The log as far as it was read and verified; not stored yet.
+    state: LogState,
+    /// The server's tip, as of the last page.
+    tip: Option<Seq>,
+    /// Whose bodies need not come.
+    bare: Option<DeviceId>,
+}
+
+/// What a round of pages brings, opened.
 #[derive(Default)]
 pub(super) struct Brought {
+    /// The log up to where all of it is in here; `None` as long as nothing is.
+    through: Option<LogState>,
     pub(super) ops: Vec<KnownOp>,
     /// Texts of other devices.
     pub(super) texts: Vec<(DeviceId, TextPart)>,
+    text_bytes: usize,
     /// The greatest counter of this device that the log holds.
     own_dseq: u64,
     pub(super) also: Batch,
@@ -62,17 +86,42 @@ pub(super) fn device_key(device: DeviceId) -> Vec<u8> {
 impl<H: Host> Replica<H> {
     /// Reads and verifies the log up to the server's tip; returns the place reached.
     pub(super) async fn pull(self: &Rc<Self>) -> Result<Seq, PullError> {
-        let mut bare = Some(self.identity.device);
+        let state: Option<LogState> = self.meta(LOG_KEY).await?;
+        let mut reader = Reader {
+            state: state.ok_or(Fault::Storage)?,
+            tip: None,
+            bare: Some(self.identity.device),
+        };
         loop {
-            let state: Option<LogState> = self.meta(LOG_KEY).await?;
-            let mut state = state.ok_or(Fault::Storage)?;
-            let after = state.at().seq;
-            let page = self.host.server().read_log(self.vault, after, bare).await;
+            let mut brought = Brought::default();
+            let read = self.read_round(&mut reader, &mut brought).await;
+            // What came before a line broke or a history turned false is kept.
+            if let Some(state) = brought.through.take() {
+                self.take(state, brought).await?;
+            }
+            read?;
+            let at = reader.state.at().seq;
+            if reader.tip.is_some_and(|tip| at >= tip) {
+                return Ok(at);
+            }
+        }
+    }
+
+    /// Reads pages until there are enough ops to merge at once, or no more pages.
+    async fn read_round(
+        &self,
+        reader: &mut Reader,
+        brought: &mut Brought,
+    ) -> Result<(), PullError> {
+        while brought.ops.len() < ROUND_OPS && brought.text_bytes < ROUND_TEXT_BYTES {
+            let mut next = reader.state.clone();
+            let after = next.at().seq;
+            let page = self.host.server().read_log(self.vault, after, reader.bare).await;
             let page = page.map_err(PullError::Net)?;
-            let steps = match state.check_page(self.host.crypto(), &page).await {
+            let steps = match next.check_page(self.host.crypto(), &page).await {
                 Ok(steps) => steps,
-                Err(HistoryError::BodyNeeded { .. }) if bare.is_some() => {
-                    bare = None;
+                Err(HistoryError::BodyNeeded { .. }) if reader.bare.is_some() => {
+                    reader.bare = None;
                     continue;
                 }
                 Err(HistoryError::Crypto(_)) => return Err(Fault::Internal.into()),
@@ -81,77 +130,108 @@ impl<H: Host> Replica<H> {
                     return Err(PullError::History);
                 }
             };
-            if self.a_copy_wrote(&steps).await? {
+            let waiting = self.waiting(&steps).await?;
+            if self.a_copy_wrote(&steps, &waiting).await? {
                 self.emit(Event::Alarm(Alarm::DeviceCopied));
                 return Err(PullError::History);
             }
             if !steps.is_empty() {
-                match self.open_page(&steps).await? {
-                    Some(brought) => self.take(state.clone(), brought).await?,
-                    // A body of our own is not here (any more): the server has it.
-                    None if bare.is_some() => {
-                        bare = None;
-                        continue;
+                // Half a page is no state of the log: if opening it fails, nothing is taken.
+                let before = brought.through.take();
+                if !self.open_page(&steps, &waiting, brought).await? {
+                    if reader.bare.take().is_none() {
+                        return Err(Fault::Internal.into());
                     }
-                    None => return Err(Fault::Internal.into()),
+                    // A body of our own is not here (any more): the server has it.
+                    brought.through = before;
+                    continue;
                 }
+                brought.through = Some(next.clone());
             }
-            if state.at().seq >= page.tip.seq {
-                return Ok(state.at().seq);
+            reader.state = next;
+            reader.tip = Some(page.tip.seq);
+            if reader.state.at().seq >= page.tip.seq {
+                break;
             }
         }
+        Ok(())
     }
 
-    /// Opens the entries of a page; `None` if a body is neither there nor here.
-    async fn open_page(&self, steps: &[Step]) -> Result<Option<Brought>, Fault> {
-        let mut brought = Brought::default();
+    /// Opens the entries of a page, many at once, and adds what they bring; says whether
+    /// every body was there or here. If not, nothing was added.
+    async fn open_page(
+        &self,
+        steps: &[Step],
+        waiting: &HashMap<u64, Entry>,
+        brought: &mut Brought,
+    ) -> Result<bool, Fault> {
+        let mut sealed: Vec<(Seq, &Checked, &[u8])> = Vec::new();
         for step in steps {
-            let seq = step.point.seq;
-            let checked = match &step.outcome {
-                Ok(checked) => checked,
-                Err(refused) => {
-                    self.set_aside(&mut brought.also, seq, &encode(refused)).await?;
-                    continue;
-                }
-            };
-            let own = checked.header.device == self.identity.device;
-            if own {
-                brought.own_dseq = brought.own_dseq.max(checked.header.dseq);
-            }
+            let Ok(checked) = &step.outcome else { continue };
             let body = match &checked.body {
-                CheckedBody::Epoch(record) => {
-                    epochs::keep_record(&mut brought.also, record);
-                    self.open_epoch(record).await?;
-                    continue;
-                }
-                CheckedBody::Device(intro) => {
-                    self.note_device(&mut brought.also, checked, intro).await;
-                    continue;
-                }
-                CheckedBody::Sealed(body) => body.clone(),
-                CheckedBody::Held(hash) => match self.own_body(checked.header.dseq).await? {
-                    Some(entry) if entry.body_hash() == *hash => entry.body,
-                    Some(_) | None => return Ok(None),
+                CheckedBody::Epoch(_) | CheckedBody::Device(_) => continue,
+                CheckedBody::Sealed(body) => body,
+                CheckedBody::Held(hash) => match waiting.get(&checked.header.dseq) {
+                    Some(entry) if entry.body_hash() == *hash => &entry.body,
+                    Some(_) | None => return Ok(false),
                 },
             };
-            if checked.header.kind != EntryKind::Change {
-                continue;
+            if checked.header.kind == EntryKind::Change {
+                sealed.push((step.point.seq, checked, body));
             }
-            match self.open_change(checked, &body).await {
-                Some(change) => {
-                    brought.ops.extend(change.known_ops(Some(seq), checked.header.seen_seq));
-                    self.want_content(&mut brought.also, &change);
-                    if !own {
-                        let device = checked.header.device;
-                        brought.texts.extend(change.texts.into_iter().map(|part| (device, part)));
+        }
+        for step in steps {
+            self.note_step(step, brought).await?;
+        }
+        for many in sealed.chunks(OPEN_AT_ONCE) {
+            let opening = many.iter().map(|(_, checked, body)| self.open_change(checked, body));
+            let opened = join_all(opening).await;
+            for ((seq, checked, _), change) in many.iter().zip(opened) {
+                match change {
+                    Some(change) => self.add_change(brought, *seq, checked, change),
+                    None => {
+                        self.set_aside(&mut brought.also, *seq, &checked.header_bytes).await?;
                     }
-                }
-                None => {
-                    self.set_aside(&mut brought.also, seq, &checked.header_bytes).await?;
                 }
             }
         }
-        Ok(Some(brought))
+        Ok(true)
+    }
+
+    /// Takes in what a step says beside a sealed body.
+    async fn note_step(&self, step: &Step, brought: &mut Brought) -> Result<(), Fault> {
+        let checked = match &step.outcome {
+            Ok(checked) => checked,
+            Err(refused) => {
+                return self.set_aside(&mut brought.also, step.point.seq, &encode(refused)).await;
+            }
+        };
+        if checked.header.device == self.identity.device {
+            brought.own_dseq = brought.own_dseq.max(checked.header.dseq);
+        }
+        match &checked.body {
+            CheckedBody::Epoch(record) => {
+                epochs::keep_record(&mut brought.also, record);
+                self.open_epoch(record).await?;
+            }
+            CheckedBody::Device(intro) => {
+                self.note_device(&mut brought.also, checked, intro).await;
+            }
+            CheckedBody::Sealed(_) | CheckedBody::Held(_) => {}
+        }
+        Ok(())
+    }
+
+    fn add_change(&self, brought: &mut Brought, seq: Seq, checked: &Checked, change: ChangeBody) {
+        brought.ops.extend(change.known_ops(Some(seq), checked.header.seen_seq));
+        self.want_content(&mut brought.also, &change);
+        let device = checked.header.device;
+        if device != self.identity.device {
+            for part in change.texts {
+                brought.text_bytes += part.changes.iter().map(Vec::len).sum::<usize>();
+                brought.texts.push((device, part));
+            }
+        }
     }
 
     pub(super) async fn open_change(&self, checked: &Checked, body: &[u8]) -> Option<ChangeBody> {
@@ -167,7 +247,7 @@ impl<H: Host> Replica<H> {
         change.texts.iter().all(sound).then_some(change)
     }
 
-    /// Applies what a page brought, and moves the cursor, in one transaction.
+    /// Applies what a round brought, and moves the cursor, in one transaction.
     async fn take(self: &Rc<Self>, state: LogState, brought: Brought) -> Result<(), Fault> {
         let guard = self.host.lock(&self.commit_lock()).await;
         let mut own = self.own().await?;
@@ -224,27 +304,35 @@ impl<H: Host> Replica<H> {
     /// Finds an entry signed as this device that this device never wrote: a copy of the
     /// profile did. Taking it would count what waits here as sent, and mix two authors'
     /// ops of one name.
-    async fn a_copy_wrote(&self, steps: &[Step]) -> Result<bool, Fault> {
-        for step in steps {
-            let Ok(checked) = &step.outcome else {
-                continue;
-            };
-            if checked.header.device != self.identity.device {
-                continue;
-            }
-            let dseq = checked.header.dseq;
-            let waits = self.own_body(dseq).await?;
-            let other = waits.is_some_and(|entry| entry.header != checked.header_bytes);
-            if other || dseq > self.own().await?.dseq {
-                return Ok(true);
-            }
+    async fn a_copy_wrote(
+        &self,
+        steps: &[Step],
+        waiting: &HashMap<u64, Entry>,
+    ) -> Result<bool, Fault> {
+        let mut own = self.own_steps(steps).peekable();
+        if own.peek().is_none() {
+            return Ok(false);
         }
-        Ok(false)
+        let last = self.own().await?.dseq;
+        Ok(own.any(|checked| {
+            let waits = waiting.get(&checked.header.dseq);
+            let other = waits.is_some_and(|entry| entry.header != checked.header_bytes);
+            other || checked.header.dseq > last
+        }))
     }
 
-    async fn own_body(&self, dseq: u64) -> Result<Option<Entry>, Fault> {
-        let found = outbox::entries(self.host.store(), &self.vault, &[dseq]).await;
-        Ok(found.ok().and_then(|mut wires| wires.pop()).and_then(|wire| Entry::decode(&wire).ok()))
+    fn own_steps<'a>(&self, steps: &'a [Step]) -> impl Iterator<Item = &'a Checked> {
+        let device = self.identity.device;
+        let checked = steps.iter().filter_map(|step| step.outcome.as_ref().ok());
+        checked.filter(move |checked| checked.header.device == device)
+    }
+
+    /// The entries of this device among these that wait in its outbox still, by counter.
+    async fn waiting(&self, steps: &[Step]) -> Result<HashMap<u64, Entry>, Fault> {
+        let dseqs: Vec<u64> = self.own_steps(steps).map(|checked| checked.header.dseq).collect();
+        let found = outbox::find(self.host.store(), &self.vault, &dseqs).await;
+        let found = dseqs.into_iter().zip(found.map_err(|e| from_store(&e))?);
+        Ok(found.filter_map(|(dseq, wire)| Some((dseq, Entry::decode(&wire?).ok()?))).collect())
     }
 
     /// Remembers a device's name, for "merged from Phone".

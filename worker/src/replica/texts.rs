@@ -233,7 +233,7 @@ impl<H: Host> Replica<H> {
         }
         let unsaved = |open: &Rc<OpenText>| open.unsaved.borrow().iter().any(|u| u.base == base);
         let open = open.filter(unsaved);
-        if open.is_none() && !self.was_edited(row.node, base).await? {
+        if open.is_none() && !self.was_edited(row, base).await? {
             return Ok(None);
         }
         let mut doc = self.load_doc(row, base, Retype::None).await?.doc;

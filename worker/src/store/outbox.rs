@@ -116,9 +116,18 @@ pub async fn entries(
     vault: &VaultId,
     dseqs: &[u64],
 ) -> Result<Vec<Vec<u8>>, StoreError> {
-    let keys: Vec<_> = dseqs.iter().map(|dseq| key(vault, ENTRY, *dseq)).collect();
-    let entries = store.get_many(Table::Outbox, &keys).await?;
+    let entries = find(store, vault, dseqs).await?;
     entries.into_iter().map(|entry| entry.ok_or(StoreError::Lost)).collect()
+}
+
+/// Reads the wire bytes of those among the entries with these counters that are there.
+pub async fn find(
+    store: &impl Store,
+    vault: &VaultId,
+    dseqs: &[u64],
+) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+    let keys: Vec<_> = dseqs.iter().map(|dseq| key(vault, ENTRY, *dseq)).collect();
+    store.get_many(Table::Outbox, &keys).await
 }
 
 /// Tells up to which counter the server has acknowledged, and where that entry is.
