@@ -110,3 +110,29 @@ fn a_rename_takes_few_reads_and_one_write() {
     let reads = after.reads - before.reads;
     assert!(reads <= 8, "{reads} reads");
 }
+
+#[test]
+fn a_zip_of_two_thousand_photos_reads_each_chunk_once() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let contents: Vec<Vec<u8>> = (0..2_000).map(|i| crate::noise(i, 2_000)).collect();
+    // Listed in another order than they were packed in.
+    let names: Vec<String> =
+        (0..2_000).map(|i| format!("photos/{:04}.jpg", i * 7 % 2_000)).collect();
+    let files: Vec<(&str, &[u8])> =
+        names.iter().map(String::as_str).zip(contents.iter().map(Vec::as_slice)).collect();
+    phone.uploads("/", &files, Clash::Ask);
+    world.sync_all();
+    let (reads, asked) = (laptop.profile.store.counts().reads, laptop.line.count(Call::Chunk));
+    let zip = laptop.downloads(laptop.node("/photos"), false).unwrap();
+    assert!(zip.len() > 4_000_000);
+    let reads = laptop.profile.store.counts().reads - reads;
+    let asked = laptop.line.count(Call::Chunk) - asked;
+    let chunks = phone.line.chunks_sent.get();
+    assert!(asked <= chunks, "{asked} requests for {chunks} chunks");
+    assert!(reads <= 150, "{reads} reads");
+    let again = laptop.profile.store.counts().reads;
+    assert_eq!(laptop.downloads(laptop.node("/photos"), false).unwrap(), zip);
+    let again = laptop.profile.store.counts().reads - again;
+    assert!(again <= 120, "{again} reads when all is here");
+}

@@ -1,12 +1,13 @@
 //! Downloads: a file as it is, or several nodes as a ZIP, piece by piece.
 //!
-//! A download is pulled: nothing is read before the reader has room, so it takes no more
-//! memory than a few extents. ZIP members are stored, not compressed: most of what people
-//! keep is compressed already, and time counts more than bytes that never travel. Before one
-//! begins, every file in it is looked for, here and on the server, so that a person hears
-//! what it would lack while there is a choice, and not by a download that breaks off.
+//! A download is pulled: little is read before the reader has room, so it takes no more
+//! memory than a few chunks. ZIP members are read in groups, those that share a chunk side
+//! by side. They are stored, not compressed: most of what people keep is compressed already,
+//! and time counts more than bytes that never travel. Before one begins, every file in it is
+//! looked for, here and on the server, so that a person hears what it would lack while there
+//! is a choice, and not by a download that breaks off.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use offing_core::content::manifest::Extent;
@@ -19,8 +20,10 @@ use offing_core::tree::{self, NodeRow};
 
 mod archive;
 mod names;
+mod reading;
 
 use self::archive::Archive;
+use self::reading::{Plan, Reading, Step};
 use super::Replica;
 use super::history::State;
 use crate::host::Host;
@@ -30,23 +33,28 @@ use crate::store::Range;
 /// Bytes that one piece has at least, where more follow.
 const PIECE_BYTES: usize = 256 * 1024;
 
+/// Members of a ZIP whose rows are read at once.
+const GROUP_MEMBERS: usize = 512;
+/// Bytes of edited texts after which a group of members ends: they are held whole.
+const GROUP_TEXT_BYTES: usize = 4 * 1024 * 1024;
+
 /// A download under way.
 pub struct Download<H: Host> {
     replica: Rc<Replica<H>>,
     name: String,
     size: Option<u64>,
-    body: Body,
+    body: Body<H>,
 }
 
-enum Body {
-    File(Content),
-    Zip(Box<Zip>),
+enum Body<H: Host> {
+    File(Reading<H>),
+    Zip(Box<Zip<H>>),
 }
 
 /// The content of one file, not read yet.
 struct Content {
     node: NodeId,
-    parts: std::vec::IntoIter<Part>,
+    parts: Vec<Part>,
     /// A long manifest and its chunks, which are all here when the last part was read.
     long: Option<(ChunkId, Vec<ChunkId>)>,
 }
@@ -57,9 +65,10 @@ enum Part {
 }
 
 /// A ZIP that is written while it is read.
-struct Zip {
+struct Zip<H: Host> {
     members: std::vec::IntoIter<Member>,
-    current: Option<Content>,
+    /// The group that is being read.
+    group: Reading<H>,
     archive: Archive,
     /// The directory was written.
     ended: bool,
@@ -79,16 +88,13 @@ impl<H: Host> Replica<H> {
         nodes: &[NodeId],
         anyway: bool,
     ) -> Result<Download<H>, Fault> {
-        let replica = Rc::clone(self);
         if let [node] = nodes
             && let Some(row) = self.row(*node).await?
             && !row.is_folder()
         {
             let content = self.content(&row).await?;
             self.reach(&content).await?;
-            let name = row.shown_name();
-            let size = content.known_size();
-            return Ok(Download { replica, name, size, body: Body::File(content) });
+            return Ok(self.download_of(row.shown_name(), content));
         }
         let mut tops = Vec::new();
         for node in nodes {
@@ -114,12 +120,13 @@ impl<H: Host> Replica<H> {
         members.retain(|member| !lacking.contains(&member.node));
         let zip = Zip {
             members: members.into_iter(),
-            current: None,
+            group: Reading::new(self, Plan::default()),
             archive: Archive::new(),
             ended: false,
         };
         let body = Body::Zip(Box::new(zip));
-        Ok(Download { replica, name: format!("{name}.zip"), size: None, body })
+        let (replica, name) = (Rc::clone(self), format!("{name}.zip"));
+        Ok(Download { replica, name, size: None, body })
     }
 
     /// Opens a state that a file has or had.
@@ -134,8 +141,15 @@ impl<H: Host> Replica<H> {
             State::Content(content) => self.content_of(node, &content).await?,
         };
         self.reach(&content).await?;
-        let (name, size) = (row.shown_name(), content.known_size());
-        Ok(Download { replica: Rc::clone(self), name, size, body: Body::File(content) })
+        Ok(self.download_of(row.shown_name(), content))
+    }
+
+    fn download_of(self: &Rc<Self>, name: String, content: Content) -> Download<H> {
+        let size = Some(content.size());
+        let mut plan = Plan::default();
+        plan.add(content);
+        let body = Body::File(Reading::new(self, plan));
+        Download { replica: Rc::clone(self), name, size, body }
     }
 
     /// The content of a file: its text as it is now, or its manifest's extents.
@@ -147,7 +161,7 @@ impl<H: Host> Replica<H> {
             return Ok(Content::of_text(node, text));
         }
         let Some(content) = row.contents.first() else {
-            return Ok(Content { node, parts: Vec::new().into_iter(), long: None });
+            return Ok(Content { node, parts: Vec::new(), long: None });
         };
         self.content_of(node, &content.value).await
     }
@@ -159,8 +173,8 @@ impl<H: Host> Replica<H> {
             Ok(ManifestRef::Stored(id)) => Some((id, manifest.chunks())),
             Ok(ManifestRef::Inline(_)) | Err(_) => None,
         };
-        let parts: Vec<Part> = manifest.extents.into_iter().map(Part::Extent).collect();
-        Ok(Content { node, parts: parts.into_iter(), long })
+        let parts = manifest.extents.into_iter().map(Part::Extent).collect();
+        Ok(Content { node, parts, long })
     }
 
     /// Fetches the first piece that is not on this device, so that a server that is away
@@ -180,20 +194,25 @@ impl<H: Host> Replica<H> {
     async fn lacking(self: &Rc<Self>, members: &[Member]) -> Result<HashSet<NodeId>, Fault> {
         let mut lacking = HashSet::new();
         let mut wanted: Vec<(ChunkId, NodeId)> = Vec::new();
-        for member in members.iter().filter(|member| !member.folder) {
-            let row = self.row(member.node).await?.ok_or(Fault::NodeUnknown)?;
-            let content = match self.content(&row).await {
-                Ok(content) => content,
-                Err(Fault::Storage) => return Err(Fault::Storage),
-                Err(_) => {
-                    lacking.insert(member.node);
+        for group in members.chunks(GROUP_MEMBERS) {
+            let mut needed: Vec<(ChunkId, NodeId)> = Vec::new();
+            for (member, row) in group.iter().zip(self.rows_of(group).await?) {
+                if member.folder {
                     continue;
                 }
-            };
-            let ids: Vec<ChunkId> = content.extents().map(|extent| extent.chunk).collect();
+                match self.content(&row.ok_or(Fault::NodeUnknown)?).await {
+                    Ok(content) => {
+                        needed.extend(content.extents().map(|extent| (extent.chunk, member.node)));
+                    }
+                    Err(Fault::Storage) => return Err(Fault::Storage),
+                    Err(_) => {
+                        lacking.insert(member.node);
+                    }
+                }
+            }
+            let ids: Vec<ChunkId> = needed.iter().map(|(id, _)| *id).collect();
             let held = self.are_held(&ids).await?;
-            let missing = ids.into_iter().zip(held).filter(|(_, held)| !held);
-            wanted.extend(missing.map(|(id, _)| (id, member.node)));
+            wanted.extend(needed.into_iter().zip(held).filter(|(_, held)| !held).map(|(id, _)| id));
         }
         for asked in wanted.chunks(limits::HAVE_IDS_MAX) {
             let ids: Vec<ChunkId> = asked.iter().map(|(id, _)| *id).collect();
@@ -204,6 +223,49 @@ impl<H: Host> Replica<H> {
             lacking.extend(lost.map(|((_, node), _)| *node));
         }
         Ok(lacking)
+    }
+
+    async fn rows_of(&self, members: &[Member]) -> Result<Vec<Option<NodeRow>>, Fault> {
+        let nodes: Vec<NodeId> = members.iter().map(|member| member.node).collect();
+        self.rows(&nodes).await
+    }
+
+    /// Plans the next members of a ZIP: folders first, then files, those that share a chunk
+    /// side by side, so that each chunk is opened once.
+    async fn next_group(
+        self: &Rc<Self>,
+        members: &mut std::vec::IntoIter<Member>,
+    ) -> Result<Reading<H>, Fault> {
+        let coming = members.as_slice();
+        let rows = self.rows_of(&coming[..coming.len().min(GROUP_MEMBERS)]).await?;
+        let mut plan = Plan::default();
+        let mut files: Vec<(usize, u32, String, Content)> = Vec::new();
+        let mut first_use: HashMap<ChunkId, usize> = HashMap::new();
+        let mut text_bytes = 0;
+        for (place, row) in rows.into_iter().enumerate() {
+            if text_bytes >= GROUP_TEXT_BYTES {
+                break;
+            }
+            let Some(Member { path, folder, .. }) = members.next() else { break };
+            if folder {
+                plan.steps.push(Step::Folder(path));
+                continue;
+            }
+            let content = self.content(&row.ok_or(Fault::NodeUnknown)?).await?;
+            text_bytes += content.text_bytes();
+            let (place, offset) = match content.extents().next() {
+                Some(first) => (*first_use.entry(first.chunk).or_insert(place), first.offset),
+                None => (place, 0),
+            };
+            files.push((place, offset, path, content));
+        }
+        files.sort_by_key(|(place, offset, ..)| (*place, *offset));
+        for (_, _, path, content) in files {
+            plan.steps.push(Step::Begin(path));
+            plan.add(content);
+            plan.steps.push(Step::End);
+        }
+        Ok(Reading::new(self, plan))
     }
 
     /// Lists a node and all below it, folders before what is in them.
@@ -254,36 +316,28 @@ impl<H: Host> Replica<H> {
 
 impl Content {
     fn of_text(node: NodeId, text: String) -> Self {
-        let parts = vec![Part::Bytes(text.into_bytes())];
-        Self { node, parts: parts.into_iter(), long: None }
+        Self { node, parts: vec![Part::Bytes(text.into_bytes())], long: None }
     }
 
     fn extents(&self) -> impl Iterator<Item = &Extent> {
-        self.parts.as_slice().iter().filter_map(|part| match part {
+        self.parts.iter().filter_map(|part| match part {
             Part::Extent(extent) => Some(extent),
             Part::Bytes(_) => None,
         })
     }
 
-    fn known_size(&self) -> Option<u64> {
-        let sizes = self.parts.as_slice().iter().map(|part| match part {
-            Part::Bytes(bytes) => bytes.len() as u64,
-            Part::Extent(extent) => u64::from(extent.len),
-        });
-        Some(sizes.sum())
+    fn size(&self) -> u64 {
+        let extents: u64 = self.extents().map(|extent| u64::from(extent.len)).sum();
+        extents + self.text_bytes() as u64
     }
 
-    async fn next<H: Host>(&mut self, replica: &Replica<H>) -> Result<Option<Vec<u8>>, Fault> {
-        match self.parts.next() {
-            None => {
-                if let Some((id, chunks)) = self.long.take() {
-                    replica.note_whole(id, &chunks).await?;
-                }
-                Ok(None)
-            }
-            Some(Part::Bytes(bytes)) => Ok(Some(bytes)),
-            Some(Part::Extent(extent)) => replica.extent(&extent, self.node).await.map(Some),
-        }
+    /// Bytes that are held already: those of an edited text.
+    fn text_bytes(&self) -> usize {
+        let sizes = self.parts.iter().map(|part| match part {
+            Part::Bytes(bytes) => bytes.len(),
+            Part::Extent(_) => 0,
+        });
+        sizes.sum()
     }
 }
 
@@ -301,19 +355,30 @@ impl<H: Host> Download<H> {
     /// The next piece, never an empty one; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         match &mut self.body {
-            Body::File(content) => loop {
-                match content.next(&self.replica).await? {
-                    Some(bytes) if bytes.is_empty() => {}
-                    piece => return Ok(piece),
+            Body::File(file) => {
+                while let Some(step) = file.step() {
+                    match step {
+                        Step::Piece(piece) => {
+                            let bytes = file.bytes(piece).await?;
+                            if !bytes.is_empty() {
+                                return Ok(Some(bytes));
+                            }
+                        }
+                        Step::Whole { manifest, chunks } => {
+                            self.replica.note_whole(manifest, &chunks).await?;
+                        }
+                        Step::Folder(_) | Step::Begin(_) | Step::End => {}
+                    }
                 }
-            },
+                Ok(None)
+            }
             Body::Zip(zip) => zip.next(&self.replica).await,
         }
     }
 }
 
-impl Zip {
-    async fn next<H: Host>(&mut self, replica: &Rc<Replica<H>>) -> Result<Option<Vec<u8>>, Fault> {
+impl<H: Host> Zip<H> {
+    async fn next(&mut self, replica: &Rc<Replica<H>>) -> Result<Option<Vec<u8>>, Fault> {
         loop {
             if self.archive.len() >= PIECE_BYTES || self.ended {
                 let piece = self.archive.take();
@@ -323,30 +388,22 @@ impl Zip {
         }
     }
 
-    /// Writes a piece of a member, begins the next one, or ends the ZIP.
-    async fn step<H: Host>(&mut self, replica: &Rc<Replica<H>>) -> Result<(), Fault> {
-        if let Some(content) = &mut self.current {
-            match content.next(replica).await? {
-                Some(bytes) => self.archive.write(&bytes),
-                None => {
-                    self.archive.end_file();
-                    self.current = None;
-                }
+    /// Takes a step of the group, begins the next group, or ends the ZIP.
+    async fn step(&mut self, replica: &Rc<Replica<H>>) -> Result<(), Fault> {
+        match self.group.step() {
+            Some(Step::Folder(path)) => self.archive.folder(&path).map_err(|_| Fault::TooMany)?,
+            Some(Step::Begin(path)) => {
+                self.archive.begin_file(path).map_err(|_| Fault::TooMany)?;
             }
-            return Ok(());
+            Some(Step::Piece(piece)) => self.archive.write(&self.group.bytes(piece).await?),
+            Some(Step::Whole { manifest, chunks }) => replica.note_whole(manifest, &chunks).await?,
+            Some(Step::End) => self.archive.end_file(),
+            None if self.members.as_slice().is_empty() => {
+                self.archive.finish();
+                self.ended = true;
+            }
+            None => self.group = replica.next_group(&mut self.members).await?,
         }
-        let Some(member) = self.members.next() else {
-            self.archive.finish();
-            self.ended = true;
-            return Ok(());
-        };
-        if member.folder {
-            return self.archive.folder(&member.path).map_err(|_| Fault::TooMany);
-        }
-        let row = replica.row(member.node).await?.ok_or(Fault::NodeUnknown)?;
-        let content = replica.content(&row).await?;
-        self.archive.begin_file(member.path).map_err(|_| Fault::TooMany)?;
-        self.current = Some(content);
         Ok(())
     }
 }
