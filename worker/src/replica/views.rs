@@ -15,8 +15,8 @@ use offing_core::rpc::{
     Crumb, Event, Fault, FolderView, Hit, Kind, NodeView, Row, Saved, Sort, SortBy, SyncState,
     ViewId, Wanted,
 };
+use offing_core::tree::NodeRow;
 use offing_core::tree::listing::{self, Listed};
-use offing_core::tree::{NO_BASE, NodeRow};
 
 use super::Replica;
 use super::fault::from_store;
@@ -434,7 +434,8 @@ impl<H: Host> Replica<H> {
         Ok(rows)
     }
 
-    /// Finds out which files' contents are on this device, in three reads for the window.
+    /// Finds out which files' contents are on this device: for the window, one read of the
+    /// rows and one of each kind of thing that they name.
     async fn mark_local(&self, rows: &mut [Row]) -> Result<(), Fault> {
         let files: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].kind != Kind::Folder).collect();
         let store = self.host.store();
@@ -442,18 +443,19 @@ impl<H: Host> Replica<H> {
         let found = store.get_many(Table::Nodes, &nodes).await.map_err(|e| from_store(&e))?;
         let decode = |value: &Option<Vec<u8>>| NodeRow::decode(value.as_deref()?).ok();
         let found: Vec<Option<NodeRow>> = found.iter().map(decode).collect();
-        let base = |row: &Option<NodeRow>| row.as_ref().map_or(NO_BASE, NodeRow::base);
-        let docs = files.iter().zip(&found);
+        // Only what was edited can have a document.
+        let edited = found.iter().flatten().filter(|row| !row.texts.is_empty());
         let docs: Vec<Vec<u8>> =
-            docs.map(|(i, row)| text_store::doc_key(rows[*i].node, base(row))).collect();
+            edited.map(|row| text_store::doc_key(row.node, row.base())).collect();
         let docs = store.get_many(Table::Texts, &docs).await.map_err(|e| from_store(&e))?;
+        let mut docs = docs.into_iter();
         let (mut wanted, mut long) = (Vec::new(), Vec::new());
         let mut spans = Vec::with_capacity(files.len());
-        for (row, doc) in found.iter().zip(&docs) {
+        for row in &found {
             let from = (wanted.len(), long.len());
-            if doc.is_none()
-                && let Some(content) = row.as_ref().and_then(|row| row.contents.first())
-            {
+            let was_edited = row.as_ref().is_some_and(|row| !row.texts.is_empty());
+            let has_doc = was_edited && docs.next().flatten().is_some();
+            if !has_doc && let Some(content) = row.as_ref().and_then(|row| row.contents.first()) {
                 match ManifestRef::decode(&content.value.manifest) {
                     Ok(ManifestRef::Inline(manifest)) => wanted.extend(manifest.chunks()),
                     Ok(ManifestRef::Stored(id)) => long.push(id),
