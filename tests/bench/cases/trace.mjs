@@ -1,5 +1,5 @@
 // The editing trace of 259,778 edits through the engine's editing path: edits come as
-// the editor sends them, batches are coalesced, sealed and stored.
+// the editor sends them when it has fallen behind, batches are coalesced, sealed and stored.
 //
 // The trace is not part of the project; `OFFING_TRACE` names its JSON file (or .json.gz),
 // in the form of https://github.com/josephg/editing-traces.
@@ -30,9 +30,10 @@ export async function run() {
       globalThis.pushEdits = async (patches) => {
         const state = globalThis.trace;
         const begin = performance.now();
-        // The editor composes what was typed since its last push into one update.
-        for (let place = 0; place < patches.length; place += 50) {
-          const updates = patches.slice(place, place + 50).map(([at, removed, inserted]) => {
+        // The editor pushes what was typed since its last push, an update for each edit and
+        // at most so many at once (`PUSH_UPDATES_MAX`).
+        for (let place = 0; place < patches.length; place += 256) {
+          const updates = patches.slice(place, place + 256).map(([at, removed, inserted]) => {
             const rest = state.length - at - removed;
             state.length += inserted.length - removed;
             const changes = [];

@@ -71,10 +71,11 @@ function define(COMMAND) {
     waiting.delete(id);
     resolve(reader);
   });
-  const ask = async (variant, ...fields) => {
+  const ask = (variant, ...fields) => askWith([], variant, ...fields);
+  const askWith = async (beside, variant, ...fields) => {
     const id = (next += 1);
     const reply = new Promise((resolve) => waiting.set(id, resolve));
-    worker.postMessage([Uint8Array.from([...varint(id), ...varint(variant), ...fields.flat()])]);
+    worker.postMessage([Uint8Array.from([...varint(id), ...varint(variant), ...fields.flat()]), ...beside]);
     const reader = await reply;
     if (reader.varint() !== 0) throw new Error(`command ${variant} failed: fault ${reader.varint()}`);
     reader.variant = reader.varint();
@@ -88,6 +89,12 @@ function define(COMMAND) {
     signIn: (username, password) => ask(COMMAND.signIn, text(username), text(password), [0]),
     createFolder: async (parent, name) => (await ask(COMMAND.createFolder, node(parent), text(name))).hex(16),
     createText: async (parent, name) => (await ask(COMMAND.createText, node(parent), text(name))).hex(16),
+    /** Uploads small files of these names into a folder, as its button does. */
+    upload: (parent, names, bytes) => {
+      const files = names.map((name) => new File([bytes], name));
+      const items = names.flatMap((name) => [1, ...text(name), ...varint(bytes.length), 0]);
+      return askWith(files, COMMAND.upload, node(parent), varint(names.length), items, [0]);
+    },
     rename: (which, name) => ask(COMMAND.rename, node(which), text(name)),
     copy: (list, to) => ask(COMMAND.copy, nodes(list), node(to)),
     move: (list, to) => ask(COMMAND.move, nodes(list), node(to)),
@@ -110,6 +117,7 @@ function define(COMMAND) {
         reader.varint();
         reader.varint();
         reader.take(3);
+        if (reader.take(1)[0]) reader.varint();
         found.push(row);
       }
       // A view that stays open is kept up with every change.
@@ -118,7 +126,7 @@ function define(COMMAND) {
     },
     /** A node's name now. */
     nameOf: async (which) => {
-      const reader = await ask(COMMAND.describe, node(which));
+      const reader = await ask(COMMAND.openNode, node(which), [0, 0], varint(1));
       reader.hex(16);
       return reader.text();
     },
