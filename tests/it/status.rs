@@ -7,6 +7,8 @@ use offing_tests::World;
 use offing_tests::device::Device;
 use offing_tests::net::{Call, Mishap};
 use offing_worker::host::Source;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 /// A file on a disk that does not answer.
 struct StuckFile;
@@ -132,4 +134,20 @@ fn no_tab_says_on_server_while_another_reads_files() {
     phone.crashes();
     world.passes(120_000);
     assert_eq!(third.status().state, SyncState::OnServer, "nobody reads any more");
+}
+
+#[test]
+fn a_file_that_another_tab_has_just_read_is_not_called_on_the_server() {
+    for seed in 0..30 {
+        let world = World::with(&["phone", "laptop"]);
+        let phone = world.device("phone");
+        let tab = phone.opens_another_tab();
+        world.sync_all();
+        let rng = StdRng::seed_from_u64(seed);
+        phone.profile.temper.begins(world.executor.clone(), rng, 20);
+        // Each page holds what it is told to what is in the outbox.
+        tab.uploads("/", &[("a.bin", &crate::noise(seed, 3_000))], Clash::Ask);
+        world.passes(3_000);
+        assert_eq!(phone.status().state, SyncState::OnServer);
+    }
 }

@@ -73,6 +73,10 @@ impl<H: Host> Replica<H> {
         let name = self.reading_lock();
         let _turn = self.host.lock(&format!("{name}?")).await;
         let nobody = self.host.try_lock(&name).await.is_some();
+        // What was read waits in the outbox now, and this tab may not have heard of it.
+        if nobody && self.count_pending().await.is_err() {
+            return;
+        }
         self.uploads.borrow_mut().reading.elsewhere = !nobody;
         self.tell_unread();
     }
