@@ -1,9 +1,13 @@
 //! A browser that is killed, and a disk that fills up, at any moment.
 
-use offing_core::rpc::{Alarm, Clash, Fault, TransferState};
+use offing_core::rpc::{Alarm, Clash, Fault, TransferState, UploadItem};
 use offing_tests::World;
+use offing_tests::disk::Trouble;
+use offing_tests::host::{EPOCH_MS, TestFile};
 use offing_worker::store::StoreError;
 use offing_worker::store::memory::Faults;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 /// The store fails from its `n`th write on, then the browser is killed and started again.
 fn crashes_after_writes(n: u32, error: &StoreError) {
@@ -190,4 +194,26 @@ fn typing_that_is_in_no_entry_yet_would_be_lost_by_signing_out() {
     phone.closes_text(node);
     world.sync_all();
     assert_eq!(phone.unsynced(), 0);
+}
+
+#[test]
+fn an_upload_that_meets_a_failing_disk_begins_or_leaves_nothing_waiting() {
+    for after in 0..8 {
+        let world = World::with(&["phone"]);
+        let phone = world.device("phone");
+        let temper = &phone.profile.temper;
+        temper.begins(world.executor.clone(), StdRng::seed_from_u64(1), 0);
+        let error = StoreError::Failed { name: "UnknownError".to_owned() };
+        temper.troubles(Some(Trouble { after, calls: 1, reads: true, error }));
+        let path = vec!["a.bin".to_owned()];
+        let item = UploadItem { path, size: 5, modified_ms: EPOCH_MS };
+        let (replica, file) = (phone.replica(), TestFile::new(b"bytes"));
+        let root = offing_core::id::NodeId::ROOT;
+        phone.run(async move {
+            replica.upload(root, vec![item], vec![file], Clash::Ask).await.ok();
+        });
+        world.passes(60_000);
+        temper.troubles(None);
+        world.sync_all();
+    }
 }
