@@ -12,6 +12,7 @@ mod groups;
 mod history;
 mod joining;
 mod liar;
+mod lives;
 mod losses;
 mod property;
 mod recovered;

@@ -16,6 +16,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::{
     deny, dist,
     run::{cargo, program, root, run, step, target},
+    sim,
     tools::{self, www},
 };
 
@@ -25,11 +26,12 @@ struct Step {
     work: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "format", work: format },
     Step { name: "lint", work: lint },
     Step { name: "lint-wasm", work: lint_wasm },
     Step { name: "host", work: host },
+    Step { name: "sim", work: sim::step },
     Step { name: "docs", work: docs },
     Step { name: "deny", work: deny::check },
     Step { name: "scripts", work: scripts },

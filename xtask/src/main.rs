@@ -10,6 +10,7 @@ mod dist;
 mod faults;
 mod run;
 mod serve;
+mod sim;
 mod size;
 mod tools;
 mod wasm;
@@ -30,6 +31,9 @@ Usage: cargo xtask <command>
   test [--only STEP]   all checks and tests, the browser's included
   build [--dev]        the app into dist/ (--dev: not optimised)
   check                the quick half of `test`: format, lints, host tests
+  sim [--seeds N] [--from S] [--honest] [--threads T]
+                       whole lives of devices and a server, with every fault there is
+  sim --seed X         one of them again, in words
   bench [options]      the benchmark; options go to it
   faults [--kills N] [--browser-kills N]
                        the server killed N times under load, the browser N times
@@ -70,6 +74,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
             [flag] if flag == "--dev" => dist::build(Mode::Dev),
             _ => bail!("build takes only --dev"),
         },
+        "sim" => sim::sim(rest),
         "bench" => serve::bench(rest),
         "faults" => faults::faults(rest),
         "setup" => {

@@ -1,0 +1,214 @@
+//! What must be so when nothing moves any more.
+//!
+//! A device that only now joins the vault sees nothing but what the server has: it is the
+//! one that all others are compared with, byte by byte, and on which promises are looked
+//! for. A device that was stopped by an alarm has to have what it promised itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use offing_core::id::{DeviceId, Hash, NodeId};
+use offing_core::log::chain::ChainPoint;
+use offing_core::log::entry::{Entry, Header};
+use offing_core::rpc::Kind;
+use offing_core::tree;
+use offing_worker::store::Table;
+
+use super::acts::words_of;
+use super::life::Life;
+use super::model::{Promise, Thing};
+use super::picture::{Picture, table};
+use super::plan::Harm;
+use super::seat::Seat;
+use crate::device::Device;
+
+impl Life {
+    /// Looks at everything.
+    pub(super) fn checks(&mut self) {
+        self.notes("world", "is looked at");
+        self.tally.entries = self.the_log_is_one_chain();
+        let auditor = match self.world.tries_to_add("auditor") {
+            Ok(auditor) => auditor,
+            // What was written by who had seen more than a backup held is in the log for good.
+            Err(_) if self.set_back_ms.is_some() => return self.everybody_keeps_his_own(),
+            Err(fault) => panic!("nobody can join any more: {fault:?}"),
+        };
+        self.world.passes(5_000);
+        for seat in self.seats.iter().filter(|seat| self.goes_on(seat)) {
+            // The auditor's own introduction is no op; nothing else has been written since.
+            self.is_the_same(seat, &auditor);
+        }
+        a_tree_is_shown(&auditor);
+        let contents = self.reads_everything(&auditor);
+        self.promises_are_kept(&contents);
+    }
+
+    /// A seat that was neither lost nor stopped.
+    fn goes_on(&self, seat: &Seat) -> bool {
+        !seat.lost.get() && seat.stopped.borrow().is_none()
+    }
+
+    /// Recomputes the whole log; returns its length.
+    fn the_log_is_one_chain(&self) -> u64 {
+        let (entries, tip) = self.world.reads_the_log();
+        let mut at = ChainPoint::START;
+        let mut devices: BTreeMap<DeviceId, (u64, Hash)> = BTreeMap::new();
+        for wire in &entries {
+            let entry = Entry::decode(wire).unwrap();
+            let header = Header::decode(&entry.header).unwrap();
+            let (dseq, prev) = devices.get(&header.device).copied().unwrap_or((0, Hash([0; 32])));
+            assert_eq!(header.dseq, dseq + 1, "the counter of a device is dense");
+            assert_eq!(header.prev, prev, "an entry names the one before");
+            devices.insert(header.device, (header.dseq, entry.hash()));
+            at = at.extend(&entry.hash());
+        }
+        assert_eq!(at.seq, tip.seq, "the log is as long as its tip says");
+        assert_eq!(at.chain, tip.chain, "the log is one chain");
+        at.seq
+    }
+
+    fn is_the_same(&self, seat: &Seat, auditor: &Device) {
+        for what in [Table::Nodes, Table::Listing] {
+            let (own, other) = (table(&seat.profile, what), table(&auditor.profile, what));
+            if own == other {
+                continue;
+            }
+            let (own, other): (BTreeSet<_>, BTreeSet<_>) =
+                (own.into_iter().collect(), other.into_iter().collect());
+            let describe = |rows: Vec<&(Vec<u8>, Vec<u8>)>| {
+                let nodes = rows.iter().map(|(_, bytes)| tree::NodeRow::decode(bytes));
+                match nodes.collect::<Result<Vec<_>, _>>() {
+                    Ok(nodes) => format!("{nodes:?}"),
+                    Err(_) => format!("{rows:?}"),
+                }
+            };
+            panic!(
+                "{} has other {} than the log: {} instead of {}",
+                seat.name,
+                what.name(),
+                describe(own.difference(&other).collect()),
+                describe(other.difference(&own).collect())
+            );
+        }
+        assert_eq!(table(&seat.profile, Table::Transfers), [], "{} still uploads", seat.name);
+        let refuses = seat.harms.borrow().contains(&Harm::ServerSetBack);
+        let set_aside = table(&seat.profile, Table::Quarantine).len();
+        assert!(refuses || set_aside == 0, "{} set {set_aside} entries aside", seat.name);
+    }
+
+    /// The contents of all files, as they come from the server. Every version is there.
+    fn reads_everything(&self, auditor: &Rc<Device>) -> Vec<Vec<u8>> {
+        let two = Picture::of(&auditor.profile);
+        for row in two.rows.values().filter(|row| row.two_versions()) {
+            let (node, replica) = (row.node, auditor.replica());
+            // In the trash nothing can be made; versions are settled where the file was.
+            auditor.run(async move { replica.restore(&[node]).await }).unwrap();
+            auditor.keeps_all_versions(node);
+        }
+        let picture = Picture::of(&auditor.profile);
+        let files = picture.rows.values().filter(|row| row.kind() != Kind::Folder);
+        let read = |row: &tree::NodeRow| match auditor.reads_node(row.node) {
+            Ok(bytes) => bytes,
+            Err(fault) => panic!("{} cannot be read: {fault:?}", picture.path(row.node)),
+        };
+        files.map(read).collect()
+    }
+
+    fn promises_are_kept(&self, contents: &[Vec<u8>]) {
+        let nodes: BTreeSet<NodeId> = {
+            let auditor = self.world.device("auditor");
+            Picture::of(&auditor.profile).rows.into_keys().collect()
+        };
+        let texts: Vec<String> =
+            contents.iter().filter_map(|bytes| String::from_utf8(bytes.clone()).ok()).collect();
+        let words: BTreeSet<&str> = texts.iter().flat_map(|text| words_of(text)).collect();
+        for text in &texts {
+            let mut seen = BTreeSet::new();
+            let twice = words_of(text).find(|word| !seen.insert(*word));
+            assert_eq!(twice, None, "a word is twice in one text: {text}");
+        }
+        for promise in &*self.told.model.promises.borrow() {
+            let kept = match &promise.thing {
+                Thing::Node(node) => nodes.contains(node),
+                Thing::Word(word) => words.contains(word.as_str()),
+                Thing::File(token) if token.noise_bytes == 0 => {
+                    texts.iter().any(|text| text.contains(&token.head))
+                }
+                Thing::File(token) => contents.contains(&token.bytes()),
+            };
+            if !kept && !self.may_be_gone(promise) {
+                panic!("{} promised {:?}, and it is lost: {promise:?}", self.who(promise), promise);
+            }
+        }
+    }
+
+    /// Where nobody can join, every device has what it promised.
+    fn everybody_keeps_his_own(&self) {
+        for promise in &*self.told.model.promises.borrow() {
+            let seat = &self.seats[promise.seat];
+            let released = self.told.model.given_up.borrow().contains(&promise.thing);
+            if !released && !seat.lost.get() {
+                assert!(holds(seat, &promise.thing), "{} lost {promise:?}", seat.name);
+            }
+        }
+    }
+
+    fn who(&self, promise: &Promise) -> String {
+        self.seats[promise.seat].name.clone()
+    }
+
+    /// Says whether a promise was released, or is kept on a device that was stopped.
+    fn may_be_gone(&self, promise: &Promise) -> bool {
+        if self.told.model.given_up.borrow().contains(&promise.thing) {
+            return true;
+        }
+        let seat = &self.seats[promise.seat];
+        if seat.lost.get() {
+            // On the server, and not set back since: the others have it.
+            let set_back_ms = self.set_back_ms.unwrap_or(0);
+            return promise.on_server_ms.is_none_or(|at_ms| at_ms <= set_back_ms);
+        }
+        seat.stopped.borrow().is_some() && holds(seat, &promise.thing)
+    }
+}
+
+/// Every node is shown once, where the definition of the tree says.
+fn a_tree_is_shown(auditor: &Device) {
+    let picture = Picture::of(&auditor.profile);
+    let shown = tree::resolve_all(picture.rows.values());
+    for (node, row) in &picture.rows {
+        let expected = (shown[node].parent, shown[node].suffix, shown[node].fallback);
+        let actual = (row.shown_parent, row.suffix, row.fallback);
+        assert_eq!(actual, expected, "{} is shown elsewhere", picture.path(*node));
+    }
+    // Walking asserts that nothing is shown twice and no two siblings have one name.
+    let listed: BTreeSet<NodeId> = auditor.walk().into_iter().map(|(_, row)| row.node).collect();
+    for node in picture.rows.keys() {
+        assert!(listed.contains(node), "{} is in no list", picture.path(*node));
+    }
+}
+
+/// Says whether a stopped device still has what it promised, without any network.
+fn holds(seat: &Seat, thing: &Thing) -> bool {
+    let picture = Picture::of(&seat.profile);
+    if let Thing::Node(node) = thing {
+        return picture.rows.contains_key(node);
+    }
+    let tabs = seat.open_tabs();
+    let Some(tab) = tabs.first() else {
+        return false;
+    };
+    seat.line.offline.set(true);
+    let files = picture.rows.values().filter(|row| row.kind() != Kind::Folder);
+    let mut contents = files.filter_map(|row| tab.device.reads_node(row.node).ok());
+    match thing {
+        Thing::Node(_) => false,
+        Thing::Word(word) => {
+            contents.any(|bytes| String::from_utf8_lossy(&bytes).contains(word.as_str()))
+        }
+        Thing::File(token) if token.noise_bytes == 0 => {
+            contents.any(|bytes| String::from_utf8_lossy(&bytes).contains(token.head.as_str()))
+        }
+        Thing::File(token) => contents.any(|bytes| bytes == token.bytes()),
+    }
+}

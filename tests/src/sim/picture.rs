@@ -1,0 +1,88 @@
+//! What is on a device's disk right now, read behind its back.
+//!
+//! No replica notices: nothing waits, nothing is counted, and no fault strikes.
+
+use std::collections::BTreeMap;
+
+use offing_core::crypto::native::ready;
+use offing_core::id::NodeId;
+use offing_core::rpc::Kind;
+use offing_core::tree::NodeRow;
+use offing_worker::store::{Direction, Range, Row, Store, Table};
+
+use crate::host::Profile;
+
+/// Steps up before a path is given up; the tree has no cycles, and this is no place to rely
+/// on it.
+const DEPTH_MAX: usize = 40;
+
+/// The nodes of one device.
+pub struct Picture {
+    /// Their rows.
+    pub rows: BTreeMap<NodeId, NodeRow>,
+}
+
+impl Picture {
+    /// Reads a profile.
+    pub fn of(profile: &Profile) -> Self {
+        let rows = table(profile, Table::Nodes).into_iter();
+        let rows = rows.map(|(_, bytes)| NodeRow::decode(&bytes).unwrap());
+        Self { rows: rows.map(|row| (row.node, row)).collect() }
+    }
+
+    /// A node's path, for people.
+    pub fn path(&self, node: NodeId) -> String {
+        let (mut path, mut at) = (String::new(), node);
+        for _ in 0..DEPTH_MAX {
+            match self.rows.get(&at) {
+                Some(row) => {
+                    path = format!("/{}{path}", row.shown_name());
+                    at = row.shown_parent;
+                }
+                None if at == NodeId::TRASH => return format!("trash:{path}"),
+                None if at == NodeId::RECOVERED => return format!("recovered:{path}"),
+                None if path.is_empty() => return "/".to_owned(),
+                None => return path,
+            }
+        }
+        path
+    }
+
+    /// The folders that are not in the trash, the root too.
+    pub fn folders(&self) -> Vec<NodeId> {
+        let live = self.live().filter(|row| row.is_folder()).map(|row| row.node);
+        std::iter::once(NodeId::ROOT).chain(live).collect()
+    }
+
+    /// The texts that are not in the trash.
+    pub fn texts(&self) -> Vec<NodeId> {
+        self.live().filter(|row| row.kind() == Kind::Text).map(|row| row.node).collect()
+    }
+
+    /// Everything that is not in the trash.
+    pub fn live(&self) -> impl Iterator<Item = &NodeRow> {
+        self.rows.values().filter(|row| !self.is_trashed(row))
+    }
+
+    /// What lies in the trash by itself.
+    pub fn trash(&self) -> Vec<NodeId> {
+        let in_trash = |row: &&NodeRow| row.shown_parent == NodeId::TRASH;
+        self.rows.values().filter(in_trash).map(|row| row.node).collect()
+    }
+
+    fn is_trashed(&self, row: &NodeRow) -> bool {
+        let mut at = row.shown_parent;
+        for _ in 0..DEPTH_MAX {
+            match self.rows.get(&at) {
+                Some(row) => at = row.shown_parent,
+                None => return at == NodeId::TRASH,
+            }
+        }
+        false
+    }
+}
+
+/// All rows of a table.
+pub fn table(profile: &Profile, table: Table) -> Vec<Row> {
+    ready(profile.store.scan(table, &Range::all(), 0, u32::MAX, Direction::Forward)).unwrap()
+}

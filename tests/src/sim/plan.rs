@@ -1,0 +1,153 @@
+//! What a life will hold: how many devices, how long, and which harms may come.
+//!
+//! All of it follows from the seed. Every third life is honest weather alone, so that a false
+//! alarm has many chances to show itself.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use offing_core::rpc::Alarm;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// A kind of harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Harm {
+    /// Calls are delayed, lost, doubled, late or refused; lines are cut.
+    Network,
+    /// Tabs and browsers are killed at any step.
+    Crash,
+    /// A machine loses its power, and with it what was not flushed.
+    PowerCut,
+    /// The server is killed and started again.
+    ServerKilled,
+    /// The server is moved to another machine, by a backup of this very moment.
+    ServerMoved,
+    /// The server is set back to an older backup.
+    ServerSetBack,
+    /// A device's storage fails.
+    DiskFails,
+    /// A device's storage is full.
+    DiskFull,
+    /// A device's profile is copied, and both go on.
+    Cloned,
+    /// A device is lost for good.
+    DeviceLost,
+}
+
+impl Harm {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Network,
+        Self::Crash,
+        Self::PowerCut,
+        Self::ServerKilled,
+        Self::ServerMoved,
+        Self::ServerSetBack,
+        Self::DiskFails,
+        Self::DiskFull,
+        Self::Cloned,
+        Self::DeviceLost,
+    ];
+
+    /// Says whether a person may be told this after the harm; anything else is a false alarm.
+    pub fn warrants(self, alarm: &Alarm) -> bool {
+        match alarm {
+            Alarm::StorageFailing => matches!(self, Self::DiskFails | Self::DiskFull),
+            Alarm::HistoryChanged { .. } | Alarm::DeviceCopied => self.may_stop(),
+            Alarm::EntryRefused { .. } | Alarm::EditRefused { .. } => self == Self::ServerSetBack,
+            Alarm::ServerRefuses(_) => false,
+        }
+    }
+
+    /// Says whether a device that met it may end stopped, with all it has kept on it.
+    pub fn may_stop(self) -> bool {
+        matches!(self, Self::ServerSetBack | Self::Cloned)
+    }
+
+    /// How many of a hundred lives that are not honest hold it.
+    fn lives_percent(self) -> u32 {
+        match self {
+            Self::Network | Self::Crash => 100,
+            Self::PowerCut | Self::ServerKilled | Self::DiskFails => 50,
+            Self::DiskFull | Self::DeviceLost | Self::ServerMoved => 30,
+            Self::ServerSetBack | Self::Cloned => 15,
+        }
+    }
+
+    /// Says whether it is weather: nothing that would make an alarm true.
+    pub fn is_honest(self) -> bool {
+        match self {
+            Self::Network
+            | Self::Crash
+            | Self::PowerCut
+            | Self::ServerKilled
+            | Self::ServerMoved
+            | Self::DeviceLost => true,
+            Self::ServerSetBack | Self::DiskFails | Self::DiskFull | Self::Cloned => false,
+        }
+    }
+}
+
+impl fmt::Display for Harm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Network => "network mishaps",
+            Self::Crash => "tabs and browsers killed",
+            Self::PowerCut => "power cuts",
+            Self::ServerKilled => "servers killed",
+            Self::ServerMoved => "servers moved by a backup",
+            Self::ServerSetBack => "servers set back to an older backup",
+            Self::DiskFails => "disks that failed",
+            Self::DiskFull => "disks that were full",
+            Self::Cloned => "profiles copied",
+            Self::DeviceLost => "devices lost",
+        })
+    }
+}
+
+/// Which lives are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// As the seed has it.
+    Any,
+    /// Without any harm that would make an alarm true.
+    Honest,
+}
+
+/// What a life will hold.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Names the life.
+    pub seed: u64,
+    /// How many devices there are at first.
+    pub devices: usize,
+    /// How many things happen.
+    pub steps: usize,
+    /// The harms that may come.
+    pub harms: BTreeSet<Harm>,
+    /// How slow the disks are.
+    pub disk_delay_ms: u64,
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub fn of(seed: u64, kind: Kind) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let honest = rng.gen_range(0..3) == 0 || kind == Kind::Honest;
+        let mut harms = BTreeSet::new();
+        for harm in Harm::ALL {
+            let comes = rng.gen_range(0..100) < harm.lives_percent();
+            if comes && (harm.is_honest() || !honest) {
+                harms.insert(harm);
+            }
+        }
+        Self {
+            seed,
+            devices: rng.gen_range(3..=6),
+            steps: rng.gen_range(30..=90),
+            harms,
+            disk_delay_ms: [0, 0, 2, 20][rng.gen_range(0..4)],
+        }
+    }
+}
