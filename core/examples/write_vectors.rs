@@ -8,6 +8,7 @@ use offing_core::account::device::DeviceCertificate;
 use offing_core::account::recovery::RecoveryCode;
 use offing_core::account::{self, MasterKey};
 use offing_core::content::chunk::{ChunkSealer, ContentKey, Dedupe};
+use offing_core::content::delta::{BlockKey, BlockSigner};
 use offing_core::content::manifest::{BlockSignatures, Extent, Manifest, seal_manifest};
 use offing_core::crypto::envelope::{self, Binding, SealType};
 use offing_core::crypto::hazmat::Crypto;
@@ -31,6 +32,7 @@ fn main() -> anyhow::Result<()> {
         ("primitives.json", primitives as fn() -> anyhow::Result<Vectors>),
         ("seal.json", seals),
         ("content.json", content),
+        ("blocks.json", blocks),
         ("account.json", accounts),
         ("log.json", logs),
     ];
@@ -253,6 +255,27 @@ fn content() -> anyhow::Result<Vectors> {
                 add(&mut v, format!("manifest {name}"), vector);
             }
         }
+    }
+    Ok(v)
+}
+
+fn blocks() -> anyhow::Result<Vectors> {
+    let mut v = Vectors::new();
+    let vault = VaultId([21; 32]);
+    let key = ready(BlockKey::derive(&CRYPTO, &secret(20)?, &vault))?;
+    for (block_bytes, len) in [(16, 15), (16, 33), (4096, 3 * 4096), (16_384, 70_000)] {
+        let plain = Filler { seed: 24, len };
+        let mut signer = BlockSigner::new(key.clone(), block_bytes);
+        signer.update(&plain.bytes());
+        let blocks = signer.finish().blocks;
+        let vector = Vector::Blocks {
+            secret: hex([20; 32]),
+            vault: hex(vault.0),
+            block_bytes,
+            plain,
+            blocks: blocks.into_iter().map(|(sum, hash)| (sum, hex(hash))).collect(),
+        };
+        add(&mut v, format!("blocks of {block_bytes} in {len} bytes"), vector);
     }
     Ok(v)
 }

@@ -6,6 +6,7 @@
 //! over plaintext and receive bytes to store. Layouts: `docs/format.md`, "Chunks".
 
 pub mod chunk;
+pub mod delta;
 pub mod manifest;
 pub mod pack;
 pub mod reference;

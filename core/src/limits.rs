@@ -23,6 +23,12 @@ pub const MANIFEST_BYTES_MAX: usize = 3 * 1024 * 1024;
 pub const MANIFEST_INLINE_BYTES_MAX: usize = 2 * 1024;
 /// Most extents (and block signatures) in one manifest.
 pub const EXTENTS_MAX: usize = 32 * 1024;
+/// Files of this size and more get block signatures; what is smaller is as quickly sent.
+pub const SIGNED_FILE_BYTES_MIN: u64 = 16 * 1024 * 1024;
+/// Least bytes of a block that is signed.
+pub const BLOCK_BYTES_MIN: u32 = 16 * 1024;
+/// Most blocks that are signed; longer blocks make them fewer.
+pub const BLOCKS_MAX: usize = 16 * 1024;
 /// Most bytes of a media type.
 pub const MIME_BYTES_MAX: usize = 255;
 /// Smallest padded plaintext.

@@ -8,6 +8,7 @@ use crate::account::device::DeviceCertificate;
 use crate::account::recovery::RecoveryCode;
 use crate::account::{self, MasterKey};
 use crate::content::chunk::{ChunkSealer, Dedupe, RangePlan, open_chunk};
+use crate::content::delta::{BlockKey, BlockSigner};
 use crate::content::manifest::{Manifest, open_manifest, seal_manifest};
 use crate::crypto::envelope::{self, Binding, SealType};
 use crate::crypto::hazmat::Crypto;
@@ -86,9 +87,10 @@ async fn check<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
             let opened = envelope::open(crypto, &secret, &place.binding()?, &blob.0).await;
             same(&opened.is_err(), &true, "it opened")
         }
-        Vector::Chunk { .. } | Vector::Manifest { .. } | Vector::ManifestRefused { .. } => {
-            check_content(crypto, vector).await
-        }
+        Vector::Chunk { .. }
+        | Vector::Manifest { .. }
+        | Vector::ManifestRefused { .. }
+        | Vector::Blocks { .. } => check_content(crypto, vector).await,
         Vector::Slot { .. }
         | Vector::Identity { .. }
         | Vector::RecoveryCode { .. }
@@ -195,6 +197,15 @@ async fn check_content<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fau
         }
         Vector::ManifestRefused { encoded } => {
             same(&Manifest::decode(&encoded.0).is_err(), &true, "it decoded")
+        }
+        Vector::Blocks { secret, vault, block_bytes, plain, blocks } => {
+            let secret = run(crypto.import_secret(&secret.0).await, "import")?;
+            let key = BlockKey::derive(crypto, &secret, &VaultId(vault.array()?)).await;
+            let mut signer = BlockSigner::new(run(key, "derive")?, *block_bytes);
+            signer.update(&plain.bytes());
+            let found = signer.finish().blocks.into_iter();
+            let found: Vec<_> = found.map(|(sum, hash)| (sum, Hex(hash.to_vec()))).collect();
+            same(&found, blocks, "the signatures")
         }
         _ => Err(Fault("not content")),
     }

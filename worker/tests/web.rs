@@ -210,6 +210,7 @@ async fn webcrypto_agrees_with_every_frozen_vector() {
         include_str!("../../tests/vectors/primitives.json"),
         include_str!("../../tests/vectors/seal.json"),
         include_str!("../../tests/vectors/content.json"),
+        include_str!("../../tests/vectors/blocks.json"),
         include_str!("../../tests/vectors/account.json"),
         include_str!("../../tests/vectors/log.json"),
     ];

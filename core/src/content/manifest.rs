@@ -30,13 +30,13 @@ pub struct Extent {
     pub len: u32,
 }
 
-/// Signatures of a plaintext's blocks, against which a later upload finds what it shares.
-/// Writers leave them out so far; readers carry them along.
+/// Signatures of a plaintext's blocks, against which a later upload finds what it shares;
+/// see [`delta`](super::delta).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockSignatures {
     /// Length of a block.
     pub block_bytes: u32,
-    /// Rolling checksum and the start of the SHA-256 of each block.
+    /// Rolling checksum and keyed hash of each whole block.
     pub blocks: Vec<(u32, [u8; 8])>,
 }
 

@@ -103,6 +103,13 @@ pub enum Vector {
     ManifestRefused {
         encoded: Hex,
     },
+    Blocks {
+        secret: Hex,
+        vault: Hex,
+        block_bytes: u32,
+        plain: Filler,
+        blocks: Vec<(u32, Hex)>,
+    },
     Slot {
         export_key: Hex,
         account: Hex,
