@@ -7,6 +7,7 @@
 
 mod cost;
 mod crashes;
+mod delta;
 mod downloads;
 mod groups;
 mod history;

@@ -82,6 +82,8 @@ pub struct Line {
     pub calls: RefCell<BTreeMap<Call, u32>>,
     /// How many chunks were sent.
     pub chunks_sent: Cell<u32>,
+    /// How many bytes of chunks were sent.
+    pub chunk_bytes_sent: Cell<u64>,
 }
 
 impl Line {
@@ -281,6 +283,7 @@ impl Remote for TestServer {
 
     async fn put_chunks(&self, vault: VaultId, batch: &Framed) -> Result<ChunksStored, NetError> {
         let Framed::Bytes(batch) = batch.clone();
+        self.line.chunk_bytes_sent.set(self.line.chunk_bytes_sent.get() + batch.len() as u64);
         let put = async move |services: Services, caller: Caller| {
             let mut upload = services.begin_batch(&caller, vault).await?;
             upload.push(&batch).await?;

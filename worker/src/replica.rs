@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use futures_util::lock::Mutex;
 use offing_core::content::chunk::ChunkSealer;
+use offing_core::content::delta::BlockKey;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::id::{AccountId, DeviceId, Hash, NodeId, VaultId};
 use offing_core::proto::Code;
@@ -76,11 +77,13 @@ pub struct Identity {
 pub(crate) struct Epoch<C: Crypto> {
     pub(crate) secret: C::Secret,
     pub(crate) sealer: Rc<ChunkSealer<C>>,
+    pub(crate) blocks: BlockKey,
 }
 
 impl<C: Crypto> Clone for Epoch<C> {
     fn clone(&self) -> Self {
-        Self { secret: self.secret.clone(), sealer: Rc::clone(&self.sealer) }
+        let (sealer, blocks) = (Rc::clone(&self.sealer), self.blocks.clone());
+        Self { secret: self.secret.clone(), sealer, blocks }
     }
 }
 

@@ -180,4 +180,4 @@ export async function run({ reps }) {
   return [...(await small(few)), ...(await big(few))];
 }
 
-export { upload };
+export { digest, download, upload };

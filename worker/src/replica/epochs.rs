@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use offing_core::content::chunk::ChunkSealer;
+use offing_core::content::delta::BlockKey;
 use offing_core::log::epoch::EpochRecord;
 use offing_core::rpc::Fault;
 
@@ -44,7 +45,10 @@ impl<H: Host> Replica<H> {
         let secret = secret.map_err(|_| Fault::CannotOpen)?;
         let sealer = ChunkSealer::derive(crypto, &secret, self.vault, record.epoch).await;
         let sealer = sealer.map_err(|_| Fault::CannotOpen)?;
-        self.epochs.borrow_mut().insert(record.epoch, Epoch { secret, sealer: Rc::new(sealer) });
+        let blocks = BlockKey::derive(crypto, &secret, &self.vault).await;
+        let blocks = blocks.map_err(|_| Fault::CannotOpen)?;
+        let epoch = Epoch { secret, sealer: Rc::new(sealer), blocks };
+        self.epochs.borrow_mut().insert(record.epoch, epoch);
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use offing_core::content::manifest::Manifest;
 use offing_core::content::pack;
-use offing_core::id::NodeId;
+use offing_core::id::{ChunkId, NodeId};
 use offing_core::limits;
 use offing_core::proto::Code;
 use offing_core::rpc::{
@@ -33,6 +33,7 @@ use crate::push::Step;
 use crate::store::outbox;
 
 mod beside;
+mod content;
 mod folders;
 mod group;
 mod kind;
@@ -91,6 +92,9 @@ pub(super) struct Upload {
     dseq: Cell<Option<u64>>,
     /// Read to its end, with all chunks stored here.
     staged: RefCell<Option<Staged>>,
+    /// Chunks of the content it replaces that it goes on using; the server has them, and
+    /// this device need not.
+    shared: RefCell<Vec<ChunkId>>,
     /// Reads it from the start, for as long as the file that was chosen is at hand.
     again: RefCell<Option<Box<dyn Fn()>>>,
 }
@@ -131,6 +135,7 @@ impl Upload {
             recorded: Cell::new(false),
             dseq: Cell::new(None),
             staged: RefCell::new(record.staged),
+            shared: RefCell::new(record.shared),
             again: RefCell::default(),
         }
     }
@@ -146,6 +151,7 @@ impl Upload {
             paused: self.paused.get(),
             staged: self.staged.borrow().clone(),
             replaced: self.replaced.clone(),
+            shared: self.shared.borrow().clone(),
         }
     }
 
@@ -212,6 +218,7 @@ impl<H: Host> Replica<H> {
                 modified_ms: item.modified_ms,
                 paused: false,
                 staged: None,
+                shared: Vec::new(),
                 replaced: match place.replaces {
                     true => self.in_place(place.node).await?,
                     false => Vec::new(),

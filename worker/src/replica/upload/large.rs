@@ -2,23 +2,20 @@
 //!
 //! Chunk n+2 is read while n+1 is sealed and stored and those up to n are sent. Reading does
 //! not wait for the line: a file that was read to its end outlives the tab, and the disk,
-//! not memory, holds what waits.
+//! not memory, holds what waits. Of a file that replaces another, only what that one lacks
+//! is sealed and sent ([`Reading`]).
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, FuturesUnordered, Stream, StreamExt};
-use offing_core::content::manifest::Extent;
+use offing_core::content::manifest::Manifest;
 use offing_core::content::pack::{self, Part};
-use offing_core::id::Hash;
-use offing_core::limits;
 use offing_core::rpc::{Fault, TransferState};
-use sha2::{Digest, Sha256};
 
+use super::Upload;
+use super::content::Reading;
 use super::send::Sent;
-use super::small::staged;
-use super::{Upload, kind};
 use crate::host::{Host, Source};
 use crate::replica::Replica;
 use crate::replica::sealing::Sealed;
@@ -37,12 +34,6 @@ enum Stop {
     Failed(Fault),
 }
 
-/// What is learned of a file while it is read.
-struct Reading {
-    hash: RefCell<Sha256>,
-    text: Cell<bool>,
-}
-
 impl<H: Host> Replica<H> {
     /// Reads a large file to its end, sending what is stored meanwhile; then makes its node.
     pub(super) async fn stage_large<S: Source>(self: &Rc<Self>, upload: &Rc<Upload>, source: &S) {
@@ -50,8 +41,11 @@ impl<H: Host> Replica<H> {
         if let Err(fault) = self.store_record(upload).await {
             return self.fail(upload, fault).await;
         }
-        let text = upload.size <= limits::TEXT_BYTES_MAX as u64;
-        let reading = Reading { hash: RefCell::default(), text: Cell::new(text) };
+        let before = self.revision_before(upload).await;
+        let reading = match self.current_epoch() {
+            Ok((_, epoch)) => Reading::new(upload, before.as_ref(), &epoch.blocks),
+            Err(fault) => return self.fail(upload, fault).await,
+        };
         match self.pump(upload, source, &reading).await {
             Ok(()) => self.send_staged(upload).await,
             Err(Stop::Cancelled) => {}
@@ -59,16 +53,25 @@ impl<H: Host> Replica<H> {
         }
     }
 
+    /// The content that an upload replaces, if it can be had; without it all is sent.
+    async fn revision_before(&self, upload: &Upload) -> Option<Manifest> {
+        if !upload.replaces {
+            return None;
+        }
+        let row = self.row(upload.node).await.ok()??;
+        self.manifest(upload.node, &row.contents.first()?.value).await.ok()
+    }
+
     /// Runs the pipeline to the end of the file and records it as read.
     async fn pump<S: Source>(
         self: &Rc<Self>,
         upload: &Rc<Upload>,
         source: &S,
-        reading: &Reading,
+        reading: &Reading<'_>,
     ) -> Result<(), Stop> {
         let mut chunks = std::pin::pin!(self.sealed_chunks(upload, source, reading));
         let mut sends = FuturesUnordered::new();
-        let mut extents = Vec::new();
+        let mut made = Vec::new();
         let (mut unsent, mut unsent_bytes, mut reachable) = (Vec::new(), 0, true);
         loop {
             let round_bytes =
@@ -93,7 +96,7 @@ impl<H: Host> Replica<H> {
                 break;
             };
             let (sealed, len) = chunk?;
-            extents.push(Extent { chunk: sealed.chunk, key: sealed.key, offset: 0, len });
+            made.push((sealed.chunk, sealed.key, len));
             unsent.push(sealed.chunk);
             unsent_bytes += sealed.sealed_bytes as u64;
             if !reachable {
@@ -101,8 +104,7 @@ impl<H: Host> Replica<H> {
             }
             self.show(std::slice::from_ref(upload));
         }
-        let hash = Hash(reading.hash.borrow().clone().finalize().into());
-        *upload.staged.borrow_mut() = Some(staged(upload, extents, hash, reading.text.get()));
+        *upload.staged.borrow_mut() = Some(reading.staged(upload, &made));
         self.store_record(upload).await.map_err(Stop::Failed)?;
         // What is under way would be sent twice otherwise.
         while sends.next().await.is_some() {}
@@ -114,22 +116,23 @@ impl<H: Host> Replica<H> {
         self: &Rc<Self>,
         upload: &Rc<Upload>,
         source: &S,
-        reading: &Reading,
+        reading: &Reading<'_>,
     ) -> impl Stream<Item = Result<(Sealed, u32), Stop>> {
         let pieces = stream::iter(pack::plan([upload.size]))
             .map(move |plan| self.read_piece(upload, source, plan.parts[0]))
             .buffered(LANES);
-        let sealing = pieces.map(move |piece| {
-            // Hashed here, where the pieces come in order.
-            if let Ok(bytes) = &piece {
-                reading.hash.borrow_mut().update(bytes);
-                reading.text.set(reading.text.get() && kind::is_text(&upload.name, bytes));
-            }
-            async move {
-                let bytes = piece?;
-                let sealed = self.seal_and_keep(&bytes).await.map_err(Stop::Failed)?;
-                Ok((sealed, u32::try_from(bytes.len()).expect("at most CHUNK_PLAIN_BYTES_LARGE")))
-            }
+        // The pieces come in order here, one at a time.
+        let cuts = pieces.flat_map(move |piece| {
+            stream::iter(match piece {
+                Ok(bytes) => reading.take(upload, bytes).into_iter().map(Ok).collect(),
+                Err(stop) => vec![Err(stop)],
+            })
+        });
+        let rest = stream::once(async move { stream::iter(reading.rest()).map(Ok) }).flatten();
+        let sealing = cuts.chain(rest).map(move |cut| async move {
+            let bytes = cut?;
+            let sealed = self.seal_and_keep(&bytes).await.map_err(Stop::Failed)?;
+            Ok((sealed, u32::try_from(bytes.len()).expect("at most CHUNK_PLAIN_BYTES_LARGE")))
         });
         sealing.buffered(LANES)
     }

@@ -25,13 +25,14 @@ pub(super) struct Record {
     pub(super) paused: bool,
     pub(super) staged: Option<Staged>,
     pub(super) replaced: Vec<OpId>,
+    pub(super) shared: Vec<ChunkId>,
 }
 
 impl Record {
-    /// Records of before `replaced` end without it: whoever chose them saw nothing.
+    /// Records of earlier versions end before the last one or two lists, which are empty.
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let decode = |bytes: &[u8]| postcard::from_bytes(bytes).ok();
-        decode(bytes).or_else(|| decode(&[bytes, &[0]].concat()))
+        let with = |lists: &[u8]| postcard::from_bytes(&[bytes, lists].concat()).ok();
+        [&[][..], &[0], &[0, 0]].into_iter().find_map(with)
     }
 }
 

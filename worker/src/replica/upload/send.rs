@@ -172,7 +172,7 @@ impl<H: Host> Replica<H> {
         fresh: &BTreeMap<ChunkId, usize>,
     ) -> Result<(), Fault> {
         let mut chunks = staged.manifest.chunks();
-        chunks.retain(|id| !fresh.contains_key(id));
+        chunks.retain(|id| !fresh.contains_key(id) && !upload.shared.borrow().contains(id));
         if self.are_held(&chunks).await?.iter().all(|held| *held) {
             return Ok(());
         }
