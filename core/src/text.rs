@@ -15,6 +15,7 @@ mod change_set;
 mod check;
 mod history;
 mod line_ends;
+mod retell;
 mod units;
 
 use automerge::transaction::{CommitOptions, Transactable};
@@ -28,6 +29,7 @@ pub use change_set::{ChangeSet, ChangeSetError};
 pub use check::check_changes;
 pub use history::Point;
 pub use line_ends::{LineEnd, LineEnds};
+pub use retell::{Retold, rebase};
 
 use check::Known;
 use units::Units;
@@ -139,12 +141,8 @@ impl TextDoc {
         let options = LoadOptions::new().text_encoding(TextEncoding::Utf16CodeUnit);
         let mut doc = AutoCommit::load_with_options(bytes, options)?;
         doc.set_actor(actor.id());
-        match doc.get(ROOT, KEY)? {
-            Some((automerge::Value::Object(ObjType::Text), text)) => {
-                Ok(Self { doc, text, ends, known: None, typed: None })
-            }
-            Some(_) | None => Err(TextError::Malformed),
-        }
+        let text = text_of(&doc)?;
+        Ok(Self { doc, text, ends, known: None, typed: None })
     }
 
     /// The document as another tab may have it: what is done to it is done by that one.
@@ -279,6 +277,14 @@ impl TextDoc {
         known.note(&change);
         self.doc.apply_changes_batch([change])?;
         Ok(())
+    }
+}
+
+/// The object that holds a document's text.
+fn text_of(doc: &AutoCommit) -> Result<ObjId, TextError> {
+    match doc.get(ROOT, KEY)? {
+        Some((automerge::Value::Object(ObjType::Text), text)) => Ok(text),
+        Some(_) | None => Err(TextError::Malformed),
     }
 }
 

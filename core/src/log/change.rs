@@ -9,6 +9,7 @@
 //! without its base, which is that of the change to the same file's document. Compressed as
 //! one, so that two hundred documents edited offline are one small entry.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 use flate2::Compression;
@@ -178,6 +179,21 @@ impl ChangeBody {
     pub fn known_ops(&self, seq: Option<Seq>, seen_seq: Seq) -> Vec<KnownOp> {
         let context = Context { seq, seen_seq, time_ms: self.time_ms };
         self.ops.iter().map(|op| KnownOp { op: op.clone(), context }).collect()
+    }
+
+    /// The same ops as another device's, which `to` has from now on. For what nobody else has
+    /// seen; texts are made again by `text::TextDoc`.
+    pub fn renamed(mut self, ids: &BTreeSet<OpId>, to: DeviceId) -> Self {
+        let rename = |id: &mut OpId| {
+            if ids.contains(id) {
+                id.device = to;
+            }
+        };
+        for op in &mut self.ops {
+            rename(&mut op.id);
+            op.supersedes.iter_mut().for_each(rename);
+        }
+        self
     }
 
     /// Says whether there is nothing in it.
