@@ -50,10 +50,7 @@ impl Heard {
         let stops = |alarm: &&Alarm| {
             matches!(
                 alarm,
-                Alarm::HistoryChanged { .. }
-                    | Alarm::StorageFailing
-                    | Alarm::ServerRefuses(_)
-                    | Alarm::DeviceCopied
+                Alarm::HistoryChanged { .. } | Alarm::StorageFailing | Alarm::ServerRefuses(_)
             )
         };
         self.alarms.borrow().iter().find(stops).cloned()
@@ -76,7 +73,7 @@ impl Drive {
         let signed_in = profile.signed_in()?.ok_or(Failure::SignedOut)?;
         let (store, chunks) = profile.stores()?;
         let api = Api::new(profile.wire(&signed_in.server)?);
-        let host = NativeHost::new(store, chunks, api.clone());
+        let host = NativeHost::new(store, chunks, api.clone(), profile.minted());
         let heard = Rc::<Heard>::default();
         let identity = signed_in.identity.clone();
         let keys = profile.keys().await?;

@@ -251,7 +251,7 @@ pub(crate) fn alarm_in_words(alarm: &Alarm) -> String {
         Alarm::StorageFailing => "this profile's storage fails".to_owned(),
         Alarm::ServerRefuses(code) => refusal_in_words(*code),
         Alarm::DeviceCopied => {
-            "a copy of this profile writes as the same device; nothing more is sent".to_owned()
+            "a copy of this profile is in use, so this one became a device of its own".to_owned()
         }
         other => format!("{other:?}"),
     }

@@ -6,11 +6,15 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use offing_core::crypto::native::NativeCrypto;
+use offing_core::crypto::hazmat::Crypto;
+use offing_core::crypto::native::{NativeCrypto, NativeSigningKey, signing_pair};
+use offing_core::crypto::{PublicKey, RawKey};
+use offing_core::id::DeviceId;
 use offing_worker::host::{Host, Notice, Server};
 use offing_worker::net::api::Api;
 use offing_worker::platform::clock;
@@ -19,6 +23,8 @@ use rand::rngs::OsRng;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::chunks::FileChunks;
+use crate::files;
+use crate::profile::Profile;
 use crate::store::SqliteStore;
 use crate::wire::Wire;
 
@@ -31,6 +37,8 @@ struct Inner<S> {
     store: SqliteStore,
     chunks: FileChunks,
     server: S,
+    /// The keys of devices that this profile became.
+    minted: PathBuf,
     locks: RefCell<HashMap<String, Arc<RwLock<()>>>>,
 }
 
@@ -41,9 +49,14 @@ impl<S> Clone for NativeHost<S> {
 }
 
 impl<S> NativeHost<S> {
-    /// Puts a host together.
-    pub fn new(store: SqliteStore, chunks: FileChunks, server: S) -> Self {
-        Self { inner: Rc::new(Inner { store, chunks, server, locks: RefCell::default() }) }
+    /// Puts a host together; `minted` is the folder for keys of further devices.
+    pub fn new(store: SqliteStore, chunks: FileChunks, server: S, minted: PathBuf) -> Self {
+        let locks = RefCell::default();
+        Self { inner: Rc::new(Inner { store, chunks, server, minted, locks }) }
+    }
+
+    fn minted_path(&self, device: DeviceId) -> PathBuf {
+        self.inner.minted.join(device.to_string())
     }
 
     fn named_lock(&self, name: &str) -> Arc<RwLock<()>> {
@@ -96,6 +109,19 @@ impl<S: Server + 'static> Host for NativeHost<S> {
         let mut bytes = [0; N];
         OsRng.fill_bytes(&mut bytes);
         bytes
+    }
+
+    async fn mint_device(&self) -> Option<(PublicKey, NativeSigningKey)> {
+        let pair = Profile::new_device();
+        files::create_private_folder(&self.inner.minted).ok()?;
+        let path = self.minted_path(pair.public.device_id());
+        files::put(&path, pair.scalar.as_bytes()).ok()?;
+        Some((pair.public, NativeCrypto.import_signing(&pair).await.ok()?))
+    }
+
+    async fn take_up_device(&self, device: DeviceId) -> Option<NativeSigningKey> {
+        let scalar = RawKey::from_slice(&std::fs::read(self.minted_path(device)).ok()?)?;
+        NativeCrypto.import_signing(&signing_pair(scalar)?).await.ok()
     }
 
     async fn lock(&self, name: &str) -> Self::Guard {

@@ -6,6 +6,7 @@
 //!                 finds it finds everything else
 //! account-key     the account master key, 32 bytes
 //! device-key      this device's private key, 32 bytes
+//! minted/         those of devices that the profile became because it was copied, by id
 //! session         the session's cookie
 //! offing.sqlite   the tables
 //! chunks/         sealed chunks
@@ -150,9 +151,16 @@ impl Profile {
             let path = self.path(name);
             gone(fs::remove_file(&path)).map_err(Failure::file(path))?;
         }
-        let chunks = self.path("chunks");
-        gone(fs::remove_dir_all(&chunks)).map_err(Failure::file(chunks))?;
+        for name in ["minted", "chunks"] {
+            let folder = self.path(name);
+            gone(fs::remove_dir_all(&folder)).map_err(Failure::file(folder))?;
+        }
         files::sync_folder(&self.folder).map_err(Failure::file(&self.folder))
+    }
+
+    /// The keys of devices that this profile became, because it was copied.
+    pub fn minted(&self) -> PathBuf {
+        self.path("minted")
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -63,7 +63,7 @@ pub async fn settle(
     store.clear().await?;
     chunks.clear().await?;
     let signing = NativeCrypto.import_signing(device).await.map_err(|_| Fault::Internal)?;
-    let host = NativeHost::new(store, chunks, api.clone());
+    let host = NativeHost::new(store, chunks, api.clone(), profile.minted());
     let new = NewDevice { public: device.public, signing: &signing, name: device_name };
     let heard = Rc::<Heard>::default();
     let settled = enrol::settle(host, &api, proved, &new, heard.listener()).await;
@@ -71,7 +71,7 @@ pub async fn settle(
     let signed_in = SignedIn {
         server: api.transport().server().to_owned(),
         username: username.to_owned(),
-        identity: replica.identity().clone(),
+        identity: replica.identity(),
     };
     profile.keep_keys(&proved.master, device)?;
     profile.keep_signed_in(&signed_in)?;

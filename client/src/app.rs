@@ -11,7 +11,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::{NodeId, VaultId};
 use offing_core::rpc::{
-    ActionId, Command, Event, Fault, KitState, NodeView, Reply, Row, Session, Status, SyncState,
+    ActionId, Command, DeviceRow, Event, Fault, KitState, NodeView, Reply, Row, Session, Status,
+    SyncState,
 };
 use wasm_bindgen::JsCast;
 use web_sys::File;
@@ -155,6 +156,8 @@ pub(crate) enum Dialog {
     Help,
     /// Asks whether to sign out and lose so many changes.
     SignOut(u32),
+    /// Asks whether to take a device off the account.
+    TakeOff(DeviceRow),
 }
 
 impl App {

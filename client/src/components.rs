@@ -1,6 +1,7 @@
 //! The parts of the page. Components read signals and call actions; they decide nothing.
 
 pub(crate) mod crumbs;
+pub(crate) mod devices;
 pub(crate) mod drop_zone;
 pub(crate) mod folder_tree;
 pub(crate) mod frame;

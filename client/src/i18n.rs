@@ -59,6 +59,13 @@ impl Lang {
     }
 }
 
+impl Msg<'_> {
+    /// Why a new sign-in is wanted.
+    pub fn sign_in_again(taken_off: bool) -> Self {
+        if taken_off { Self::TakenOffWhy } else { Self::SignInAgainWhy }
+    }
+}
+
 /// What there is to say.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(missing_docs, reason = "the English text beside each name is its documentation")]
@@ -102,6 +109,10 @@ pub enum Msg<'a> {
     Download,
     DownloadKit,
     DownloadOthers,
+    DeviceLeaving,
+    DeviceSeen(&'a str),
+    DeviceSince(&'a str),
+    Devices,
     DropHere,
     EditOf {
         at: u32,
@@ -247,6 +258,7 @@ pub enum Msg<'a> {
     ShownInList,
     SignIn,
     SignInAgainWhy,
+    TakenOffWhy,
     SignOut,
     SignOutAnyway,
     SignOutLoses(u32),
@@ -258,6 +270,10 @@ pub enum Msg<'a> {
     StaySignedIn,
     SyncNow,
     SyncStatus,
+    TakeOff,
+    TakeOffNamed(&'a str),
+    TakeOffNow,
+    TakeOffWhy,
     ThisDevice,
     Toolbar,
     TransferState(&'a Transfer),

@@ -23,9 +23,9 @@ mod refusal;
 mod wire;
 
 pub use account::{
-    AccessToken, AccountRecord, AccountView, DeviceBinding, LoginFinish, LoginStart, LoginStarted,
-    RegisterFinish, RegisterStart, RegisterStarted, SecretFinish, SecretKind, SecretStart,
-    SecretStarted, ServerInfo, SessionStarted,
+    AccessToken, AccountRecord, AccountView, DeviceBinding, DeviceSeen, Devices, LoginFinish,
+    LoginStart, LoginStarted, RegisterFinish, RegisterStart, RegisterStarted, SecretFinish,
+    SecretKind, SecretStart, SecretStarted, ServerInfo, SessionStarted,
 };
 pub use bytes::Bytes;
 pub use chunks::{

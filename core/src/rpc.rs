@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 
 mod command;
+mod device;
 mod event;
 mod fault;
 mod history;
@@ -23,6 +24,7 @@ mod text;
 mod transfer;
 
 pub use command::{ActionId, Command};
+pub use device::DeviceRow;
 pub use event::{Alarm, Event, Status, SyncState};
 pub use fault::{Fault, NameReason};
 pub use history::{At, Revision, RevisionId};

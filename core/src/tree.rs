@@ -15,7 +15,6 @@
 
 pub mod edit;
 pub mod listing;
-#[cfg(any(test, feature = "testing"))]
 pub mod memory;
 mod merge;
 mod op;

@@ -322,6 +322,17 @@ pub static CALLS: &[Call] = &[
         route: || get(account::account),
     },
     Call {
+        method: "GET",
+        path: "/account/devices",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("Devices"),
+        says: "When each device that has a session was here.",
+        refuses: &[],
+        route: || get(account::devices),
+    },
+    Call {
         method: "PUT",
         path: "/vaults/{vault}",
         access: Access::Bearer,
@@ -340,7 +351,7 @@ pub static CALLS: &[Call] = &[
         takes: Takes::Bytes { bytes_max: limits::APPEND_BYTES_MAX },
         gives: Gives::Json("Appended"),
         says: "Append entries; each has its own result.",
-        refuses: &[Code::VaultUnknown, Code::StorageFull],
+        refuses: &[Code::VaultUnknown, Code::WrongDevice, Code::StorageFull],
         route: || post(vaults::append),
     },
     Call {

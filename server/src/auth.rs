@@ -216,6 +216,11 @@ impl Auth {
         }
     }
 
+    /// The sessions of a device ended: it was taken off the account.
+    pub fn end_device(&self, account: AccountId, device: DeviceId, now_ms: i64) {
+        self.ended.device(account, device, now_ms);
+    }
+
     /// Starts setting a new secret, which wants a sign-in of the last minutes.
     pub async fn secret_start(
         &self,

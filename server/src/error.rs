@@ -97,7 +97,9 @@ pub fn status(code: Code) -> StatusCode {
     match code {
         Code::BadRequest => StatusCode::BAD_REQUEST,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::SignedOut | Code::TokenExpired | Code::WrongCredentials => StatusCode::UNAUTHORIZED,
+        Code::SignedOut | Code::TakenOff | Code::TokenExpired | Code::WrongCredentials => {
+            StatusCode::UNAUTHORIZED
+        }
         Code::NameMalformed | Code::ChunkMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Code::NameTaken => StatusCode::CONFLICT,
         Code::InviteUnknown | Code::SignInAgain | Code::WrongDevice => StatusCode::FORBIDDEN,

@@ -85,6 +85,9 @@ pub enum ServiceError {
     /// The bytes are no entry.
     #[error("malformed entry")]
     MalformedEntry(#[source] EntryError),
+    /// The entries are by another device than the session's.
+    #[error("the entries are by another device than the session's")]
+    WrongDevice,
     /// The entry cannot begin a vault: another kind, place, vault or device.
     #[error("this entry cannot begin a vault")]
     NotGenesis,
@@ -103,6 +106,9 @@ pub enum ServiceError {
     /// No session, or one that ended.
     #[error("signed out")]
     SignedOut,
+    /// The session's device was taken off the account.
+    #[error("the device was taken off the account")]
+    TakenOff,
     /// Too many requests wait.
     #[error("too many requests wait")]
     Busy,
@@ -132,11 +138,13 @@ impl ServiceError {
             Self::StorageFull => Code::StorageFull,
             Self::TooLarge { .. } => Code::TooLarge,
             Self::Malformed(_) | Self::MalformedEntry(_) | Self::NotGenesis => Code::BadRequest,
+            Self::WrongDevice => Code::WrongDevice,
             Self::InviteUnknown => Code::InviteUnknown,
             Self::InviteUsed => Code::InviteUsed,
             Self::InviteExpired => Code::InviteExpired,
             Self::NameTaken => Code::NameTaken,
             Self::SignedOut => Code::SignedOut,
+            Self::TakenOff => Code::TakenOff,
             Self::Busy => Code::Unavailable,
             Self::Meta(_) | Self::Blob(_) | Self::DatabaseMissing { .. } => Code::Internal,
         }

@@ -8,6 +8,8 @@ mod accounts;
 mod client;
 #[path = "api_server/data.rs"]
 mod data;
+#[path = "api_server/devices.rs"]
+mod devices;
 #[path = "api_server/harness.rs"]
 mod harness;
 #[path = "api_server/lifecycle.rs"]

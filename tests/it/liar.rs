@@ -6,7 +6,7 @@ use offing_tests::{Device, World};
 
 fn alarmed(device: &Device) -> bool {
     let alarms = device.page.alarms.borrow();
-    alarms.iter().any(|alarm| matches!(alarm, Alarm::HistoryChanged { .. } | Alarm::DeviceCopied))
+    alarms.iter().any(|alarm| matches!(alarm, Alarm::HistoryChanged { .. }))
 }
 
 /// The laptop reads on while the server lies; it has to stop and to keep what it has.
@@ -163,37 +163,4 @@ fn a_server_restored_from_an_older_copy_stops_the_devices_and_costs_them_nothing
         assert_eq!(phone.everything().get(path), Some(shown));
     }
     assert_eq!(laptop.everything(), before.1);
-}
-
-#[test]
-fn two_copies_of_a_profile_do_not_destroy_each_others_work() {
-    let world = World::with(&["phone", "laptop"]);
-    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
-    phone.creates_text("/notes.md", "shared\n");
-    world.sync_all();
-    let copy = phone.copies_its_profile();
-    copy.opens();
-    world.goes_offline("phone");
-    phone.creates_text("/original.md", "of the original");
-    phone.appends_to("/notes.md", "typed in the original\n");
-    copy.creates_text("/copy.md", "of the copy");
-    copy.appends_to("/notes.md", "typed in the copy\n");
-    let (of_phone, of_copy) = (phone.everything(), copy.everything());
-    phone.line.offline.set(false);
-    // The original comes first; the copy finds that somebody wrote as the same device.
-    phone.nudges();
-    world.passes(10_000);
-    copy.nudges();
-    world.passes(300_000);
-    laptop.nudges();
-    world.passes(10_000);
-    let (first, second) = if alarmed(&copy) { (&phone, &copy) } else { (&copy, &phone) };
-    assert!(alarmed(second), "one of the two is told");
-    assert!(second.pending() > 0, "what could not be sent still waits");
-    assert_ne!(second.status().state, SyncState::OnServer);
-    let (kept_first, kept_second) =
-        if alarmed(&copy) { (of_phone, of_copy) } else { (of_copy, of_phone) };
-    assert_eq!(first.everything(), kept_first);
-    assert_eq!(second.everything(), kept_second, "the work of both is still there");
-    assert_eq!(laptop.everything(), first.everything());
 }

@@ -5,9 +5,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod copies;
 mod cost;
 mod crashes;
 mod delta;
+mod devices;
 mod downloads;
 mod groups;
 mod history;

@@ -222,7 +222,12 @@ impl Device {
     pub fn copies_its_profile(&self) -> Rc<Self> {
         let profile = Rc::new(Profile::default());
         ready(copy_stores(&self.profile, &profile.store, &profile.chunks));
-        self.copy_over(profile)
+        profile.bound.set(self.profile.bound.get());
+        *profile.minted.borrow_mut() = self.profile.minted.borrow().clone();
+        let copy = self.copy_over(profile);
+        // The copy is on another computer.
+        let line = Rc::new(Line::default());
+        Rc::new(Self { line, ..Rc::into_inner(copy).expect("nobody else has it yet") })
     }
 
     /// Another tab of the same profile, switched off.
@@ -402,6 +407,21 @@ impl Device {
             }
         }
         all.into_iter().collect()
+    }
+
+    // ------------------------------------------------------------ devices
+
+    /// The names of the account's devices, this one first.
+    pub fn lists_devices(&self) -> Vec<String> {
+        let rows = self.ask(|replica| async move { replica.devices().await }).unwrap();
+        assert!(rows.iter().all(|row| row.this == (row.device == rows[0].device)));
+        rows.into_iter().map(|row| row.name).collect()
+    }
+
+    /// Takes another device off the account.
+    pub fn takes_off(&self, other: &Self) -> Result<(), Fault> {
+        let device = other.replica().identity().device;
+        self.ask(|replica| async move { replica.take_off(device).await })
     }
 
     // ------------------------------------------------------------ changes

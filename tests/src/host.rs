@@ -9,7 +9,10 @@ use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use offing_core::crypto::native::NativeCrypto;
+use offing_core::crypto::hazmat::Crypto;
+use offing_core::crypto::native::{NativeCrypto, NativeSigningKey, ready, signing_pair};
+use offing_core::crypto::{PublicKey, RawKey};
+use offing_core::id::DeviceId;
 use offing_worker::host::{Host, Notice, Source};
 use offing_worker::store::chunks::memory::MemoryChunks;
 use offing_worker::store::memory::MemoryStore;
@@ -38,6 +41,10 @@ pub struct Profile {
     shelf: Shelf,
     /// How much the browser lets it store, if it says so.
     pub quota_bytes: Cell<Option<u64>>,
+    /// The keys of devices that it became.
+    pub minted: RefCell<BTreeMap<DeviceId, NativeSigningKey>>,
+    /// The device that the server's session is bound to, if not the one it began with.
+    pub bound: Cell<Option<DeviceId>>,
     locks: RefCell<BTreeMap<String, Lock>>,
     last_hold: Cell<u64>,
     tabs: RefCell<BTreeMap<TabId, Hear>>,
@@ -48,6 +55,8 @@ impl Default for Profile {
         let (store, chunks) = (MemoryStore::new(), MemoryChunks::new());
         let temper = Rc::<Temper>::default();
         Self {
+            minted: RefCell::default(),
+            bound: Cell::default(),
             disk: Disk::new(store.clone(), Rc::clone(&temper)),
             shelf: Shelf::new(chunks.clone(), Rc::clone(&temper)),
             store,
@@ -192,6 +201,18 @@ impl Host for TestHost {
 
     fn now_ms(&self) -> i64 {
         EPOCH_MS + i64::try_from(self.inner.executor.now_ms()).unwrap()
+    }
+
+    async fn mint_device(&self) -> Option<(PublicKey, NativeSigningKey)> {
+        let pair = signing_pair(RawKey::new(self.random()))?;
+        let signing = ready(NativeCrypto.import_signing(&pair)).ok()?;
+        let minted = &self.inner.profile.minted;
+        minted.borrow_mut().insert(pair.public.device_id(), signing.clone());
+        Some((pair.public, signing))
+    }
+
+    async fn take_up_device(&self, device: DeviceId) -> Option<NativeSigningKey> {
+        self.inner.profile.minted.borrow().get(&device).cloned()
     }
 
     fn random<const N: usize>(&self) -> [u8; N] {

@@ -5,11 +5,14 @@
 //! twice, and a server that lies can be played by changing what it hands out.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use offing_core::id::{ChunkId, DeviceId, Seq, VaultId};
-use offing_core::proto::{self, Appended, ChunksStored, Code, LogPage, Refusal};
+use offing_core::proto::{
+    self, AccountView, AppendResult, Appended, ChunksStored, Code, DeviceBinding, Devices, LogPage,
+    Refusal,
+};
 use offing_server::service::log::PageLimits;
 use offing_server::service::{Caller, ServiceError, Services};
 use offing_worker::host::Server;
@@ -19,6 +22,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 
 use crate::executor::Executor;
+use crate::host::Profile;
 
 /// Milliseconds until a lost call is given up.
 const TIMEOUT_MS: u64 = 15_000;
@@ -42,6 +46,8 @@ pub enum Call {
     Log,
     /// Reads a chunk.
     Chunk,
+    /// Reads the account, or binds the session to another device.
+    Account,
 }
 
 /// What happens to one call.
@@ -116,6 +122,10 @@ pub struct Net {
     pub page_lie: RefCell<Option<ChangePage>>,
     /// Plays a server that changes chunks.
     pub chunk_lie: RefCell<Option<ChangeChunk>>,
+    /// Plays a server that refuses appends without a reason.
+    pub append_lie: RefCell<Option<AppendResult>>,
+    /// Devices whose sessions ended because they were taken off.
+    pub taken_off: RefCell<BTreeSet<DeviceId>>,
     /// Hears that the log has grown, and by whom.
     pub grown: RefCell<Option<Grown>>,
 }
@@ -133,6 +143,8 @@ impl Net {
             rng: RefCell::new(rng),
             page_lie: RefCell::default(),
             chunk_lie: RefCell::default(),
+            append_lie: RefCell::default(),
+            taken_off: RefCell::default(),
             grown: RefCell::default(),
         })
     }
@@ -202,13 +214,20 @@ impl Net {
 pub struct TestServer {
     net: Rc<Net>,
     line: Rc<Line>,
+    profile: Rc<Profile>,
     caller: Caller,
 }
 
 impl TestServer {
-    /// Connects a device.
-    pub fn new(net: Rc<Net>, line: Rc<Line>, caller: Caller) -> Self {
-        Self { net, line, caller }
+    /// Connects a device; its session is the profile's.
+    pub fn new(net: Rc<Net>, line: Rc<Line>, profile: Rc<Profile>, caller: Caller) -> Self {
+        Self { net, line, profile, caller }
+    }
+
+    /// Who the session says is calling.
+    fn caller(&self) -> Caller {
+        let device = self.profile.bound.get().unwrap_or(self.caller.device);
+        Caller { device, ..self.caller }
     }
 
     async fn call<T: 'static>(
@@ -220,7 +239,7 @@ impl TestServer {
         if self.line.offline.get() {
             return Err(NetError::Offline);
         }
-        let (net, line, caller) = (&self.net, &self.line, self.caller);
+        let (net, line, caller) = (&self.net, &self.line, self.caller());
         let fate = net.fate(line, call);
         line.suffered.set(line.suffered.get() + u32::from(fate.is_some()));
         let starts = net.starts.get();
@@ -237,6 +256,9 @@ impl TestServer {
         }
         if fate == Some(Mishap::Unavailable) {
             return Err(NetError::Unavailable { status: 503, retry_after_ms: None });
+        }
+        if net.taken_off.borrow().contains(&caller.device) {
+            return Err(refusal(&ServiceError::TakenOff));
         }
         let mut answer = net.ask(async |services| serve(services, caller).await);
         if fate == Some(Mishap::Twice) {
@@ -295,15 +317,25 @@ impl Remote for TestServer {
     }
 
     async fn append(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {
-        let (entries, net) = (entries.to_vec(), Rc::clone(&self.net));
+        let lie = self.net.append_lie.borrow().clone();
+        let count = proto::decode_append(entries).map_err(|_| NetError::Malformed)?.len();
+        // Who lies takes nothing.
+        let entries = if lie.is_some() { proto::encode_append(&[]) } else { entries.to_vec() };
+        let net = Rc::clone(&self.net);
         let append = async move |services: Services, caller: Caller| {
-            let appended = services.append(&caller, vault, &entries).await?;
+            let (appended, off) = services.append_all(&caller, vault, &entries).await?;
+            net.taken_off.borrow_mut().extend(off);
             if let Some(grown) = &*net.grown.borrow() {
                 grown(caller.device, appended.tip.seq);
             }
             Ok(appended)
         };
-        self.call(Call::Append, append).await
+        let mut appended = self.call(Call::Append, append).await?;
+        if let Some(lie) = lie {
+            appended.results = vec![AppendResult::Skipped; count];
+            appended.results[0] = lie;
+        }
+        Ok(appended)
     }
 }
 
@@ -341,6 +373,28 @@ impl Server for TestServer {
             lie(id, &mut bytes);
         }
         Ok(bytes)
+    }
+
+    async fn account(&self) -> Result<AccountView, NetError> {
+        let read = async move |services: Services, caller: Caller| {
+            services.account_view(caller.account).await
+        };
+        self.call(Call::Account, read).await
+    }
+
+    async fn devices(&self) -> Result<Devices, NetError> {
+        let read =
+            async move |services: Services, caller: Caller| services.devices(caller.account).await;
+        self.call(Call::Account, read).await
+    }
+
+    async fn bind_device(&self, device: &DeviceBinding) -> Result<(), NetError> {
+        let (profile, device) = (Rc::clone(&self.profile), device.device);
+        let bind = async move |_: Services, _: Caller| {
+            profile.bound.set(Some(device));
+            Ok(())
+        };
+        self.call(Call::Account, bind).await
     }
 }
 

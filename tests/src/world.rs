@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use offing_core::account::seal_identity;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, ready};
 use offing_core::fixture::{Person, pair};
@@ -87,10 +88,13 @@ impl World {
 
     pub(crate) async fn signs_up(&self, services: &Services) {
         let invite = services.create_invite(EPOCH_MS).await.unwrap();
+        let (master, account) = (&self.person.master_secret, &self.person.account);
+        let identity = &self.person.identity;
+        let sealed = seal_identity(&NativeCrypto, master, 1, account, &[1; 32], identity).await;
         let record = AccountRecord {
             account: self.person.account,
             identity_public: self.person.identity.public.0.to_vec().into(),
-            identity_sealed: vec![2].into(),
+            identity_sealed: sealed.unwrap().into(),
             password_slot: vec![3].into(),
             recovery_slot: vec![4].into(),
         };
@@ -192,12 +196,28 @@ impl World {
         Ok(device)
     }
 
+    /// Copies a device's profile, as a backup program does, and opens the copy as well.
+    pub fn clones(&self, name: &str) -> Rc<Device> {
+        let copy = self.device(name).copies_its_profile();
+        copy.opens();
+        self.devices.borrow_mut().push(Rc::clone(&copy));
+        copy
+    }
+
+    /// The person signs in again on a device that was taken off.
+    pub fn signs_in_again(&self, name: &str) {
+        let device = self.device(name);
+        let of_session = device.replica().identity().device;
+        self.net.taken_off.borrow_mut().remove(&of_session);
+        self.restarts(name);
+    }
+
     fn starter(&self, caller: Caller) -> Rc<dyn Fn(Rc<Profile>, Rc<Line>) -> TestHost> {
         let (net, executor) = (Rc::clone(&self.net), self.executor.clone());
         let (last_tab, seed) = (Rc::clone(&self.last_tab), self.seed);
         Rc::new(move |profile, line| {
             last_tab.set(last_tab.get() + 1);
-            let server = TestServer::new(Rc::clone(&net), line, caller);
+            let server = TestServer::new(Rc::clone(&net), line, Rc::clone(&profile), caller);
             let tab = seed * 1_000 + last_tab.get();
             TestHost::new(profile, executor.clone(), server, tab)
         })

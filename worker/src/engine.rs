@@ -419,6 +419,8 @@ async fn answer_vault(
             let (entries, count) = replica.all_set_aside().await?;
             Ok(Reply::SetAside { entries, count })
         }
+        Command::Devices => replica.devices().await.map(Reply::Devices),
+        Command::TakeOff { device } => replica.take_off(device).await.map(|()| Reply::Done),
         Command::Storage => Ok(storage(api).await),
         Command::Start { .. }
         | Command::Nudge

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use offing_core::crypto::PublicKey;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::id::{ChunkId, DeviceId, NodeId, Seq, VaultId};
-use offing_core::proto::LogPage;
+use offing_core::proto::{AccountView, DeviceBinding, Devices, LogPage};
 use serde::{Deserialize, Serialize};
 
 use crate::net::api::Api;
@@ -34,6 +35,15 @@ pub trait Server: Remote {
 
     /// Reads a whole sealed chunk. The caller verifies it.
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError>;
+
+    /// Reads the account.
+    async fn account(&self) -> Result<AccountView, NetError>;
+
+    /// Binds the session to a device of this profile.
+    async fn bind_device(&self, device: &DeviceBinding) -> Result<(), NetError>;
+
+    /// Asks when each device was here last.
+    async fn devices(&self) -> Result<Devices, NetError>;
 }
 
 impl<T: Transport> Server for Api<T> {
@@ -48,6 +58,18 @@ impl<T: Transport> Server for Api<T> {
 
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {
         Self::chunk(self, vault, id, None).await
+    }
+
+    async fn account(&self) -> Result<AccountView, NetError> {
+        Self::account(self).await
+    }
+
+    async fn bind_device(&self, device: &DeviceBinding) -> Result<(), NetError> {
+        Self::bind_device(self, device).await
+    }
+
+    async fn devices(&self) -> Result<Devices, NetError> {
+        Self::devices(self).await
     }
 }
 
@@ -97,6 +119,8 @@ pub enum Notice {
     Reading(bool),
     /// Entries of the outbox have other counters now: from which to which.
     Reordered(BTreeMap<u64, u64>),
+    /// This profile became another device.
+    Renewed,
 }
 
 /// Where a replica runs.
@@ -123,6 +147,15 @@ pub trait Host: Clone + 'static {
     fn server(&self) -> &Self::Server;
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
+    /// Makes a pair of keys for a new device, kept where this profile's keys are; `None` if
+    /// the platform fails, or has no place for them.
+    async fn mint_device(&self) -> Option<(PublicKey, SigningKey<Self>)> {
+        None
+    }
+    /// From now on this profile is a device that was minted here; `None` if it was not.
+    async fn take_up_device(&self, _device: DeviceId) -> Option<SigningKey<Self>> {
+        None
+    }
     /// Fresh random bytes.
     fn random<const N: usize>(&self) -> [u8; N];
     /// Waits for a lock that all tabs of the profile share.
@@ -141,6 +174,9 @@ pub trait Host: Clone + 'static {
     /// Tells the other tabs.
     fn announce(&self, notice: &Notice);
 }
+
+/// What a host's devices sign with.
+pub type SigningKey<H> = <<H as Host>::Crypto as Crypto>::SigningKey;
 
 /// The keys of a signed-in device, as the platform holds them.
 pub struct Keys<C: Crypto> {

@@ -31,6 +31,7 @@ mod actions;
 mod commit;
 mod contents;
 mod defer;
+mod devices;
 mod documents;
 mod download;
 mod driver;
@@ -43,6 +44,8 @@ mod journal;
 mod keep;
 mod pull;
 mod queue;
+mod renew;
+mod reseal;
 mod sealing;
 mod set_aside;
 mod space;
@@ -56,6 +59,9 @@ mod views;
 mod working;
 
 pub use download::Download;
+pub(crate) use renew::RENEWED_KEY;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use renew::Renewed;
 pub use verify::Verified;
 
 use fault::from_store;
@@ -112,9 +118,9 @@ const KEPT_PREFIX: &[u8] = b"kept/";
 /// One vault on one device, in one tab. See the module.
 pub struct Replica<H: Host> {
     host: H,
-    identity: Identity,
+    identity: RefCell<Identity>,
     vault: VaultId,
-    keys: Keys<H::Crypto>,
+    keys: RefCell<Keys<H::Crypto>>,
     epochs: RefCell<BTreeMap<u32, Epoch<H::Crypto>>>,
     /// The epochs on the device were opened.
     has_secrets: Mutex<bool>,
@@ -139,6 +145,10 @@ pub struct Replica<H: Host> {
     swept: Cell<bool>,
     closed: Cell<bool>,
     signed_out: Cell<bool>,
+    taken_off: Cell<bool>,
+    /// The entry for which the server last said that this device may not write any more, and
+    /// whether the log was read since.
+    unseated_at: Cell<Option<(u64, bool)>>,
     storage_failing: Cell<bool>,
     session_changed: RefCell<Option<Box<dyn Fn()>>>,
 }
@@ -156,6 +166,7 @@ impl<H: Host> Replica<H> {
     ) -> Result<Rc<Self>, Fault> {
         let kept = kept_nodes(host.store()).await?;
         let replica = Self::assemble(host, identity, keys, kept, events);
+        replica.own().await?;
         replica.open_secrets().await?;
         Ok(replica)
     }
@@ -172,8 +183,8 @@ impl<H: Host> Replica<H> {
         let clock = host.clone();
         Rc::new(Self {
             vault: identity.vault,
-            identity,
-            keys,
+            identity: RefCell::new(identity),
+            keys: RefCell::new(keys),
             epochs: RefCell::default(),
             has_secrets: Mutex::new(false),
             events,
@@ -192,6 +203,8 @@ impl<H: Host> Replica<H> {
             swept: Cell::new(false),
             closed: Cell::new(false),
             signed_out: Cell::new(false),
+            taken_off: Cell::new(false),
+            unseated_at: Cell::new(None),
             storage_failing: Cell::new(false),
             session_changed: RefCell::new(None),
             host,
@@ -204,13 +217,23 @@ impl<H: Host> Replica<H> {
     }
 
     /// Who this is.
-    pub fn identity(&self) -> &Identity {
-        &self.identity
+    pub fn identity(&self) -> Identity {
+        self.identity.borrow().clone()
+    }
+
+    /// The device that this profile is now.
+    fn device(&self) -> DeviceId {
+        self.identity.borrow().device
     }
 
     /// Says whether the server wants a new sign-in before it takes more.
     pub fn is_signed_out(&self) -> bool {
         self.signed_out.get()
+    }
+
+    /// Says whether that is because this device was taken off the account.
+    pub fn is_taken_off(&self) -> bool {
+        self.taken_off.get()
     }
 
     /// Calls back whenever [`Self::is_signed_out`] changes.
@@ -254,6 +277,7 @@ impl<H: Host> Replica<H> {
             Notice::Reading(true) => self.note_reading_elsewhere(),
             Notice::Reading(false) => self.check_reading_elsewhere().await,
             Notice::Reordered(places) => self.move_uploads(places),
+            Notice::Renewed => self.follow_renewal().await?,
             Notice::Session => {}
         }
         Ok(())
@@ -265,8 +289,19 @@ impl<H: Host> Replica<H> {
         }
     }
 
+    /// This device's place. Another tab may have made another device of this profile: then
+    /// this tab is that one too from here on.
     async fn own(&self) -> Result<Own, Fault> {
-        self.meta(Own::KEY).await.map(|own| own.unwrap_or(Own::START))
+        let keys = [Own::KEY.to_vec(), RENEWED_KEY.to_vec()];
+        let rows = self.host.store().get_many(Table::Meta, &keys).await;
+        let rows = rows.map_err(|e| from_store(&e))?;
+        if let [_, Some(renewed)] = &rows[..] {
+            self.take_up(&postcard::from_bytes(renewed).map_err(|_| Fault::Storage)?).await?;
+        }
+        match &rows[0] {
+            Some(own) => postcard::from_bytes(own).map_err(|_| Fault::Storage),
+            None => Ok(Own::START),
+        }
     }
 
     /// Reads a value of the small table.

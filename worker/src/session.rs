@@ -78,10 +78,6 @@ pub struct Opened {
     pub host: BrowserHost,
     /// The person.
     pub profile: Profile,
-    /// The pair of keys of the device that the session is bound to.
-    device: JsValue,
-    /// Where the keys are; `None` on a borrowed computer.
-    keys: Option<KeyStore>,
 }
 
 /// A sign-up or sign-in of a person on a device.
@@ -97,9 +93,10 @@ impl Opened {
         Session::SignedIn {
             username: self.profile.username.clone(),
             vault: self.profile.identity.vault,
-            device_name: self.profile.identity.device_name.clone(),
+            device_name: self.replica.identity().device_name,
             kit: self.profile.kit(),
             sign_in_again: self.replica.is_signed_out(),
+            taken_off: self.replica.is_taken_off(),
         }
     }
 
@@ -107,7 +104,7 @@ impl Opened {
     pub async fn forget(self) -> Result<(), Fault> {
         self.replica.close();
         self.host.stop_listening();
-        if let Some(keys) = &self.keys {
+        if let Some(keys) = self.host.keys() {
             keys.clear().await.map_err(|e| from_store(&e))?;
         }
         self.host.store().clear().await.map_err(|e| from_store(&e))?;
@@ -273,25 +270,26 @@ async fn settle(
         chunks.clear().await.map_err(|e| from_store(&e))?;
         (store, chunks, Some(keys))
     };
-    let host = BrowserHost::new(store, chunks, Rc::clone(&api));
+    let pair = entered.device.as_js().clone();
+    let host = BrowserHost::new(store, chunks, Rc::clone(&api), keys, pair);
     let name = device_name();
     let Entered { username, proved, device } = entered;
     let new = NewDevice { public: device.public, signing: &device.signing, name: &name };
     let settled = enrol::settle(host.clone(), &api, &proved, &new, page_events(&events)).await;
     let (replica, master) = settled?;
     let profile = Profile {
-        identity: replica.identity().clone(),
+        identity: replica.identity(),
         username,
         kit_confirmed: proved.started.kit_confirmed,
         kit_check: code.map(kit_check).unwrap_or_default(),
     };
-    if let Some(keys) = &keys {
+    if let Some(keys) = host.keys() {
         keys.put(ACCOUNT_KEY, master.as_js()).await.map_err(|e| from_store(&e))?;
         keys.put(DEVICE_KEY, device.as_js()).await.map_err(|e| from_store(&e))?;
     }
     // The profile comes last: with it, a start of the app finds everything else.
     save_profile(host.store(), &profile).await?;
-    Ok(Opened { replica, host, profile, device: device.as_js().clone(), keys })
+    Ok(Opened { replica, host, profile })
 }
 
 async fn browser_stores() -> Result<(LocalStore, LocalChunks, KeyStore), Fault> {

@@ -17,7 +17,10 @@ use offing_core::account::recovery::RecoveryCode;
 use offing_core::crypto::native::NativeCrypto;
 use offing_core::id::{ChunkId, DeviceId, Hash, NodeId, Seq, VaultId};
 use offing_core::log::verify::LogState;
-use offing_core::proto::{AppendResult, Appended, CHUNK_HEAD_BYTES, ChunksStored, LogPage};
+use offing_core::proto::{
+    AccountView, AppendResult, Appended, CHUNK_HEAD_BYTES, ChunksStored, DeviceBinding, Devices,
+    LogPage,
+};
 use offing_core::rpc::{Clash, Event, Reply, Status, SyncState, UploadItem};
 use offing_core::sync::machine;
 use offing_server::service::accounts::invite_beside;
@@ -147,6 +150,18 @@ impl Reads for Recorded {
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {
         self.heard(Reads::chunk(&self.api, vault, id).await)
     }
+
+    async fn account(&self) -> Result<AccountView, NetError> {
+        self.heard(self.api.account().await)
+    }
+
+    async fn bind_device(&self, device: &DeviceBinding) -> Result<(), NetError> {
+        self.heard(self.api.bind_device(device).await)
+    }
+
+    async fn devices(&self) -> Result<Devices, NetError> {
+        self.heard(self.api.devices().await)
+    }
 }
 
 /// The ids of a framed batch.
@@ -196,7 +211,7 @@ impl Worker {
             let api = Api::new(profile.wire(&signed_in.server).unwrap());
             let server = Recorded { api, acks: Rc::default() };
             let (store, chunks) = profile.stores().unwrap();
-            let host = NativeHost::new(store, chunks, server.clone());
+            let host = NativeHost::new(store, chunks, server.clone(), profile.minted());
             let status = Rc::new(Cell::new(None));
             let hears = hearing(Rc::clone(&status));
             let keys = profile.keys().await.unwrap();

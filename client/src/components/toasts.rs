@@ -6,7 +6,7 @@ use super::icon::icon;
 use crate::app::{App, Kit, Toast, actions};
 use crate::i18n::Msg;
 use crate::platform::dom;
-use offing_core::rpc::Session;
+use offing_core::rpc::{Alarm, Session};
 
 /// Shows the message. Both regions are always there, so that a screen reader hears
 /// what comes into them.
@@ -59,8 +59,12 @@ pub(crate) fn banners(app: App) -> impl IntoView {
             .get()
             .iter()
             .map(|alarm| {
+                // A copy that became a device of its own is news, and no trouble.
+                let quiet = *alarm == Alarm::DeviceCopied;
+                let (class, role) =
+                    if quiet { ("banner", "status") } else { ("banner danger", "alert") };
                 view! {
-                    <div class="banner danger" role="alert">
+                    <div class=class role=role>
                         {icon("shield-alert")}
                         <span class="grow">{app.t(Msg::Alarm(alarm))}</span>
                     </div>
@@ -70,13 +74,14 @@ pub(crate) fn banners(app: App) -> impl IntoView {
         lines
     };
     let account = move || {
-        let Some(Session::SignedIn { kit, sign_in_again, .. }) = app.session.get() else {
+        let Some(Session::SignedIn { kit, sign_in_again, taken_off, .. }) = app.session.get()
+        else {
             return ().into_any();
         };
         let again = sign_in_again.then(|| {
             view! {
                 <div class="banner" role="status">
-                    <span class="grow">{app.t(Msg::SignInAgainWhy)}</span>
+                    <span class="grow">{app.t(Msg::sign_in_again(taken_off))}</span>
                     <a class="link" href="/settings">{app.t(Msg::SignIn)}</a>
                 </div>
             }

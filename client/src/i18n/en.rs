@@ -243,6 +243,24 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::StaySignedIn => "Stay signed in".into(),
         Msg::SyncNow => "Try now".into(),
         Msg::SyncStatus => "Sync status".into(),
+        Msg::TakeOff => "Take off…".into(),
+        Msg::TakeOffNamed(name) => format!("Take “{name}” off your account").into(),
+        Msg::TakeOffNow => "Take it off".into(),
+        Msg::TakeOffWhy => {
+            "It is signed out, gets nothing more from the server, and nothing it writes is \
+             accepted any more. What is on it stays there. If somebody else has it, change your \
+             password too: whoever knows that can sign in again."
+                .into()
+        }
+        Msg::TakenOffWhy => {
+            "This device was taken off your account. What is here stays, also what is not on the \
+             server yet: sign in again to go on with it, download it, or sign out to clear it."
+                .into()
+        }
+        Msg::DeviceLeaving => "Being taken off".into(),
+        Msg::DeviceSeen(time) => format!("Last here {time}.").into(),
+        Msg::DeviceSince(time) => format!("Signed in {time}.").into(),
+        Msg::Devices => "Devices".into(),
         Msg::ThisDevice => "This device".into(),
         Msg::Toolbar => "Actions".into(),
         Msg::TransferState(transfer) => transfer_state(transfer),
@@ -415,8 +433,8 @@ fn alarm(alarm: &Alarm) -> Cow<'static, str> {
             format!("Your changes are kept on this device. {}", server(*code)).into()
         }
         Alarm::DeviceCopied => {
-            "Another copy of this browser profile is in use, so nothing more is sent from this \
-             one. Download what is not on the server yet, then sign out and in again."
+            "This browser's data was copied, and another copy is in use. This one has become a \
+             device of its own; all your work is here and goes on being saved."
                 .into()
         }
     }
@@ -481,6 +499,7 @@ fn server(code: Code) -> &'static str {
         Code::InviteUsed => "This sign-up link was used. Ask for a new one.",
         Code::InviteExpired => "This sign-up link has expired. Ask for a new one.",
         Code::LoginExpired => "That took too long. Try again.",
+        Code::TakenOff => "This device was taken off your account.",
         Code::SignInAgain => "The server asks you to sign in again.",
         Code::WrongDevice => "This session belongs to another device. Sign in again.",
         Code::VaultUnknown => "The server does not know this vault.",

@@ -216,6 +216,21 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::StaySignedIn => "保持登录".into(),
         Msg::SyncNow => "立即尝试".into(),
         Msg::SyncStatus => "同步状态".into(),
+        Msg::TakeOff => "移除…".into(),
+        Msg::TakeOffNamed(name) => format!("从账户中移除“{name}”").into(),
+        Msg::TakeOffNow => "移除".into(),
+        Msg::TakeOffWhy => "该设备将退出登录，不再从服务器获得任何内容，它写入的内容也不再被接受。\
+             设备上已有的内容会保留。如果它在别人手中，请同时更改密码：知道密码的人可以重新登录。"
+            .into(),
+        Msg::TakenOffWhy => {
+            "本设备已从您的账户中移除。这里的内容都保留着，包括尚未保存到服务器的内容：\
+             重新登录即可继续，也可以下载，或退出登录以清除。"
+                .into()
+        }
+        Msg::DeviceLeaving => "正在移除".into(),
+        Msg::DeviceSeen(time) => format!("上次在线：{time}。").into(),
+        Msg::DeviceSince(time) => format!("登录时间：{time}。").into(),
+        Msg::Devices => "设备".into(),
         Msg::ThisDevice => "本设备".into(),
         Msg::Toolbar => "操作".into(),
         Msg::TransferState(transfer) => transfer_state(transfer),
@@ -364,7 +379,7 @@ fn alarm(alarm: &Alarm) -> Cow<'static, str> {
             format!("您的更改已保存在本设备上。{}", server(*code)).into()
         }
         Alarm::DeviceCopied => {
-            "此浏览器配置的另一份副本正在使用，本机不再发送更改。请下载尚未保存到服务器的内容，然后退出并重新登录。"
+            "此浏览器的数据曾被复制，另一份副本正在使用。本机已成为独立的设备，您的内容都在，并会继续保存。"
                 .into()
         }
     }
@@ -419,6 +434,7 @@ fn server(code: Code) -> &'static str {
         Code::InviteUsed => "注册链接已被使用，请索取新链接。",
         Code::InviteExpired => "注册链接已过期，请索取新链接。",
         Code::LoginExpired => "操作超时，请重试。",
+        Code::TakenOff => "本设备已从您的账户中移除。",
         Code::SignInAgain => "服务器要求重新登录。",
         Code::WrongDevice => "此会话属于另一台设备，请重新登录。",
         Code::VaultUnknown => "服务器上没有此保险库。",

@@ -276,7 +276,7 @@ pub(super) fn change_password(app: App) -> impl IntoView {
 }
 
 /// Asks for the password anew, where the server wants it; local work goes on meanwhile.
-pub(super) fn sign_in_again(app: App, username: String) -> impl IntoView {
+pub(super) fn sign_in_again(app: App, username: String, taken_off: bool) -> impl IntoView {
     let form = Form::new(app);
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -289,7 +289,7 @@ pub(super) fn sign_in_again(app: App, username: String) -> impl IntoView {
     };
     view! {
         <form class="stack" on:submit=submit novalidate=true aria-label=app.t(Msg::SignIn)>
-            <p>{app.t(Msg::SignInAgainWhy)}</p>
+            <p>{app.t(Msg::sign_in_again(taken_off))}</p>
             {form.field("again", Msg::Password, "password", "current-password", form.password, None)}
             {form.foot(Msg::SignIn)}
         </form>

@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use offing_core::rpc::{Command, KitState, Reply, Session, SetAside, WhySetAside};
 
 use crate::app::{App, Dialog, Kit};
-use crate::components::questions;
+use crate::components::{devices, questions};
 use crate::i18n::{Lang, Msg};
 use crate::platform::{dom, engine};
 use crate::state::measure;
@@ -17,7 +17,9 @@ const PLACES_SHOWN: usize = 12;
 pub(super) fn page(app: App) -> AnyView {
     document().set_title(&format!("{} · Offing", app.t(Msg::Settings)));
     let account = move || match app.session.get() {
-        Some(Session::SignedIn { username, device_name, kit, sign_in_again, .. }) => view! {
+        Some(Session::SignedIn {
+            username, device_name, kit, sign_in_again, taken_off, ..
+        }) => view! {
             <dl class="facts">
                 <dt>{app.t(Msg::Username)}</dt><dd>{username.clone()}</dd>
                 <dt>{app.t(Msg::ThisDevice)}</dt><dd>{device_name}</dd>
@@ -28,7 +30,7 @@ pub(super) fn page(app: App) -> AnyView {
                 </dd>
             </dl>
             {super::account::change_password(app)}
-            {sign_in_again.then(|| super::account::sign_in_again(app, username))}
+            {sign_in_again.then(|| super::account::sign_in_again(app, username, taken_off))}
         }
         .into_any(),
         Some(Session::SignedOut) | None => ().into_any(),
@@ -40,6 +42,7 @@ pub(super) fn page(app: App) -> AnyView {
                 <h2>{app.t(Msg::Account)}</h2>
                 {account}
             </section>
+            {devices::section(app)}
             {storage(app)}
             {set_aside(app)}
             {language(app)}

@@ -34,11 +34,11 @@ impl Alarms {
 fn gravity(alarm: &Alarm) -> u8 {
     match alarm {
         Alarm::HistoryChanged { .. } => 0,
-        Alarm::DeviceCopied => 1,
-        Alarm::StorageFailing => 2,
-        Alarm::ServerRefuses(_) => 3,
-        Alarm::EntryRefused { .. } => 4,
-        Alarm::EditRefused { .. } => 5,
+        Alarm::StorageFailing => 1,
+        Alarm::ServerRefuses(_) => 2,
+        Alarm::EntryRefused { .. } => 3,
+        Alarm::EditRefused { .. } => 4,
+        Alarm::DeviceCopied => 5,
     }
 }
 

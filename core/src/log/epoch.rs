@@ -29,6 +29,10 @@ use crate::log::chain::ChainPoint;
 use crate::log::entry::{Entry, EntryKind, Header};
 use crate::proto::{Reader, WireError, put_lp};
 
+mod next;
+
+pub use next::NextEpoch;
+
 const EPOCH_MAGIC: &[u8; 8] = b"of/epoch";
 const INTRO_MAGIC: &[u8; 8] = b"of/intro";
 const VERSION: u8 = 1;
@@ -170,6 +174,17 @@ impl EpochRecord {
         account: &AccountId,
         master: &C::Secret,
     ) -> Result<C::Secret, CryptoError> {
+        let raw = self.open_raw(crypto, account, master).await?;
+        crypto.import_secret(raw.as_bytes()).await
+    }
+
+    /// Opens the bytes of the epoch's secret, to be sealed under the next one's.
+    async fn open_raw<C: Crypto>(
+        &self,
+        crypto: &C,
+        account: &AccountId,
+        master: &C::Secret,
+    ) -> Result<RawKey, CryptoError> {
         let member = self.members.iter().find(|m| m.account == *account);
         let Some(Member { wrap: Wrap::Master(wrap), .. }) = member else {
             return Err(CryptoError::CannotOpen);
@@ -180,7 +195,7 @@ impl EpochRecord {
         let secret = crypto.import_secret(&key).await?;
         let commit = commitment(crypto, &secret, self.epoch).await?;
         if equal_in_constant_time(&commit, &self.commit) {
-            Ok(secret)
+            RawKey::from_slice(&key).ok_or(CryptoError::CannotOpen)
         } else {
             Err(CryptoError::CannotOpen)
         }

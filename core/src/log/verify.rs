@@ -122,6 +122,16 @@ impl LogState {
         self.devices.get(device)
     }
 
+    /// All devices that were ever certified, by their ids.
+    pub fn devices(&self) -> impl Iterator<Item = (&DeviceId, &DeviceState)> {
+        self.devices.iter()
+    }
+
+    /// The members, by their accounts.
+    pub fn members(&self) -> impl Iterator<Item = (&AccountId, &MemberState)> {
+        self.members.iter()
+    }
+
     /// A member.
     pub fn member(&self, account: &AccountId) -> Option<&MemberState> {
         self.members.get(account)

@@ -177,6 +177,27 @@ pub struct AccountView {
     pub quota_bytes: Option<u64>,
     /// The account's vaults.
     pub vaults: Vec<VaultId>,
+    /// Private identity key, sealed under the account master key: a device that becomes
+    /// another one certifies that with it.
+    pub identity_sealed: Bytes,
+}
+
+/// Answer of `GET /account/devices`: the devices that have a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// Each once.
+    pub devices: Vec<DeviceSeen>,
+}
+
+/// When a device was here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceSeen {
+    /// The device.
+    pub device: DeviceId,
+    /// When its person last signed in, milliseconds since 1970.
+    pub signed_in_ms: i64,
+    /// When it last asked for an access token, which it does every ten minutes of use.
+    pub seen_ms: i64,
 }
 
 /// Answer of `GET /info`, which needs no session.

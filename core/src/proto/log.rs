@@ -45,6 +45,8 @@ pub enum AppendResult {
     EpochStale,
     /// This device already has another entry at that counter, or does not follow its last.
     DeviceFork,
+    /// This device was taken off the account.
+    Revoked,
     /// The account's space is used up.
     Quota,
     /// The entry does not parse, or is for another vault or device.

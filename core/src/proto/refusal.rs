@@ -15,6 +15,8 @@ pub enum Code {
     TooLarge,
     /// No session, or one that ended.
     SignedOut,
+    /// The session's device was taken off the account; what it holds is its person's.
+    TakenOff,
     /// The access token has expired; refresh and try again.
     TokenExpired,
     /// Username or password (or recovery code) do not match.

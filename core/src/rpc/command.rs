@@ -9,7 +9,7 @@ use super::{
     Choice, Clash, RevisionId, Sort, TextUpdate, TransferControl, TransferId, UploadItem, ViewId,
     Wanted,
 };
-use crate::id::NodeId;
+use crate::id::{DeviceId, NodeId};
 
 /// Names an action that can be undone.
 pub type ActionId = u64;
@@ -289,6 +289,14 @@ pub enum Command {
     Queue,
     /// Tells which entries of the log were set aside. → `SetAside`
     SetAside,
+    /// Lists the account's devices. → `Devices`
+    Devices,
+    /// Takes another device off the account: what it writes from then on counts for nothing,
+    /// and its sessions end. Needs the server. → `Done`
+    TakeOff {
+        /// The device.
+        device: DeviceId,
+    },
     /// Tells the use of space on this device and the server. → `Storage`
     Storage,
     /// Synchronises now (the page came to the front, the network returned). → `Done`

@@ -124,6 +124,7 @@ pub enum Alarm {
     StorageFailing,
     /// The server takes no more from this device, and says why; it is all kept here.
     ServerRefuses(Code),
-    /// Another copy of this browser profile writes as the same device; nothing more is sent.
+    /// Another copy of this browser profile wrote as the same device, so this one became a
+    /// device of its own; nothing was lost by it.
     DeviceCopied,
 }

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionId, Crumb, Fault, FolderView, Hit, NodeView, OpenedText, Pending, Revision, Row, Session,
-    SetAside, TransferId, Version,
+    ActionId, Crumb, DeviceRow, Fault, FolderView, Hit, NodeView, OpenedText, Pending, Revision,
+    Row, Session, SetAside, TransferId, Version,
 };
 use crate::id::NodeId;
 
@@ -99,6 +99,8 @@ pub enum Reply {
         /// How many they are.
         count: u32,
     },
+    /// The account's devices, this one first.
+    Devices(Vec<DeviceRow>),
     /// The use of space, in bytes.
     Storage {
         /// Used on this device.

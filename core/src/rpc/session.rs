@@ -23,6 +23,8 @@ pub enum Session {
         kit: KitState,
         /// The server wants a new sign-in before it takes more; local work goes on.
         sign_in_again: bool,
+        /// That is because this device was taken off the account.
+        taken_off: bool,
     },
 }
 

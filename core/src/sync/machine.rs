@@ -38,6 +38,8 @@ pub enum Event {
     },
     /// The outbox was offered to the server; what is left waits for the log to confirm it.
     Pushed,
+    /// What waits was written anew, as another device's or in another epoch.
+    Rewritten,
     /// A pull or push failed.
     Failed {
         /// Why.
@@ -178,6 +180,13 @@ impl Machine {
             Event::Pushed => {
                 self.busy = false;
                 self.pull_wanted = true;
+                self.succeeded();
+            }
+            Event::Rewritten => {
+                self.busy = false;
+                self.full = false;
+                self.pull_wanted = true;
+                self.push_wanted = self.pending > 0;
                 self.succeeded();
             }
             Event::Failed { failure, dice } => self.failed(failure, dice, &mut effects),
@@ -340,6 +349,14 @@ mod tests {
         assert_eq!(machine.status().state, SyncState::Offline, "trying is not reaching");
         machine.handle(Event::Pushed);
         assert_eq!(machine.status().state, SyncState::Syncing);
+    }
+
+    #[test]
+    fn what_was_written_anew_is_offered_at_once() {
+        let mut machine = Machine::default();
+        assert_eq!(work(&machine.handle(Event::Opened { pending: 2 })), [Effect::Push]);
+        assert_eq!(work(&machine.handle(Event::Rewritten)), [Effect::Push]);
+        assert_eq!(work(&machine.handle(Event::Pushed)), [Effect::Pull]);
     }
 
     #[test]

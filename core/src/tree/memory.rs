@@ -1,6 +1,7 @@
 //! A whole tree in memory: the tables of a store and the loop that serves [`Need`]s.
 //!
-//! For tests and tools. The engine does the same over its database.
+//! For what is built from the log at once, and for tests. The engine does the same over its
+//! database.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -5,7 +5,7 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use offing_core::proto::{
-    AccessToken, AccountView, Code, DeviceBinding, LoginFinish, LoginStart, LoginStarted,
+    AccessToken, AccountView, Code, DeviceBinding, Devices, LoginFinish, LoginStart, LoginStarted,
     RegisterFinish, RegisterStart, RegisterStarted, SecretFinish, SecretStart, SecretStarted,
     ServerInfo,
 };
@@ -125,6 +125,13 @@ pub(super) async fn account(
     signed_in: SignedIn,
 ) -> Result<Json<AccountView>, ApiError> {
     Ok(Json(state.services().account_view(signed_in.caller.account).await?))
+}
+
+pub(super) async fn devices(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+) -> Result<Json<Devices>, ApiError> {
+    Ok(Json(state.services().devices(signed_in.caller.account).await?))
 }
 
 pub(super) async fn confirm_kit(

@@ -209,8 +209,11 @@ const TYPES: &[(&str, Fields)] = &[
             ("used_bytes", "integer"),
             ("quota_bytes", "integer?"),
             ("vaults", "id32[]"),
+            ("identity_sealed", "bytes"),
         ],
     ),
+    ("Devices", &[("devices", "DeviceSeen[]")]),
+    ("DeviceSeen", &[("device", "id16"), ("signed_in_ms", "integer"), ("seen_ms", "integer")]),
     ("Tip", &[("seq", "integer"), ("chain", "id32"), ("incarnation", "id16")]),
     ("Appended", &[("tip", "Tip"), ("results", "AppendResult[]")]),
     ("Wake", &[("vault", "id32"), ("seq", "integer")]),
@@ -246,7 +249,7 @@ fn schemas() -> Value {
         result("dup", json!({ "seq": kind("integer") })),
         result("missing", json!({ "ids": ids })),
     ];
-    for plain in ["epoch_stale", "device_fork", "quota", "malformed", "skipped"] {
+    for plain in ["epoch_stale", "device_fork", "revoked", "quota", "malformed", "skipped"] {
         results.push(result(plain, json!({})));
     }
     schemas.insert("AppendResult".to_owned(), json!({ "oneOf": results }));
@@ -352,6 +355,7 @@ mod tests {
                 used_bytes: 0,
                 quota_bytes: None,
                 vaults: Vec::new(),
+                identity_sealed: bytes.clone(),
             },
         );
         check(

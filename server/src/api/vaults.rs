@@ -43,7 +43,10 @@ pub(super) async fn append(
 ) -> Result<Json<Appended>, ApiError> {
     let pool = (&state.intake().entries, signed_in.caller.account);
     let body = whole_body(pool, body, limits::APPEND_BYTES_MAX, TAKEN_APART).await?;
-    Ok(Json(state.services().append(&signed_in.caller, vault, &body.bytes).await?))
+    let (caller, now_ms) = (signed_in.caller, state.now_ms());
+    let (appended, off) = state.services().append_all(&caller, vault, &body.bytes).await?;
+    off.into_iter().for_each(|device| state.auth().end_device(caller.account, device, now_ms));
+    Ok(Json(appended))
 }
 
 /// Entries are in memory twice: as they came, and taken apart.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use offing_core::id::AccountId;
+use offing_core::id::{AccountId, DeviceId};
 use offing_core::limits;
 
 use super::token::Claims;
@@ -22,6 +22,7 @@ pub(super) struct Ended {
 struct Recent {
     sessions: HashMap<SessionId, i64>,
     accounts: HashMap<AccountId, (i64, SessionId)>,
+    devices: HashMap<(AccountId, DeviceId), i64>,
 }
 
 impl Ended {
@@ -39,6 +40,13 @@ impl Ended {
         recent.accounts.insert(account, (now_ms, keep));
     }
 
+    /// Notes that every session of a device ended.
+    pub(super) fn device(&self, account: AccountId, device: DeviceId, now_ms: i64) {
+        let mut recent = self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        recent.forget_old(now_ms);
+        recent.devices.insert((account, device), now_ms);
+    }
+
     /// Says whether the session of a token has ended.
     pub(super) fn covers(&self, claims: &Claims) -> bool {
         let recent = self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -47,6 +55,10 @@ impl Ended {
             || recent.accounts.get(&claims.account).is_some_and(|(at_ms, keep)| {
                 session != *keep && claims.issued_s < at_ms.div_euclid(1_000)
             })
+            || recent
+                .devices
+                .get(&(claims.account, claims.device))
+                .is_some_and(|at_ms| claims.issued_s <= at_ms.div_euclid(1_000))
     }
 }
 
@@ -55,5 +67,6 @@ impl Recent {
         let life_ms = limits::ACCESS_TOKEN_SECONDS.cast_signed() * 1_000;
         self.sessions.retain(|_, at_ms| now_ms - *at_ms <= life_ms);
         self.accounts.retain(|_, (at_ms, _)| now_ms - *at_ms <= life_ms);
+        self.devices.retain(|_, at_ms| now_ms - *at_ms <= life_ms);
     }
 }

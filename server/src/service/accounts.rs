@@ -194,6 +194,7 @@ fn view(state: &dyn MetaRead, id: &AccountId) -> MetaResult<Option<AccountView>>
         used_bytes: account.used_bytes,
         quota_bytes: account.quota_bytes,
         vaults: state.vaults_of(id)?,
+        identity_sealed: account.identity_sealed.into(),
     }))
 }
 

@@ -8,9 +8,10 @@
 
 use std::collections::BTreeSet;
 
-use offing_core::id::{AccountId, ChunkId, Hash, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, VaultId};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header, entry_hash};
+use offing_core::log::epoch::EpochRecord;
 use offing_core::proto::{AppendResult, Appended, Wake, decode_append};
 
 use super::{Caller, Growth, ServiceError, Services, log, quota};
@@ -50,14 +51,28 @@ impl Services {
         vault: VaultId,
         body: &[u8],
     ) -> Result<Appended, ServiceError> {
+        self.append_all(caller, vault, body).await.map(|(appended, _)| appended)
+    }
+
+    /// The same, with the devices that the entries have taken off the account.
+    pub async fn append_all(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        body: &[u8],
+    ) -> Result<(Appended, Vec<DeviceId>), ServiceError> {
         let entries: Vec<Option<Parsed>> =
             decode_append(body)?.into_iter().map(|bytes| Parsed::decode(bytes).ok()).collect();
+        let first = entries.iter().flatten().next();
+        if first.is_some_and(|parsed| parsed.header.device != caller.device) {
+            return Err(ServiceError::WrongDevice);
+        }
         let caller = *caller;
         let job = move |tx: &mut dyn MetaTx| append_all(tx, &caller, &vault, entries);
         let appended = self.meta.write(Durability::Now, job).await?;
-        let appended = appended.ok_or(ServiceError::VaultUnknown)?;
+        let (appended, taken_off) = appended.ok_or(ServiceError::VaultUnknown)?;
         self.tell_growth(caller.account, vault, &appended);
-        Ok(appended)
+        Ok((appended, taken_off))
     }
 
     /// Makes a vault from its genesis entry, which names it. Repeating it is safe.
@@ -136,7 +151,7 @@ fn append_all(
     caller: &Caller,
     id: &VaultId,
     entries: Vec<Option<Parsed>>,
-) -> MetaResult<Option<Appended>> {
+) -> MetaResult<Option<(Appended, Vec<DeviceId>)>> {
     if !tx.is_member(id, &caller.account)? {
         return Ok(None);
     }
@@ -145,17 +160,18 @@ fn append_all(
     };
     let mut results = Vec::with_capacity(entries.len());
     let mut refused = false;
+    let mut taken_off = Vec::new();
     for parsed in entries {
         let result = match parsed {
             _ if refused => AppendResult::Skipped,
             None => AppendResult::Malformed,
-            Some(parsed) => append_one(tx, caller, &mut vault, &parsed)?,
+            Some(parsed) => append_one(tx, caller, &mut vault, &parsed, &mut taken_off)?,
         };
         refused = !matches!(result, AppendResult::Ok { .. } | AppendResult::Dup { .. });
         results.push(result);
     }
     let tip = log::tip(tx, id)?.expect("the vault was just found");
-    Ok(Some(Appended { tip, results }))
+    Ok(Some((Appended { tip, results }, taken_off)))
 }
 
 fn append_one(
@@ -163,6 +179,7 @@ fn append_one(
     caller: &Caller,
     vault: &mut Vault,
     parsed: &Parsed,
+    taken_off: &mut Vec<DeviceId>,
 ) -> MetaResult<AppendResult> {
     let header = &parsed.header;
     if header.device != caller.device {
@@ -174,15 +191,20 @@ fn append_one(
         None if parsed.hash.0 == vault.id.0 => return Ok(AppendResult::Dup { seq: 1 }),
         Some(_) | None => return Ok(AppendResult::Malformed),
     }
-    let last = tx
-        .device_counter(&vault.id, &header.device)?
-        .unwrap_or(DeviceCounter { dseq: 0, hash: Hash([0; 32]) });
+    let last = tx.device_counter(&vault.id, &header.device)?.unwrap_or(DeviceCounter {
+        dseq: 0,
+        hash: Hash([0; 32]),
+        revoked: false,
+    });
     if header.dseq <= last.dseq {
         let held = tx.entry_of_device(&vault.id, &header.device, header.dseq)?;
         return Ok(match held {
             Some((seq, hash)) if hash == parsed.hash => AppendResult::Dup { seq },
             Some(_) | None => AppendResult::DeviceFork,
         });
+    }
+    if last.revoked {
+        return Ok(AppendResult::Revoked);
     }
     if header.dseq != last.dseq + 1 || header.prev != last.hash {
         return Ok(AppendResult::DeviceFork);
@@ -208,7 +230,15 @@ fn append_one(
         return Ok(AppendResult::Quota);
     }
     vault.epoch = header.epoch;
-    store(tx, vault, parsed)
+    let stored = store(tx, vault, parsed)?;
+    // The record is clear; who may write it is for the replicas to judge, like all of it.
+    if new_epoch && let Ok(record) = EpochRecord::decode(&parsed.entry.body) {
+        for device in record.revoked {
+            tx.take_off(&vault.id, &caller.account, &device)?;
+            taken_off.push(device);
+        }
+    }
+    Ok(stored)
 }
 
 /// Puts a checked entry at the next place.

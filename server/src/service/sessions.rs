@@ -7,10 +7,13 @@
 //! the successor is void. Any older secret means that the cookie was copied, so the session
 //! ends; of a thief and an owner, whoever comes second ends it for both.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use offing_core::id::{AccountId, DeviceId, Hash};
 use offing_core::limits;
+use offing_core::proto::{DeviceSeen, Devices};
 use rand::RngCore as _;
 use sha2::{Digest, Sha256};
 
@@ -33,6 +36,7 @@ pub struct Refreshed {
 enum Checked {
     Fresh(Session),
     Racing(Session),
+    TakenOff,
     Refused,
 }
 
@@ -59,6 +63,7 @@ impl Services {
             rotated_ms: now_ms,
             created_ms: now_ms,
             used_ms: now_ms,
+            taken_off: false,
         };
         let row = session.clone();
         self.meta.write(Durability::Now, move |tx| tx.put_session(&row)).await?;
@@ -82,13 +87,13 @@ impl Services {
                 session.rotated_ms = now_ms;
                 session.used_ms = now_ms;
                 tx.put_session(&session)?;
-                Ok(Some((session, true)))
+                Ok(Ok((session, true)))
             }
-            Checked::Racing(session) => Ok(Some((session, false))),
-            Checked::Refused => Ok(None),
+            Checked::Racing(session) => Ok(Ok((session, false))),
+            Checked::TakenOff => Ok(Err(ServiceError::TakenOff)),
+            Checked::Refused => Ok(Err(ServiceError::SignedOut)),
         };
-        let found = self.meta.write(Durability::Now, job).await?;
-        let (session, rotated) = found.ok_or(ServiceError::SignedOut)?;
+        let (session, rotated) = self.meta.write(Durability::Now, job).await??;
         Ok(Refreshed { session, token: rotated.then_some(next) })
     }
 
@@ -102,13 +107,15 @@ impl Services {
         let job = move |tx: &mut dyn MetaTx| check(tx, &id, &secret_hash, now_ms);
         match self.meta.write(Durability::Now, job).await? {
             Checked::Fresh(session) | Checked::Racing(session) => Ok(session),
+            Checked::TakenOff => Err(ServiceError::TakenOff),
             Checked::Refused => Err(ServiceError::SignedOut),
         }
     }
 
     /// The session, if it has not ended.
     pub async fn session(&self, id: SessionId) -> Result<Option<Session>, ServiceError> {
-        Ok(self.meta.read(move |state| state.session(&id)).await?)
+        let found = self.meta.read(move |state| state.session(&id)).await?;
+        Ok(found.filter(|session| !session.taken_off))
     }
 
     /// Binds a session to another device, as after a cloned profile minted a new one.
@@ -119,7 +126,7 @@ impl Services {
         device_public: Vec<u8>,
     ) -> Result<Session, ServiceError> {
         let job = move |tx: &mut dyn MetaTx| {
-            let Some(mut session) = tx.session(&id)? else {
+            let Some(mut session) = tx.session(&id)?.filter(|session| !session.taken_off) else {
                 return Ok(None);
             };
             session.device = device;
@@ -145,6 +152,20 @@ impl Services {
         Ok(self.meta.write(Durability::Now, job).await?)
     }
 
+    /// When each device that has a session was here.
+    pub async fn devices(&self, account: AccountId) -> Result<Devices, ServiceError> {
+        let sessions = self.meta.read(move |state| state.sessions_of(&account)).await?;
+        let mut seen: BTreeMap<DeviceId, DeviceSeen> = BTreeMap::new();
+        for session in sessions.iter().filter(|session| !session.taken_off) {
+            let (device, signed_in_ms) = (session.device, session.created_ms);
+            let new = DeviceSeen { device, signed_in_ms, seen_ms: session.used_ms };
+            let known = seen.entry(device).or_insert_with(|| new.clone());
+            known.signed_in_ms = known.signed_in_ms.max(new.signed_in_ms);
+            known.seen_ms = known.seen_ms.max(new.seen_ms);
+        }
+        Ok(Devices { devices: seen.into_values().collect() })
+    }
+
     /// Forgets sessions that nobody used for their lifetime, and says how many.
     pub async fn sweep_sessions(&self, now_ms: i64) -> Result<u64, ServiceError> {
         let since = now_ms.saturating_sub(lifetime_ms());
@@ -166,6 +187,9 @@ fn check(
     if session.used_ms < now_ms.saturating_sub(lifetime_ms()) {
         tx.remove_session(id)?;
         return Ok(Checked::Refused);
+    }
+    if session.taken_off {
+        return Ok(Checked::TakenOff);
     }
     if session.token_hash == *secret_hash {
         return Ok(Checked::Fresh(session));

@@ -67,6 +67,7 @@ fn session(id: u8, account: AccountId, used_ms: i64) -> Session {
         rotated_ms: 1,
         created_ms: 1,
         used_ms,
+        taken_off: false,
     }
 }
 
@@ -214,7 +215,23 @@ fn logs_are_read_in_order_and_within_bounds(meta: &dyn MetaStore) {
     let own = read(1, 2, usize::MAX, Some(PHONE));
     assert_eq!(own[1], StoredEntry { body: None, ..entry(3, PHONE, 2) });
     let counter = meta.read_blocking(|state| state.device_counter(&VAULT, &PHONE)).unwrap();
-    assert_eq!(counter, Some(DeviceCounter { dseq: 3, hash: Hash([4; 32]) }));
+    let mut last = DeviceCounter { dseq: 3, hash: Hash([4; 32]), revoked: false };
+    assert_eq!(counter, Some(last));
+    let (new, phone) = (DeviceId([9; 16]), session(7, ALICE, 1));
+    let take_off = move |tx: &mut dyn MetaTx| {
+        tx.put_session(&phone)?;
+        tx.take_off(&VAULT, &ALICE, &new)?;
+        tx.take_off(&VAULT, &ALICE, &PHONE)
+    };
+    meta.write_blocking(Durability::Now, take_off).unwrap();
+    last.revoked = true;
+    let counter = meta.read_blocking(|state| state.device_counter(&VAULT, &PHONE)).unwrap();
+    assert_eq!(counter, Some(last));
+    let counter = meta.read_blocking(move |state| state.device_counter(&VAULT, &new)).unwrap();
+    assert_eq!(counter, Some(DeviceCounter { dseq: 0, hash: Hash([0; 32]), revoked: true }));
+    let sessions = meta.read_blocking(|state| state.sessions_of(&ALICE)).unwrap();
+    let ended = sessions.iter().filter(|session| session.device == PHONE);
+    assert!(ended.clone().count() > 0 && ended.clone().all(|session| session.taken_off));
     let held = meta.read_blocking(|state| state.entry_of_device(&VAULT, &LAPTOP, 2)).unwrap();
     assert_eq!(held, Some((5, Hash([5; 32]))));
     let tip = meta.read_blocking(|state| state.vault(&VAULT)).unwrap().unwrap();

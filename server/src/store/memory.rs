@@ -1,6 +1,6 @@
 //! Both stores in memory, for tests. Nothing is durable; the rules are those of the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, Seq, VaultId};
@@ -30,6 +30,7 @@ struct State {
     invites: BTreeMap<Hash, Invite>,
     sessions: BTreeMap<SessionId, Session>,
     vaults: BTreeMap<VaultId, (i64, Vault)>,
+    revoked: BTreeSet<(VaultId, DeviceId)>,
     logs: BTreeMap<VaultId, Vec<Arc<StoredEntry>>>,
     chunks: BTreeMap<(VaultId, ChunkId), StoredChunk>,
     /// To where each segment is indexed, and how many of its bytes are dead.
@@ -118,6 +119,10 @@ impl MetaRead for State {
         Ok(self.invites.get(token_hash).cloned())
     }
 
+    fn sessions_of(&self, account: &AccountId) -> MetaResult<Vec<Session>> {
+        Ok(self.sessions.values().filter(|s| s.account == *account).cloned().collect())
+    }
+
     fn session(&self, id: &SessionId) -> MetaResult<Option<Session>> {
         Ok(self.sessions.get(id).cloned())
     }
@@ -144,7 +149,13 @@ impl MetaRead for State {
     ) -> MetaResult<Option<DeviceCounter>> {
         let log = self.logs.get(vault).into_iter().flatten();
         let last = log.rev().find(|entry| entry.device == *device);
-        Ok(last.map(|entry| DeviceCounter { dseq: entry.dseq, hash: entry.hash }))
+        let revoked = self.revoked.contains(&(*vault, *device));
+        let nothing = revoked.then_some(DeviceCounter { dseq: 0, hash: Hash([0; 32]), revoked });
+        let of = |entry: &Arc<StoredEntry>| {
+            let (dseq, hash) = (entry.dseq, entry.hash);
+            DeviceCounter { dseq, hash, revoked }
+        };
+        Ok(last.map(of).or(nothing))
     }
 
     fn entry_of_device(
@@ -296,6 +307,18 @@ impl MetaTx for State {
         let before = self.sessions.len();
         self.sessions.retain(|id, session| session.account != *account || Some(id) == keep);
         Ok((before - self.sessions.len()) as u64)
+    }
+
+    fn take_off(
+        &mut self,
+        vault: &VaultId,
+        account: &AccountId,
+        device: &DeviceId,
+    ) -> MetaResult<()> {
+        self.revoked.insert((*vault, *device));
+        let of_device = |s: &&mut Session| s.account == *account && s.device == *device;
+        self.sessions.values_mut().filter(of_device).for_each(|session| session.taken_off = true);
+        Ok(())
     }
 
     fn remove_sessions_unused_since(&mut self, used_ms: i64) -> MetaResult<u64> {

@@ -81,6 +81,8 @@ pub struct Session {
     pub created_ms: i64,
     /// When it was last used.
     pub used_ms: i64,
+    /// Its device was taken off the account, which ended it.
+    pub taken_off: bool,
 }
 
 /// A vault and the tip of its log.
@@ -101,10 +103,12 @@ pub struct Vault {
 /// The last entry of a device in a vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceCounter {
-    /// Its counter.
+    /// Its counter; 0 if it wrote nothing yet.
     pub dseq: u64,
-    /// Its hash.
+    /// Its hash; zeros if it wrote nothing yet.
     pub hash: Hash,
+    /// It was taken off and writes no more.
+    pub revoked: bool,
 }
 
 /// An entry of a log as it is stored.
@@ -268,6 +272,8 @@ pub trait MetaRead {
     fn invite(&self, token_hash: &Hash) -> MetaResult<Option<Invite>>;
     /// The session.
     fn session(&self, id: &SessionId) -> MetaResult<Option<Session>>;
+    /// The sessions of the account.
+    fn sessions_of(&self, account: &AccountId) -> MetaResult<Vec<Session>>;
     /// The vault.
     fn vault(&self, id: &VaultId) -> MetaResult<Option<Vault>>;
     /// The vaults of which the account is a member, oldest first.
@@ -337,6 +343,14 @@ pub trait MetaTx: MetaRead {
         account: &AccountId,
         keep: Option<&SessionId>,
     ) -> MetaResult<u64>;
+    /// Takes a device off: it writes no more in the vault, and its sessions of the account,
+    /// as many as there are now, are kept as ended.
+    fn take_off(
+        &mut self,
+        vault: &VaultId,
+        account: &AccountId,
+        device: &DeviceId,
+    ) -> MetaResult<()>;
     /// Ends sessions last used before a time, and says how many.
     fn remove_sessions_unused_since(&mut self, used_ms: i64) -> MetaResult<u64>;
     /// Adds a vault with its first member.

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_start.sql"),
     include_str!("../../migrations/0002_dead_bytes.sql"),
     include_str!("../../migrations/0003_kit_confirmed.sql"),
+    include_str!("../../migrations/0004_taken_off.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

@@ -64,12 +64,15 @@ async fn forks_gaps_stale_epochs_and_foreign_devices_are_refused_by_name() {
         (entry(id, device, 3, vault.last, change, &[], 1), AppendResult::DeviceFork),
         (entry(id, device, 1, Hash([0; 32]), change, &[], 1), AppendResult::DeviceFork),
         (entry(id, device, 2, vault.last, change, &[], 2), AppendResult::EpochStale),
-        (entry(id, stranger, 1, Hash([0; 32]), change, &[], 1), AppendResult::Malformed),
     ] {
         let appended = world.append(&alice, &vault, &[refused]).await;
         assert_eq!(appended.results, [expected]);
         assert_eq!(appended.tip.seq, 1);
     }
+    let foreign = entry(id, stranger, 1, Hash([0; 32]), change, &[], 1).encode();
+    let path = format!("/vaults/{}/log", vault.id);
+    let refused = world.send(&alice, Method::POST, &path, encode_append(&[foreign])).await;
+    assert_eq!(refused.refusal(), (403, Code::WrongDevice));
 }
 
 #[tokio::test]

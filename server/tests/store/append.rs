@@ -132,7 +132,6 @@ async fn forks_gaps_and_strangers_are_refused() {
         (AppendResult::DeviceFork, Header { dseq: 0, ..next.clone() }),
         (AppendResult::EpochStale, Header { epoch: 2, ..next.clone() }),
         (AppendResult::EpochStale, Header { kind: EntryKind::Epoch, ..next.clone() }),
-        (AppendResult::Malformed, Header { device: DeviceId([9; 16]), ..next.clone() }),
         (AppendResult::Malformed, Header { vault: Some(VaultId([9; 32])), ..next.clone() }),
         (AppendResult::Malformed, Header { vault: None, ..next.clone() }),
     ];
@@ -142,6 +141,10 @@ async fn forks_gaps_and_strangers_are_refused() {
         assert_eq!(refused.tip.seq, 2);
     }
     assert_eq!(append(&services, &pen, &[vec![1, 2]]).await.results, [AppendResult::Malformed]);
+    let foreign = Header { device: DeviceId([9; 16]), ..next.clone() };
+    let foreign = encode_append(&[entry(foreign, b"other").encode()]);
+    let foreign = services.append(&pen.caller, pen.vault, &foreign).await;
+    assert!(matches!(foreign, Err(ServiceError::WrongDevice)));
     let garbage = services.append(&pen.caller, pen.vault, &[0, 0, 0, 1]).await;
     assert!(matches!(garbage, Err(ServiceError::Malformed(_))));
     let foreign = services.append(&bob, pen.vault, &encode_append(&[])).await;

@@ -4,16 +4,19 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
-use offing_core::id::VaultId;
+use offing_core::crypto::PublicKey;
+use offing_core::id::{DeviceId, VaultId};
 use offing_core::rpc;
+use wasm_bindgen::JsValue;
 use web_sys::Blob;
 
 use super::{Host, Notice, Source};
 use crate::net::fetch::Api;
 use crate::platform::channel::Channel;
 use crate::platform::locks::{Lock, Mode, Wait};
-use crate::platform::webcrypto::WebCrypto;
+use crate::platform::webcrypto::{DeviceKey, WebCrypto, WebSigningKey};
 use crate::platform::{clock, files, quota, random, timer};
+use crate::store::keys::KeyStore;
 use crate::store::local::{LocalChunks, LocalStore};
 
 /// Longest single timer: browsers count milliseconds in 31 bits.
@@ -33,15 +36,45 @@ struct Inner {
     store: LocalStore,
     chunks: LocalChunks,
     api: Rc<Api>,
+    /// Where keys are kept; `None` on a borrowed computer.
+    keys: Option<KeyStore>,
+    /// The pair of keys of this device.
+    device: RefCell<JsValue>,
+    /// A device that was minted in this tab.
+    minted: RefCell<Option<DeviceKey>>,
     channel: RefCell<Option<Channel>>,
 }
 
 impl BrowserHost {
     /// Takes the parts of the browser that a session uses.
-    pub fn new(store: LocalStore, chunks: LocalChunks, api: Rc<Api>) -> Self {
-        let crypto = WebCrypto::new();
-        let inner = Inner { crypto, store, chunks, api, channel: RefCell::new(None) };
+    pub fn new(
+        store: LocalStore,
+        chunks: LocalChunks,
+        api: Rc<Api>,
+        keys: Option<KeyStore>,
+        device: JsValue,
+    ) -> Self {
+        let inner = Inner {
+            crypto: WebCrypto::new(),
+            store,
+            chunks,
+            api,
+            keys,
+            device: RefCell::new(device),
+            minted: RefCell::default(),
+            channel: RefCell::default(),
+        };
         Self { inner: Rc::new(inner) }
+    }
+
+    /// The pair of keys of this device.
+    pub fn device(&self) -> JsValue {
+        self.inner.device.borrow().clone()
+    }
+
+    /// Where keys are kept; `None` on a borrowed computer.
+    pub fn keys(&self) -> Option<&KeyStore> {
+        self.inner.keys.as_ref()
     }
 
     /// Begins to hear what other tabs of the profile say.
@@ -59,6 +92,11 @@ impl BrowserHost {
     pub fn stop_listening(&self) {
         self.inner.channel.borrow_mut().take();
     }
+}
+
+/// The name in the key store of a device that was minted here.
+pub(crate) fn minted_name(device: DeviceId) -> String {
+    format!("device/{device}")
 }
 
 impl Source for Blob {
@@ -100,6 +138,27 @@ impl Host for BrowserHost {
 
     fn now_ms(&self) -> i64 {
         clock::now_ms()
+    }
+
+    async fn mint_device(&self) -> Option<(PublicKey, WebSigningKey)> {
+        let minted = self.inner.crypto.generate_device_key().await.ok()?;
+        if let Some(keys) = &self.inner.keys {
+            keys.put(&minted_name(minted.public.device_id()), minted.as_js()).await.ok()?;
+        }
+        let made = (minted.public, minted.signing.clone());
+        *self.inner.minted.borrow_mut() = Some(minted);
+        Some(made)
+    }
+
+    async fn take_up_device(&self, device: DeviceId) -> Option<WebSigningKey> {
+        let minted = self.inner.minted.take().filter(|key| key.public.device_id() == device);
+        let pair = match (minted, &self.inner.keys) {
+            (Some(minted), _) => minted.as_js().clone(),
+            (None, Some(keys)) => keys.get(&minted_name(device)).await.ok()??,
+            (None, None) => return None,
+        };
+        *self.inner.device.borrow_mut() = pair.clone();
+        Some(WebSigningKey::of_pair(&pair))
     }
 
     fn random<const N: usize>(&self) -> [u8; N] {

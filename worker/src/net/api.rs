@@ -11,8 +11,8 @@ use offing_core::id::{ChunkId, DeviceId, Seq, VaultId};
 use offing_core::limits;
 use offing_core::proto::{
     self, API_PREFIX, AccessToken, AccountView, Appended, ChunksStored, Code, DeviceBinding,
-    LogPage, LoginFinish, LoginStart, LoginStarted, RegisterFinish, RegisterStart, RegisterStarted,
-    SecretFinish, SecretStart, SecretStarted, ServerInfo, SessionStarted,
+    Devices, LogPage, LoginFinish, LoginStart, LoginStarted, RegisterFinish, RegisterStart,
+    RegisterStarted, SecretFinish, SecretStart, SecretStarted, ServerInfo, SessionStarted,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -115,6 +115,11 @@ impl<T: Transport> Api<T> {
         let access = json(&self.signed_in("POST", "/auth/device", Some(&body)).await?)?;
         self.keep(&access);
         Ok(())
+    }
+
+    /// Asks when each device was here last.
+    pub async fn devices(&self) -> Result<Devices, NetError> {
+        json(&self.signed_in("GET", "/account/devices", None).await?)
     }
 
     /// Ends the session on the server.

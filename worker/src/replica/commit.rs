@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use offing_core::id::{ChunkId, NodeId};
+use offing_core::id::{ChunkId, DeviceId, NodeId};
 use offing_core::limits;
 use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
@@ -20,8 +20,8 @@ use offing_core::tree::{self, Changes, KnownOp, Need, NodeRow, Op, TreeReader, W
 use super::fault::from_store;
 use super::text_store::{self, Increment};
 use super::working::Stop;
-use super::{Own, Replica, decode, encode};
-use crate::host::Host;
+use super::{Own, RENEWED_KEY, Replica, decode, encode};
+use crate::host::{Host, SigningKey};
 use crate::store::outbox::{self, OutboxItem};
 use crate::store::{Batch, Durability, Store, StoreError, Table};
 
@@ -32,11 +32,19 @@ pub(crate) const CURSOR_KEY: &[u8] = b"cursor";
 /// kind of edit would be a copy of all that commits it.
 pub(super) type MakeOps<'a> = &'a dyn Fn(&mut Edit<'_, WorkingSet>) -> Result<(), EditError>;
 
+/// Who signs an entry.
+pub(super) struct Who<H: Host> {
+    pub(super) device: DeviceId,
+    pub(super) signing: SigningKey<H>,
+}
+
 /// What goes with a change beside its ops.
 #[derive(Default)]
 pub(super) struct Extra {
     /// Changes of texts.
     pub(super) texts: Vec<TextPart>,
+    /// Whose changes of texts they are.
+    pub(super) typed_by: Option<DeviceId>,
     /// Further steps of the same transaction.
     pub(super) also: Batch,
     /// Nodes that the edit is about: read at once, and not one after the other as the edit
@@ -93,9 +101,13 @@ impl<H: Host> Replica<H> {
 
     async fn commit_locked(&self, extra: Extra, edit: MakeOps<'_>) -> Result<Prepared, Fault> {
         let (mut own, cursor) = self.own_and_cursor().await?;
+        if extra.typed_by.is_some_and(|device| device != self.device()) {
+            // This profile became another device; `save_once` makes the changes again.
+            return Err(Fault::Internal);
+        }
         let mut set = WorkingSet::default();
         self.load(&mut set, extra.about.iter().copied().map(Need::Row).collect()).await?;
-        let (device, lamport) = (self.identity.device, own.lamport);
+        let (device, lamport) = (self.device(), own.lamport);
         let ops = self
             .with_rows(&mut set, |set| {
                 let mut gathered = Edit::new(set, device, lamport);
@@ -134,7 +146,7 @@ impl<H: Host> Replica<H> {
         put_changes(&mut batch, &changes);
         let replaced = self.keep_replaced(&mut batch, &known, &set).await?;
         put_increments(&mut batch, &mut own, &body.texts, device);
-        let entry = self.seal_entry(EntryKind::Change, &mut own, cursor, &chunks, &body).await?;
+        let entry = self.seal_change(&self.who(), &mut own, cursor, &chunks, &body).await?;
         self.put_entry(&mut batch, &own, &entry, chunks);
         self.write_strict(batch).await?;
         let committed = Committed { dseq: own.dseq, ops: body.ops, before };
@@ -143,12 +155,15 @@ impl<H: Host> Replica<H> {
 
     /// Where this device stands in the vault and in the log, in one read.
     async fn own_and_cursor(&self) -> Result<(Own, ChainPoint), Fault> {
-        let keys = [Own::KEY.to_vec(), CURSOR_KEY.to_vec()];
+        let keys = [Own::KEY.to_vec(), CURSOR_KEY.to_vec(), RENEWED_KEY.to_vec()];
         let found = self.host.store().get_many(Table::Meta, &keys).await;
         let found = found.map_err(|e| from_store(&e))?;
-        let [own, cursor] = &found[..] else {
+        let [own, cursor, renewed] = &found[..] else {
             return Err(Fault::Storage);
         };
+        if let Some(renewed) = decode(renewed)? {
+            self.take_up(&renewed).await?;
+        }
         Ok((decode(own)?.unwrap_or(Own::START), decode(cursor)?.unwrap_or(ChainPoint::START)))
     }
 
@@ -164,11 +179,17 @@ impl<H: Host> Replica<H> {
         .await
     }
 
-    async fn seal_entry(
+    /// Who signs what this profile writes now.
+    pub(super) fn who(&self) -> Who<H> {
+        Who { device: self.device(), signing: self.keys.borrow().signing.clone() }
+    }
+
+    /// Writes the next entry of a device, in the current epoch, as one that has seen `seen`.
+    pub(super) async fn seal_change(
         &self,
-        kind: EntryKind,
+        who: &Who<H>,
         own: &mut Own,
-        cursor: ChainPoint,
+        seen: ChainPoint,
         chunks: &[ChunkId],
         body: &ChangeBody,
     ) -> Result<Entry, Fault> {
@@ -176,23 +197,12 @@ impl<H: Host> Replica<H> {
             return Err(Fault::TooMany);
         }
         let (number, epoch) = self.current_epoch()?;
-        let header = Header {
-            kind,
-            vault: Some(self.vault),
-            device: self.identity.device,
-            dseq: own.dseq + 1,
-            prev: own.prev,
-            seen_seq: cursor.seq,
-            seen_chain: cursor.chain,
-            epoch: number,
-            streams: Vec::new(),
-            chunks: chunks.to_vec(),
-        };
+        let mut header = self.next_header(EntryKind::Change, who.device, own, seen, number);
+        header.chunks = chunks.to_vec();
         let plain = body.encode().map_err(|_| Fault::TooMany)?;
         let (crypto, salt) = (self.host.crypto(), self.host.random());
-        let signing = &self.keys.signing;
         let entry =
-            author::write_sealed(crypto, &header, &epoch.secret, &salt, &plain, signing).await;
+            author::write_sealed(crypto, &header, &epoch.secret, &salt, &plain, &who.signing).await;
         let entry = entry.map_err(|error| {
             let too_long = matches!(error, author::AuthorError::TooLong { .. });
             if too_long { Fault::TooMany } else { Fault::Internal }
@@ -200,6 +210,29 @@ impl<H: Host> Replica<H> {
         own.dseq += 1;
         own.prev = entry.hash();
         Ok(entry)
+    }
+
+    /// The header of a device's next entry.
+    pub(super) fn next_header(
+        &self,
+        kind: EntryKind,
+        device: DeviceId,
+        own: &Own,
+        seen: ChainPoint,
+        epoch: u32,
+    ) -> Header {
+        Header {
+            kind,
+            vault: Some(self.vault),
+            device,
+            dseq: own.dseq + 1,
+            prev: own.prev,
+            seen_seq: seen.seq,
+            seen_chain: seen.chain,
+            epoch,
+            streams: Vec::new(),
+            chunks: Vec::new(),
+        }
     }
 
     /// Adds an entry of this device, and its own new state, to a transaction.
@@ -212,7 +245,7 @@ impl<H: Host> Replica<H> {
     ) {
         let wire = entry.encode();
         let item = OutboxItem {
-            device: self.identity.device,
+            device: self.device(),
             dseq: own.dseq,
             entry_bytes: u32::try_from(wire.len()).expect("an entry is at most ENTRY_BYTES_MAX"),
             chunks,
@@ -270,7 +303,7 @@ pub(super) fn put_increments(
     batch: &mut Batch,
     own: &mut Own,
     texts: &[TextPart],
-    device: offing_core::id::DeviceId,
+    device: DeviceId,
 ) {
     for part in texts {
         own.increments += 1;

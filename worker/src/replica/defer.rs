@@ -189,9 +189,9 @@ impl<H: Host> Replica<H> {
         let header = Header { dseq, prev, ..entry.header };
         let secret = self.epoch(header.epoch)?.secret;
         let (crypto, salt) = (self.host.crypto(), self.host.random());
-        let signing = &self.keys.signing;
+        let who = self.who();
         let written =
-            author::write_sealed(crypto, &header, &secret, &salt, &entry.plain, signing).await;
+            author::write_sealed(crypto, &header, &secret, &salt, &entry.plain, &who.signing).await;
         let written = written.map_err(|_| Fault::Internal)?;
         let wire = written.encode();
         let entry_bytes = u32::try_from(wire.len()).expect("an entry is at most ENTRY_BYTES_MAX");

@@ -4,7 +4,7 @@
 //! content that is shown is the file's text; others are versions, or were settled. A
 //! document can be built as long as the content it began with can be had.
 
-use offing_core::id::{Hash, NodeId};
+use offing_core::id::{DeviceId, Hash, NodeId};
 use offing_core::limits;
 use offing_core::rpc::{Alarm, Event, Fault};
 use offing_core::text::{Actor, TextDoc};
@@ -31,6 +31,8 @@ pub(super) struct Loaded {
     pub(super) slot: u32,
     /// What killed tabs had typed, made again in `doc`.
     pub(super) recovered: Vec<Retyped>,
+    /// Whose changes `doc` makes.
+    pub(super) device: DeviceId,
 }
 
 /// Which of the typing that killed tabs left is made again.
@@ -54,7 +56,8 @@ impl<H: Host> Replica<H> {
     ) -> Result<Loaded, Fault> {
         let node = row.node;
         let slot = self.slot().await;
-        let actor = Actor { device: self.identity.device, slot };
+        let device = self.device();
+        let actor = Actor { device, slot };
         let left = self.left_by_the_dead(Desk { node, base, slot }, retype).await?;
         let saved = self.host.store().get(Table::Texts, &text_store::doc_key(node, base)).await;
         let saved: Option<SavedDoc> =
@@ -102,7 +105,7 @@ impl<H: Host> Replica<H> {
         for retyped in &recovered {
             doc.merge(std::slice::from_ref(&retyped.change));
         }
-        Ok(Loaded { doc, base, through, slot, recovered })
+        Ok(Loaded { doc, base, through, slot, device, recovered })
     }
 
     /// Tells that an edit of this text was left out.

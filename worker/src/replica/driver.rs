@@ -9,6 +9,7 @@ use offing_core::sync::machine::{Effect, Event, Failure};
 use super::Replica;
 use super::fault::from_store;
 use super::pull::PullError;
+use super::renew::Unseated;
 use crate::host::{Host, Notice};
 use crate::net::NetError;
 use crate::push::{self, Ended, PushError, Step};
@@ -81,20 +82,24 @@ impl<H: Host> Replica<H> {
     }
 
     async fn pull_once(self: Rc<Self>) {
-        let _guard = self.host.lock(&push::lock_name(&self.vault)).await;
+        let guard = self.host.lock(&push::lock_name(&self.vault)).await;
         let pulled = match self.pull().await {
             Ok(seq) => self.try_set_aside().await.map(|()| seq),
             Err(error) => Err(error),
         };
         let event = match pulled {
-            Ok(seq) => Event::Pulled { seq },
-            Err(error) => self.failed(match error {
-                PullError::Net(error) => failure_of(&error),
-                PullError::History => Failure::History,
-                PullError::Local(_) => Failure::Busy { retry_after_ms: 0 },
-            }),
+            Ok(seq) => {
+                self.unseated_at.set(self.unseated_at.get().map(|(dseq, _)| (dseq, true)));
+                match self.reseal().await {
+                    Ok(true) => Event::Rewritten,
+                    Ok(false) => Event::Pulled { seq },
+                    Err(fault) => self.failed(self.failure(&fault.into())),
+                }
+            }
+            Err(PullError::Unseated(why)) => self.renewed(why).await,
+            Err(error) => self.failed(self.failure(&error)),
         };
-        drop(_guard);
+        drop(guard);
         self.count_pending().await.ok();
         // A tab that was killed while it read says nothing.
         self.check_reading_elsewhere().await;
@@ -135,7 +140,7 @@ impl<H: Host> Replica<H> {
                     self.failed(Failure::HeldUp)
                 }
                 Ended::Drained | Ended::Stopped => Event::Pushed,
-                Ended::Refused { result, .. } => self.refused(&result).await,
+                Ended::Refused { dseq, result } => self.refused(dseq, &result),
                 Ended::Held { dseq, code } => {
                     if self.held_up.replace(Some((dseq, code))).is_none() {
                         self.emit(PageEvent::Alarm(Alarm::ServerRefuses(code)));
@@ -144,8 +149,15 @@ impl<H: Host> Replica<H> {
                 }
                 Ended::ChunksLost { .. } => self.failed(Failure::Refused),
             },
+            Err(PushError::Net(error)) if error.code() == Some(Code::WrongDevice) => {
+                // Another copy of this profile shares the session, or this device is new.
+                self.failed(match self.bind_session().await {
+                    Ok(()) => Failure::Busy { retry_after_ms: 0 },
+                    Err(error) => self.net_failure(&error),
+                })
+            }
             Err(PushError::Net(error)) => {
-                let failure = failure_of(&error);
+                let failure = self.net_failure(&error);
                 if let (Failure::Refused, Some(code)) = (failure, error.code()) {
                     self.emit(PageEvent::Alarm(Alarm::ServerRefuses(code)));
                 }
@@ -181,22 +193,49 @@ impl<H: Host> Replica<H> {
         Ok(first)
     }
 
+    /// Becomes another device, with all that waits here.
+    async fn renewed(self: &Rc<Self>, why: Unseated) -> Event {
+        match self.renew(why).await {
+            Ok(()) => {
+                self.unseated_at.set(None);
+                Event::Rewritten
+            }
+            Err(error) => self.failed(self.failure(&error)),
+        }
+    }
+
     /// What to do when the server does not take an entry: it stays in the outbox, and the
     /// person hears why nothing moves.
-    async fn refused(&self, result: &AppendResult) -> Event {
+    fn refused(&self, dseq: u64, result: &AppendResult) -> Event {
         let alarm = match result {
-            AppendResult::DeviceFork => Alarm::DeviceCopied,
             AppendResult::Quota => Alarm::ServerRefuses(Code::QuotaExceeded),
             // A newer epoch is in the log: the pull that follows reads it.
             AppendResult::EpochStale => return Event::Pushed,
+            // Whether that is so is for the verified log to say; the pull that follows asks it.
+            AppendResult::DeviceFork | AppendResult::Revoked
+                if self.unseated_at.get() != Some((dseq, true)) =>
+            {
+                self.unseated_at.set(Some((dseq, false)));
+                return Event::Pushed;
+            }
             AppendResult::Malformed
             | AppendResult::Missing { .. }
+            | AppendResult::DeviceFork
+            | AppendResult::Revoked
             | AppendResult::Skipped
             | AppendResult::Ok { .. }
             | AppendResult::Dup { .. } => Alarm::ServerRefuses(Code::BadRequest),
         };
         self.emit(PageEvent::Alarm(alarm));
         self.failed(Failure::Refused)
+    }
+
+    /// What a failed call means for synchronisation; remembers that this device was taken off.
+    pub(super) fn net_failure(&self, error: &NetError) -> Failure {
+        if error.code() == Some(Code::TakenOff) {
+            self.taken_off.set(true);
+        }
+        failure_of(error)
     }
 
     fn failed(&self, failure: Failure) -> Event {
@@ -238,7 +277,8 @@ impl<H: Host> Replica<H> {
 /// What a failed call means for synchronisation.
 pub(super) fn failure_of(error: &NetError) -> Failure {
     match error.code() {
-        Some(Code::SignedOut | Code::TokenExpired | Code::WrongDevice) => Failure::SignedOut,
+        Some(Code::SignedOut | Code::TakenOff | Code::TokenExpired) => Failure::SignedOut,
+        Some(Code::WrongDevice) => Failure::Busy { retry_after_ms: 0 },
         Some(Code::RateLimited | Code::Unavailable) => {
             Failure::Busy { retry_after_ms: error.retry_after_ms().unwrap_or(0) }
         }

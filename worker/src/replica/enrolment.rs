@@ -5,12 +5,12 @@ use std::rc::Rc;
 use offing_core::account::device::DeviceCertificate;
 use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
-use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::epoch::DeviceIntro;
 use offing_core::log::verify::LogState;
 use offing_core::rpc::Fault;
 
-use super::commit::CURSOR_KEY;
+use super::commit::{CURSOR_KEY, Who};
 use super::fault::from_net;
 use super::pull::PullError;
 use super::{LOG_KEY, Own, Replica, encode};
@@ -38,7 +38,7 @@ impl<H: Host> Replica<H> {
         match self.pull().await {
             Ok(_) => Ok(()),
             Err(PullError::Net(error)) => Err(from_net(&error)),
-            Err(PullError::History) => Err(Fault::CannotOpen),
+            Err(PullError::History | PullError::Unseated(_)) => Err(Fault::CannotOpen),
             Err(PullError::Local(fault)) => Err(fault),
         }
     }
@@ -51,32 +51,34 @@ impl<H: Host> Replica<H> {
         let guard = self.host.lock(&self.commit_lock()).await;
         let mut own = self.own().await?;
         let cursor = self.meta(CURSOR_KEY).await?.unwrap_or(ChainPoint::START);
-        let (number, epoch) = self.current_epoch()?;
-        let crypto = self.host.crypto();
-        let place = (&self.vault, number);
-        let (salt, name) = (self.host.random(), &self.identity.device_name);
-        let intro = DeviceIntro::seal(crypto, &epoch.secret, place, &salt, certificate, name).await;
-        let intro = intro.map_err(|_| Fault::Internal)?;
-        let header = Header {
-            kind: EntryKind::Device,
-            vault: Some(self.vault),
-            device: self.identity.device,
-            dseq: own.dseq + 1,
-            prev: own.prev,
-            seen_seq: cursor.seq,
-            seen_chain: cursor.chain,
-            epoch: number,
-            streams: Vec::new(),
-            chunks: Vec::new(),
-        };
-        let entry = author::write_clear(crypto, &header, intro.encode(), &self.keys.signing).await;
-        let entry = entry.map_err(|_| Fault::Internal)?;
-        own.dseq += 1;
-        own.prev = entry.hash();
+        let name = self.identity().device_name;
+        let entry = self.seal_intro(&self.who(), &mut own, cursor, certificate, &name).await?;
         let mut batch = Batch::new();
         self.put_entry(&mut batch, &own, &entry, Vec::new());
         self.write_strict(batch).await?;
         drop(guard);
         Ok(())
+    }
+
+    /// Writes the entry with which a device introduces itself.
+    pub(super) async fn seal_intro(
+        &self,
+        who: &Who<H>,
+        own: &mut Own,
+        seen: ChainPoint,
+        certificate: DeviceCertificate,
+        name: &str,
+    ) -> Result<Entry, Fault> {
+        let (number, epoch) = self.current_epoch()?;
+        let (crypto, salt) = (self.host.crypto(), self.host.random());
+        let place = (&self.vault, number);
+        let intro = DeviceIntro::seal(crypto, &epoch.secret, place, &salt, certificate, name).await;
+        let intro = intro.map_err(|_| Fault::Internal)?;
+        let header = self.next_header(EntryKind::Device, who.device, own, seen, number);
+        let entry = author::write_clear(crypto, &header, intro.encode(), &who.signing).await;
+        let entry = entry.map_err(|_| Fault::Internal)?;
+        own.dseq += 1;
+        own.prev = entry.hash();
+        Ok(entry)
     }
 }

@@ -16,8 +16,12 @@ const PREFIX: &[u8] = b"epoch/";
 
 /// Adds an epoch record to what is kept on the device.
 pub(crate) fn keep_record(batch: &mut Batch, record: &EpochRecord) {
-    let key = [PREFIX, &record.epoch.to_be_bytes()].concat();
-    batch.put(Table::Meta, key, record.encode());
+    batch.put(Table::Meta, record_key(record.epoch), record.encode());
+}
+
+/// Where an epoch's record is kept.
+pub(super) fn record_key(epoch: u32) -> Vec<u8> {
+    [PREFIX, &epoch.to_be_bytes()].concat()
 }
 
 impl<H: Host> Replica<H> {
@@ -28,20 +32,28 @@ impl<H: Host> Replica<H> {
         if *done {
             return Ok(());
         }
-        let range = Range::prefix(PREFIX);
-        let rows = self.host.store().scan(Table::Meta, &range, 0, u32::MAX, Direction::Forward);
+        self.open_new_epochs().await?;
+        *done = true;
+        Ok(())
+    }
+
+    /// Opens the secrets that are not open in this tab: another one may have read on.
+    pub(super) async fn open_new_epochs(&self) -> Result<(), Fault> {
+        let last = self.epochs.borrow().last_key_value().map_or(0, |(last, _)| *last);
+        let new = Range { start: record_key(last + 1), ..Range::prefix(PREFIX) };
+        let rows = self.host.store().scan(Table::Meta, &new, 0, u32::MAX, Direction::Forward);
         for (_, value) in rows.await.map_err(|e| from_store(&e))? {
             let record = EpochRecord::decode(&value).map_err(|_| Fault::Storage)?;
             self.open_epoch(&record).await?;
         }
-        *done = true;
         Ok(())
     }
 
     pub(super) async fn open_epoch(&self, record: &EpochRecord) -> Result<(), Fault> {
         let crypto = self.host.crypto();
-        let account = &self.identity.account;
-        let secret = record.open_secret(crypto, account, &self.keys.account).await;
+        let account = self.identity.borrow().account;
+        let master = self.keys.borrow().account.clone();
+        let secret = record.open_secret(crypto, &account, &master).await;
         let secret = secret.map_err(|_| Fault::CannotOpen)?;
         let sealer = ChunkSealer::derive(crypto, &secret, self.vault, record.epoch).await;
         let sealer = sealer.map_err(|_| Fault::CannotOpen)?;

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use futures_util::future::join_all;
-use offing_core::id::{DeviceId, NodeId, Seq};
+use offing_core::id::{DeviceId, Hash, NodeId, Seq};
 use offing_core::log::author;
 use offing_core::log::change::{ChangeBody, TextPart};
 use offing_core::log::entry::{Entry, EntryKind};
@@ -22,6 +22,7 @@ use offing_core::tree::{KnownOp, NodeRow, TreeReader, Value, WorkingSet};
 
 use super::commit::{CURSOR_KEY, put_changes, put_increments};
 use super::fault::from_store;
+use super::renew::Unseated;
 use super::{LOG_KEY, Own, Replica, encode, epochs, keep};
 use crate::host::{Host, Server};
 use crate::net::NetError;
@@ -36,6 +37,8 @@ pub(super) enum PullError {
     Net(NetError),
     /// The server's history contradicts what was verified.
     History,
+    /// Nothing can be written as this device any more.
+    Unseated(Unseated),
     /// Something on this device failed.
     Local(Fault),
 }
@@ -87,11 +90,11 @@ impl<H: Host> Replica<H> {
     /// Reads and verifies the log up to the server's tip; returns the place reached.
     pub(super) async fn pull(self: &Rc<Self>) -> Result<Seq, PullError> {
         let state: Option<LogState> = self.meta(LOG_KEY).await?;
-        let mut reader = Reader {
-            state: state.ok_or(Fault::Storage)?,
-            tip: None,
-            bare: Some(self.identity.device),
-        };
+        let mut reader =
+            Reader { state: state.ok_or(Fault::Storage)?, tip: None, bare: Some(self.device()) };
+        if reader.state.epoch() > 0 && self.epoch(reader.state.epoch()).is_err() {
+            self.open_new_epochs().await?;
+        }
         loop {
             let mut brought = Brought::default();
             let read = self.read_round(&mut reader, &mut brought).await;
@@ -102,6 +105,10 @@ impl<H: Host> Replica<H> {
             read?;
             let at = reader.state.at().seq;
             if reader.tip.is_some_and(|tip| at >= tip) {
+                let own = reader.state.device(&self.device());
+                if own.is_some_and(|own| own.revoked_at.is_some()) {
+                    return Err(PullError::Unseated(Unseated::TakenOff));
+                }
                 return Ok(at);
             }
         }
@@ -130,10 +137,9 @@ impl<H: Host> Replica<H> {
                     return Err(PullError::History);
                 }
             };
-            let waiting = self.waiting(&steps).await?;
+            let waiting = self.waiting_for(&steps).await?;
             if self.a_copy_wrote(&steps, &waiting).await? {
-                self.emit(Event::Alarm(Alarm::DeviceCopied));
-                return Err(PullError::History);
+                return Err(PullError::Unseated(Unseated::Copied));
             }
             if !steps.is_empty() {
                 // Half a page is no state of the log: if opening it fails, nothing is taken.
@@ -206,7 +212,7 @@ impl<H: Host> Replica<H> {
                 return self.set_aside(&mut brought.also, step.point.seq, &encode(refused)).await;
             }
         };
-        if checked.header.device == self.identity.device {
+        if checked.header.device == self.device() {
             brought.own_dseq = brought.own_dseq.max(checked.header.dseq);
         }
         match &checked.body {
@@ -226,7 +232,7 @@ impl<H: Host> Replica<H> {
         brought.ops.extend(change.known_ops(Some(seq), checked.header.seen_seq));
         self.want_content(&mut brought.also, &change);
         let device = checked.header.device;
-        if device != self.identity.device {
+        if device != self.device() {
             for part in change.texts {
                 brought.text_bytes += part.changes.iter().map(Vec::len).sum::<usize>();
                 brought.texts.push((device, part));
@@ -314,22 +320,27 @@ impl<H: Host> Replica<H> {
             return Ok(false);
         }
         let last = self.own().await?.dseq;
-        Ok(own.any(|checked| {
+        Ok(own.any(|(hash, checked)| {
             let waits = waiting.get(&checked.header.dseq);
-            let other = waits.is_some_and(|entry| entry.header != checked.header_bytes);
+            // Two entries on top of the same one have equal headers: only bodies differ.
+            let other = waits.is_some_and(|entry| entry.hash() != hash);
             other || checked.header.dseq > last
         }))
     }
 
-    fn own_steps<'a>(&self, steps: &'a [Step]) -> impl Iterator<Item = &'a Checked> {
-        let device = self.identity.device;
-        let checked = steps.iter().filter_map(|step| step.outcome.as_ref().ok());
-        checked.filter(move |checked| checked.header.device == device)
+    /// The entries of this device, with their hashes.
+    fn own_steps<'a>(&self, steps: &'a [Step]) -> impl Iterator<Item = (Hash, &'a Checked)> {
+        let device = self.device();
+        let checked =
+            |step: &'a Step| step.outcome.as_ref().ok().map(|checked| (step.hash, checked));
+        let checked = steps.iter().filter_map(checked);
+        checked.filter(move |(_, checked)| checked.header.device == device)
     }
 
     /// The entries of this device among these that wait in its outbox still, by counter.
-    async fn waiting(&self, steps: &[Step]) -> Result<HashMap<u64, Entry>, Fault> {
-        let dseqs: Vec<u64> = self.own_steps(steps).map(|checked| checked.header.dseq).collect();
+    async fn waiting_for(&self, steps: &[Step]) -> Result<HashMap<u64, Entry>, Fault> {
+        let dseqs: Vec<u64> =
+            self.own_steps(steps).map(|(_, checked)| checked.header.dseq).collect();
         let found = outbox::find(self.host.store(), &self.vault, &dseqs).await;
         let found = dseqs.into_iter().zip(found.map_err(|e| from_store(&e))?);
         Ok(found.filter_map(|(dseq, wire)| Some((dseq, Entry::decode(&wire?).ok()?))).collect())
@@ -354,8 +365,8 @@ impl<H: Host> Replica<H> {
 
     /// What people call a device.
     pub(super) async fn device_name(&self, device: DeviceId) -> String {
-        if device == self.identity.device {
-            return self.identity.device_name.clone();
+        if device == self.device() {
+            return self.identity().device_name;
         }
         self.meta(&device_key(device)).await.ok().flatten().unwrap_or_default()
     }

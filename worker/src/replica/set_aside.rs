@@ -181,7 +181,7 @@ impl<H: Host> Replica<H> {
         self.announce(changes.folders.into_iter().collect(), texts.into_iter().collect()).await
     }
 
-    fn history_changed(&self, seq: Seq) -> PullError {
+    pub(super) fn history_changed(&self, seq: Seq) -> PullError {
         self.emit(Event::Alarm(Alarm::HistoryChanged { seq }));
         PullError::History
     }

@@ -29,6 +29,7 @@ use super::documents::{Loaded, Retype};
 use super::journal::{Desk, Retyped};
 use crate::host::Host;
 
+mod retake;
 mod rewrite;
 
 pub(super) use rewrite::Rewritten;
@@ -67,6 +68,8 @@ struct OpenText {
     slot: u32,
     /// A page shows it, and not only the start that saves what was left typed.
     shown: Cell<bool>,
+    /// Whose changes `doc` makes.
+    device: Cell<DeviceId>,
     saving: Mutex<()>,
     /// Saving failed, and is tried again and again.
     retrying: Cell<bool>,
@@ -248,6 +251,7 @@ impl<H: Host> Replica<H> {
         let Ok(open) = self.open_doc(node) else {
             return Ok(());
         };
+        self.follow_device(&open).await?;
         self.follow(&open).await?;
         let found = self.increments(node, open.through.get()).await?;
         // Runs of what others brought and of what this device's other tabs did: a person
@@ -260,7 +264,7 @@ impl<H: Host> Replica<H> {
             if increment.base != open.base.get() {
                 continue;
             }
-            let others = increment.device != self.identity.device;
+            let others = increment.device != self.device();
             if others {
                 devices.insert(increment.device);
                 edits += increment.changes.len() as u32;
@@ -389,6 +393,7 @@ impl<H: Host> Replica<H> {
             first_turn,
             slot: loaded.slot,
             shown: Cell::new(false),
+            device: Cell::new(loaded.device),
             saving: Mutex::new(()),
             retrying: Cell::new(false),
             not_shown: Cell::new(None),
@@ -448,6 +453,7 @@ impl<H: Host> Replica<H> {
 
     async fn save_once(self: &Rc<Self>, open: &Rc<OpenText>) -> Result<(), Fault> {
         let _saving = open.saving.lock().await;
+        self.retake(open).await?;
         self.close_change(open);
         let (node, version) = (open.node, open.version.get());
         // More than one round only if the file was given new content meanwhile.
@@ -458,12 +464,19 @@ impl<H: Host> Replica<H> {
             let edit = TextEdit { base, size, modified_ms: self.host.now_ms() };
             let changes = unsaved.iter().map(|one| one.change.clone()).collect();
             let part = TextPart { node, base, changes };
-            let mut extra = Extra { texts: vec![part], ..Extra::default() };
+            let typed_by = Some(open.device.get());
+            let mut extra = Extra { texts: vec![part], typed_by, ..Extra::default() };
             for one in &unsaved {
                 let desk = Desk { slot: one.slot, ..open.desk(base) };
                 desk.forget(&mut extra.also, one.turn);
             }
-            self.commit(extra, &|ops| ops.text_edited(node, edit.clone())).await?;
+            let saved = self.commit(extra, &|ops| ops.text_edited(node, edit.clone())).await;
+            if saved.is_err() && open.device.get() != self.device() {
+                self.retake(open).await?;
+                self.close_change(open);
+                continue;
+            }
+            saved?;
             open.unsaved.borrow_mut().drain(..unsaved.len());
         }
         self.emit(Event::TextSaved { node, version });

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use futures_util::future::join4;
+use futures_util::future::join5;
 use offing_core::id::NodeId;
 use offing_core::rpc::Fault;
 use wasm_bindgen::JsValue;
@@ -15,11 +15,11 @@ use super::{
     ACCOUNT_KEY, DEVICE_KEY, Events, Opened, PROFILE_KEY, Profile, browser_stores, page_events,
 };
 use crate::host::Keys;
-use crate::host::browser::BrowserHost;
+use crate::host::browser::{BrowserHost, minted_name};
 use crate::net::fetch::Api;
 use crate::platform::webcrypto::{WebSecret, WebSigningKey};
 use crate::replica::fault::from_store;
-use crate::replica::{self, Replica, Unsynced};
+use crate::replica::{self, RENEWED_KEY, Renewed, Replica, Unsynced};
 use crate::store::keys::KeyStore;
 use crate::store::local::{LocalChunks, LocalStore};
 use crate::store::{Store, Table};
@@ -48,28 +48,35 @@ async fn held() -> Result<Option<Held>, Fault> {
     // Side by side: a start of the app waits for these.
     let profile = store.get(Table::Meta, PROFILE_KEY);
     let (account, device) = (keys.get(ACCOUNT_KEY), keys.get(DEVICE_KEY));
-    let (profile, account, device, kept) =
-        join4(profile, account, device, replica::kept_nodes(&store)).await;
+    let renewed = store.get(Table::Meta, RENEWED_KEY);
+    let (profile, account, device, kept, renewed) =
+        join5(profile, account, device, replica::kept_nodes(&store), renewed).await;
     let profile = profile.map_err(|e| from_store(&e))?;
     let account = account.map_err(|e| from_store(&e))?;
     let device = device.map_err(|e| from_store(&e))?;
     let (Some(profile), Some(account), Some(device)) = (profile, account, device) else {
         return Ok(None);
     };
-    let profile: Profile = postcard::from_bytes(&profile).map_err(|_| Fault::Storage)?;
+    let mut profile: Profile = postcard::from_bytes(&profile).map_err(|_| Fault::Storage)?;
+    let mut device = device;
+    if let Some(renewed) = renewed.map_err(|e| from_store(&e))? {
+        let renewed: Renewed = postcard::from_bytes(&renewed).map_err(|_| Fault::Storage)?;
+        profile.identity = renewed.identity;
+        let minted = keys.get(&minted_name(profile.identity.device)).await;
+        device = minted.map_err(|e| from_store(&e))?.ok_or(Fault::Storage)?;
+    }
     let account = WebSecret::from_js(account);
     Ok(Some(Held { store, chunks, keys, profile, kept: kept?, account, device }))
 }
 
 impl Held {
     pub(super) fn open(self, api: Rc<Api>, events: &Events) -> Opened {
-        let host = BrowserHost::new(self.store, self.chunks, api);
         let signing = WebSigningKey::of_pair(&self.device);
+        let host = BrowserHost::new(self.store, self.chunks, api, Some(self.keys), self.device);
         let keys = Keys { account: self.account, signing };
         let (identity, emit) = (self.profile.identity.clone(), page_events(events));
         let replica = Replica::assemble(host.clone(), identity, keys, self.kept, emit);
-        let (profile, device, keys) = (self.profile, self.device, Some(self.keys));
-        Opened { replica, host, profile, device, keys }
+        Opened { replica, host, profile: self.profile }
     }
 
     /// How much is only here: entries, typing of a killed tab, and uploads.

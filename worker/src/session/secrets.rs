@@ -33,7 +33,7 @@ impl Owner {
         Self {
             host: opened.host.clone(),
             profile: opened.profile.clone(),
-            device: opened.device.clone(),
+            device: opened.host.device(),
         }
     }
 

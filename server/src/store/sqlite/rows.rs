@@ -84,6 +84,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         rotated_ms: row.get(6)?,
         created_ms: row.get(7)?,
         used_ms: row.get(8)?,
+        taken_off: row.get(9)?,
     })
 }
 
@@ -143,8 +144,14 @@ impl MetaRead for Rows<'_> {
 
     fn session(&self, id: &SessionId) -> MetaResult<Option<Session>> {
         let sql = "SELECT id, account, device, device_public, token_hash, previous_hash, \
-            rotated_ms, created_ms, used_ms FROM sessions WHERE id = ?1";
+            rotated_ms, created_ms, used_ms, taken_off FROM sessions WHERE id = ?1";
         self.one(sql, [&id.0[..]], session)
+    }
+
+    fn sessions_of(&self, account: &AccountId) -> MetaResult<Vec<Session>> {
+        let sql = "SELECT id, account, device, device_public, token_hash, previous_hash, \
+            rotated_ms, created_ms, used_ms, taken_off FROM sessions WHERE account = ?1";
+        self.many(sql, [&account.0[..]], session)
     }
 
     fn vault(&self, id: &VaultId) -> MetaResult<Option<Vault>> {
@@ -177,10 +184,10 @@ impl MetaRead for Rows<'_> {
         vault: &VaultId,
         device: &DeviceId,
     ) -> MetaResult<Option<DeviceCounter>> {
-        let sql = "SELECT dseq, hash FROM devices \
+        let sql = "SELECT dseq, hash, revoked FROM devices \
             WHERE vault = (SELECT key FROM vaults WHERE id = ?1) AND device = ?2";
         self.one(sql, [&vault.0[..], &device.0[..]], |row| {
-            Ok(DeviceCounter { dseq: uint(row, 0)?, hash: Hash(row.get(1)?) })
+            Ok(DeviceCounter { dseq: uint(row, 0)?, hash: Hash(row.get(1)?), revoked: row.get(2)? })
         })
     }
 

@@ -1,6 +1,6 @@
 //! Changes rows.
 
-use offing_core::id::{AccountId, ChunkId, Hash, Seq, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Seq, VaultId};
 use offing_core::proto::SecretKind;
 use rusqlite::Params;
 
@@ -103,8 +103,8 @@ impl MetaTx for Rows<'_> {
 
     fn put_session(&mut self, session: &Session) -> MetaResult<()> {
         let sql = "INSERT OR REPLACE INTO sessions (id, account, device, device_public, \
-            token_hash, previous_hash, rotated_ms, created_ms, used_ms) \
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            token_hash, previous_hash, rotated_ms, created_ms, used_ms, taken_off) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let params = (
             &session.id.0[..],
             &session.account.0[..],
@@ -115,6 +115,7 @@ impl MetaTx for Rows<'_> {
             session.rotated_ms,
             session.created_ms,
             session.used_ms,
+            session.taken_off,
         );
         self.run_one(sql, params)
     }
@@ -131,6 +132,21 @@ impl MetaTx for Rows<'_> {
     ) -> MetaResult<u64> {
         let sql = "DELETE FROM sessions WHERE account = ?1 AND id IS NOT ?2";
         self.run(sql, (&account.0[..], keep.map(|id| &id.0[..])))
+    }
+
+    fn take_off(
+        &mut self,
+        vault: &VaultId,
+        account: &AccountId,
+        device: &DeviceId,
+    ) -> MetaResult<()> {
+        let sql = "INSERT INTO devices (vault, device, dseq, hash, revoked) \
+            SELECT key, ?2, 0, zeroblob(32), 1 FROM vaults WHERE id = ?1 \
+            ON CONFLICT (vault, device) DO UPDATE SET revoked = 1";
+        self.run_one(sql, (&vault.0[..], &device.0[..]))?;
+        let sql = "UPDATE sessions SET taken_off = 1 WHERE account = ?1 AND device = ?2";
+        self.run(sql, (&account.0[..], &device.0[..]))?;
+        Ok(())
     }
 
     fn remove_sessions_unused_since(&mut self, used_ms: i64) -> MetaResult<u64> {

@@ -65,7 +65,7 @@ impl<H: Host> Replica<H> {
         self.close_change(&open);
         // An actor of its own, since this tab's may have typed after the rewriting.
         let slot = u32::from_be_bytes(self.host.random()) | 0x8000_0000;
-        let actor = Actor { device: self.identity.device, slot };
+        let actor = Actor { device: self.device(), slot };
         let now_ms = self.host.now_ms();
         let change = open.doc.borrow_mut().change_beside(heads, back, actor, now_ms);
         let change = change.map_err(|error| fault_of(&error))?;

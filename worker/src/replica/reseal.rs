@@ -1,0 +1,104 @@
+//! What waits in the outbox and was sealed in an epoch that has ended, sealed again.
+//!
+//! Another device was taken off meanwhile, and the server takes nothing of an epoch before
+//! the current one. None of these entries is in the log, or the pull that found the new
+//! epoch would have taken them out of the outbox; so each keeps its counter, its ops and
+//! what it had seen, and only body, epoch and chain are new. One strict transaction.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use offing_core::log::entry::{Entry, EntryKind};
+use offing_core::log::epoch::{DeviceIntro, EpochRecord};
+use offing_core::rpc::Fault;
+
+use super::commit::Who;
+use super::fault::from_store;
+use super::renew::Waiting;
+use super::{Own, Replica, encode};
+use crate::host::Host;
+use crate::store::outbox::{self, OutboxItem};
+use crate::store::{Batch, Table};
+
+impl<H: Host> Replica<H> {
+    /// Seals what waits in the current epoch; says whether there was anything to do. Called
+    /// by whoever holds the lock for pulling, with the log read to its end.
+    pub(super) async fn reseal(self: &Rc<Self>) -> Result<bool, Fault> {
+        let first = outbox::items(self.host.store(), &self.vault, 0, 1).await;
+        let first = first.map_err(|e| from_store(&e))?;
+        if first.is_empty() {
+            return Ok(false);
+        }
+        self.open_new_epochs().await?;
+        let (current, _) = self.current_epoch()?;
+        let guard = self.host.lock(&self.commit_lock()).await;
+        let mut own = self.own().await?;
+        let waiting = self.waiting().await?;
+        let Some(first) = waiting.first() else {
+            return Ok(false);
+        };
+        if !waiting.iter().any(|waiting| is_stale(waiting, current)) {
+            return Ok(false);
+        }
+        (own.dseq, own.prev) = (first.item.dseq - 1, first.header.prev);
+        let mut batch = Batch::new();
+        let mut counters = BTreeMap::new();
+        outbox::forget_all(&mut batch, &self.vault);
+        let who = self.who();
+        for waiting in waiting {
+            let before = waiting.item.clone();
+            let Some(entry) = self.sealed_again(&who, &mut own, waiting).await? else {
+                continue;
+            };
+            counters.insert(before.dseq, own.dseq);
+            self.enqueue(&mut batch, OutboxItem { dseq: own.dseq, ..before }, &entry);
+        }
+        batch.put(Table::Meta, Own::KEY, encode(&own));
+        self.write_strict(batch).await?;
+        drop(guard);
+        self.renumbered(counters);
+        Ok(true)
+    }
+
+    /// The entry in the current epoch; `None` if nothing of it is left to say.
+    async fn sealed_again(
+        &self,
+        who: &Who<H>,
+        own: &mut Own,
+        waiting: Waiting,
+    ) -> Result<Option<Entry>, Fault> {
+        let (crypto, seen) = (self.host.crypto(), waiting.seen());
+        match waiting.header.kind {
+            EntryKind::Change => {
+                let changes = self.changes_of(vec![waiting]).await?;
+                let (waiting, change) = changes.into_iter().next().ok_or(Fault::Storage)?;
+                let chunks = &waiting.item.chunks;
+                self.seal_change(who, own, seen, chunks, &change).await.map(Some)
+            }
+            EntryKind::Device => {
+                let intro = DeviceIntro::decode(&waiting.entry.body).map_err(|_| Fault::Storage)?;
+                let epoch = waiting.header.epoch;
+                let secret = self.epoch(epoch)?.secret;
+                let name = intro.open_name(crypto, &secret, &self.vault, epoch).await;
+                let name = name.ok().flatten().unwrap_or_default();
+                self.seal_intro(who, own, seen, intro.certificate, &name).await.map(Some)
+            }
+            EntryKind::Epoch => {
+                let record =
+                    EpochRecord::decode(&waiting.entry.body).map_err(|_| Fault::Storage)?;
+                self.seal_epoch(who, own, seen, record.revoked).await
+            }
+            EntryKind::Snapshot
+            | EntryKind::Heartbeat
+            | EntryKind::Gc
+            | EntryKind::Share
+            | EntryKind::Recovery => Err(Fault::Internal),
+        }
+    }
+}
+
+/// Says whether the server refuses it in this epoch: a record begins the next one.
+fn is_stale(waiting: &Waiting, current: u32) -> bool {
+    let begins = u32::from(waiting.header.kind == EntryKind::Epoch);
+    waiting.header.epoch < current + begins
+}
