@@ -21,6 +21,7 @@ mod property;
 mod recovered;
 mod refused;
 mod replaced;
+mod rogue;
 mod set_aside;
 mod space;
 mod status;

@@ -16,6 +16,7 @@ pub mod executor;
 pub mod host;
 pub mod net;
 pub mod page;
+pub mod rogue;
 pub mod sim;
 pub mod world;
 

@@ -1,0 +1,237 @@
+//! What somebody who is inside may forge: a blob for two keys, and entries above the role.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail as its body does")]
+
+use offing_core::crypto::envelope::{Binding, SealType, open, seal};
+use offing_core::crypto::hazmat::Crypto;
+use offing_core::crypto::native::{NativeCrypto, NativeSecret, ready};
+use offing_core::crypto::{CryptoError, RawKey};
+use offing_core::fixture::{Device, Log, Person};
+use offing_core::log::entry::{Entry, EntryKind};
+use offing_core::log::epoch::{EpochRecord, Member, NextEpoch, Role, Wrap};
+use offing_core::log::verify::{LogState, Refused};
+
+const CRYPTO: NativeCrypto = NativeCrypto;
+
+// ------------------------------------------------------------------ one blob, two keys
+
+const NONCE: [u8; 12] = [0; 12];
+const PLACE: Binding<'static> =
+    Binding { kind: SealType::EntryBody, epoch: 3, scope: &[7; 32], bind: b"header" };
+
+/// Multiplies in the field of GHASH, whose first bit is the lowest power.
+fn times(a: u128, b: u128) -> u128 {
+    let (mut product, mut shifted) = (0, b);
+    for bit in (0..128).rev() {
+        if (a >> bit) & 1 == 1 {
+            product ^= shifted;
+        }
+        shifted = (shifted >> 1) ^ if shifted & 1 == 1 { 0xe1 << 120 } else { 0 };
+    }
+    product
+}
+
+/// The inverse, by Fermat: all powers of two below the order, but the first, multiplied.
+fn inverse(a: u128) -> u128 {
+    let (mut power, mut product) = (a, 1 << 127);
+    for _ in 1..128 {
+        power = times(power, power);
+        product = times(product, power);
+    }
+    product
+}
+
+/// AES-GCM of one key, seen from inside.
+struct Inside {
+    key: <NativeCrypto as Crypto>::AeadKey,
+    /// What GHASH multiplies by.
+    h: u128,
+    /// What the tag is masked with.
+    mask: u128,
+}
+
+impl Inside {
+    fn of(secret: &NativeSecret, salt: &[u8; 32]) -> Self {
+        let key = ready(CRYPTO.derive_aead(secret, salt, &info(b"/key"))).unwrap();
+        let tag = |aad: &[u8]| {
+            let sealed = ready(CRYPTO.aead_seal(&key, &NONCE, aad, b"")).unwrap();
+            u128::from_be_bytes(sealed.try_into().unwrap())
+        };
+        let mask = tag(b"");
+        // Of sixteen zeros only their length is left: the mask and length × H.
+        let h = times(tag(&[0; 16]) ^ mask, inverse(128 << 64));
+        Self { key, h, mask }
+    }
+
+    /// The tag of a ciphertext.
+    fn tag(&self, aad: &[u8], ciphertext: &[u8]) -> u128 {
+        let mut hash = 0;
+        for block in blocks(aad, ciphertext) {
+            hash = times(hash ^ block, self.h);
+        }
+        hash ^ self.mask
+    }
+}
+
+/// What GHASH goes over.
+fn blocks(aad: &[u8], ciphertext: &[u8]) -> Vec<u128> {
+    let mut all = Vec::new();
+    for part in [aad, ciphertext] {
+        for chunk in part.chunks(16) {
+            let mut block = [0; 16];
+            block[..chunk.len()].copy_from_slice(chunk);
+            all.push(u128::from_be_bytes(block));
+        }
+    }
+    all.push(((aad.len() as u128 * 8) << 64) | (ciphertext.len() as u128 * 8));
+    all
+}
+
+fn info(purpose: &[u8]) -> Vec<u8> {
+    let mut info = b"of/sealof".to_vec();
+    info.extend_from_slice(&[1, 1, 0, 0, 0, 3]);
+    info.extend_from_slice(&32_u32.to_be_bytes());
+    info.extend_from_slice(PLACE.scope);
+    info.extend_from_slice(purpose);
+    info
+}
+
+#[test]
+fn a_blob_made_to_open_under_two_keys_opens_under_one() {
+    let [mine, theirs] = [1, 2].map(|n| ready(CRYPTO.import_secret(&[n; 32])).unwrap());
+    let salt = [9; 32];
+    let [one, two] = [&mine, &theirs].map(|secret| Inside::of(secret, &salt));
+    let mut blob = ready(seal(&CRYPTO, &mine, &PLACE, &salt, &[b'x'; 100])).unwrap();
+    let mut aad = blob[..72].to_vec();
+    for part in [PLACE.scope, PLACE.bind] {
+        aad.extend_from_slice(&u32::try_from(part.len()).unwrap().to_be_bytes());
+        aad.extend_from_slice(part);
+    }
+    let end = blob.len() - 16;
+    // One block in the middle of the text is chosen so that both keys give the same tag.
+    let at = 72 + 32;
+    blob[at..at + 16].fill(0);
+    let rest = one.tag(&aad, &blob[72..end]) ^ two.tag(&aad, &blob[72..end]);
+    let behind = (end - at) / 16 + 1;
+    let power = |h: u128| (1..behind).fold(h, |power, _| times(power, h));
+    let block = times(rest, inverse(power(one.h) ^ power(two.h)));
+    blob[at..at + 16].copy_from_slice(&block.to_be_bytes());
+    let tag = one.tag(&aad, &blob[72..end]);
+    assert_eq!(tag, two.tag(&aad, &blob[72..end]));
+    blob[end..].copy_from_slice(&tag.to_be_bytes());
+    // The cipher alone takes it under either.
+    for inside in [&one, &two] {
+        assert!(ready(CRYPTO.aead_open(&inside.key, &NONCE, &aad, &blob[72..])).is_ok());
+    }
+    // The envelope does not: it commits to its key.
+    assert!(ready(open(&CRYPTO, &mine, &PLACE, &blob)).is_ok());
+    assert_eq!(ready(open(&CRYPTO, &theirs, &PLACE, &blob)), Err(CryptoError::CannotOpen));
+    let commit = ready(CRYPTO.derive_bytes(&theirs, &salt, &info(b"/commit"), 32)).unwrap();
+    blob[40..72].copy_from_slice(&commit);
+    assert_eq!(ready(open(&CRYPTO, &theirs, &PLACE, &blob)), Err(CryptoError::CannotOpen));
+}
+
+// ------------------------------------------------------------------ roles and epochs
+
+struct Two {
+    log: Log,
+    state: LogState,
+    laptop: Device,
+    bobs: Device,
+}
+
+fn check(two: &mut Two, entry: Entry) -> Result<(), Refused> {
+    two.log.append(entry);
+    let page = two.log.page(two.state.at().seq);
+    let steps = ready(two.state.check_page(&CRYPTO, &page)).unwrap();
+    steps.last().unwrap().outcome.clone().map(drop)
+}
+
+/// A vault of Alice, in which Bob has a role and a device.
+fn with_bob(role: Role) -> Two {
+    let (alice, bob) = (Person::new(1), Person::new(2));
+    let mut laptop = alice.device(11);
+    let log = Log::found(&alice, &mut laptop, 4);
+    let state = log.state(&alice);
+    let mut two = Two { log, state, laptop, bobs: bob.device(21) };
+    let page = two.log.page(0);
+    ready(two.state.check_page(&CRYPTO, &page)).unwrap();
+    let current = EpochRecord::decode(&two.log.entries[0].body).unwrap();
+    let next = NextEpoch {
+        vault: two.log.vault.id,
+        state: &two.state,
+        current: &current,
+        account: alice.account,
+        master: &alice.master_secret,
+        tip: two.log.at,
+        revoked: Vec::new(),
+        secret: RawKey::new([6; 32]),
+        salts: [[1; 32], [2; 32]],
+    };
+    let mut record = ready(next.record(&CRYPTO)).unwrap();
+    record.members.push(Member {
+        account: bob.account,
+        role,
+        identity: bob.identity.public,
+        wrap: Wrap::Hpke(vec![0; 113]),
+    });
+    record.certificates.push(two.bobs.certificate.clone());
+    let mut header = two.laptop.header(&two.log.vault, two.log.at, EntryKind::Epoch);
+    header.epoch = 2;
+    let entry = two.laptop.write_clear(&header, record.encode());
+    assert_eq!(check(&mut two, entry), Ok(()));
+    two
+}
+
+fn by_bob(two: &mut Two, kind: EntryKind, epoch: u32) -> Result<(), Refused> {
+    let mut header = two.bobs.header(&two.log.vault, two.log.at, kind);
+    header.epoch = epoch;
+    let entry = two.bobs.write(&two.log.vault.clone(), &header, b"by bob");
+    check(two, entry)
+}
+
+#[test]
+fn members_write_what_their_role_allows_and_nothing_else() {
+    let writes = [EntryKind::Change, EntryKind::Snapshot, EntryKind::Gc, EntryKind::Share];
+    for (role, may_write) in [(Role::Reader, false), (Role::Writer, true), (Role::Admin, true)] {
+        let mut two = with_bob(role);
+        assert_eq!(by_bob(&mut two, EntryKind::Heartbeat, 2), Ok(()), "{role:?}");
+        for kind in writes {
+            let expected = if may_write { Ok(()) } else { Err(Refused::RoleTooLow) };
+            assert_eq!(by_bob(&mut two, kind, 2), expected, "{role:?} {kind:?}");
+        }
+        let recovers = by_bob(&mut two, EntryKind::Recovery, 2);
+        assert_eq!(recovers.is_ok(), role == Role::Admin, "{role:?}");
+    }
+}
+
+#[test]
+fn members_below_admin_begin_no_epoch_and_admins_make_no_owner() {
+    for (role, expected) in [
+        (Role::Reader, Err(Refused::RoleTooLow)),
+        (Role::Writer, Err(Refused::RoleTooLow)),
+        (Role::Admin, Err(Refused::EpochInvalid)),
+    ] {
+        let mut two = with_bob(role);
+        // Bob takes himself for an owner, and Alice's laptop off.
+        let mut record = EpochRecord::decode(&two.log.entries[1].body).unwrap();
+        record.epoch = 3;
+        record.tip = two.log.at;
+        record.members[1].role = Role::Owner;
+        record.certificates.clear();
+        record.revoked.push(two.laptop.id);
+        let mut header = two.bobs.header(&two.log.vault, two.log.at, EntryKind::Epoch);
+        header.epoch = 3;
+        let entry = two.bobs.write_clear(&header, record.encode());
+        assert_eq!(check(&mut two, entry), expected, "{role:?}");
+        assert!(two.state.device(&two.laptop.id).unwrap().revoked_at.is_none());
+    }
+}
+
+#[test]
+fn an_entry_of_an_epoch_that_ended_or_is_to_come_is_refused() {
+    let mut two = with_bob(Role::Writer);
+    assert_eq!(by_bob(&mut two, EntryKind::Change, 1), Err(Refused::EpochStale));
+    assert_eq!(by_bob(&mut two, EntryKind::Change, 3), Err(Refused::EpochStale));
+    assert_eq!(by_bob(&mut two, EntryKind::Change, 2), Ok(()));
+}
