@@ -14,6 +14,8 @@ pub mod identity;
 pub mod js;
 #[cfg(target_arch = "wasm32")]
 pub mod locks;
+#[cfg(all(target_arch = "wasm32", feature = "engine"))]
+pub mod opaque;
 #[cfg(target_arch = "wasm32")]
 pub mod quota;
 #[cfg(target_arch = "wasm32")]

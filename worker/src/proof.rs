@@ -6,7 +6,6 @@
 
 use offing_core::account::recovery::RecoveryCode;
 use offing_core::account::{self, MasterKey};
-use offing_core::auth::{AuthError, Login, Registered, Registration, Stretch};
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::{RawKey, SigningPair};
 use offing_core::id::AccountId;
@@ -16,11 +15,14 @@ use offing_core::proto::{
     RegisterStart, SecretKind, SessionStarted,
 };
 use offing_core::rpc::Fault;
-use rand::{CryptoRng, RngCore};
 
 use crate::net::api::Api;
 use crate::net::call::Transport;
 use crate::replica::fault::from_net;
+
+pub mod opaque;
+
+use opaque::{Opaque, OpaqueError};
 
 /// What a sign-up or sign-in proved.
 pub struct Proved {
@@ -50,14 +52,13 @@ pub struct NewAccount<'a> {
 pub async fn sign_up<T: Transport, C: Crypto>(
     api: &Api<T>,
     crypto: &C,
-    rng: &mut (impl RngCore + CryptoRng),
+    opaque: &mut impl Opaque,
     new: NewAccount<'_>,
 ) -> Result<Proved, Fault> {
     check_password(new.password)?;
     let (by_password, password_request) =
-        Registration::start(rng, new.password.as_bytes()).map_err(from_auth)?;
-    let (by_code, recovery_request) =
-        Registration::start(rng, new.code.secret()).map_err(from_auth)?;
+        opaque.register(new.password.as_bytes()).map_err(from_opaque)?;
+    let (by_code, recovery_request) = opaque.register(new.code.secret()).map_err(from_opaque)?;
     let start = RegisterStart {
         invite: new.invite.clone(),
         username: new.username.clone(),
@@ -65,16 +66,17 @@ pub async fn sign_up<T: Transport, C: Crypto>(
         recovery_request: recovery_request.into(),
     };
     let answer = api.register_start(&start).await.map_err(|e| from_net(&e))?;
-    let by_password = finish(by_password, rng, &answer.password_response)?;
-    let by_code = finish(by_code, rng, &answer.recovery_response)?;
+    let by_password = opaque.finish(by_password, &answer.password_response.0);
+    let by_password = by_password.map_err(from_opaque)?;
+    let by_code = opaque.finish(by_code, &answer.recovery_response.0).map_err(from_opaque)?;
 
-    let account = AccountId(random(rng));
-    let master = MasterKey { version: 1, key: RawKey::new(random(rng)) };
+    let account = AccountId(opaque.random());
+    let master = MasterKey { version: 1, key: RawKey::new(opaque.random()) };
     let secret = master.import(crypto).await.map_err(|_| Fault::Unsupported)?;
-    let (salt, identity) = (random(rng), new.identity);
+    let (salt, identity) = (opaque.random(), new.identity);
     let sealed = account::seal_identity(crypto, &secret, 1, &account, &salt, identity).await;
     let (password, recovery) = (SecretKind::Password, SecretKind::Recovery);
-    let (password_salt, recovery_salt) = (random(rng), random(rng));
+    let (password_salt, recovery_salt) = (opaque.random(), opaque.random());
     let password_key = &by_password.export_key;
     let recovery_key = &by_code.export_key;
     let record = AccountRecord {
@@ -89,8 +91,8 @@ pub async fn sign_up<T: Transport, C: Crypto>(
     let finish = RegisterFinish {
         invite: new.invite,
         username: new.username,
-        password_upload: by_password.upload.into(),
-        recovery_upload: by_code.upload.into(),
+        password_upload: by_password.message.into(),
+        recovery_upload: by_code.message.into(),
         record,
         device: new.device,
     };
@@ -102,18 +104,17 @@ pub async fn sign_up<T: Transport, C: Crypto>(
 pub async fn sign_in<T: Transport, C: Crypto>(
     api: &Api<T>,
     crypto: &C,
-    rng: &mut (impl RngCore + CryptoRng),
+    opaque: &mut impl Opaque,
     username: &str,
     (kind, secret): (SecretKind, &[u8]),
     device: DeviceBinding,
 ) -> Result<Proved, Fault> {
-    let (login, request) = Login::start(rng, kind, secret).map_err(from_auth)?;
+    let (login, request) = opaque.sign_in(kind, secret).map_err(from_opaque)?;
     let start = LoginStart { username: username.to_owned(), kind, request: request.into() };
     let response = api.login_start(&start).await.map_err(|e| from_net(&e))?;
-    let logged_in =
-        login.finish(rng, &response.response.0, &Stretch::default()).map_err(from_auth)?;
+    let logged_in = opaque.finish(login, &response.response.0).map_err(from_opaque)?;
     let finish =
-        LoginFinish { login: response.login, finalization: logged_in.finalization.into(), device };
+        LoginFinish { login: response.login, finalization: logged_in.message.into(), device };
     let started = api.login_finish(&finish).await.map_err(|e| from_net(&e))?;
     let record = &started.record;
     let slot = match kind {
@@ -149,24 +150,10 @@ pub(crate) fn check_password(password: &str) -> Result<(), Fault> {
     }
 }
 
-pub(crate) fn from_auth(error: AuthError) -> Fault {
-    if error == AuthError::WrongSecret {
-        Fault::Server(Code::WrongCredentials)
-    } else {
-        Fault::Internal
+pub(crate) fn from_opaque(error: OpaqueError) -> Fault {
+    match error {
+        OpaqueError::WrongSecret => Fault::Server(Code::WrongCredentials),
+        OpaqueError::NotLoaded => Fault::Offline,
+        OpaqueError::Failed => Fault::Internal,
     }
-}
-
-fn finish(
-    registration: Registration,
-    rng: &mut (impl RngCore + CryptoRng),
-    response: &Bytes,
-) -> Result<Registered, Fault> {
-    registration.finish(rng, &response.0, &Stretch::default()).map_err(from_auth)
-}
-
-fn random<const N: usize>(rng: &mut impl RngCore) -> [u8; N] {
-    let mut bytes = [0; N];
-    rng.fill_bytes(&mut bytes);
-    bytes
 }

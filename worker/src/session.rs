@@ -9,7 +9,6 @@ use std::rc::Rc;
 use offing_core::account::recovery::RecoveryCode;
 use offing_core::proto::{DeviceBinding, SecretKind};
 use offing_core::rpc::{Event, Fault, KitState, Session};
-use rand::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
@@ -17,9 +16,10 @@ use crate::enrol::{self, NewDevice};
 use crate::host::Host;
 use crate::host::browser::BrowserHost;
 use crate::net::fetch::Api;
+use crate::platform::opaque::Module;
 use crate::platform::webcrypto::{DeviceKey, WebCrypto};
 use crate::platform::{identity, random};
-use crate::proof::{self, NewAccount, Proved, check_password};
+use crate::proof::{self, NewAccount, Proved, check_password, from_opaque};
 use crate::replica::fault::from_store;
 use crate::replica::{Identity, Replica};
 use crate::store::chunks::ChunkStore;
@@ -150,7 +150,8 @@ pub async fn sign_up(
         identity: &identity,
         device: binding(&device),
     };
-    let proved = proof::sign_up(&api, &WebCrypto::new(), &mut Dice, new).await?;
+    let mut opaque = Module::load().await.map_err(from_opaque)?;
+    let proved = proof::sign_up(&api, &WebCrypto::new(), &mut opaque, new).await?;
     let entered = Entered { username, proved, device };
     let opened = settle(api, events, entered, false, Some(&code)).await?;
     Ok((opened, code.to_string()))
@@ -245,8 +246,9 @@ async fn prove(
     device: DeviceKey,
 ) -> Result<Entered, Fault> {
     let (crypto, binding) = (WebCrypto::new(), binding(&device));
+    let mut opaque = Module::load().await.map_err(from_opaque)?;
     let proved =
-        proof::sign_in(api, &crypto, &mut Dice, &username, (kind, secret), binding).await?;
+        proof::sign_in(api, &crypto, &mut opaque, &username, (kind, secret), binding).await?;
     Ok(Entered { username, proved, device })
 }
 
@@ -340,27 +342,3 @@ fn device_name() -> String {
     );
     format!("{browser} on {system}")
 }
-
-/// The browser's randomness, as OPAQUE wants it.
-struct Dice;
-
-impl RngCore for Dice {
-    fn next_u32(&mut self) -> u32 {
-        u32::from_le_bytes(random::array())
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        u64::from_le_bytes(random::array())
-    }
-
-    fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        random::fill(bytes);
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand::Error> {
-        random::fill(bytes);
-        Ok(())
-    }
-}
-
-impl CryptoRng for Dice {}

@@ -6,6 +6,13 @@
 
 import initEngine from "offing-engine-glue";
 
+/** OPAQUE, in a module that comes when somebody signs up or in: once in months. */
+self.offingOpaque = async () => {
+  const opaque = await import("offing-opaque-glue");
+  await opaque.default({ module_or_path: __OPAQUE_WASM__ });
+  return opaque;
+};
+
 const early = [];
 let take;
 const compiled = new Promise((resolve) => (take = resolve));

@@ -1,7 +1,8 @@
 // Bundles what of the page is JavaScript and CSS; called by `cargo xtask build`.
 //
 // One argument, JSON: 
-// {out, minify, clientGlue, engineGlue, engineWasm, markdownGlue, markdownWasm}.
+// {out, minify, clientGlue, engineGlue, engineWasm, opaqueGlue, opaqueWasm, markdownGlue,
+// markdownWasm}.
 // Writes content-hashed files to `<out>/assets` and prints JSON with their paths:
 // {boot, engine, markdown, editor, style, lazy}, where `lazy` are the chunks that are fetched
 // only when somebody asks for them (rare languages), so not stored for offline use.
@@ -12,9 +13,8 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const www = dirname(dirname(fileURLToPath(import.meta.url)));
-const { out, minify, clientGlue, engineGlue, engineWasm, markdownGlue, markdownWasm } = JSON.parse(
-  process.argv[2],
-);
+const order = JSON.parse(process.argv[2]);
+const { out, minify, clientGlue, engineGlue, opaqueGlue, markdownGlue } = order;
 
 const { metafile } = await build({
   absWorkingDir: www,
@@ -40,11 +40,13 @@ const { metafile } = await build({
   alias: {
     "offing-client-glue": clientGlue,
     "offing-engine-glue": engineGlue,
+    "offing-opaque-glue": opaqueGlue,
     "offing-markdown-glue": markdownGlue,
   },
   define: {
-    __ENGINE_WASM__: JSON.stringify(engineWasm),
-    __MARKDOWN_WASM__: JSON.stringify(markdownWasm),
+    __ENGINE_WASM__: JSON.stringify(order.engineWasm),
+    __OPAQUE_WASM__: JSON.stringify(order.opaqueWasm),
+    __MARKDOWN_WASM__: JSON.stringify(order.markdownWasm),
   },
 });
 
@@ -73,7 +75,9 @@ const entries = {
   editor: entry("editor/editor.js"),
   style: entry("styles/main.css"),
 };
-const needed = new Set(Object.values(entries).flatMap((output) => [...closure(output)]));
+// Fetched late, but not rarely: a sign-in must not fail for what could have been stored.
+const late = entry(relative(www, opaqueGlue));
+const needed = new Set([...Object.values(entries), late].flatMap((output) => [...closure(output)]));
 const urls = Object.fromEntries(Object.entries(entries).map(([name, output]) => [name, output.url]));
 const lazy = outputs.filter((output) => !needed.has(output)).map((output) => output.url);
 process.stdout.write(JSON.stringify({ ...urls, lazy }));

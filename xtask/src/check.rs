@@ -130,7 +130,7 @@ fn lint_wasm() -> Result<()> {
         .args(DENY_WARNINGS))?;
     run(cargo()
         .args(wasm)
-        .args(["-p", "offing-worker", "--all-targets", "--features", "engine"])
+        .args(["-p", "offing-worker", "--all-targets", "--features", "engine,opaque"])
         .args(DENY_WARNINGS))
 }
 

@@ -52,11 +52,13 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
 
     let page_wasm = add_asset(&stage, "page", "wasm", &fs::read(&modules.page.wasm)?)?;
     let engine_wasm = add_asset(&stage, "engine", "wasm", &fs::read(&modules.engine.wasm)?)?;
+    let opaque_wasm = add_asset(&stage, "opaque", "wasm", &fs::read(&modules.opaque.wasm)?)?;
     let markdown_wasm = add_asset(&stage, "markdown", "wasm", &fs::read(&modules.markdown.wasm)?)?;
     let sw_wasm = add_asset(&stage, "sw", "wasm", &fs::read(&modules.sw.wasm)?)?;
     let icons = add_asset(&stage, "icons", "svg", sprite()?.as_bytes())?;
     let bundle = step("bundle scripts and styles", || {
-        bundle(&stage, mode, &modules, &engine_wasm, &markdown_wasm)
+        let wasm = [&engine_wasm, &opaque_wasm, &markdown_wasm].map(String::as_str);
+        bundle(&stage, mode, &modules, wasm)
     })?;
     copy_fixed(&stage)?;
 
@@ -115,8 +117,7 @@ fn bundle(
     stage: &Path,
     mode: Mode,
     modules: &wasm::Modules,
-    engine_wasm: &str,
-    markdown_wasm: &str,
+    [engine_wasm, opaque_wasm, markdown_wasm]: [&str; 3],
 ) -> Result<Bundle> {
     let order = json!({
         "out": stage,
@@ -124,6 +125,8 @@ fn bundle(
         "clientGlue": modules.page.script,
         "engineGlue": modules.engine.script,
         "engineWasm": engine_wasm,
+        "opaqueGlue": modules.opaque.script,
+        "opaqueWasm": opaque_wasm,
         "markdownGlue": modules.markdown.script,
         "markdownWasm": markdown_wasm,
     });

@@ -1,5 +1,5 @@
-//! Makes the four wasm modules: the page, the engine, the renderer of Markdown, the
-//! service worker.
+//! Makes the five wasm modules: the page, the engine, OPAQUE, the renderer of Markdown,
+//! the service worker.
 //!
 //! cargo → wasm-bindgen. Each is built by a cargo of its own, so that features of one (the
 //! engine links a CRDT) do not leak into another. While cargo links the next module, the
@@ -57,7 +57,7 @@ struct Module {
     glue: &'static str,
 }
 
-const MODULES: [Module; 4] = [
+const MODULES: [Module; 5] = [
     Module {
         name: "page",
         package: "offing-client",
@@ -70,6 +70,13 @@ const MODULES: [Module; 4] = [
         package: "offing-worker",
         bin: "engine",
         features: &["engine"],
+        glue: "web",
+    },
+    Module {
+        name: "opaque",
+        package: "offing-worker",
+        bin: "opaque",
+        features: &["opaque"],
         glue: "web",
     },
     Module {
@@ -92,19 +99,21 @@ pub(crate) struct Built {
     pub(crate) wasm: PathBuf,
 }
 
-/// The four modules.
+/// The five modules.
 pub(crate) struct Modules {
     /// The page.
     pub(crate) page: Built,
     /// The engine.
     pub(crate) engine: Built,
+    /// OPAQUE.
+    pub(crate) opaque: Built,
     /// The renderer of Markdown.
     pub(crate) markdown: Built,
     /// The service worker.
     pub(crate) sw: Built,
 }
 
-/// Builds all four.
+/// Builds all five.
 pub(crate) fn build(mode: Mode) -> Result<Modules> {
     let bindgen = tools::wasm_bindgen()?.join("wasm-bindgen");
     let out = mode.folder().join("bindgen");
@@ -120,7 +129,13 @@ pub(crate) fn build(mode: Mode) -> Result<Modules> {
             .into_iter()
             .map(|thread| thread.join().expect("a panic in a thread is a panic here"));
         let mut next = || built.next().expect("there are as many threads as modules");
-        Ok(Modules { page: next()?, engine: next()?, markdown: next()?, sw: next()? })
+        Ok(Modules {
+            page: next()?,
+            engine: next()?,
+            opaque: next()?,
+            markdown: next()?,
+            sw: next()?,
+        })
     })
 }
 
@@ -187,6 +202,7 @@ mod tests {
     fn what_one_module_needs_no_other_links() {
         for module in &MODULES {
             assert_eq!(module.features.contains(&"engine"), module.name == "engine");
+            assert_eq!(module.features.contains(&"opaque"), module.name == "opaque");
             assert_eq!(module.features.contains(&"parser"), module.name == "markdown");
         }
     }

@@ -5,19 +5,20 @@
 //! whether the kit was read back, so that every device can ask for it.
 
 use offing_core::account::recovery::RecoveryCode;
-use offing_core::auth::{Registration, Stretch};
 use offing_core::proto::{SecretFinish, SecretKind, SecretStart};
 use offing_core::rpc::Fault;
 use sha2::{Digest, Sha256};
 use wasm_bindgen::JsValue;
 
-use super::{Dice, Opened, Profile, known_device, prove, save_profile};
+use super::{Opened, Profile, known_device, prove, save_profile};
 use crate::host::Host;
 use crate::host::browser::BrowserHost;
 use crate::net::fetch::Api;
+use crate::platform::opaque::Module;
 use crate::platform::random;
 use crate::platform::webcrypto::WebCrypto;
-use crate::proof::{Proved, check_password, from_auth, slot};
+use crate::proof::opaque::Opaque;
+use crate::proof::{Proved, check_password, from_opaque, slot};
 use crate::replica::fault::from_net;
 
 /// The person whose secrets are changed, apart from the session so that it stays usable.
@@ -91,18 +92,16 @@ pub(super) async fn set(
     kind: SecretKind,
     secret: &[u8],
 ) -> Result<(), Fault> {
-    let mut rng = Dice;
-    let (registration, request) = Registration::start(&mut rng, secret).map_err(from_auth)?;
+    let mut opaque = Module::load().await.map_err(from_opaque)?;
+    let (registration, request) = opaque.register(secret).map_err(from_opaque)?;
     let start = SecretStart { kind, request: request.into() };
     let started = api.secret_start(&start).await.map_err(|e| from_net(&e))?;
-    let registered = registration
-        .finish(&mut rng, &started.response.0, &Stretch::default())
-        .map_err(from_auth)?;
+    let registered = opaque.finish(registration, &started.response.0).map_err(from_opaque)?;
     let account = proved.started.record.account;
     let key = &registered.export_key;
     let salt = random::array();
     let slot = slot(&WebCrypto::new(), &salt, key, &account, kind, &proved.master).await?;
-    let finish = SecretFinish { kind, upload: registered.upload.into(), slot };
+    let finish = SecretFinish { kind, upload: registered.message.into(), slot };
     api.secret_finish(&finish).await.map_err(|e| from_net(&e))
 }
 
