@@ -191,7 +191,7 @@ impl Life {
         let name = format!("{}'s copy", seat.name);
         let copy = self.takes_a_seat(&name, copy);
         *copy.harms.borrow_mut() = seat.harms.borrow().clone();
-        self.told.model.copies(seat.number, copy.number);
+        self.told.model.copies(seat.number, copy.number, seat.unsaved_words());
         if self.rng.gen_bool(0.3) {
             // A backup of the folder, brought back on a new machine.
             self.loses(seat);

@@ -66,6 +66,9 @@ pub struct Model {
     pub promises: RefCell<Vec<Promise>>,
     /// What people took away themselves, or replaced.
     pub given_up: RefCell<BTreeSet<Thing>>,
+    /// Words that were typed and not yet saved when a profile was copied: each copy saves
+    /// its own.
+    pub typed_twice: RefCell<BTreeSet<String>>,
     /// What must not be, and was seen.
     pub violations: RefCell<Vec<String>>,
     /// How often the status said *On server*.
@@ -91,8 +94,9 @@ impl Model {
         }
     }
 
-    /// A profile is copied, with all that was promised there.
-    pub fn copies(&self, seat: usize, copy: usize) {
+    /// A profile is copied, with all that was promised there and all that was only typed.
+    pub fn copies(&self, seat: usize, copy: usize, typed: Vec<String>) {
+        self.typed_twice.borrow_mut().extend(typed);
         let mut promises = self.promises.borrow_mut();
         let of_seat = promises.iter().filter(|promise| promise.seat == seat);
         let copied: Vec<Promise> =

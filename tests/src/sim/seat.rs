@@ -39,6 +39,8 @@ pub struct Seat {
     pub harms: RefCell<BTreeSet<Harm>>,
     /// The uploads that were begun here.
     pub uploads: RefCell<BTreeMap<TransferId, Token>>,
+    /// What was typed in tabs that were killed before they said that it was saved.
+    left_typed: RefCell<Vec<String>>,
     /// Every alarm that was told here.
     pub alarms: RefCell<Vec<Alarm>>,
     /// What was said last of what is saved where.
@@ -98,6 +100,7 @@ impl Seat {
             stopped: RefCell::default(),
             harms: RefCell::default(),
             uploads: RefCell::default(),
+            left_typed: RefCell::default(),
             alarms: RefCell::default(),
             told,
         })
@@ -148,14 +151,25 @@ impl Seat {
     /// A tab is killed.
     pub fn kills(&self, tab: &Rc<Tab>) {
         tab.device.crashes();
+        let typed = tab.typed.take().into_iter().map(|typed| typed.word);
+        self.left_typed.borrow_mut().extend(typed);
         self.tabs.borrow_mut().retain(|other| !Rc::ptr_eq(other, tab));
     }
 
     /// All tabs are killed.
     pub fn kills_all(&self) {
-        for tab in self.tabs.take() {
-            tab.device.crashes();
-        }
+        let tabs = self.tabs.borrow().clone();
+        tabs.iter().for_each(|tab| self.kills(tab));
+    }
+
+    /// The words that were typed here and never said to be saved.
+    pub fn unsaved_words(&self) -> Vec<String> {
+        let tabs = self.tabs.borrow();
+        let open = tabs.iter().flat_map(|tab| {
+            let typed = tab.typed.borrow();
+            typed.iter().map(|typed| typed.word.clone()).collect::<Vec<_>>()
+        });
+        open.chain(self.left_typed.borrow().iter().cloned()).collect()
     }
 
     /// Notes what happens in a tab.
