@@ -89,6 +89,14 @@ impl Rows {
         let to = end.saturating_add(MARGIN_ROWS).min(self.total);
         Some((from, to.min(from + limits::WINDOW_ROWS_MAX as u32)))
     }
+
+    /// Says whether to ask again after an answer of this revision to the question for
+    /// `asked`: the view has changed meanwhile, or other rows are wanted now. A view that
+    /// lacks rows in its newest state is not asked for them without end.
+    pub fn asks_again(&self, start: u32, end: u32, asked: (u32, u32), revision: u32) -> bool {
+        let missing = self.missing(start, end);
+        missing.is_some() && (missing != Some(asked) || revision < self.revision)
+    }
 }
 
 #[cfg(test)]
@@ -127,6 +135,27 @@ mod tests {
         rows.put(2, 0, vec![row(3), row(1), row(2)]);
         assert_eq!(rows.missing(0, 3), None);
         assert_eq!(rows.index_of(NodeId([1; 16])), Some(1));
+    }
+
+    #[test]
+    fn an_answer_that_a_change_has_overtaken_is_asked_for_again() {
+        let mut rows = Rows::open(1, 2, vec![row(1), row(2)]);
+        rows.changed(2, 1);
+        let asked = rows.missing(0, 9).unwrap();
+        rows.changed(3, 1);
+        rows.put(2, 0, vec![row(2)]);
+        assert!(rows.asks_again(0, 9, asked, 2), "the first row is still the one of before");
+        rows.put(3, 0, vec![row(2)]);
+        assert!(!rows.asks_again(0, 9, asked, 3));
+    }
+
+    #[test]
+    fn a_view_that_lacks_rows_is_not_asked_without_end() {
+        let mut rows = Rows::open(1, 2, vec![row(1), row(2)]);
+        rows.changed(2, 3);
+        let asked = rows.missing(0, 9).unwrap();
+        rows.put(2, 0, vec![row(1), row(2)]);
+        assert!(!rows.asks_again(0, 9, asked, 2));
     }
 
     #[test]

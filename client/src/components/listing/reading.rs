@@ -39,9 +39,8 @@ impl Listing {
                 return self.fetch();
             }
             self.put(revision, start, rows);
-            let range = untrack(|| self.window().range());
-            let still = self.rows.with_untracked(|rows| rows.missing(range.0, range.1));
-            if still.is_some() && still != Some(missing) {
+            let (first, last) = untrack(|| self.window().range());
+            if self.rows.with_untracked(|rows| rows.asks_again(first, last, missing, revision)) {
                 self.fetch();
             }
         });
