@@ -18,6 +18,8 @@ test("a folder is made, opened, filled, renamed and deleted by keyboard alone", 
     }
     assert.fail("the Tab key does not get there");
   };
+  // What was made or renamed takes the focus; keys that come before it would go elsewhere.
+  const hasFocus = (name) => laptop.page.waitForFunction((made) => document.activeElement?.getAttribute("aria-label") === made, name);
   const button = (name) => laptop.page.getByRole("button", { name, exact: true });
   for (const name of ["Alpha", "Beta", "Gamma"]) {
     await tabsTo(button("New folder"));
@@ -26,8 +28,7 @@ test("a folder is made, opened, filled, renamed and deleted by keyboard alone", 
     await keyboard.type(name);
     await keyboard.press("Enter");
     await laptop.sees(name);
-    // What was made takes the focus; keys that come before it would go elsewhere.
-    await laptop.page.waitForFunction((made) => document.activeElement?.getAttribute("aria-label") === made, name);
+    await hasFocus(name);
   }
   await tabsTo(laptop.grid);
   await keyboard.press("Home");
@@ -38,6 +39,7 @@ test("a folder is made, opened, filled, renamed and deleted by keyboard alone", 
   await keyboard.type("Delta");
   await keyboard.press("Enter");
   await laptop.sees("Delta");
+  await hasFocus("Delta");
   await keyboard.press("Home");
   await keyboard.press("Shift+ArrowDown");
   await keyboard.press("Delete");

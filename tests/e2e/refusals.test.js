@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
 
-import { line, tray, uploads } from "./support/transfers.js";
+import { downloads, line, tray, uploads } from "./support/transfers.js";
 import { PASSWORD, noise, world } from "./support/world.js";
 
 const KIB = 1024;
