@@ -71,7 +71,9 @@ struct Counters {
 pub struct SqliteMeta {
     /// `None` only while dropping.
     queues: Option<(SyncSender<Write>, SyncSender<Read>)>,
-    threads: Vec<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
+    /// `None` only while dropping.
+    writer: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
 }
 
@@ -84,26 +86,31 @@ impl SqliteMeta {
         let (writes, write_queue) = sync_channel(QUEUE_MAX);
         let (reads, read_queue) = sync_channel(QUEUE_MAX);
         let read_queue = Arc::new(Mutex::new(read_queue));
-        let mut threads = Vec::with_capacity(READERS + 1);
+        let mut readers = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let reader = connect(path)?;
             reader.pragma_update(None, "query_only", true)?;
             let queue = Arc::clone(&read_queue);
-            threads.push(spawn("meta-read", move || run_reader(&reader, &queue))?);
+            readers.push(spawn("meta-read", move || run_reader(&reader, &queue))?);
         }
         let shared = Arc::clone(&counters);
-        threads.push(spawn("meta-write", move || run_writer(&writer, &write_queue, &shared))?);
-        Ok(Self { queues: Some((writes, reads)), threads, counters })
+        let writer = spawn("meta-write", move || run_writer(&writer, &write_queue, &shared))?;
+        Ok(Self { queues: Some((writes, reads)), readers, writer: Some(writer), counters })
     }
 }
 
 impl Drop for SqliteMeta {
     fn drop(&mut self) {
-        self.queues = None;
-        for thread in self.threads.drain(..) {
-            // A panic of the thread has been reported by the thread.
-            let _ = thread.join();
-        }
+        let Some((writes, reads)) = self.queues.take() else {
+            return;
+        };
+        // A panic of a thread has been reported by the thread.
+        drop(reads);
+        self.readers.drain(..).for_each(|thread| drop(thread.join()));
+        // Closed last: of connections that close at once, none may see that it is the last
+        // and has to move the log into the database.
+        drop(writes);
+        self.writer.take().map(JoinHandle::join);
     }
 }
 
