@@ -105,6 +105,8 @@ test("two versions of a picture are drawn side by side, with the path to the fil
   const dialog = phone.page.getByRole("dialog", { name: "Two versions" });
   await dialog.getByText("My files / Trip").waitFor();
   const images = dialog.getByRole("img", { name: "sea.png" });
+  // Each is drawn when it was read; before both are there, the first of them may be either.
+  await images.nth(1).waitFor();
   const widths = [await drawn(images.first()), await drawn(images.nth(1))];
   assert.deepEqual(widths.sort(), [300, 400]);
   await phone.photographs("two versions of a picture");
