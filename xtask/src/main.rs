@@ -8,6 +8,7 @@ mod check;
 mod deny;
 mod dist;
 mod faults;
+mod order;
 mod run;
 mod serve;
 mod sim;

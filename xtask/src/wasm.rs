@@ -1,7 +1,7 @@
 //! Makes the five wasm modules: the page, the engine, OPAQUE, the renderer of Markdown,
 //! the service worker.
 //!
-//! cargo → wasm-bindgen. Each is built by a cargo of its own, so that features of one (the
+//! cargo → wasm-bindgen → [`order`]. Each is built by a cargo of its own, so that features of one (the
 //! engine links a CRDT) do not leak into another. While cargo links the next module, the
 //! one before gets its glue. No wasm-opt follows: after a link with `opt-level = "z"` and
 //! fat LTO it took minutes, and brotli made no less of what it left.
@@ -16,6 +16,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::{
+    order,
     run::{cargo, program, run, step, target},
     tools,
 };
@@ -176,12 +177,14 @@ fn finish(module: &Module, mode: Mode, raw: &Path, bindgen: &Path, out: &Path) -
         .arg(out.join(name))
         .args(match mode {
             Mode::Dev => ["--debug"].as_slice(),
-            Mode::Release => &["--remove-name-section", "--remove-producers-section"],
+            // The names are needed once more, and go then.
+            Mode::Release => &[],
         }))?;
-    Ok(Built {
-        script: out.join(name).join(format!("{name}.js")),
-        wasm: out.join(name).join(format!("{name}_bg.wasm")),
-    })
+    let wasm = out.join(name).join(format!("{name}_bg.wasm"));
+    if mode == Mode::Release {
+        fs::write(&wasm, order::by_name(&fs::read(&wasm)?)?)?;
+    }
+    Ok(Built { script: out.join(name).join(format!("{name}.js")), wasm })
 }
 
 /// Bytes in hexadecimal.
