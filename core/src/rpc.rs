@@ -19,6 +19,7 @@ mod fault;
 mod history;
 mod list;
 mod reply;
+mod rewind;
 mod session;
 mod text;
 mod transfer;
@@ -33,6 +34,7 @@ pub use list::{
     Wanted, WhySetAside,
 };
 pub use reply::Reply;
+pub use rewind::{Moment, RewindStep, Rewound};
 pub use session::{KitState, Session};
 pub use text::{CLIENT_OTHERS, CLIENT_TABS, Choice, OpenedText, ReadOnly, TextUpdate, Version};
 pub use transfer::{Clash, Transfer, TransferControl, TransferId, TransferState, UploadItem};

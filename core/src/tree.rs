@@ -18,12 +18,15 @@ pub mod listing;
 pub mod memory;
 mod merge;
 mod op;
+mod past;
 mod resolve;
+pub mod rewind;
 mod row;
 mod working_set;
 
 pub use merge::{Changes, Missing, RejectReason, Rejected, apply};
 pub use op::{Content, Context, KnownOp, NO_BASE, Op, OpId, TextEdit, Value};
+pub use past::{PastOp, Was, replaced};
 pub use resolve::{Shown, resolve_all};
 pub use row::{NodeRow, PARENTS_KEPT, RowError, Stamped};
 pub use working_set::{Need, TreeReader, WorkingSet};

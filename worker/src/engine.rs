@@ -414,6 +414,12 @@ async fn answer_vault(
         }
         Command::Revisions { node } => replica.revisions(node).await.map(Reply::Revisions),
         Command::Revert { node, revision } => replica.revert(node, revision).await,
+        Command::Moments { folder } => replica.moments(folder).await.map(Reply::Moments),
+        Command::PlanRewind { folder, at_ms } => {
+            let (steps, count) = replica.plan_rewind(folder, at_ms).await?;
+            Ok(Reply::Rewinding { steps, count })
+        }
+        Command::Rewind { folder, at_ms } => replica.rewind(folder, at_ms).await,
         Command::Queue => replica.queue().await.map(Reply::Queue),
         Command::SetAside => {
             let (entries, count) = replica.all_set_aside().await?;

@@ -46,6 +46,7 @@ mod pull;
 mod queue;
 mod renew;
 mod reseal;
+mod rewind;
 mod sealing;
 mod set_aside;
 mod space;

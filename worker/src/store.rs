@@ -40,11 +40,13 @@ pub enum Table {
     Transfers,
     /// Entries that could not be accepted.
     Quarantine,
+    /// Where nodes were and what they were called, when rows have let go of it.
+    Past,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Meta,
         Self::Nodes,
         Self::Listing,
@@ -53,6 +55,7 @@ impl Table {
         Self::Chunks,
         Self::Transfers,
         Self::Quarantine,
+        Self::Past,
     ];
 
     /// The table's name in a database.
@@ -66,6 +69,7 @@ impl Table {
             Self::Chunks => "chunks",
             Self::Transfers => "transfers",
             Self::Quarantine => "quarantine",
+            Self::Past => "past",
         }
     }
 }

@@ -284,6 +284,26 @@ pub enum Command {
         revision: RevisionId,
     },
 
+    /// Lists when something below a folder was changed. → `Moments`
+    Moments {
+        /// The folder.
+        folder: NodeId,
+    },
+    /// Tells what would make a folder what it was at a moment. → `Rewinding`
+    PlanRewind {
+        /// The folder.
+        folder: NodeId,
+        /// The moment, in milliseconds since 1970.
+        at_ms: i64,
+    },
+    /// Makes a folder what it was at a moment, by new changes. → `Changed`
+    Rewind {
+        /// The folder.
+        folder: NodeId,
+        /// The moment, in milliseconds since 1970.
+        at_ms: i64,
+    },
+
     // ------------------------------------------------------------ state
     /// Tells what waits to be saved on the server. → `Queue`
     Queue,

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionId, Crumb, DeviceRow, Fault, FolderView, Hit, NodeView, OpenedText, Pending, Revision,
-    Row, Session, SetAside, TransferId, Version,
+    ActionId, Crumb, DeviceRow, Fault, FolderView, Hit, Moment, NodeView, OpenedText, Pending,
+    Revision, RewindStep, Row, Session, SetAside, TransferId, Version,
 };
 use crate::id::NodeId;
 
@@ -90,6 +90,15 @@ pub enum Reply {
     },
     /// What a file is and was, newest first.
     Revisions(Vec<Revision>),
+    /// When something below a folder was changed, newest first.
+    Moments(Vec<Moment>),
+    /// What makes a folder what it was.
+    Rewinding {
+        /// The first of it.
+        steps: Vec<RewindStep>,
+        /// How much it is.
+        count: u32,
+    },
     /// What waits to be saved on the server, oldest first.
     Queue(Vec<Pending>),
     /// What was set aside, oldest first, the first of it.

@@ -210,6 +210,17 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         self.push(node, Value::Parent(to), newest(&row.parents))
     }
 
+    /// Takes back that a node was put in the trash, and leaves it in its folder, whatever
+    /// became of that.
+    pub fn untrash(&mut self, node: NodeId) -> Result<(), EditError> {
+        let row = self.existing(&node)?;
+        if !row.self_trashed() {
+            return Ok(());
+        }
+        let supersedes = ids(&row.trashed);
+        self.push(node, Value::Trashed(false), supersedes)
+    }
+
     /// Gives a file whole new content, in place of all versions it has.
     pub fn set_content(&mut self, node: NodeId, content: Content) -> Result<(), EditError> {
         let row = self.existing_file(&node)?;

@@ -111,6 +111,12 @@ impl NodeRow {
             .chain(self.trashed.iter_mut().map(of))
     }
 
+    /// Says whether an op is merged in here.
+    pub fn has_applied(&self, op: &OpId) -> bool {
+        let known = |(device, last): &(DeviceId, u64)| *device == op.device && op.lamport <= *last;
+        self.applied.iter().any(known)
+    }
+
     /// Tells what the node is now.
     pub fn kind(&self) -> Kind {
         match (self.created.value, self.contents.first()) {

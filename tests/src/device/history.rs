@@ -1,7 +1,9 @@
 //! What a file is, was, and might be: versions and revisions, in sentences.
 
 use offing_core::id::NodeId;
-use offing_core::rpc::{ActionId, Choice, Fault, Revision, RevisionId, Version};
+use offing_core::rpc::{
+    ActionId, Choice, Fault, Moment, Revision, RevisionId, RewindStep, Version,
+};
 
 use super::{Device, action};
 
@@ -60,6 +62,24 @@ impl Device {
             }
             Ok(bytes)
         })
+    }
+
+    /// Lists when something in a folder was changed, newest first.
+    pub fn moments(&self, folder: &str) -> Vec<Moment> {
+        let folder = self.node(folder);
+        self.ask(|replica| async move { replica.moments(folder).await }).unwrap()
+    }
+
+    /// Tells what would make a folder what it was.
+    pub fn plans_to_rewind(&self, folder: &str, at_ms: i64) -> Vec<RewindStep> {
+        let folder = self.node(folder);
+        self.ask(|replica| async move { replica.plan_rewind(folder, at_ms).await }).unwrap().0
+    }
+
+    /// Makes a folder what it was.
+    pub fn rewinds(&self, folder: &str, at_ms: i64) -> ActionId {
+        let folder = self.node(folder);
+        action(self.ask(|replica| async move { replica.rewind(folder, at_ms).await }))
     }
 
     /// Makes a file what it was.

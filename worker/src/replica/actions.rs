@@ -37,6 +37,8 @@ pub(super) enum Undo {
     Tree(Vec<Inverse>),
     /// An edit of a text.
     Text(Rewritten),
+    /// Several actions, in the order in which they were done.
+    Several(Vec<Undo>),
 }
 
 /// A node to be copied.
@@ -48,7 +50,8 @@ struct ToCopy {
 }
 
 impl Undo {
-    fn of(done: &Committed) -> Self {
+    /// What takes a change back.
+    pub(super) fn of(done: &Committed) -> Self {
         Self::Tree(edit::invert(&done.ops, &done.before))
     }
 }
@@ -133,12 +136,26 @@ impl<H: Host> Replica<H> {
             let at = log.actions.iter().position(|(id, _)| *id == action);
             at.and_then(|at| log.actions.remove(at)).ok_or(Fault::NotOpen)?.1
         };
+        let (again, count) = self.take_back(undo).await?;
+        Ok(Reply::Changed { action: self.remember(again), count: count as u32 })
+    }
+
+    /// Takes an action back; tells what takes that back, and how much it was.
+    async fn take_back(self: &Rc<Self>, undo: Undo) -> Result<(Undo, usize), Fault> {
         let inverses = match undo {
             Undo::Tree(inverses) => inverses,
             Undo::Text(rewritten) => {
                 self.write_back(&rewritten).await?;
-                let nothing = Undo::Tree(Vec::new());
-                return Ok(Reply::Changed { action: self.remember(nothing), count: 1 });
+                return Ok((Undo::Tree(Vec::new()), 1));
+            }
+            Undo::Several(actions) => {
+                let (mut again, mut sum) = (Vec::new(), 0);
+                for action in actions.into_iter().rev() {
+                    let (one, count) = Box::pin(self.take_back(action)).await?;
+                    again.push(one);
+                    sum += count;
+                }
+                return Ok((Undo::Several(again), sum));
             }
         };
         let about: Vec<NodeId> = inverses.iter().map(|inverse| inverse.node).collect();
@@ -147,7 +164,7 @@ impl<H: Host> Replica<H> {
                 inverses.iter().try_for_each(|inverse| ops.take_back(inverse))
             })
             .await?;
-        Ok(self.changed(&done, inverses.len()))
+        Ok((Undo::of(&done), inverses.len()))
     }
 
     pub(super) fn changed(&self, done: &Committed, count: usize) -> Reply {

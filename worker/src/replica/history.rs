@@ -14,9 +14,11 @@ use offing_core::rpc::{At, Fault, Kind, Reply, Revision, RevisionId};
 use offing_core::tree::{Content, KnownOp, NO_BASE, NodeRow, OpId, WorkingSet};
 
 use super::Replica;
+use super::actions::Undo;
 use super::commit::Extra;
 use super::documents::Retype;
 use super::fault::from_store;
+use super::rewind::put_past;
 use super::text_store::{self, Past};
 use crate::host::Host;
 use crate::store::{Batch, Direction, Store, Table};
@@ -27,11 +29,23 @@ const PAST_MAX: usize = 100;
 const REVISIONS_MAX: usize = 10_000;
 
 /// A state of a file, found.
+#[derive(Debug)]
 pub(super) enum State {
     /// A text, with the file's own line ends.
     Text(String),
     /// A content as it was given to the file.
     Content(Content),
+}
+
+impl State {
+    /// Says whether a file is the same in both.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one == other,
+            (Self::Content(one), Self::Content(other)) => one.base() == other.base(),
+            (Self::Text(_), Self::Content(_)) | (Self::Content(_), Self::Text(_)) => false,
+        }
+    }
 }
 
 impl<H: Host> Replica<H> {
@@ -90,19 +104,19 @@ impl<H: Host> Replica<H> {
 
     /// Makes a file what it was, by a new edit.
     pub async fn revert(self: &Rc<Self>, node: NodeId, id: RevisionId) -> Result<Reply, Fault> {
+        let undo = self.revert_to(node, id).await?;
+        Ok(Reply::Changed { action: self.remember(undo), count: 1 })
+    }
+
+    /// The same; tells what takes it back.
+    pub(super) async fn revert_to(
+        self: &Rc<Self>,
+        node: NodeId,
+        id: RevisionId,
+    ) -> Result<Undo, Fault> {
         let _staging = self.staging().await;
         let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
-        let state = match self.state_of(&row, id).await? {
-            State::Content(content) if content.text => {
-                let manifest = self.manifest(node, &content).await?;
-                let bytes = self.read_all(&manifest, limits::TEXT_BYTES_MAX).await?;
-                let text = String::from_utf8(bytes);
-                State::Text(text.map_err(|_| Fault::Corrupt { name: row.shown_name() })?)
-            }
-            State::Text(text) => State::Text(text),
-            State::Content(content) => State::Content(content),
-        };
-        let content = match state {
+        let content = match self.state_read(&row, id).await? {
             State::Text(text) if row.kind() == Kind::Text => {
                 return self.rewrite(&row, &text).await;
             }
@@ -111,7 +125,20 @@ impl<H: Host> Replica<H> {
         };
         let about = Extra::about(&[node]);
         let done = self.commit(about, &|ops| ops.set_content(node, content.clone())).await?;
-        Ok(self.changed(&done, 1))
+        Ok(Undo::of(&done))
+    }
+
+    /// Finds a state of a file; a text as what it reads.
+    pub(super) async fn state_read(&self, row: &NodeRow, id: RevisionId) -> Result<State, Fault> {
+        match self.state_of(row, id).await? {
+            State::Content(content) if content.text => {
+                let manifest = self.manifest(row.node, &content).await?;
+                let bytes = self.read_all(&manifest, limits::TEXT_BYTES_MAX).await?;
+                let text = String::from_utf8(bytes);
+                Ok(State::Text(text.map_err(|_| Fault::Corrupt { name: row.shown_name() })?))
+            }
+            state => Ok(state),
+        }
     }
 
     /// Finds a state of a file.
@@ -143,14 +170,16 @@ impl<H: Host> Replica<H> {
         }
     }
 
-    /// Adds to a transaction the contents that ops replace, and lets go of the oldest where
-    /// a file has had very many. Tells the files that have new content.
+    /// Adds to a transaction what ops replace: contents, of which it lets go of the oldest
+    /// where a file has had very many, and places and names. Tells the files that have new
+    /// content.
     pub(super) async fn keep_replaced(
         &self,
         batch: &mut Batch,
         ops: &[KnownOp],
         before: &WorkingSet,
     ) -> Result<Vec<NodeId>, Fault> {
+        put_past(batch, ops, before);
         let nodes = text_store::put_replaced(batch, ops, before);
         for node in &nodes {
             let range = text_store::past_of(*node);

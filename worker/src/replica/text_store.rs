@@ -107,9 +107,7 @@ pub(super) fn put_replaced(batch: &mut Batch, ops: &[KnownOp], before: &WorkingS
         let Value::Content(content) = &op.value else { continue };
         let row = before.row(&op.node).flatten();
         // An own op that comes back with its place in the log replaces nothing again.
-        let known =
-            |(device, last): &(DeviceId, u64)| *device == op.id.device && op.id.lamport <= *last;
-        if row.is_some_and(|row| row.applied.iter().any(known)) {
+        if row.is_some_and(|row| row.has_applied(&op.id)) {
             continue;
         }
         if row.is_some() || !op.supersedes.is_empty() {

@@ -54,10 +54,7 @@ impl<R: TreeReader> Merge<'_, R> {
         }
         let row = self.row(&op.node).flatten();
         if let Some(row) = row
-            && row
-                .applied
-                .iter()
-                .any(|(device, last)| *device == op.id.device && op.id.lamport <= *last)
+            && row.has_applied(&op.id)
         {
             if context.seq.is_some() && !row.synced() {
                 give_place(self.row_mut(&op.node), &op.id, context);

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use offing_core::id::{Hash, NodeId};
-use offing_core::rpc::{CLIENT_TABS, Event, Fault, Reply, TextUpdate};
+use offing_core::rpc::{CLIENT_TABS, Event, Fault, TextUpdate};
 use offing_core::sync::machine;
 use offing_core::text::{Actor, ChangeSet, LineEnds};
 use offing_core::tree::NodeRow;
@@ -26,12 +26,12 @@ pub(in crate::replica) struct Rewritten {
 }
 
 impl<H: Host> Replica<H> {
-    /// Types a text so that it reads as `content`, in one edit.
+    /// Types a text so that it reads as `content`, in one edit; tells what takes it back.
     pub(in crate::replica) async fn rewrite(
         self: &Rc<Self>,
         row: &NodeRow,
         content: &str,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<Undo, Fault> {
         let open = self.open_or_load(row).await?;
         self.load_increments(row.node).await?;
         let (text, _) = LineEnds::split(content);
@@ -47,7 +47,7 @@ impl<H: Host> Replica<H> {
         let (base, back) = (open.base.get(), ChangeSet::between(&text, &before));
         let undo = Undo::Text(Rewritten { node: row.node, base, heads, back });
         self.save_rewritten(&open).await?;
-        Ok(Reply::Changed { action: self.remember(undo), count: 1 })
+        Ok(undo)
     }
 
     /// Takes a rewriting back. A text that was given new content since is left alone.

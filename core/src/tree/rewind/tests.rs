@@ -1,0 +1,231 @@
+//! Whatever was done to a folder, rewinding it makes it what it was.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::DeviceId;
+use crate::tree::edit::{Edit, EditError};
+use crate::tree::memory::MemoryTree;
+use crate::tree::{Context, KnownOp, Missing, Op, OpId, WorkingSet, replaced};
+
+const DEVICE: DeviceId = DeviceId([7; 16]);
+
+/// A device with its tree and what it kept.
+#[derive(Default)]
+struct Tree {
+    tree: MemoryTree,
+    kept: Vec<PastOp>,
+    lamport: u64,
+    now_ms: i64,
+    made: Vec<NodeId>,
+}
+
+type Paths = BTreeMap<Vec<String>, NodeId>;
+
+impl Tree {
+    /// Makes an edit, a millisecond after the one before; says whether it was allowed.
+    fn edit(
+        &mut self,
+        act: impl Fn(&mut Edit<'_, WorkingSet>) -> Result<(), EditError>,
+    ) -> Result<(), EditError> {
+        self.now_ms += 1;
+        let lamport = self.lamport;
+        let ops = self.tree.with_working_set(|set| {
+            let mut edit = Edit::new(set, DEVICE, lamport);
+            match act(&mut edit) {
+                Ok(()) => Ok(Ok(edit.into_ops())),
+                Err(EditError::Missing(missing)) => Err::<_, Missing>(missing),
+                Err(refused) => Ok(Err(refused)),
+            }
+        })?;
+        self.lamport += ops.len() as u64;
+        self.take(&ops);
+        Ok(())
+    }
+
+    fn take(&mut self, ops: &[Op]) {
+        let context = Context { seq: None, seen_seq: 0, time_ms: self.now_ms };
+        let known: Vec<KnownOp> =
+            ops.iter().map(|op| KnownOp { op: op.clone(), context }).collect();
+        let mut before = WorkingSet::default();
+        for op in ops {
+            before.put_row(op.node, self.tree.rows.get(&op.node).cloned());
+        }
+        self.kept.extend(replaced(&known, &before));
+        assert_eq!(self.tree.apply(&known).rejected, []);
+    }
+
+    fn makes(&mut self, seed: u8, parent: NodeId, name: &str, folder: bool) -> NodeId {
+        let node = NodeId([0x40 + seed; 16]);
+        let made = self.edit(|edit| match folder {
+            true => edit.create_folder(node, parent, name),
+            false => edit.create_text(node, parent, name),
+        });
+        if made.is_ok() {
+            self.made.push(node);
+        }
+        node
+    }
+
+    /// Everything below a folder by its path.
+    fn paths(&self, folder: NodeId) -> Paths {
+        let mut paths = Paths::new();
+        let mut level = vec![(Vec::new(), folder)];
+        while let Some((path, folder)) = level.pop() {
+            for (node, listed) in self.tree.list(&folder) {
+                let path = [path.as_slice(), &[listed.name]].concat();
+                paths.insert(path.clone(), node);
+                level.push((path, node));
+            }
+        }
+        paths
+    }
+
+    fn rewind(&self, folder: NodeId, at_ms: i64) -> Plan {
+        let mut rewind = Rewind::new(folder, at_ms);
+        self.tree.rows.values().for_each(|row| rewind.add_row(row));
+        self.kept.iter().cloned().for_each(|op| rewind.add_past(op));
+        rewind.plan()
+    }
+
+    fn carry_out(&mut self, plan: &Plan) {
+        for change in &plan.changes {
+            self.edit(|edit| change.iter().try_for_each(|(node, step)| step.make(*node, edit)))
+                .expect("what was once can be again");
+        }
+    }
+}
+
+#[test]
+fn what_was_renamed_moved_deleted_and_made_is_as_it_was() {
+    let mut t = Tree::default();
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    let plans = t.makes(2, trip, "Plans", true);
+    let map = t.makes(3, plans, "map", false);
+    let list = t.makes(4, trip, "list", false);
+    let other = t.makes(5, NodeId::ROOT, "Other", true);
+    let guest = t.makes(6, other, "guest", false);
+    let then = (t.now_ms, t.paths(trip), t.paths(other));
+
+    t.edit(|edit| edit.rename(list, "packing list")).unwrap();
+    t.edit(|edit| edit.move_to(map, trip)).unwrap();
+    t.edit(|edit| edit.trash(plans)).unwrap();
+    t.edit(|edit| edit.move_to(guest, trip)).unwrap();
+    let new = t.makes(7, trip, "new", true);
+    t.edit(|edit| edit.move_to(list, new)).unwrap();
+
+    let plan = t.rewind(trip, then.0);
+    let changes = [
+        vec![(plans, Step::Untrash)],
+        vec![(list, Step::Move(trip))],
+        vec![(map, Step::Move(plans))],
+        vec![(guest, Step::Move(other))],
+        vec![(list, Step::Rename("list".to_owned()))],
+        vec![(new, Step::Trash)],
+    ];
+    assert_eq!(plan.changes, changes);
+    t.carry_out(&plan);
+    assert_eq!(t.paths(trip), then.1);
+    assert_eq!(t.paths(other), then.2);
+    assert_eq!(t.rewind(trip, then.0), Plan::default());
+}
+
+#[test]
+fn what_nobody_kept_stays_where_it_is() {
+    let mut t = Tree::default();
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    let other = t.makes(2, NodeId::ROOT, "Other", true);
+    let old = t.makes(3, other, "old", false);
+    let then_ms = t.now_ms;
+    for to in [trip, other].into_iter().cycle().take(11) {
+        t.edit(|edit| edit.move_to(old, to)).unwrap();
+    }
+    // As in a vault of a version that kept nothing: the row itself has the last eight places.
+    t.kept.clear();
+    assert_eq!(t.rewind(trip, then_ms), Plan::default());
+}
+
+#[test]
+fn a_folder_that_its_own_rewinding_would_move_is_left_alone() {
+    let mut t = Tree::default();
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    let inner = t.makes(2, trip, "Inner", true);
+    let then_ms = t.now_ms;
+    t.edit(|edit| edit.move_to(inner, NodeId::ROOT)).unwrap();
+    t.edit(|edit| edit.move_to(trip, inner)).unwrap();
+    assert_eq!(t.rewind(trip, then_ms), Plan::default());
+}
+
+#[test]
+fn an_op_that_comes_back_from_the_log_is_kept_once() {
+    let mut t = Tree::default();
+    let note = t.makes(1, NodeId::ROOT, "note", false);
+    t.edit(|edit| edit.rename(note, "note of today")).unwrap();
+    let kept = t.kept.clone();
+    let id = OpId { lamport: t.lamport, device: DEVICE };
+    let value = crate::tree::Value::Name("note of today".to_owned());
+    t.take(&[Op { id, node: note, value, supersedes: Vec::new() }]);
+    assert_eq!(t.kept, kept);
+}
+
+/// Something a person does: which, to what, where.
+type Act = (u8, usize, usize);
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn a_vault_is_rewound_to_any_moment(
+        acts in proptest::collection::vec((0_u8..6, 0_usize..64, 0_usize..64), 4..40),
+        moment in 0_usize..40,
+    ) {
+        let mut t = Tree::default();
+        let mut moments: Vec<(i64, Paths)> = vec![(0, Paths::new())];
+        for (at, act) in acts.iter().enumerate() {
+            do_something(&mut t, at, *act);
+            moments.push((t.now_ms, t.paths(NodeId::ROOT)));
+        }
+        let (at_ms, then) = &moments[moment % moments.len()];
+        let plan = t.rewind(NodeId::ROOT, *at_ms);
+        t.carry_out(&plan);
+        prop_assert_eq!(&t.paths(NodeId::ROOT), then);
+    }
+}
+
+fn do_something(t: &mut Tree, at: usize, (what, one, other): Act) {
+    let any = |place: usize| match place % (t.made.len() + 1) {
+        0 => NodeId::ROOT,
+        place => t.made[place - 1],
+    };
+    let (node, to) = (any(one), any(other));
+    // A refusal is no failure: people try what cannot be.
+    let _refused = match what {
+        0 => drop(t.makes(at as u8 + 1, to, &format!("folder {}", one % 3), true)),
+        1 => drop(t.makes(at as u8 + 1, to, &format!("file {}", one % 3), false)),
+        2 => drop(t.edit(|edit| edit.rename(node, &format!("name {}", other % 3)))),
+        3 => drop(t.edit(|edit| edit.move_to(node, to))),
+        4 => drop(t.edit(|edit| edit.trash(node))),
+        _ => drop(t.edit(|edit| edit.restore(node))),
+    };
+}
+
+#[test]
+fn changes_of_one_device_that_follow_each_other_are_one_moment() {
+    let mut t = Tree::default();
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    let list = t.makes(2, trip, "list", false);
+    t.now_ms += 60 * 60 * 1000;
+    t.makes(3, NodeId::ROOT, "elsewhere", false);
+    t.now_ms += 60 * 60 * 1000;
+    t.edit(|edit| edit.rename(list, "packing list")).unwrap();
+    t.edit(|edit| edit.move_to(list, NodeId::ROOT)).unwrap();
+    let last_ms = t.now_ms;
+    let mut moments = Moments::new(trip);
+    t.tree.rows.values().for_each(|row| moments.add_row(row));
+    t.kept.iter().for_each(|op| moments.add_past(op));
+    let told: Vec<_> = moments.stretches();
+    let told: Vec<_> = told.iter().map(|one| (one.from_ms, one.until_ms, one.nodes.len())).collect();
+    assert_eq!(told, [(last_ms - 1, last_ms, 1), (2, 2, 1)]);
+}
