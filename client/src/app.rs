@@ -152,6 +152,8 @@ pub(crate) enum Dialog {
     Versions(NodeId, String),
     /// Shows what a file was before.
     History(NodeId, String),
+    /// Asks to which moment a folder is rewound.
+    Rewind(NodeId, String),
     /// Shows the keys.
     Help,
     /// Asks whether to sign out and lose so many changes.

@@ -17,6 +17,7 @@ pub(crate) mod modal;
 pub(crate) mod naming;
 pub(crate) mod questions;
 pub(crate) mod revision;
+pub(crate) mod rewind;
 pub(crate) mod search;
 pub(crate) mod sorting;
 pub(crate) mod status;

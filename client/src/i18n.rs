@@ -10,7 +10,7 @@ mod zh;
 use std::borrow::Cow;
 
 use offing_core::portable;
-use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, WhySetAside};
+use offing_core::rpc::{Alarm, Fault, KitState, NameReason, RewindStep, Transfer, WhySetAside};
 
 use crate::state::measure::{PasswordFlaw, Span};
 use crate::state::status::Pill;
@@ -78,6 +78,7 @@ pub enum Msg<'a> {
     BadgeKept,
     BadgeServerOnly,
     BadgeSyncing,
+    Before(&'a str),
     Breadcrumb,
     CameBack {
         name: &'a str,
@@ -87,6 +88,7 @@ pub enum Msg<'a> {
     },
     Cancel,
     ChangePassword,
+    Changed(u32),
     ChooseFiles,
     Clear,
     Close,
@@ -122,6 +124,9 @@ pub enum Msg<'a> {
     EditorLost,
     EditorMissing(&'a str),
     Edits(u32),
+    Everything,
+    ExportAll,
+    ExportWhy,
     Fault(&'a Fault),
     File,
     FileOf(&'a str),
@@ -181,6 +186,7 @@ pub enum Msg<'a> {
     },
     Messages,
     Modified,
+    Moments,
     MoreActions,
     MoreFolders,
     MoreVersions(u32),
@@ -211,6 +217,7 @@ pub enum Msg<'a> {
     OnTheServer,
     OnThisDevice,
     Open,
+    OtherMoment,
     OthersDevice,
     OthersDeviceHint,
     Password,
@@ -243,6 +250,11 @@ pub enum Msg<'a> {
     Restored(u32),
     Resume,
     Retry,
+    Rewind,
+    RewindFolder,
+    RewindNow,
+    RewindWhy,
+    Rewound(u32),
     Root,
     Search,
     SearchResults,
@@ -304,6 +316,8 @@ pub enum Msg<'a> {
     Username,
     Versions,
     WhoseDevice,
+    WouldBe(&'a RewindStep),
+    WouldChange(u32),
 }
 
 #[cfg(test)]

@@ -163,3 +163,29 @@ test("a file that was deleted while another device edited it comes back, and tha
   await laptop.edits("plan.txt");
   await laptop.reads("the plan, better");
 });
+
+test("a folder is rewound to a moment with the server killed, and Undo takes that back", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsFolder("Trip");
+  await laptop.entersFolder("Trip");
+  await laptop.createsText("plan.txt", "by boat");
+  await laptop.createsFolder("Photos");
+  await laptop.isOnServer();
+  laptop.serverMayBeGone();
+  await w.server.kill();
+  await laptop.moves("plan.txt", "My files");
+  await laptop.renames("Photos", "Pictures");
+  await laptop.presses("Rewind…");
+  const dialog = laptop.page.getByRole("dialog", { name: "Rewind the folder" });
+  // All of it was a minute's work, so the one moment is that before there was anything.
+  const moments = dialog.getByRole("list", { name: "Moments" }).getByRole("button");
+  await moments.first().waitFor();
+  assert.equal(await moments.count(), 1);
+  await dialog.getByText("Pictures goes to the trash").waitFor();
+  await laptop.photographs("rewinding a folder");
+  await dialog.getByRole("button", { name: "Rewind", exact: true }).click();
+  await laptop.doesNotSee("Pictures");
+  await laptop.undoes();
+  await laptop.sees("Pictures");
+});

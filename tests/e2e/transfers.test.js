@@ -5,7 +5,7 @@ import { readFile, unlink } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 
-import { downloads, drops, line, tray, uploads } from "./support/transfers.js";
+import { downloads, saves, drops, line, tray, uploads } from "./support/transfers.js";
 import { noise, world } from "./support/world.js";
 import { unzip } from "./support/zip.js";
 
@@ -69,6 +69,15 @@ test("a folder is uploaded by the button and downloaded as a ZIP", async (t) => 
   for (const [name, content] of Object.entries(contents)) {
     assert.ok(files.get(name).equals(content), name);
   }
+
+  await laptop.createsText("old.txt", "deleted since");
+  await laptop.deletes("old.txt");
+  await laptop.page.getByRole("link", { name: "Settings" }).first().click();
+  const all = await saves(laptop, "Download everything");
+  assert.equal(all.name, "My files.zip");
+  const everything = [...unzip(all.bytes).keys()].sort();
+  const expected = [...Object.keys(contents).map((name) => `My files/${name}`), "Trash/old.txt"];
+  assert.deepEqual(everything, expected.sort());
 });
 
 test("files and folders are dropped on the window", async (t) => {

@@ -69,7 +69,27 @@ fn a_zip_says_before_it_begins_what_the_server_has_lost() {
     let trip = laptop.node("/trip");
     assert_eq!(laptop.downloads(trip, false), Err(lacks("trip/far/unread.jpg")));
     let zip = laptop.downloads(NodeId::ROOT, true).unwrap();
-    assert_eq!(members(&zip), ["trip/", "trip/far/", "trip/notes.md", "trip/read.jpg"]);
+    let rest = ["", "trip/", "trip/far/", "trip/notes.md", "trip/read.jpg"];
+    assert_eq!(members(&zip), rest.map(|path| format!("My files/{path}")));
+}
+
+#[test]
+fn everything_is_one_zip_with_what_was_deleted_and_recovered() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    phone.creates_folder("/trip");
+    phone.creates_text("/trip/plan.md", "by boat");
+    phone.creates_text("/old.md", "done with");
+    world.sync_all();
+    phone.trashes("/old.md");
+    let all = ["My files/", "My files/trip/", "My files/trip/plan.md", "Trash/", "Trash/old.md"];
+    assert_eq!(members(&phone.downloads_everything()), all);
+    phone.trashes("/trip");
+    laptop.creates_text("/trip/unseen.md", "made meanwhile");
+    world.sync_all();
+    let zip = members(&laptop.downloads_everything());
+    assert!(zip.contains(&"Recovered/unseen.md".to_owned()), "{zip:?}");
+    assert!(zip.contains(&"Trash/trip/plan.md".to_owned()), "{zip:?}");
 }
 
 #[test]
@@ -82,6 +102,6 @@ fn a_zip_has_names_that_every_system_can_hold_each_its_own() {
     phone.creates_text("/what?/a\\b: c.txt", "x");
     let zip = phone.downloads(NodeId::ROOT, false).unwrap();
     let expected =
-        ["what_ (2)/", "what_ (3)/", "what_ (3)/a_b_ c.txt", "what_ (3)/nul_/", "what_/"];
-    assert_eq!(members(&zip), expected);
+        ["", "what_ (2)/", "what_ (3)/", "what_ (3)/a_b_ c.txt", "what_ (3)/nul_/", "what_/"];
+    assert_eq!(members(&zip), expected.map(|path| format!("My files/{path}")));
 }

@@ -92,8 +92,7 @@ fn the_moments_of_a_folder_name_devices_and_lead_to_before_their_changes() {
     let (world, _, then) = a_trip_and_what_was_done_to_it();
     let laptop = world.device("laptop");
     let moments = laptop.moments("/Trip");
-    let told: Vec<_> =
-        moments.iter().map(|one| (one.device_name.as_str(), one.count)).collect();
+    let told: Vec<_> = moments.iter().map(|one| (one.device_name.as_str(), one.count)).collect();
     assert_eq!(told, [("phone", 5), ("laptop", 2), ("phone", 4)]);
     laptop.rewinds("/Trip", moments[1].from_ms - 1);
     assert_eq!(all(&laptop), then);

@@ -563,10 +563,20 @@ impl Device {
         self.downloads(node, false)
     }
 
+    /// Downloads all that there is, as the settings offer it.
+    pub fn downloads_everything(&self) -> Vec<u8> {
+        let all = [NodeId::ROOT, NodeId::RECOVERED, NodeId::TRASH];
+        self.downloads_all(all.to_vec(), false).unwrap()
+    }
+
     /// Downloads a node: a file as it is, a folder as a ZIP.
     pub fn downloads(&self, node: NodeId, anyway: bool) -> Result<Vec<u8>, Fault> {
+        self.downloads_all(vec![node], anyway)
+    }
+
+    fn downloads_all(&self, nodes: Vec<NodeId>, anyway: bool) -> Result<Vec<u8>, Fault> {
         self.ask(|replica| async move {
-            let mut download = replica.download(&[node], anyway).await?;
+            let mut download = replica.download(&nodes, anyway).await?;
             let mut bytes = Vec::new();
             while let Some(piece) = download.next().await? {
                 bytes.extend(piece);

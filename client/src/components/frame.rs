@@ -5,8 +5,8 @@ use offing_core::id::NodeId;
 use offing_core::rpc::Session;
 
 use super::{
-    devices, drop_zone, folder_tree, help, history, icon, kit, naming, questions, search, status,
-    toasts, tray, versions,
+    devices, drop_zone, folder_tree, help, history, icon, kit, naming, questions, rewind, search,
+    status, toasts, tray, versions,
 };
 use crate::app::{App, Dialog};
 use crate::i18n::Msg;
@@ -142,6 +142,7 @@ fn dialogs(app: App) -> impl IntoView {
             Dialog::Queue => questions::queue(app),
             Dialog::Versions(node, name) => versions::versions(app, node, name),
             Dialog::History(node, name) => history::history(app, node, name),
+            Dialog::Rewind(folder, name) => rewind::rewind(app, folder, name),
             Dialog::Help => help::help(app),
             Dialog::SignOut(pending) => questions::sign_out_question(app, pending),
             Dialog::TakeOff(device) => devices::question(app, device),

@@ -89,6 +89,8 @@ pub(crate) enum Act {
     Versions,
     /// Shows what it was before.
     History,
+    /// Asks to which moment a folder is rewound.
+    Rewind,
 }
 
 /// What to ask for to show a node: in the person's order, and as many rows as the window
@@ -263,6 +265,9 @@ impl Listing {
             }
             (Act::History, Some(row)) => {
                 app.dialog.set(Some(Dialog::History(row.node, row.name.clone())));
+            }
+            (Act::Rewind, Some(row)) => {
+                app.dialog.set(Some(Dialog::Rewind(row.node, row.name.clone())));
             }
             (Act::Download, Some(_)) => actions::download(app, nodes),
             (Act::Move, Some(_)) => app.dialog.set(Some(Dialog::Move(nodes))),

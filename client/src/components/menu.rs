@@ -148,6 +148,9 @@ fn acts(listing: Listing) -> Vec<(Act, &'static str, Msg<'static>)> {
     if one && picked.iter().any(|row| row.kind != Kind::Folder) {
         acts.push((Act::History, "history", Msg::History));
     }
+    if one && picked.iter().any(|row| row.kind == Kind::Folder) {
+        acts.push((Act::Rewind, "history", Msg::Rewind));
+    }
     acts.push((Act::Download, "download", Msg::Download));
     if one {
         acts.push((Act::Rename, "pencil", Msg::Rename));

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use offing_core::portable::Problem;
 use offing_core::proto::Code;
-use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, TransferState, WhySetAside};
+use offing_core::rpc::{
+    Alarm, Fault, KitState, NameReason, RewindStep, Rewound, Transfer, TransferState, WhySetAside,
+};
 
 use super::Msg;
 use crate::state::measure::{self, PasswordFlaw, Span};
@@ -21,10 +23,12 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::BadgeKept => "Kept on this device".into(),
         Msg::BadgeServerOnly => "On the server only".into(),
         Msg::BadgeSyncing => "Syncing".into(),
+        Msg::Before(time) => format!("Before {time}").into(),
         Msg::Breadcrumb => "Breadcrumb".into(),
         Msg::CameBack { name, by, recovered, more } => came_back(name, by, recovered, more).into(),
         Msg::Cancel => "Cancel".into(),
         Msg::ChangePassword => "Change password".into(),
+        Msg::Changed(count) => format!("{} changed", items(count)).into(),
         Msg::ChooseFiles => "Choose files".into(),
         Msg::Clear => "Clear".into(),
         Msg::Close => "Close".into(),
@@ -59,6 +63,11 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         }
         Msg::Edits(1) => "1 edit".into(),
         Msg::Edits(count) => format!("{count} edits").into(),
+        Msg::Everything => "Everything you have".into(),
+        Msg::ExportAll => "Download everything".into(),
+        Msg::ExportWhy => {
+            "One ZIP with all files as they are, those in the trash too. Nobody needs Offing to open it.".into()
+        }
         Msg::Fault(fault) => self::fault(fault),
         Msg::File => "File".into(),
         Msg::FileOf(kind) => format!("{} file", kind.to_ascii_uppercase()).into(),
@@ -142,6 +151,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         .into(),
         Msg::Messages => "Messages".into(),
         Msg::Modified => "Modified".into(),
+        Msg::Moments => "Moments".into(),
         Msg::MoreActions => "More actions".into(),
         Msg::MoreFolders => "Show more folders".into(),
         Msg::MoreVersions(1) => "One more version follows after these two.".into(),
@@ -174,6 +184,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::OnTheServer => "On the server".into(),
         Msg::OnThisDevice => "On this device".into(),
         Msg::Open => "Open".into(),
+        Msg::OtherMoment => "Or another moment".into(),
         Msg::OthersDevice => "Someone else's device".into(),
         Msg::OthersDeviceHint => "nothing is written to its disk".into(),
         Msg::Password => "Password".into(),
@@ -208,6 +219,14 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Restored(count) => format!("{} restored", items(count)).into(),
         Msg::Resume => "Resume".into(),
         Msg::Retry => "Retry".into(),
+        Msg::Rewind => "Rewind…".into(),
+        Msg::RewindFolder => "Rewind the folder".into(),
+        Msg::RewindNow => "Rewind".into(),
+        Msg::RewindWhy => {
+            "Makes the folder what it was at a moment. What came since goes to the trash, and Undo takes it all back."
+                .into()
+        }
+        Msg::Rewound(count) => format!("Rewound: {}", changes(count)).into(),
         Msg::Root => "My files".into(),
         Msg::Search => "Search".into(),
         Msg::SearchResults => "Search results".into(),
@@ -287,6 +306,9 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::UsedOf { used, quota } => format!("{used} of {quota}").into(),
         Msg::Username => "Username".into(),
         Msg::Versions => "Versions".into(),
+        Msg::WouldBe(step) => would_be(step).into(),
+        Msg::WouldChange(0) => "The folder is as it was then.".into(),
+        Msg::WouldChange(count) => format!("{} would be made", changes(count)).into(),
         Msg::WhoseDevice => "Whose device is this?".into(),
     }
 }
@@ -321,6 +343,18 @@ fn pill_hint(pill: Pill) -> Cow<'static, str> {
 
 fn changes(count: u32) -> String {
     if count == 1 { "1 change".to_owned() } else { format!("{count} changes") }
+}
+
+fn would_be(step: &RewindStep) -> String {
+    let name = &step.name;
+    match (step.what, &step.was) {
+        (Rewound::Renamed, Some(was)) => format!("{name} is called {was} again"),
+        (Rewound::Renamed, None) => format!("{name} has its name of then"),
+        (Rewound::Restored, _) => format!("{name} comes out of the trash"),
+        (Rewound::Moved, _) => format!("{name} moves back"),
+        (Rewound::Changed, _) => format!("{name} has its content of then"),
+        (Rewound::Trashed, _) => format!("{name} goes to the trash"),
+    }
 }
 
 fn span(span: Span) -> String {

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use offing_core::portable::Problem;
 use offing_core::proto::Code;
-use offing_core::rpc::{Alarm, Fault, KitState, NameReason, Transfer, TransferState, WhySetAside};
+use offing_core::rpc::{
+    Alarm, Fault, KitState, NameReason, RewindStep, Rewound, Transfer, TransferState, WhySetAside,
+};
 
 use super::Msg;
 use crate::state::measure::{self, PasswordFlaw, Span};
@@ -21,10 +23,12 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::BadgeKept => "保留在本设备".into(),
         Msg::BadgeServerOnly => "仅在服务器上".into(),
         Msg::BadgeSyncing => "正在同步".into(),
+        Msg::Before(time) => format!("{time} 之前").into(),
         Msg::Breadcrumb => "路径".into(),
         Msg::CameBack { name, by, recovered, more } => came_back(name, by, recovered, more).into(),
         Msg::Cancel => "取消".into(),
         Msg::ChangePassword => "更改密码".into(),
+        Msg::Changed(count) => format!("更改了 {count} 项").into(),
         Msg::ChooseFiles => "选择文件".into(),
         Msg::Clear => "清除".into(),
         Msg::Close => "关闭".into(),
@@ -53,6 +57,11 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::EditorLost => "无法继续跟踪此文本。请复制刚输入的内容，然后重新加载页面。".into(),
         Msg::EditorMissing(name) => format!("无法在编辑器中打开“{name}”。请重新加载页面。").into(),
         Msg::Edits(count) => format!("{count} 次编辑").into(),
+        Msg::Everything => "全部内容".into(),
+        Msg::ExportAll => "下载全部".into(),
+        Msg::ExportWhy => {
+            "一个 ZIP，包含全部文件的原样，回收站中的也在内。打开它不需要 Offing。".into()
+        }
         Msg::Fault(fault) => self::fault(fault),
         Msg::File => "文件".into(),
         Msg::FileOf(kind) => format!("{} 文件", kind.to_ascii_uppercase()).into(),
@@ -123,6 +132,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         .into(),
         Msg::Messages => "消息".into(),
         Msg::Modified => "修改时间".into(),
+        Msg::Moments => "时刻".into(),
         Msg::MoreActions => "更多操作".into(),
         Msg::MoreFolders => "显示更多文件夹".into(),
         Msg::MoreVersions(count) => format!("处理完这两个版本后，还有 {count} 个。").into(),
@@ -153,6 +163,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::OnTheServer => "服务器上".into(),
         Msg::OnThisDevice => "本设备上".into(),
         Msg::Open => "打开".into(),
+        Msg::OtherMoment => "或其他时刻".into(),
         Msg::OthersDevice => "他人的设备".into(),
         Msg::OthersDeviceHint => "不会写入其磁盘".into(),
         Msg::Password => "密码".into(),
@@ -185,6 +196,13 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Restored(count) => format!("已恢复 {count} 项").into(),
         Msg::Resume => "继续".into(),
         Msg::Retry => "重试".into(),
+        Msg::Rewind => "回到过去…".into(),
+        Msg::RewindFolder => "将文件夹回到过去".into(),
+        Msg::RewindNow => "回到此刻".into(),
+        Msg::RewindWhy => {
+            "使文件夹恢复到某一时刻的样子。此后新增的内容移到回收站，可以全部撤销。".into()
+        }
+        Msg::Rewound(count) => format!("已回到过去：{count} 处更改").into(),
         Msg::Root => "我的文件".into(),
         Msg::Search => "搜索".into(),
         Msg::SearchResults => "搜索结果".into(),
@@ -253,6 +271,9 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::UsedOf { used, quota } => format!("{used}，共 {quota}").into(),
         Msg::Username => "用户名".into(),
         Msg::Versions => "版本".into(),
+        Msg::WouldBe(step) => would_be(step).into(),
+        Msg::WouldChange(0) => "文件夹与当时相同。".into(),
+        Msg::WouldChange(count) => format!("将恢复 {count} 处更改").into(),
         Msg::WhoseDevice => "这是谁的设备？".into(),
     }
 }
@@ -277,6 +298,18 @@ fn pill_hint(pill: Pill) -> Cow<'static, str> {
         Pill::Offline(count) => {
             format!("无法连接服务器。已保存在此的 {count} 处更改稍后发送。").into()
         }
+    }
+}
+
+fn would_be(step: &RewindStep) -> String {
+    let name = &step.name;
+    match (step.what, &step.was) {
+        (Rewound::Renamed, Some(was)) => format!("“{name}”改回“{was}”"),
+        (Rewound::Renamed, None) => format!("“{name}”改回当时的名称"),
+        (Rewound::Restored, _) => format!("从回收站恢复“{name}”"),
+        (Rewound::Moved, _) => format!("“{name}”移回原处"),
+        (Rewound::Changed, _) => format!("“{name}”恢复当时的内容"),
+        (Rewound::Trashed, _) => format!("“{name}”移到回收站"),
     }
 }
 

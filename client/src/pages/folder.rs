@@ -22,7 +22,13 @@ pub(super) fn page(app: App, node: NodeId, folder: Option<FolderView>) -> AnyVie
     title(listing);
     let at = RwSignal::new(None);
     view! {
-        <div class="page-head">{crumbs::crumbs(app, listing.path.into())}</div>
+        <div class="page-head">
+            {crumbs::crumbs(app, listing.path.into())}
+            {button(app.t(Msg::Rewind), "history", "button quiet icon-only", move || node == NodeId::RECOVERED, move || {
+                let name = listing.path.with_untracked(|path| path.last().map(|crumb| crumbs::crumb_name(app, crumb)));
+                app.dialog.set(Some(Dialog::Rewind(node, name.unwrap_or_default())));
+            })}
+        </div>
         {toolbar(listing)}
         {body(listing, at, Msg::FolderEmpty)}
         {menu::menu(listing, at)}

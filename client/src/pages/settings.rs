@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use offing_core::id::NodeId;
 use offing_core::rpc::{Command, KitState, Reply, Session, SetAside, WhySetAside};
 
-use crate::app::{App, Dialog, Kit};
+use crate::app::{App, Dialog, Kit, actions};
 use crate::components::{devices, questions};
 use crate::i18n::{Lang, Msg};
 use crate::platform::{dom, engine};
@@ -44,6 +45,7 @@ pub(super) fn page(app: App) -> AnyView {
             </section>
             {devices::section(app)}
             {storage(app)}
+            {export(app)}
             {set_aside(app)}
             {language(app)}
             <section class="cluster">
@@ -106,6 +108,22 @@ fn storage(app: App) -> impl IntoView {
         <section class="stack" aria-label=app.t(Msg::Space)>
             <h2>{app.t(Msg::Space)}</h2>
             {shown}
+        </section>
+    }
+}
+
+/// Offers everything as ordinary files.
+fn export(app: App) -> impl IntoView {
+    let all = || vec![NodeId::ROOT, NodeId::RECOVERED, NodeId::TRASH];
+    view! {
+        <section class="stack" aria-label=app.t(Msg::Everything)>
+            <h2>{app.t(Msg::Everything)}</h2>
+            <p class="hint">{app.t(Msg::ExportWhy)}</p>
+            <div class="cluster">
+                <button type="button" class="button" on:click=move |_| actions::download(app, all())>
+                    {app.t(Msg::ExportAll)}
+                </button>
+            </div>
         </section>
     }
 }

@@ -32,7 +32,12 @@ export async function drops(tab, paths) {
 /** Downloads what is selected; returns its bytes and the name the browser would save it as. */
 export async function downloads(tab, ...names) {
   await tab.selects(...names);
-  const [download] = await Promise.all([tab.page.waitForEvent("download", { timeout: 60_000 }), tab.presses("Download")]);
+  return saves(tab, "Download");
+}
+
+/** Presses a button that downloads something; returns the same. */
+export async function saves(tab, button) {
+  const [download] = await Promise.all([tab.page.waitForEvent("download", { timeout: 60_000 }), tab.presses(button)]);
   const file = await download.path();
   return { name: download.suggestedFilename(), file, bytes: await readFile(file) };
 }

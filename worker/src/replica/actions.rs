@@ -38,7 +38,7 @@ pub(super) enum Undo {
     /// An edit of a text.
     Text(Rewritten),
     /// Several actions, in the order in which they were done.
-    Several(Vec<Undo>),
+    Several(Vec<Self>),
 }
 
 /// A node to be copied.

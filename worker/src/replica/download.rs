@@ -98,16 +98,18 @@ impl<H: Host> Replica<H> {
         }
         let mut tops = Vec::new();
         for node in nodes {
-            let row = self.row(*node).await?;
-            tops.push(row.map_or_else(String::new, |row| row.shown_name()));
+            tops.push(match builtin_name(*node) {
+                Some(name) => name.to_owned(),
+                None => self.row(*node).await?.ok_or(Fault::NodeUnknown)?.shown_name(),
+            });
         }
         let mut members = Vec::new();
         for (node, top) in nodes.iter().zip(names::distinct(&tops)) {
             self.gather(*node, top, &mut members).await?;
         }
         let name = match nodes {
-            [NodeId::ROOT] => "My files".to_owned(),
-            [node] => self.row(*node).await?.ok_or(Fault::NodeUnknown)?.shown_name(),
+            [NodeId::ROOT, ..] => "My files".to_owned(),
+            [_] => tops.concat(),
             _ => "Files".to_owned(),
         };
         let lacking = self.lacking(&members).await?;
@@ -278,7 +280,7 @@ impl<H: Host> Replica<H> {
         let mut seen = HashSet::new();
         let is_folder = match self.row(node).await? {
             Some(row) => row.is_folder(),
-            None if node == NodeId::ROOT => true,
+            None if node.is_builtin() => true,
             None => return Err(Fault::NodeUnknown),
         };
         if !is_folder {
@@ -290,10 +292,11 @@ impl<H: Host> Replica<H> {
             if !seen.insert(folder) || members.len() > limits::ZIP_MEMBERS_MAX {
                 return Err(Fault::TooMany);
             }
-            if !path.is_empty() {
+            let rows = self.scan_listing(&Range::prefix(&folder.0), 0, u32::MAX).await?;
+            // Nothing was recovered or deleted, most of the time.
+            if !rows.is_empty() || !folder.is_builtin() {
                 members.push(Member { path: format!("{path}/"), node: folder, folder: true });
             }
-            let rows = self.scan_listing(&Range::prefix(&folder.0), 0, u32::MAX).await?;
             let mut children = Vec::with_capacity(rows.len());
             for (key, value) in rows {
                 let node = listing::node_of_key(&key).ok_or(Fault::Storage)?;
@@ -302,7 +305,7 @@ impl<H: Host> Replica<H> {
             let shown: Vec<String> =
                 children.iter().map(|(_, listed)| listed.name.clone()).collect();
             for ((node, listed), name) in children.into_iter().zip(names::distinct(&shown)) {
-                let inner = if path.is_empty() { name } else { format!("{path}/{name}") };
+                let inner = format!("{path}/{name}");
                 if listed.kind == Kind::Folder {
                     open.push((inner, node));
                 } else {
@@ -311,6 +314,16 @@ impl<H: Host> Replica<H> {
             }
         }
         Ok(())
+    }
+}
+
+/// What a built-in folder is called in a ZIP, in whichever language the app is used.
+fn builtin_name(node: NodeId) -> Option<&'static str> {
+    match node {
+        NodeId::ROOT => Some("My files"),
+        NodeId::RECOVERED => Some("Recovered"),
+        NodeId::TRASH => Some("Trash"),
+        _ => None,
     }
 }
 

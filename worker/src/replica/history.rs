@@ -137,7 +137,8 @@ impl<H: Host> Replica<H> {
                 let text = String::from_utf8(bytes);
                 Ok(State::Text(text.map_err(|_| Fault::Corrupt { name: row.shown_name() })?))
             }
-            state => Ok(state),
+            State::Text(text) => Ok(State::Text(text)),
+            State::Content(content) => Ok(State::Content(content)),
         }
     }
 

@@ -73,7 +73,8 @@ impl Moments {
         let is_below = |node: &NodeId| *node == self.folder || below.contains(node);
         // What is there now, or was put there by one of its changes.
         let mut concerned: HashSet<NodeId> = below.clone();
-        let put_there = self.changes.iter().filter(|(.., into)| into.as_ref().is_some_and(is_below));
+        let put_there =
+            self.changes.iter().filter(|(.., into)| into.as_ref().is_some_and(is_below));
         concerned.extend(put_there.map(|(_, _, node, _)| *node));
         self.changes.retain(|(_, _, node, _)| concerned.contains(node));
         self.changes.sort_unstable();

@@ -201,14 +201,14 @@ fn do_something(t: &mut Tree, at: usize, (what, one, other): Act) {
     };
     let (node, to) = (any(one), any(other));
     // A refusal is no failure: people try what cannot be.
-    let _refused = match what {
+    match what {
         0 => drop(t.makes(at as u8 + 1, to, &format!("folder {}", one % 3), true)),
         1 => drop(t.makes(at as u8 + 1, to, &format!("file {}", one % 3), false)),
         2 => drop(t.edit(|edit| edit.rename(node, &format!("name {}", other % 3)))),
         3 => drop(t.edit(|edit| edit.move_to(node, to))),
         4 => drop(t.edit(|edit| edit.trash(node))),
         _ => drop(t.edit(|edit| edit.restore(node))),
-    };
+    }
 }
 
 #[test]
@@ -226,6 +226,7 @@ fn changes_of_one_device_that_follow_each_other_are_one_moment() {
     t.tree.rows.values().for_each(|row| moments.add_row(row));
     t.kept.iter().for_each(|op| moments.add_past(op));
     let told: Vec<_> = moments.stretches();
-    let told: Vec<_> = told.iter().map(|one| (one.from_ms, one.until_ms, one.nodes.len())).collect();
+    let told: Vec<_> =
+        told.iter().map(|one| (one.from_ms, one.until_ms, one.nodes.len())).collect();
     assert_eq!(told, [(last_ms - 1, last_ms, 1), (2, 2, 1)]);
 }
