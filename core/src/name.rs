@@ -13,8 +13,8 @@
 //! The key is injective on folded names and no key is a prefix of another, so a range of
 //! keys stands for exactly one name.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+mod marks;
+mod normal;
 
 use crate::limits;
 use crate::rpc::NameReason;
@@ -43,7 +43,8 @@ pub fn fold(name: &str) -> String {
     }
     // Upper and then lower case is full case folding for all but a few letters, and the
     // standard library has it; `ß` and `SS`, `ς` and `σ` become the same.
-    name.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
+    let upper = normal::decomposed(name).into_iter().flat_map(char::to_uppercase);
+    normal::composed(&upper.flat_map(char::to_lowercase).collect::<String>())
 }
 
 /// Splits a name into its stem and its extension with the dot, which may be empty.
@@ -81,7 +82,7 @@ pub fn sort_key(folded: &str) -> Vec<u8> {
     let plain: String = if folded.is_ascii() {
         folded.to_owned()
     } else {
-        folded.nfd().filter(|c| !is_combining_mark(*c)).collect()
+        normal::decomposed(folded).into_iter().filter(|c| !marks::is_mark(*c)).collect()
     };
     let mut lossy = plain != folded;
     let mut key = Vec::with_capacity(folded.len() + 8);
