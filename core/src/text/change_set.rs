@@ -7,7 +7,11 @@
 //! Lengths are UTF-16 code units; inserted text is an array of lines. Anything that does
 //! not fit the text, or would cut a character in half, is an error and changes nothing.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{self, SeqAccess, Visitor};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::units::Units;
 use crate::limits;
@@ -64,47 +68,24 @@ impl ChangeSet {
         if json.len() > limits::RPC_BYTES_MAX {
             return Err(ChangeSetError::Malformed);
         }
-        let parts: Vec<Value> =
+        let parts: Vec<Section> =
             serde_json::from_str(json).map_err(|_| ChangeSetError::Malformed)?;
         if parts.len() > SECTIONS_MAX {
             return Err(ChangeSetError::Malformed);
         }
         let mut changes = Self::default();
         for part in &parts {
-            changes.parse_section(part).ok_or(ChangeSetError::Malformed)?;
+            match part {
+                Section::Keep(n) => changes.keep(*n),
+                Section::Replace { delete, insert } => changes.replace(*delete, insert),
+            }
         }
         Ok(changes)
     }
 
-    fn parse_section(&mut self, part: &Value) -> Option<()> {
-        if let Some(section) = part.as_array() {
-            let (delete, lines) = section.split_first()?;
-            let lines: Option<Vec<&str>> = lines.iter().map(Value::as_str).collect();
-            let lines = lines?;
-            // A line end inside a line would count differently here and there.
-            if lines.iter().any(|line| line.contains(['\n', '\r'])) {
-                return None;
-            }
-            self.replace(length(delete)?, &lines.join("\n"));
-        } else {
-            self.keep(length(part)?);
-        }
-        Some(())
-    }
-
     /// Writes it as `ChangeSet.fromJSON()` reads it.
     pub fn to_json(&self) -> String {
-        let section = |section: &Section| match section {
-            Section::Keep(n) => Value::from(*n),
-            Section::Replace { delete, insert } => {
-                let mut parts = vec![Value::from(*delete)];
-                if !insert.is_empty() {
-                    parts.extend(insert.split('\n').map(Value::from));
-                }
-                Value::from(parts)
-            }
-        };
-        Value::from(self.sections.iter().map(section).collect::<Vec<_>>()).to_string()
+        serde_json::to_string(&self.sections).expect("numbers and texts always serialise")
     }
 
     /// Goes on by `n` code units unchanged.
@@ -235,9 +216,57 @@ fn bytes_of_units(text: &str, units: usize) -> Option<usize> {
     (left == 0).then_some(bytes)
 }
 
-/// A length that no sum of can overflow.
-fn length(value: &Value) -> Option<usize> {
-    value.as_u64().and_then(|n| u32::try_from(n).ok()).map(|n| n as usize)
+impl Serialize for Section {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (delete, insert) = match self {
+            Self::Keep(n) => return n.serialize(serializer),
+            Self::Replace { delete, insert } => (delete, insert),
+        };
+        let mut parts = serializer.serialize_seq(None)?;
+        parts.serialize_element(delete)?;
+        if !insert.is_empty() {
+            for line in insert.split('\n') {
+                parts.serialize_element(line)?;
+            }
+        }
+        parts.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Section {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SectionVisitor)
+    }
+}
+
+struct SectionVisitor;
+
+impl<'de> Visitor<'de> for SectionVisitor {
+    type Value = Section;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a length, or a list of one and lines")
+    }
+
+    fn visit_u64<E: de::Error>(self, n: u64) -> Result<Section, E> {
+        // No sum of such lengths overflows.
+        let n = u32::try_from(n).map_err(|_| E::custom("too long"))?;
+        Ok(Section::Keep(n as usize))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Section, A::Error> {
+        let delete: Option<u32> = parts.next_element()?;
+        let delete = delete.ok_or_else(|| de::Error::invalid_length(0, &self))? as usize;
+        let mut lines: Vec<String> = Vec::new();
+        while let Some(line) = parts.next_element::<String>()? {
+            // A line end inside a line would count differently here and there.
+            if line.contains(['\n', '\r']) {
+                return Err(de::Error::custom("a line ends in a line"));
+            }
+            lines.push(line);
+        }
+        Ok(Section::Replace { delete, insert: lines.join("\n") })
+    }
 }
 
 #[cfg(test)]
@@ -259,6 +288,8 @@ mod tests {
             "{}",
             "[-1]",
             "[1.5]",
+            "[4294967296]",
+            "[[1.0]]",
             "[[]]",
             r#"[["a"]]"#,
             r#"[[0,1]]"#,

@@ -2,6 +2,10 @@
 //! sealed, because every new device needs it to certify itself.
 
 use offing_core::crypto::{CryptoError, PublicKey, RawKey, SigningPair};
+use offing_core::proto::Bytes;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
 use wasm_bindgen::JsValue;
 
 use super::js;
@@ -29,6 +33,6 @@ async fn pair() -> Result<Option<SigningPair>, JsValue> {
 
 /// A JWK carries its numbers as unpadded base64url, as our JSON does.
 fn base64url(text: &str) -> Option<Vec<u8>> {
-    let json = serde_json::Value::from(text);
-    serde_json::from_value::<offing_core::proto::Bytes>(json).ok().map(|bytes| bytes.0)
+    let text: StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
+    Bytes::deserialize(text).ok().map(|bytes| bytes.0)
 }
