@@ -88,14 +88,16 @@ impl IdbStore {
         &self,
         operation: impl AsyncFn(&Connection) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        let connection = self.connection().await?;
-        match operation(&connection).await {
-            Err(fault) if fault.is_lost_connection() => {
-                drop(connection);
-                self.close();
-                Ok(operation(&*self.connection().await?).await?)
+        let mut lost = false;
+        loop {
+            let connection = self.connection().await?;
+            match operation(&connection).await {
+                Err(fault) if fault.is_lost_connection() && !lost => {
+                    lost = true;
+                    self.close();
+                }
+                result => return Ok(result?),
             }
-            result => Ok(result?),
         }
     }
 }
