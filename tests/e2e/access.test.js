@@ -107,6 +107,11 @@ for (const look of LOOKS) {
     await fits("list");
     await device.row("readme.md").click();
     await fits("row selected");
+    await device.presses("Rewind…");
+    const rewind = device.page.getByRole("dialog", { name: "Rewind the folder" });
+    await rewind.getByText("goes to the trash").first().waitFor();
+    await fits("rewinding");
+    await rewind.getByRole("button", { name: "Close" }).click();
     await device.opens("/trash");
     await device.grid.waitFor();
     await fits("trash");
