@@ -44,6 +44,10 @@ pub const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const LOG_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most entries in one page of the log.
 pub const LOG_PAGE_ENTRIES_MAX: usize = 1024;
+/// Most entries at the end of the log that a device keeps as they came.
+pub const TAIL_ENTRIES_MAX: u64 = 4_096;
+/// Most bytes of them.
+pub const TAIL_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Most chunks one entry may declare.
 pub const ENTRY_CHUNKS_MAX: usize = 16 * 1024;
 /// Most streams one entry may touch.

@@ -21,6 +21,7 @@ mod property;
 mod recovered;
 mod refused;
 mod replaced;
+mod restored;
 mod rewind;
 mod rogue;
 mod set_aside;

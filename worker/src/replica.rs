@@ -142,6 +142,8 @@ pub struct Replica<H: Host> {
     cache_bytes_max: Cell<Option<u64>>,
     /// The first entry that the server did not take, until a person acts, and why.
     held_up: Cell<Option<(u64, Code)>>,
+    /// The disk is full: what the log says is taken in, and not kept as it came.
+    no_room_for_tail: Cell<bool>,
     /// Leftovers were looked for.
     swept: Cell<bool>,
     closed: Cell<bool>,
@@ -201,6 +203,7 @@ impl<H: Host> Replica<H> {
             cached_bytes: Cell::new(0),
             cache_bytes_max: Cell::new(None),
             held_up: Cell::new(None),
+            no_room_for_tail: Cell::new(false),
             swept: Cell::new(false),
             closed: Cell::new(false),
             signed_out: Cell::new(false),

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod local;
 pub mod memory;
 pub mod outbox;
+pub mod tail;
 
 /// The name of the database (and of the folder of chunks) of this browser profile.
 pub const DATABASE: &str = "offing";
@@ -42,11 +43,13 @@ pub enum Table {
     Quarantine,
     /// Where nodes were and what they were called, when rows have let go of it.
     Past,
+    /// The end of the verified log as it came; see [`tail`].
+    Tail,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Meta,
         Self::Nodes,
         Self::Listing,
@@ -56,6 +59,7 @@ impl Table {
         Self::Transfers,
         Self::Quarantine,
         Self::Past,
+        Self::Tail,
     ];
 
     /// The table's name in a database.
@@ -70,6 +74,7 @@ impl Table {
             Self::Transfers => "transfers",
             Self::Quarantine => "quarantine",
             Self::Past => "past",
+            Self::Tail => "tail",
         }
     }
 }

@@ -12,10 +12,12 @@ use std::rc::Rc;
 use futures_util::future::join_all;
 use offing_core::id::{DeviceId, Hash, NodeId, Seq};
 use offing_core::log::author;
+use offing_core::log::chain::ChainPoint;
 use offing_core::log::change::{ChangeBody, TextPart};
 use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::epoch::DeviceIntro;
 use offing_core::log::verify::{Checked, CheckedBody, HistoryError, LogState, Step};
+use offing_core::proto::PageItem;
 use offing_core::rpc::{Alarm, Event, Fault};
 use offing_core::text;
 use offing_core::tree::{KnownOp, NodeRow, TreeReader, Value, WorkingSet};
@@ -26,6 +28,7 @@ use super::renew::Unseated;
 use super::{LOG_KEY, Own, Replica, encode, epochs, keep};
 use crate::host::{Host, Server};
 use crate::net::NetError;
+use crate::store::tail::{self, Piece};
 use crate::store::{Batch, Durability, Table, outbox};
 
 const DEVICE_PREFIX: &[u8] = b"device/";
@@ -78,6 +81,8 @@ pub(super) struct Brought {
     text_bytes: usize,
     /// The greatest counter of this device that the log holds.
     own_dseq: u64,
+    /// The entries as they came.
+    tail: tail::Addition,
     pub(super) also: Batch,
 }
 
@@ -122,7 +127,8 @@ impl<H: Host> Replica<H> {
     ) -> Result<(), PullError> {
         while brought.ops.len() < ROUND_OPS && brought.text_bytes < ROUND_TEXT_BYTES {
             let mut next = reader.state.clone();
-            let after = next.at().seq;
+            let before = next.at();
+            let after = before.seq;
             let page = self.host.server().read_log(self.vault, after, reader.bare).await;
             let page = page.map_err(PullError::Net)?;
             let steps = match next.check_page(self.host.crypto(), &page).await {
@@ -143,16 +149,17 @@ impl<H: Host> Replica<H> {
             }
             if !steps.is_empty() {
                 // Half a page is no state of the log: if opening it fails, nothing is taken.
-                let before = brought.through.take();
+                let whole = brought.through.take();
                 if !self.open_page(&steps, &waiting, brought).await? {
                     if reader.bare.take().is_none() {
                         return Err(Fault::Internal.into());
                     }
                     // A body of our own is not here (any more): the server has it.
-                    brought.through = before;
+                    brought.through = whole;
                     continue;
                 }
                 brought.through = Some(next.clone());
+                keep_as_they_came(&mut brought.tail, before, page.items, &steps, &waiting);
             }
             reader.state = next;
             reader.tip = Some(page.tip.seq);
@@ -273,7 +280,18 @@ impl<H: Host> Replica<H> {
         batch.put(Table::Meta, Own::KEY, encode(&own));
         batch.put(Table::Meta, LOG_KEY, encode(&state));
         batch.put(Table::Meta, CURSOR_KEY, encode(&state.at()));
-        self.write(batch, Durability::Relaxed).await?;
+        if self.no_room_for_tail.get() {
+            tail::forget(&mut batch);
+        } else {
+            let added = tail::add(&mut batch, self.host.store(), brought.tail).await;
+            added.map_err(|e| from_store(&e))?;
+        }
+        let written = self.write(batch, Durability::Relaxed).await;
+        if written == Err(Fault::StorageFull) {
+            // The next try goes without.
+            self.no_room_for_tail.set(true);
+        }
+        written?;
         drop(guard);
         let typed = brought.texts.iter().map(|(_, part)| part.node);
         let texts: BTreeSet<NodeId> = typed.chain(replaced).collect();
@@ -382,4 +400,34 @@ impl<H: Host> Replica<H> {
             }
         }
     }
+}
+
+/// Adds a page's entries to the tail. Those of this device came without their bodies, which
+/// the outbox has.
+fn keep_as_they_came(
+    tail: &mut tail::Addition,
+    before: ChainPoint,
+    items: Vec<PageItem>,
+    steps: &[Step],
+    waiting: &HashMap<u64, Entry>,
+) {
+    let mut piece = Piece { before, entries: Vec::with_capacity(items.len()) };
+    for (item, step) in items.into_iter().zip(steps) {
+        let own = || {
+            let dseq = step.outcome.as_ref().ok()?.header.dseq;
+            waiting.get(&dseq).filter(|entry| entry.hash() == step.hash).map(Entry::encode)
+        };
+        let wire = match item {
+            PageItem::Full(wire) => Some(wire),
+            PageItem::Bare { .. } => own(),
+        };
+        match wire {
+            Some(wire) => piece.entries.push(wire),
+            None => {
+                tail.cut();
+                piece = Piece { before: step.point, entries: Vec::new() };
+            }
+        }
+    }
+    tail.push(piece);
 }
