@@ -50,7 +50,11 @@ impl Heard {
         let stops = |alarm: &&Alarm| {
             matches!(
                 alarm,
-                Alarm::HistoryChanged { .. } | Alarm::StorageFailing | Alarm::ServerRefuses(_)
+                Alarm::HistoryChanged { .. }
+                    | Alarm::StorageFailing
+                    | Alarm::ServerRefuses(_)
+                    | Alarm::ServerRestored
+                    | Alarm::LeftBehind { .. }
             )
         };
         self.alarms.borrow().iter().find(stops).cloned()

@@ -235,6 +235,9 @@ fn refusal_in_words(code: Code) -> String {
         Code::RateLimited => "too many attempts; wait a minute".to_owned(),
         Code::QuotaExceeded => "the account's space is used up".to_owned(),
         Code::StorageFull => "the server's disk is full".to_owned(),
+        Code::Recovering => "the server was restored from a backup, and waits for what it lacks; \
+             open the app in a browser to give it back"
+            .to_owned(),
         Code::VaultUnknown => "the server does not know this vault".to_owned(),
         other => format!("the server refused ({other:?})"),
     }
@@ -250,6 +253,13 @@ pub(crate) fn alarm_in_words(alarm: &Alarm) -> String {
         ),
         Alarm::StorageFailing => "this profile's storage fails".to_owned(),
         Alarm::ServerRefuses(code) => refusal_in_words(*code),
+        Alarm::ServerRestored => "the server was restored from a backup, and waits for what it \
+             lacks; open the app in a browser to give it back"
+            .to_owned(),
+        Alarm::LeftBehind { seq } => format!(
+            "the server was restored from a backup and went on without what this device has seen \
+             (up to entry {seq}); nothing more is taken from it"
+        ),
         Alarm::DeviceCopied => {
             "a copy of this profile is in use, so this one became a device of its own".to_owned()
         }

@@ -160,6 +160,8 @@ pub(crate) enum Dialog {
     SignOut(u32),
     /// Asks whether to take a device off the account.
     TakeOff(DeviceRow),
+    /// Asks what to do with a restored server.
+    Restored,
 }
 
 impl App {

@@ -10,7 +10,9 @@ mod zh;
 use std::borrow::Cow;
 
 use offing_core::portable;
-use offing_core::rpc::{Alarm, Fault, KitState, NameReason, RewindStep, Transfer, WhySetAside};
+use offing_core::rpc::{
+    Alarm, Fault, KitState, Lacking, NameReason, RewindStep, Transfer, WhySetAside,
+};
 
 use crate::state::measure::{PasswordFlaw, Span};
 use crate::state::status::Pill;
@@ -282,6 +284,12 @@ pub enum Msg<'a> {
     StaySignedIn,
     SyncNow,
     SyncStatus,
+    ServerRestored,
+    GiveBackAsk,
+    GiveBack,
+    GoOn,
+    NotNow,
+    Lacking(Lacking),
     TakeOff,
     TakeOffNamed(&'a str),
     TakeOffNow,

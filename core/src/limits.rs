@@ -40,6 +40,8 @@ pub const ENTRY_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const APPEND_ENTRIES_MAX: usize = 64;
 /// Most bytes of one append.
 pub const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most bytes of one append that gives back: the place and the chain come before it.
+pub const GIVE_BACK_BYTES_MAX: usize = APPEND_BYTES_MAX + 40;
 /// Most bytes of entries in one page of the log (one entry always fits).
 pub const LOG_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most entries in one page of the log.

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod change;
 pub mod entry;
 pub mod epoch;
+pub mod recovery;
 #[cfg(feature = "replica")]
 pub mod snapshot;
 pub mod verify;

@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! append  = be32 count | count × lp(wire entry)                     POST …/log
+//! give    = be64 after | chain[32] | append                         POST …/give-back
 //! page    = be64 tip | chain[32] | incarnation[16]
 //!         | be32 count | count × item                               GET  …/log?after=n
 //! item    = u8 0 | lp(wire entry)
@@ -32,7 +33,10 @@ pub use chunks::{
     CHUNK_HEAD_BYTES, ChunksStored, decode_bitmap, decode_have, encode_bitmap, encode_chunk_batch,
     encode_have, put_chunk_head,
 };
-pub use log::{AppendResult, Appended, LogPage, PageItem, Tip, Wake, decode_append, encode_append};
+pub use log::{
+    AppendResult, Appended, LogPage, PageItem, Tip, Wake, decode_append, decode_give_back,
+    encode_append, encode_give_back,
+};
 pub use refusal::{Code, Refusal};
 pub use wire::{Reader, WireError, put_lp};
 

@@ -25,7 +25,7 @@ mod text;
 mod transfer;
 
 pub use command::{ActionId, Command};
-pub use device::DeviceRow;
+pub use device::{DeviceRow, Lacking};
 pub use event::{Alarm, Event, Status, SyncState};
 pub use fault::{Fault, NameReason};
 pub use history::{At, Revision, RevisionId};

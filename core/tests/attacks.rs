@@ -12,7 +12,7 @@ use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, NativeSecret, ready};
 use offing_core::crypto::{CryptoError, RawKey};
 use offing_core::fixture::{Device, Log, Person, pattern};
-use offing_core::id::{AccountId, ChunkId, Hash, Incarnation, NodeId, VaultId};
+use offing_core::id::{AccountId, ChunkId, Hash, NodeId, VaultId};
 use offing_core::log::author::{AuthorError, open_body};
 use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::epoch::{
@@ -401,9 +401,6 @@ fn changed_history_stops_the_replica_and_leaves_its_state() {
     let mut forked = world.log.page(4);
     forked.tip.chain = Hash([1; 32]);
     cases.push((forked, HistoryError::Forked { seq: 4 }));
-    let mut restored = world.log.page(4);
-    restored.tip.incarnation = Incarnation([1; 16]);
-    cases.push((restored, HistoryError::OtherIncarnation));
     let mut withheld = world.log.page(4);
     withheld.tip.seq = 9;
     cases.push((withheld, HistoryError::Withheld { seq: 4 }));

@@ -7,8 +7,10 @@ use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, NativeSecret, ready};
 use offing_core::crypto::{CryptoError, RawKey};
 use offing_core::fixture::{Device, Log, Person};
+use offing_core::id::Incarnation;
 use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::epoch::{EpochRecord, Member, NextEpoch, Role, Wrap};
+use offing_core::log::recovery::RecoveryRecord;
 use offing_core::log::verify::{LogState, Refused};
 
 const CRYPTO: NativeCrypto = NativeCrypto;
@@ -200,7 +202,11 @@ fn members_write_what_their_role_allows_and_nothing_else() {
             let expected = if may_write { Ok(()) } else { Err(Refused::RoleTooLow) };
             assert_eq!(by_bob(&mut two, kind, 2), expected, "{role:?} {kind:?}");
         }
-        let recovers = by_bob(&mut two, EntryKind::Recovery, 2);
+        let mut header = two.bobs.header(&two.log.vault, two.log.at, EntryKind::Recovery);
+        header.epoch = 2;
+        let record = RecoveryRecord { incarnation: Incarnation([1; 16]), tip: two.log.at };
+        let recovery = two.bobs.write_clear(&header, record.encode());
+        let recovers = check(&mut two, recovery);
         assert_eq!(recovers.is_ok(), role == Role::Admin, "{role:?}");
     }
 }

@@ -101,7 +101,7 @@ pub fn status(code: Code) -> StatusCode {
             StatusCode::UNAUTHORIZED
         }
         Code::NameMalformed | Code::ChunkMismatch => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::NameTaken => StatusCode::CONFLICT,
+        Code::NameTaken | Code::Recovering => StatusCode::CONFLICT,
         Code::InviteUnknown | Code::SignInAgain | Code::WrongDevice => StatusCode::FORBIDDEN,
         Code::InviteUsed | Code::InviteExpired | Code::LoginExpired => StatusCode::GONE,
         Code::VaultUnknown | Code::ChunkUnknown | Code::NotFound => StatusCode::NOT_FOUND,

@@ -1,4 +1,4 @@
-//! The `offing-server` program: `serve` (also without a word), and `invite`.
+//! The `offing-server` program: `serve` (also without a word), `invite`, `restored`.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -33,6 +33,9 @@ enum Command {
     Serve,
     /// Print a new one-time sign-up link, also while the server runs
     Invite,
+    /// Say that the data folder was restored from a backup: devices then give back what it
+    /// lacks. Once, before the server is started on it
+    Restored,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -46,14 +49,20 @@ fn main() -> anyhow::Result<()> {
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => runtime.block_on(run(config)),
         Command::Invite => runtime.block_on(invite(&config)),
+        Command::Restored => runtime.block_on(restored(&config)),
     }
 }
 
-async fn run(config: Config) -> anyhow::Result<()> {
-    // Two servers over one folder would each believe that they alone append to it.
+/// Two servers over one folder would each believe that they alone append to it.
+fn lock(config: &Config) -> anyhow::Result<File> {
     let lock = config.data.join("lock");
     let lock = File::create(&lock).with_context(|| format!("cannot open {}", lock.display()))?;
     lock.try_lock().context("another server uses this data folder")?;
+    Ok(lock)
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
+    let _lock = lock(&config)?;
     let (state, recovery) = tokio::task::spawn_blocking(move || AppState::open(config))
         .await
         .context("opening the data folder panicked")??;
@@ -74,6 +83,15 @@ async fn run(config: Config) -> anyhow::Result<()> {
 async fn invite(config: &Config) -> anyhow::Result<()> {
     let token = service::accounts::invite_beside(&config.data, system_clock()).await?;
     say(&join_link(config, &token))
+}
+
+async fn restored(config: &Config) -> anyhow::Result<()> {
+    let _lock = lock(config)?;
+    let vaults = service::recovery::restored(&config.data).await?;
+    say(&format!(
+        "{vaults} vaults wait for what this backup lacks. Start the server; each person is asked \
+         in the app to give it back."
+    ))
 }
 
 /// Waits for an interrupt or a request to terminate.

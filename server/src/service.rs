@@ -25,6 +25,7 @@ pub mod append;
 pub mod chunks;
 pub mod log;
 pub mod quota;
+pub mod recovery;
 pub mod sessions;
 
 /// Who asks, as verified by the access token.
@@ -109,6 +110,9 @@ pub enum ServiceError {
     /// The session's device was taken off the account.
     #[error("the device was taken off the account")]
     TakenOff,
+    /// The vault waits to be given back what the server lacks.
+    #[error("the vault waits to be given back what a backup lacked")]
+    Recovering,
     /// Too many requests wait.
     #[error("too many requests wait")]
     Busy,
@@ -145,6 +149,7 @@ impl ServiceError {
             Self::NameTaken => Code::NameTaken,
             Self::SignedOut => Code::SignedOut,
             Self::TakenOff => Code::TakenOff,
+            Self::Recovering => Code::Recovering,
             Self::Busy => Code::Unavailable,
             Self::Meta(_) | Self::Blob(_) | Self::DatabaseMissing { .. } => Code::Internal,
         }

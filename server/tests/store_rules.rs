@@ -8,6 +8,8 @@ mod append;
 mod chunks;
 #[path = "store/reclaim.rs"]
 mod reclaim;
+#[path = "store/recovery.rs"]
+mod recovery;
 #[path = "store/uploads.rs"]
 mod uploads;
 #[path = "store/world.rs"]

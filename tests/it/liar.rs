@@ -95,11 +95,6 @@ fn entries_that_are_withheld_are_noticed() {
 }
 
 #[test]
-fn another_life_of_the_server_is_noticed() {
-    lied_to(|_, page| page.tip.incarnation.0[0] ^= 1);
-}
-
-#[test]
 fn a_changed_chunk_is_corrupt_and_nothing_is_lost() {
     let world = World::with(&["phone", "laptop"]);
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));
@@ -137,7 +132,7 @@ fn a_chunk_torn_on_this_device_heals_itself() {
 }
 
 #[test]
-fn a_server_restored_from_an_older_copy_stops_the_devices_and_costs_them_nothing() {
+fn a_server_set_back_without_a_word_stops_the_devices_and_costs_them_nothing() {
     let world = World::with(&["phone", "laptop"]);
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));
     phone.creates_text("/old.md", "in the backup");

@@ -83,12 +83,15 @@ impl World {
         }
     }
 
-    /// The server is restored from a backup that ends at a place: its later data is gone,
-    /// and it has another life.
+    /// Whoever restored the server says so: `offing-server restored`.
+    pub fn tells_the_server(&self) {
+        self.net.ask(async |services| services.begin_life().await).unwrap();
+    }
+
+    /// The server is restored from a backup that ends at a place: its later data is gone.
     pub fn restores_the_server_to(&self, last: Seq) {
         let mut backup = self.backs_up();
         backup.entries.truncate(usize::try_from(last).unwrap());
-        backup.incarnation.0[0] ^= 1;
         self.restores(&backup);
     }
 }

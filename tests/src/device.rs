@@ -30,6 +30,7 @@ use crate::net::Line;
 use crate::page::Page;
 
 mod history;
+mod recovery;
 
 /// The replica of a test.
 pub type TestReplica = Rc<Replica<TestHost>>;

@@ -357,6 +357,19 @@ impl Server for TestServer {
         Ok(page)
     }
 
+    async fn give_back(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {
+        let (net, entries) = (Rc::clone(&self.net), entries.to_vec());
+        let give = async move |services: Services, caller: Caller| {
+            let (appended, off) = services.give_back(&caller, vault, &entries).await?;
+            net.taken_off.borrow_mut().extend(off);
+            if let Some(grown) = &*net.grown.borrow() {
+                grown(caller.device, appended.tip.seq);
+            }
+            Ok(appended)
+        };
+        self.call(Call::Append, give).await
+    }
+
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {
         let read = async move |services: Services, caller: Caller| {
             let handle = services.chunk(&caller, vault, id).await?;

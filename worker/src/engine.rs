@@ -427,6 +427,9 @@ async fn answer_vault(
         }
         Command::Devices => replica.devices().await.map(Reply::Devices),
         Command::TakeOff { device } => replica.take_off(device).await.map(|()| Reply::Done),
+        Command::Lacking => replica.lacking_there().await.map(Reply::Lacking),
+        Command::GiveBack => replica.give_back().await.map(Reply::Lacking),
+        Command::GoOn => replica.go_on().await.map(|()| Reply::Done),
         Command::Storage => Ok(storage(api).await),
         Command::Start { .. }
         | Command::Nudge

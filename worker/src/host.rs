@@ -10,7 +10,7 @@ use std::future::Future;
 use offing_core::crypto::PublicKey;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::id::{ChunkId, DeviceId, NodeId, Seq, VaultId};
-use offing_core::proto::{AccountView, DeviceBinding, Devices, LogPage};
+use offing_core::proto::{AccountView, Appended, DeviceBinding, Devices, LogPage};
 use serde::{Deserialize, Serialize};
 
 use crate::net::api::Api;
@@ -33,6 +33,9 @@ pub trait Server: Remote {
         own: Option<DeviceId>,
     ) -> Result<LogPage, NetError>;
 
+    /// Gives a restored server entries that it lacks (`proto::encode_give_back`).
+    async fn give_back(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError>;
+
     /// Reads a whole sealed chunk. The caller verifies it.
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError>;
 
@@ -54,6 +57,10 @@ impl<T: Transport> Server for Api<T> {
         own: Option<DeviceId>,
     ) -> Result<LogPage, NetError> {
         self.log(vault, after, own).await
+    }
+
+    async fn give_back(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {
+        self.post_entries(vault, "give-back", entries).await
     }
 
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {

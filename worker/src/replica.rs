@@ -38,6 +38,7 @@ mod driver;
 mod enrolment;
 mod epochs;
 pub(crate) mod fault;
+mod give_back;
 mod held;
 mod history;
 mod journal;
@@ -149,6 +150,12 @@ pub struct Replica<H: Host> {
     closed: Cell<bool>,
     signed_out: Cell<bool>,
     taken_off: Cell<bool>,
+    /// The server was restored from a backup, and has not gone on since as far as is known.
+    restored: Cell<bool>,
+    /// No chunks are to be offered to a server that was restored, as far as this tab knows.
+    offered_chunks: Cell<bool>,
+    /// How many entries that were verified here the server is known to lack.
+    lacking: Cell<u32>,
     /// The entry for which the server last said that this device may not write any more, and
     /// whether the log was read since.
     unseated_at: Cell<Option<(u64, bool)>>,
@@ -208,6 +215,9 @@ impl<H: Host> Replica<H> {
             closed: Cell::new(false),
             signed_out: Cell::new(false),
             taken_off: Cell::new(false),
+            restored: Cell::new(false),
+            offered_chunks: Cell::new(false),
+            lacking: Cell::new(0),
             unseated_at: Cell::new(None),
             storage_failing: Cell::new(false),
             session_changed: RefCell::new(None),
@@ -255,7 +265,7 @@ impl<H: Host> Replica<H> {
         let mut unsynced = Unsynced::count(self.host.store(), &self.vault).await?;
         // A small file that is being read has no record.
         unsynced.uploads = unsynced.uploads.max(u64::from(self.unfinished_uploads()));
-        Ok(unsynced.total())
+        Ok(unsynced.total().saturating_add(self.lacking.get()))
     }
 
     /// How many entries and uploads are not on the server.

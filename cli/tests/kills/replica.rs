@@ -147,6 +147,10 @@ impl Reads for Recorded {
         self.heard(self.api.read_log(vault, after, own).await)
     }
 
+    async fn give_back(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {
+        self.heard(self.api.give_back(vault, entries).await)
+    }
+
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {
         self.heard(Reads::chunk(&self.api, vault, id).await)
     }

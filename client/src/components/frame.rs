@@ -5,8 +5,8 @@ use offing_core::id::NodeId;
 use offing_core::rpc::Session;
 
 use super::{
-    devices, drop_zone, folder_tree, help, history, icon, kit, naming, questions, rewind, search,
-    status, toasts, tray, versions,
+    devices, drop_zone, folder_tree, help, history, icon, kit, naming, questions, restored, rewind,
+    search, status, toasts, tray, versions,
 };
 use crate::app::{App, Dialog};
 use crate::i18n::Msg;
@@ -146,6 +146,7 @@ fn dialogs(app: App) -> impl IntoView {
             Dialog::Help => help::help(app),
             Dialog::SignOut(pending) => questions::sign_out_question(app, pending),
             Dialog::TakeOff(device) => devices::question(app, device),
+            Dialog::Restored => restored::dialog(app),
         })
     };
     view! {

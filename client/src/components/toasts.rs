@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::icon::icon;
+use super::restored;
 use crate::app::{App, Kit, Toast, actions};
 use crate::i18n::Msg;
 use crate::platform::dom;
@@ -59,14 +60,17 @@ pub(crate) fn banners(app: App) -> impl IntoView {
             .get()
             .iter()
             .map(|alarm| {
-                // A copy that became a device of its own is news, and no trouble.
-                let quiet = *alarm == Alarm::DeviceCopied;
+                // A copy that became a device of its own is news, and a restored server a
+                // question: no trouble.
+                let asks = *alarm == Alarm::ServerRestored;
+                let quiet = asks || *alarm == Alarm::DeviceCopied;
                 let (class, role) =
                     if quiet { ("banner", "status") } else { ("banner danger", "alert") };
                 view! {
                     <div class=class role=role>
                         {icon("shield-alert")}
                         <span class="grow">{app.t(Msg::Alarm(alarm))}</span>
+                        {asks.then(|| restored::ask(app))}
                     </div>
                 }
             })

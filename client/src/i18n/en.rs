@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use offing_core::portable::Problem;
 use offing_core::proto::Code;
 use offing_core::rpc::{
-    Alarm, Fault, KitState, NameReason, RewindStep, Rewound, Transfer, TransferState, WhySetAside,
+    Alarm, Fault, KitState, Lacking, NameReason, RewindStep, Rewound, Transfer, TransferState,
+    WhySetAside,
 };
 
 use super::Msg;
@@ -262,6 +263,12 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::StaySignedIn => "Stay signed in".into(),
         Msg::SyncNow => "Try now".into(),
         Msg::SyncStatus => "Sync status".into(),
+        Msg::ServerRestored => "The server was restored from a backup".into(),
+        Msg::GiveBackAsk => "Give back…".into(),
+        Msg::GiveBack => "Give back what it lacks".into(),
+        Msg::GoOn => "Go on".into(),
+        Msg::NotNow => "Not now".into(),
+        Msg::Lacking(lacking) => self::lacking(lacking),
         Msg::TakeOff => "Take off…".into(),
         Msg::TakeOffNamed(name) => format!("Take “{name}” off your account").into(),
         Msg::TakeOffNow => "Take it off".into(),
@@ -444,6 +451,27 @@ fn password_flaw(flaw: PasswordFlaw) -> &'static str {
     }
 }
 
+fn lacking(lacking: Lacking) -> Cow<'static, str> {
+    match lacking {
+        Lacking { entries: 0, .. } => {
+            "The server has everything that this device has. Open Offing on your other devices \
+             before you go on: what only they have can be given back until then, and not later."
+                .into()
+        }
+        Lacking { entries, kept: true } => format!(
+            "It lacks {} that this device has. Giving them back overwrites nothing.",
+            changes(entries)
+        )
+        .into(),
+        Lacking { kept: false, .. } => {
+            "The backup is so old that this device does not keep all that came after it, so it \
+             cannot give it back. Your files here are untouched: download what you need, or look \
+             whether another device can."
+                .into()
+        }
+    }
+}
+
 fn alarm(alarm: &Alarm) -> Cow<'static, str> {
     match alarm {
         Alarm::HistoryChanged { seq } => format!(
@@ -471,6 +499,17 @@ fn alarm(alarm: &Alarm) -> Cow<'static, str> {
              device of its own; all your work is here and goes on being saved."
                 .into()
         }
+        Alarm::ServerRestored => {
+            "The server was restored from a backup. What you made since is on your devices, and \
+             can be given back."
+                .into()
+        }
+        Alarm::LeftBehind { seq } => format!(
+            "The server was restored from a backup and went on without some of what this device \
+             has (up to {seq}). All of it is still here, and nothing more is sent or taken: \
+             download what you need, then sign out and sign in again."
+        )
+        .into(),
     }
 }
 
@@ -536,6 +575,7 @@ fn server(code: Code) -> &'static str {
         Code::TakenOff => "This device was taken off your account.",
         Code::SignInAgain => "The server asks you to sign in again.",
         Code::WrongDevice => "This session belongs to another device. Sign in again.",
+        Code::Recovering => "The server was restored from a backup. Give back what it lacks first.",
         Code::VaultUnknown => "The server does not know this vault.",
         Code::ChunkUnknown => "The server lacks a part of this file.",
         Code::ChunkMismatch => "A part was damaged on its way. Try again.",

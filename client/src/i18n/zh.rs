@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use offing_core::portable::Problem;
 use offing_core::proto::Code;
 use offing_core::rpc::{
-    Alarm, Fault, KitState, NameReason, RewindStep, Rewound, Transfer, TransferState, WhySetAside,
+    Alarm, Fault, KitState, Lacking, NameReason, RewindStep, Rewound, Transfer, TransferState,
+    WhySetAside,
 };
 
 use super::Msg;
@@ -234,6 +235,12 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::StaySignedIn => "保持登录".into(),
         Msg::SyncNow => "立即尝试".into(),
         Msg::SyncStatus => "同步状态".into(),
+        Msg::ServerRestored => "服务器已从备份恢复".into(),
+        Msg::GiveBackAsk => "归还…".into(),
+        Msg::GiveBack => "归还缺少的内容".into(),
+        Msg::GoOn => "继续".into(),
+        Msg::NotNow => "暂不".into(),
+        Msg::Lacking(lacking) => self::lacking(lacking),
         Msg::TakeOff => "移除…".into(),
         Msg::TakeOffNamed(name) => format!("从账户中移除“{name}”").into(),
         Msg::TakeOffNow => "移除".into(),
@@ -395,6 +402,24 @@ fn password_flaw(flaw: PasswordFlaw) -> &'static str {
     }
 }
 
+fn lacking(lacking: Lacking) -> Cow<'static, str> {
+    match lacking {
+        Lacking { entries: 0, .. } => {
+            "本设备上的内容服务器都已具备。继续之前，请先在其他设备上打开 Offing：\
+             只有它们才有的内容，在此之前可以归还，之后则不能。"
+                .into()
+        }
+        Lacking { entries, kept: true } => {
+            format!("服务器缺少本设备上的 {entries} 项更改。归还不会覆盖任何内容。").into()
+        }
+        Lacking { kept: false, .. } => {
+            "备份过旧，本设备未保留此后的全部记录，因此无法归还。本机文件未受影响：\
+             请下载所需内容，或看看其他设备能否归还。"
+                .into()
+        }
+    }
+}
+
 fn alarm(alarm: &Alarm) -> Cow<'static, str> {
     match alarm {
         Alarm::HistoryChanged { seq } => format!(
@@ -415,6 +440,14 @@ fn alarm(alarm: &Alarm) -> Cow<'static, str> {
             "此浏览器的数据曾被复制，另一份副本正在使用。本机已成为独立的设备，您的内容都在，并会继续保存。"
                 .into()
         }
+        Alarm::ServerRestored => {
+            "服务器已从备份恢复。此后的内容仍在您的设备上，可以归还。".into()
+        }
+        Alarm::LeftBehind { seq } => format!(
+            "服务器已从备份恢复，并在缺少本设备部分内容（至位置 {seq}）的情况下继续运行。\
+             内容都还在本机，不再收发：请下载所需内容，然后退出并重新登录。"
+        )
+        .into(),
     }
 }
 
@@ -470,6 +503,7 @@ fn server(code: Code) -> &'static str {
         Code::TakenOff => "本设备已从您的账户中移除。",
         Code::SignInAgain => "服务器要求重新登录。",
         Code::WrongDevice => "此会话属于另一台设备，请重新登录。",
+        Code::Recovering => "服务器已从备份恢复，请先归还缺少的内容。",
         Code::VaultUnknown => "服务器上没有此保险库。",
         Code::ChunkUnknown => "服务器缺少此文件的一部分。",
         Code::ChunkMismatch => "传输中有部分内容损坏，请重试。",

@@ -34,11 +34,13 @@ impl Alarms {
 fn gravity(alarm: &Alarm) -> u8 {
     match alarm {
         Alarm::HistoryChanged { .. } => 0,
-        Alarm::StorageFailing => 1,
-        Alarm::ServerRefuses(_) => 2,
-        Alarm::EntryRefused { .. } => 3,
-        Alarm::EditRefused { .. } => 4,
-        Alarm::DeviceCopied => 5,
+        Alarm::LeftBehind { .. } => 1,
+        Alarm::StorageFailing => 2,
+        Alarm::ServerRestored => 3,
+        Alarm::ServerRefuses(_) => 4,
+        Alarm::EntryRefused { .. } => 5,
+        Alarm::EditRefused { .. } => 6,
+        Alarm::DeviceCopied => 7,
     }
 }
 

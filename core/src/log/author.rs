@@ -37,7 +37,7 @@ pub enum AuthorError {
 /// Says whether entries of this kind have a clear, signed body, which newcomers must read
 /// before they hold a key.
 pub fn has_clear_body(kind: EntryKind) -> bool {
-    matches!(kind, EntryKind::Epoch | EntryKind::Device)
+    matches!(kind, EntryKind::Epoch | EntryKind::Device | EntryKind::Recovery)
 }
 
 /// Writes an entry whose body is sealed under the secret of `header.epoch`.
@@ -60,7 +60,7 @@ pub async fn write_sealed<C: Crypto>(
     sign(crypto, encoded, body, signing).await
 }
 
-/// Writes an entry whose body is clear: an epoch record or a device's introduction.
+/// Writes an entry whose body is clear: an epoch record, a device's introduction, a recovery.
 pub async fn write_clear<C: Crypto>(
     crypto: &C,
     header: &Header,

@@ -13,6 +13,11 @@
 //! it says it has seen is what this replica has at that place, and its epoch is the current
 //! one. Opening the body and checking what is inside is the caller's next step.
 //!
+//! The server has *lives*. A state knows the one that its log was read from; another one, as
+//! after a backup was put back, is adopted by an entry of kind *recovery* and by nothing else.
+//! Until then the log may be read on, since what it says is verified whoever says it, and
+//! [`LogState::is_of`] tells that the life is not adopted yet.
+//!
 //! What a device has seen is compared with the last `SEEN_WINDOW` chain values. For older
 //! claims, as of a device long offline, it is only checked that they never go back.
 
@@ -28,12 +33,15 @@ use crate::log::author::has_clear_body;
 use crate::log::chain::ChainPoint;
 use crate::log::entry::{EntryKind, Header};
 use crate::log::epoch::{DeviceIntro, EpochRecord, Role};
-use crate::proto::{LogPage, PageItem};
+use crate::log::recovery::RecoveryRecord;
+use crate::proto::{LogPage, PageItem, Tip};
 
 mod item;
+mod known;
 mod outcome;
 
 use item::Item;
+pub use known::{DeviceState, MemberState};
 pub use outcome::{Checked, CheckedBody, HistoryError, Refused, Step};
 
 /// How many chain values are kept to compare with what other devices have seen.
@@ -46,38 +54,13 @@ pub struct LogState {
     owner: AccountId,
     owner_identity: PublicKey,
     at: ChainPoint,
+    /// The life of the server; `None` before a tip was reached.
     incarnation: Option<Incarnation>,
     /// Chain values of the last places, the newest last.
     recent: VecDeque<Hash>,
     epoch: u32,
     members: BTreeMap<AccountId, MemberState>,
     devices: BTreeMap<DeviceId, DeviceState>,
-}
-
-/// A member, as of the state's place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberState {
-    /// What it may do.
-    pub role: Role,
-    /// Its identity; pinned for as long as the vault exists.
-    pub identity: PublicKey,
-}
-
-/// A certified device, as of the state's place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceState {
-    /// Its account.
-    pub account: AccountId,
-    /// Its public signing key.
-    pub public: PublicKey,
-    /// Counter of its last entry; 0 before its first.
-    pub dseq: u64,
-    /// Hash of its last entry; zeros before its first.
-    pub prev: Hash,
-    /// How much it had seen in its last entry.
-    pub seen_seq: Seq,
-    /// Where it was revoked, if it was.
-    pub revoked_at: Option<Seq>,
 }
 
 impl LogState {
@@ -137,6 +120,11 @@ impl LogState {
         self.members.get(account)
     }
 
+    /// Says whether this is the life of the server that this state knows, if it knows one.
+    pub fn is_of(&self, incarnation: &Incarnation) -> bool {
+        self.incarnation.is_none_or(|known| known == *incarnation)
+    }
+
     /// The chain value at a place, if it is among those that are kept.
     pub fn chain_at(&self, seq: Seq) -> Option<Hash> {
         if seq == 0 {
@@ -155,17 +143,13 @@ impl LogState {
         page: &LogPage,
     ) -> Result<Vec<Step>, HistoryError> {
         let (tip, at) = (page.tip, self.at);
-        if self.incarnation.is_some_and(|known| known != tip.incarnation) {
-            return Err(HistoryError::OtherIncarnation);
-        }
         if tip.seq < at.seq {
-            return Err(HistoryError::RolledBack { at: at.seq, tip: tip.seq });
+            return Err(self.set_back(&tip));
         }
         if tip.seq > at.seq && page.items.is_empty() {
             return Err(HistoryError::Withheld { seq: at.seq });
         }
         let mut next = self.clone();
-        next.incarnation = Some(tip.incarnation);
         let mut items: Vec<Option<Item>> =
             page.items.iter().map(|item| Item::new(item).ok()).collect();
         item::try_signatures(crypto, &self.devices, &mut items).await?;
@@ -176,8 +160,22 @@ impl LogState {
         if next.at.seq > tip.seq || (next.at.seq == tip.seq && next.at.chain != tip.chain) {
             return Err(HistoryError::Forked { seq: tip.seq });
         }
+        if next.at.seq == tip.seq {
+            next.incarnation.get_or_insert(tip.incarnation);
+        }
         *self = next;
         Ok(steps)
+    }
+
+    /// What a tip before the verified place is: a server that was restored lacks the rest.
+    fn set_back(&self, tip: &Tip) -> HistoryError {
+        if self.is_of(&tip.incarnation) {
+            return HistoryError::RolledBack { at: self.at.seq, tip: tip.seq };
+        }
+        match self.chain_at(tip.seq) {
+            Some(chain) if chain != tip.chain => HistoryError::Forked { seq: tip.seq },
+            Some(_) | None => HistoryError::Lacks { tip: tip.seq },
+        }
     }
 
     /// Examines the entry at the next place and moves there, unless history contradicts
@@ -406,12 +404,21 @@ impl LogState {
                     Err(Refused::CertificateInvalid)
                 })
             }
+            EntryKind::Recovery => {
+                let Ok(record) = RecoveryRecord::decode(&body) else {
+                    return Ok(Err(Refused::Malformed));
+                };
+                if self.chain_at(record.tip.seq) != Some(record.tip.chain) {
+                    return Ok(Err(Refused::RecoveryInvalid));
+                }
+                self.incarnation = Some(record.incarnation);
+                Ok(Ok(CheckedBody::Recovery(record.incarnation)))
+            }
             EntryKind::Change
             | EntryKind::Snapshot
             | EntryKind::Heartbeat
             | EntryKind::Gc
-            | EntryKind::Share
-            | EntryKind::Recovery => Ok(Ok(CheckedBody::Sealed(body))),
+            | EntryKind::Share => Ok(Ok(CheckedBody::Sealed(body))),
         }
     }
 
@@ -465,12 +472,5 @@ impl LogState {
         self.members = members;
         self.epoch = record.epoch;
         Ok(Ok(()))
-    }
-}
-
-impl DeviceState {
-    fn new(account: AccountId, public: PublicKey) -> Self {
-        let prev = Hash([0; 32]);
-        Self { account, public, dseq: 0, prev, seen_seq: 0, revoked_at: None }
     }
 }

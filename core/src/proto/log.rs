@@ -164,6 +164,18 @@ pub fn encode_append(entries: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
+/// Encodes wire entries that a server has lost, with the place and the chain before them.
+pub fn encode_give_back(after: Seq, chain: &Hash, entries: &[Vec<u8>]) -> Vec<u8> {
+    [&after.to_be_bytes()[..], &chain.0, &encode_append(entries)].concat()
+}
+
+/// Splits what [`encode_give_back`] put together.
+pub fn decode_give_back(bytes: &[u8]) -> Result<(Seq, Hash, Vec<&[u8]>), WireError> {
+    let mut reader = Reader::new(bytes);
+    let (after, chain) = (reader.be64()?, Hash(reader.array()?));
+    Ok((after, chain, decode_append(reader.rest())?))
+}
+
 /// Splits an append into wire entries, which are not parsed yet.
 pub fn decode_append(bytes: &[u8]) -> Result<Vec<&[u8]>, WireError> {
     let mut reader = Reader::new(bytes);
@@ -212,5 +224,8 @@ mod tests {
         assert_eq!(decode_append(&bytes), Ok(vec![&[1][..], &[], &[2, 3]]));
         bytes.push(0);
         assert_eq!(decode_append(&bytes), Err(WireError::Trailing));
+        let bytes = encode_give_back(7, &Hash([5; 32]), &[vec![1]]);
+        assert_eq!(decode_give_back(&bytes), Ok((7, Hash([5; 32]), vec![&[1][..]])));
+        assert!((0..bytes.len()).all(|len| decode_give_back(&bytes[..len]).is_err()));
     }
 }

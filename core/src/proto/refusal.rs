@@ -49,6 +49,9 @@ pub enum Code {
     QuotaExceeded,
     /// The server's disk is full; nothing was stored.
     StorageFull,
+    /// The server was restored from a backup, and the vault waits to be given back what it
+    /// lacks.
+    Recovering,
     /// Too many requests; wait as `retry_after_ms` says.
     RateLimited,
     /// The server is shutting down or overloaded.

@@ -319,6 +319,13 @@ pub enum Command {
     },
     /// Tells the use of space on this device and the server. → `Storage`
     Storage,
+    /// Asks what a server that was restored from a backup lacks of what this device has seen.
+    /// → `Lacking`
+    Lacking,
+    /// Gives it back. → `Lacking`
+    GiveBack,
+    /// Goes on with what the restored server has now, on every device. → `Done`
+    GoOn,
     /// Synchronises now (the page came to the front, the network returned). → `Done`
     Nudge,
 }

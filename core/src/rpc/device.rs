@@ -20,3 +20,12 @@ pub struct DeviceRow {
     /// When it was last in touch with the server.
     pub seen_ms: Option<i64>,
 }
+
+/// What a server that was restored from a backup lacks of what this device has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lacking {
+    /// How many entries.
+    pub entries: u32,
+    /// They are here, and can be given back.
+    pub kept: bool,
+}

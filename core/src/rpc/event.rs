@@ -127,4 +127,13 @@ pub enum Alarm {
     /// Another copy of this browser profile wrote as the same device, so this one became a
     /// device of its own; nothing was lost by it.
     DeviceCopied,
+    /// The server was restored from a backup and lacks what came after it; a person decides
+    /// when it goes on.
+    ServerRestored,
+    /// The server was restored from a backup and went on without what this device has seen;
+    /// nothing more is taken from it.
+    LeftBehind {
+        /// The last place that this device has verified.
+        seq: u64,
+    },
 }

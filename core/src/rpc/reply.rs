@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionId, Crumb, DeviceRow, Fault, FolderView, Hit, Moment, NodeView, OpenedText, Pending,
-    Revision, RewindStep, Row, Session, SetAside, TransferId, Version,
+    ActionId, Crumb, DeviceRow, Fault, FolderView, Hit, Lacking, Moment, NodeView, OpenedText,
+    Pending, Revision, RewindStep, Row, Session, SetAside, TransferId, Version,
 };
 use crate::id::NodeId;
 
@@ -110,6 +110,8 @@ pub enum Reply {
     },
     /// The account's devices, this one first.
     Devices(Vec<DeviceRow>),
+    /// What a restored server lacks.
+    Lacking(Lacking),
     /// The use of space, in bytes.
     Storage {
         /// Used on this device.

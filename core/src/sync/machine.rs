@@ -69,6 +69,9 @@ pub enum Failure {
     SignedOut,
     /// The server's history contradicts what this replica verified. Nothing more is read.
     History,
+    /// The server was restored from a backup. It takes nothing before a person decided, and
+    /// is asked now and then whether somebody did.
+    Restored,
 }
 
 /// What is to be done.
@@ -268,6 +271,13 @@ impl Machine {
                 self.halted = true;
                 self.reach = Reach::Unknown;
             }
+            Failure::Restored => {
+                self.full = true;
+                self.push_wanted = false;
+                self.offline = false;
+                self.reach = Reach::Waiting;
+                effects.push(Effect::Wait { delay_ms: POLL_INTERVAL_MS });
+            }
         }
     }
 
@@ -414,6 +424,21 @@ mod tests {
         machine.handle(failed(Failure::History));
         assert_eq!(work(&machine.handle(Event::Nudge)), []);
         assert_eq!(machine.status().state, SyncState::SavedHere);
+    }
+
+    #[test]
+    fn a_restored_server_is_asked_again_and_offered_nothing_until_it_goes_on() {
+        let mut machine = Machine::default();
+        machine.handle(Event::Opened { pending: 0 });
+        machine.handle(Event::Pulled { seq: 9 });
+        machine.handle(Event::WaitOver);
+        let effects = machine.handle(failed(Failure::Restored));
+        assert!(effects.contains(&Effect::Wait { delay_ms: POLL_INTERVAL_MS }));
+        assert_eq!(work(&effects), []);
+        assert_eq!(machine.status().state, SyncState::SavedHere, "it may lack anything");
+        assert_eq!(work(&machine.handle(Event::Pending { pending: 1 })), []);
+        assert_eq!(work(&machine.handle(Event::WaitOver)), [Effect::Pull]);
+        assert_eq!(work(&machine.handle(Event::Rewritten)), [Effect::Push]);
     }
 
     #[test]

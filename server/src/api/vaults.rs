@@ -49,6 +49,20 @@ pub(super) async fn append(
     Ok(Json(appended))
 }
 
+pub(super) async fn give_back(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    PathOf(vault): PathOf<VaultId>,
+    body: Body,
+) -> Result<Json<Appended>, ApiError> {
+    let pool = (&state.intake().entries, signed_in.caller.account);
+    let body = whole_body(pool, body, limits::GIVE_BACK_BYTES_MAX, TAKEN_APART).await?;
+    let (caller, now_ms) = (signed_in.caller, state.now_ms());
+    let (appended, off) = state.services().give_back(&caller, vault, &body.bytes).await?;
+    off.into_iter().for_each(|device| state.auth().end_device(caller.account, device, now_ms));
+    Ok(Json(appended))
+}
+
 /// Entries are in memory twice: as they came, and taken apart.
 const TAKEN_APART: usize = 2;
 

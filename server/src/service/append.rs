@@ -2,9 +2,11 @@
 //!
 //! The entries of one append are tried in order inside one transaction; the first that is
 //! refused ends it, those before it stay. Checked blind: vault, device, the device's dense
-//! counter and hash link, the epoch, the chunks it refers to, the quota. Signatures, roles
-//! and what a device has seen are for the replicas to judge, who trust no server with it.
-//! Repeating an append is safe: an entry that is held already answers `Dup`.
+//! counter and hash link, that what it has seen is this log, the epoch, the chunks it refers
+//! to, the quota. Signatures and roles are for the replicas to judge, who trust no server
+//! with it. Repeating an append is safe: an entry that is held already answers `Dup`.
+//!
+//! While a vault is recovering (`recovery`), only the entry that ends that is taken.
 
 use std::collections::BTreeSet;
 
@@ -14,22 +16,22 @@ use offing_core::log::entry::{Entry, EntryKind, Header, entry_hash};
 use offing_core::log::epoch::EpochRecord;
 use offing_core::proto::{AppendResult, Appended, Wake, decode_append};
 
-use super::{Caller, Growth, ServiceError, Services, log, quota};
+use super::{Caller, Growth, ServiceError, Services, log, quota, recovery};
 use crate::store::meta::{DeviceCounter, Durability, MetaResult, MetaTx, StoredEntry, Vault};
 
 /// Most vaults of one account.
 pub const VAULTS_MAX: usize = 64;
 
 /// An entry whose encoding has been checked.
-struct Parsed {
-    entry: Entry,
-    header: Header,
+pub(super) struct Parsed {
+    pub(super) entry: Entry,
+    pub(super) header: Header,
     body_hash: Hash,
-    hash: Hash,
+    pub(super) hash: Hash,
 }
 
 impl Parsed {
-    fn decode(bytes: &[u8]) -> Result<Self, ServiceError> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, ServiceError> {
         let entry = Entry::decode(bytes).map_err(ServiceError::MalformedEntry)?;
         let header = Header::decode(&entry.header).map_err(ServiceError::MalformedEntry)?;
         // Hashed here, not in the job: the thread that writes serves everybody.
@@ -69,8 +71,7 @@ impl Services {
         }
         let caller = *caller;
         let job = move |tx: &mut dyn MetaTx| append_all(tx, &caller, &vault, entries);
-        let appended = self.meta.write(Durability::Now, job).await?;
-        let (appended, taken_off) = appended.ok_or(ServiceError::VaultUnknown)?;
+        let (appended, taken_off) = self.meta.write(Durability::Now, job).await??;
         self.tell_growth(caller.account, vault, &appended);
         Ok((appended, taken_off))
     }
@@ -102,7 +103,7 @@ impl Services {
         Ok((id, appended))
     }
 
-    fn tell_growth(&self, account: AccountId, vault: VaultId, appended: &Appended) {
+    pub(super) fn tell_growth(&self, account: AccountId, vault: VaultId, appended: &Appended) {
         if appended.results.iter().any(|result| matches!(result, AppendResult::Ok { .. })) {
             let wake = Wake { vault, seq: appended.tip.seq };
             // An error means that nobody listens.
@@ -139,6 +140,7 @@ fn create(
         seq: start.seq,
         chain: start.chain,
         epoch: genesis.header.epoch,
+        recovering: false,
     };
     tx.add_vault(&vault, now_ms)?;
     let result = store(tx, &mut vault, genesis)?;
@@ -151,27 +153,41 @@ fn append_all(
     caller: &Caller,
     id: &VaultId,
     entries: Vec<Option<Parsed>>,
-) -> MetaResult<Option<(Appended, Vec<DeviceId>)>> {
+) -> MetaResult<Result<(Appended, Vec<DeviceId>), ServiceError>> {
     if !tx.is_member(id, &caller.account)? {
-        return Ok(None);
+        return Ok(Err(ServiceError::VaultUnknown));
     }
     let Some(mut vault) = tx.vault(id)? else {
-        return Ok(None);
+        return Ok(Err(ServiceError::VaultUnknown));
     };
+    if vault.recovering && !recovery::ends(&vault, &entries) {
+        return Ok(Err(ServiceError::Recovering));
+    }
+    let mut taken_off = Vec::new();
+    let results = until_refused(entries, |parsed| {
+        append_one(tx, caller, &mut vault, &parsed, &mut taken_off)
+    })?;
+    let tip = log::tip(tx, id)?.expect("the vault was just found");
+    Ok(Ok((Appended { tip, results }, taken_off)))
+}
+
+/// Tries entries in order; the first that is refused ends it.
+pub(super) fn until_refused(
+    entries: Vec<Option<Parsed>>,
+    mut try_one: impl FnMut(Parsed) -> MetaResult<AppendResult>,
+) -> MetaResult<Vec<AppendResult>> {
     let mut results = Vec::with_capacity(entries.len());
     let mut refused = false;
-    let mut taken_off = Vec::new();
     for parsed in entries {
         let result = match parsed {
             _ if refused => AppendResult::Skipped,
             None => AppendResult::Malformed,
-            Some(parsed) => append_one(tx, caller, &mut vault, &parsed, &mut taken_off)?,
+            Some(parsed) => try_one(parsed)?,
         };
         refused = !matches!(result, AppendResult::Ok { .. } | AppendResult::Dup { .. });
         results.push(result);
     }
-    let tip = log::tip(tx, id)?.expect("the vault was just found");
-    Ok(Some((Appended { tip, results }, taken_off)))
+    Ok(results)
 }
 
 fn append_one(
@@ -191,29 +207,22 @@ fn append_one(
         None if parsed.hash.0 == vault.id.0 => return Ok(AppendResult::Dup { seq: 1 }),
         Some(_) | None => return Ok(AppendResult::Malformed),
     }
-    let last = tx.device_counter(&vault.id, &header.device)?.unwrap_or(DeviceCounter {
-        dseq: 0,
-        hash: Hash([0; 32]),
-        revoked: false,
-    });
-    if header.dseq <= last.dseq {
-        let held = tx.entry_of_device(&vault.id, &header.device, header.dseq)?;
-        return Ok(match held {
-            Some((seq, hash)) if hash == parsed.hash => AppendResult::Dup { seq },
-            Some(_) | None => AppendResult::DeviceFork,
-        });
+    if let Some(answer) = held_or_refused(tx, vault, parsed)? {
+        return Ok(answer);
     }
-    if last.revoked {
-        return Ok(AppendResult::Revoked);
-    }
-    if header.dseq != last.dseq + 1 || header.prev != last.hash {
-        return Ok(AppendResult::DeviceFork);
-    }
-    // An epoch record is a compare-and-set: the first that follows the current one wins.
-    let new_epoch = header.kind == EntryKind::Epoch;
-    let expected = if new_epoch { vault.epoch.checked_add(1) } else { Some(vault.epoch) };
-    if expected != Some(header.epoch) {
-        return Ok(AppendResult::EpochStale);
+    let sound = match header.kind {
+        EntryKind::Recovery => recovery::names(tx, parsed)?,
+        // A record that no replica takes would leave nobody an epoch to write in.
+        EntryKind::Epoch => recovery::is_signed(tx, vault, parsed)?,
+        EntryKind::Change
+        | EntryKind::Snapshot
+        | EntryKind::Heartbeat
+        | EntryKind::Gc
+        | EntryKind::Device
+        | EntryKind::Share => true,
+    };
+    if !sound {
+        return Ok(AppendResult::Malformed);
     }
     let chunks: BTreeSet<ChunkId> = header.chunks.iter().copied().collect();
     let mut missing = Vec::new();
@@ -225,6 +234,61 @@ fn append_one(
     if !missing.is_empty() {
         return Ok(AppendResult::Missing { ids: missing });
     }
+    if header.kind == EntryKind::Recovery {
+        vault.recovering = false;
+    }
+    place(tx, caller, vault, parsed, taken_off)
+}
+
+/// What becomes of an entry that does not follow its device's last one, or this log.
+pub(super) fn held_or_refused(
+    tx: &dyn MetaTx,
+    vault: &Vault,
+    parsed: &Parsed,
+) -> MetaResult<Option<AppendResult>> {
+    let header = &parsed.header;
+    let last = tx.device_counter(&vault.id, &header.device)?.unwrap_or(DeviceCounter {
+        dseq: 0,
+        hash: Hash([0; 32]),
+        revoked: false,
+    });
+    if header.dseq <= last.dseq {
+        let held = tx.entry_of_device(&vault.id, &header.device, header.dseq)?;
+        return Ok(Some(match held {
+            Some((seq, hash)) if hash == parsed.hash => AppendResult::Dup { seq },
+            Some(_) | None => AppendResult::DeviceFork,
+        }));
+    }
+    if last.revoked {
+        return Ok(Some(AppendResult::Revoked));
+    }
+    if header.dseq != last.dseq + 1 || header.prev != last.hash {
+        return Ok(Some(AppendResult::DeviceFork));
+    }
+    // Whoever has seen another log was left behind by a restored server. What it writes would
+    // be in everybody's way for good; its next pull tells it.
+    let seen = match header.seen_seq {
+        0 => Some(ChainPoint::START.chain),
+        seq => tx.entry_at(&vault.id, seq)?.map(|(_, chain)| chain),
+    };
+    if seen != Some(header.seen_chain) {
+        return Ok(Some(AppendResult::DeviceFork));
+    }
+    // An epoch record is a compare-and-set: the first that follows the current one wins.
+    let new_epoch = header.kind == EntryKind::Epoch;
+    let expected = if new_epoch { vault.epoch.checked_add(1) } else { Some(vault.epoch) };
+    Ok((expected != Some(header.epoch)).then_some(AppendResult::EpochStale))
+}
+
+/// Puts a checked entry at the next place, if there is space for it.
+pub(super) fn place(
+    tx: &mut dyn MetaTx,
+    caller: &Caller,
+    vault: &mut Vault,
+    parsed: &Parsed,
+    taken_off: &mut Vec<DeviceId>,
+) -> MetaResult<AppendResult> {
+    let header = &parsed.header;
     let account = tx.account(&vault.account)?;
     if !account.is_some_and(|account| quota::fits(&account, parsed.stored_bytes())) {
         return Ok(AppendResult::Quota);
@@ -232,7 +296,9 @@ fn append_one(
     vault.epoch = header.epoch;
     let stored = store(tx, vault, parsed)?;
     // The record is clear; who may write it is for the replicas to judge, like all of it.
-    if new_epoch && let Ok(record) = EpochRecord::decode(&parsed.entry.body) {
+    if header.kind == EntryKind::Epoch
+        && let Ok(record) = EpochRecord::decode(&parsed.entry.body)
+    {
         for device in record.revoked {
             tx.take_off(&vault.id, &caller.account, &device)?;
             taken_off.push(device);
@@ -261,7 +327,10 @@ fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<
     tx.add_entry(&vault.id, &stored)?;
     tx.advance_vault(vault)?;
     for id in &header.chunks {
-        tx.declare_chunk(&vault.id, id, point.seq)?;
+        // What is given back may name a chunk that nobody has any more.
+        if tx.chunk(&vault.id, id)?.is_some() {
+            tx.declare_chunk(&vault.id, id, point.seq)?;
+        }
     }
     let bytes = i64::try_from(parsed.stored_bytes()).expect("bounded by ENTRY_BYTES_MAX");
     tx.add_usage(&vault.account, bytes)?;

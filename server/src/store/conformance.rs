@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, VaultId};
 use offing_core::proto::SecretKind;
 use tempfile::TempDir;
 
@@ -39,7 +39,7 @@ fn account(id: AccountId, username: &str) -> Account {
 }
 
 fn vault() -> Vault {
-    Vault { id: VAULT, account: ALICE, seq: 0, chain: Hash([0; 32]), epoch: 1 }
+    Vault { id: VAULT, account: ALICE, seq: 0, chain: Hash([0; 32]), epoch: 1, recovering: false }
 }
 
 fn entry(seq: u64, device: DeviceId, dseq: u64) -> StoredEntry {
@@ -212,6 +212,17 @@ fn logs_are_read_in_order_and_within_bounds(meta: &dyn MetaStore) {
     assert_eq!(seqs(&read(3, 100, 1, None)), [4], "one entry fits always");
     assert_eq!(seqs(&read(0, 100, 2500, Some(PHONE))), [1, 2, 3, 4], "left out bodies are free");
     assert_eq!(read(5, 100, 2500, None), []);
+    let at = |seq| meta.read_blocking(move |state| state.entry_at(&VAULT, seq)).unwrap();
+    assert_eq!((at(3), at(6)), (Some((Hash([3; 32]), Hash([103; 32]))), None));
+    let life = Incarnation([5; 16]);
+    let begin = move |tx: &mut dyn MetaTx| tx.begin_life(&life);
+    assert_eq!(meta.write_blocking(Durability::Now, begin).unwrap(), 1);
+    assert_eq!(meta.read_blocking(|state| state.incarnation()).unwrap(), life);
+    let advanced = Vault { seq: 5, chain: Hash([105; 32]), epoch: 2, ..vault() };
+    let recovering = meta.read_blocking(|state| state.vault(&VAULT)).unwrap();
+    assert_eq!(recovering, Some(Vault { recovering: true, ..advanced }));
+    write(meta, move |tx| tx.advance_vault(&advanced));
+    assert_eq!(meta.read_blocking(|state| state.vault(&VAULT)).unwrap(), Some(advanced));
     let own = read(1, 2, usize::MAX, Some(PHONE));
     assert_eq!(own[1], StoredEntry { body: None, ..entry(3, PHONE, 2) });
     let counter = meta.read_blocking(|state| state.device_counter(&VAULT, &PHONE)).unwrap();

@@ -169,6 +169,12 @@ impl MetaRead for State {
         Ok(found.map(|entry| (entry.seq, entry.hash)))
     }
 
+    fn entry_at(&self, vault: &VaultId, seq: Seq) -> MetaResult<Option<(Hash, Hash)>> {
+        let mut log = self.logs.get(vault).into_iter().flatten();
+        let found = log.find(|entry| entry.seq == seq);
+        Ok(found.map(|entry| (entry.hash, entry.chain)))
+    }
+
     fn entries_after(
         &self,
         vault: &VaultId,
@@ -220,6 +226,12 @@ impl MetaRead for State {
 }
 
 impl MetaTx for State {
+    fn begin_life(&mut self, incarnation: &Incarnation) -> MetaResult<u64> {
+        self.incarnation = incarnation.0;
+        self.vaults.values_mut().for_each(|(_, vault)| vault.recovering = true);
+        Ok(self.vaults.len() as u64)
+    }
+
     fn add_account(&mut self, account: &Account) -> MetaResult<()> {
         if self.accounts.contains_key(&account.id)
             || self.account_by_name(&account.username)?.is_some()
@@ -338,6 +350,7 @@ impl MetaTx for State {
     fn advance_vault(&mut self, vault: &Vault) -> MetaResult<()> {
         let (_, row) = self.vaults.get_mut(&vault.id).ok_or(MetaError::Constraint)?;
         (row.seq, row.chain, row.epoch) = (vault.seq, vault.chain, vault.epoch);
+        row.recovering = vault.recovering;
         Ok(())
     }
 

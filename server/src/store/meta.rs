@@ -98,6 +98,8 @@ pub struct Vault {
     pub chain: Hash,
     /// The current epoch.
     pub epoch: u32,
+    /// The server was restored from a backup, and this log was not given back yet.
+    pub recovering: bool,
 }
 
 /// The last entry of a device in a vault.
@@ -293,6 +295,8 @@ pub trait MetaRead {
         device: &DeviceId,
         dseq: u64,
     ) -> MetaResult<Option<(Seq, Hash)>>;
+    /// The hash of the entry at a place, and the chain value there.
+    fn entry_at(&self, vault: &VaultId, seq: Seq) -> MetaResult<Option<(Hash, Hash)>>;
     /// The entries after a place, in order and without gaps, within bounds.
     fn entries_after(
         &self,
@@ -310,6 +314,9 @@ pub trait MetaRead {
 
 /// Reads and changes one state; all of a job's changes take effect, or none.
 pub trait MetaTx: MetaRead {
+    /// Begins another life of this data: every vault has to be given back what it lacks.
+    /// Says how many vaults there are.
+    fn begin_life(&mut self, incarnation: &Incarnation) -> MetaResult<u64>;
     /// Adds an account; the name must be free.
     fn add_account(&mut self, account: &Account) -> MetaResult<()>;
     /// Replaces the OPAQUE record and the slot of one secret; a new recovery code is one
@@ -355,7 +362,7 @@ pub trait MetaTx: MetaRead {
     fn remove_sessions_unused_since(&mut self, used_ms: i64) -> MetaResult<u64>;
     /// Adds a vault with its first member.
     fn add_vault(&mut self, vault: &Vault, created_ms: i64) -> MetaResult<()>;
-    /// Moves the vault's tip and epoch.
+    /// Moves the vault's tip and epoch, and notes whether it is recovering.
     fn advance_vault(&mut self, vault: &Vault) -> MetaResult<()>;
     /// Adds an entry at the place it names, and makes it its device's last one.
     fn add_entry(&mut self, vault: &VaultId, entry: &StoredEntry) -> MetaResult<()>;

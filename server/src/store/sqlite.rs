@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_dead_bytes.sql"),
     include_str!("../../migrations/0003_kit_confirmed.sql"),
     include_str!("../../migrations/0004_taken_off.sql"),
+    include_str!("../../migrations/0005_recovering.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

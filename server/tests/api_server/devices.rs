@@ -23,6 +23,7 @@ fn record(vault: &Vault, person: &Person, dseq: u64, epoch: u32, off: DeviceId) 
         revoked: vec![off],
     }
     .encode();
+    person.sign(&mut taking_off);
     taking_off
 }
 

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use bytes::Bytes;
 use offing_core::auth::{Login, Registration, Stretch};
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, VaultId};
-use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::log::entry::{Entry, EntryKind, Header, signed_bytes};
 use offing_core::proto::{self, AppendResult, Appended, Code, Refusal, SecretKind, SessionStarted};
 use offing_server::config::{RateConfig, Settings};
 use offing_server::service::{ServiceOptions, Services};
 use offing_server::{AppState, serve};
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
 use rand::RngCore as _;
 use rand::rngs::OsRng;
 use reqwest::header::{HeaderMap, HeaderName};
@@ -141,7 +143,7 @@ impl World {
         let finish = |registration: Registration, response: &proto::Bytes| {
             registration.finish(&mut OsRng, &response.0, &Stretch::cheap()).unwrap().upload.into()
         };
-        let device = device_binding();
+        let (key, device) = new_device();
         let asked = proto::RegisterFinish {
             invite: invite.to_owned(),
             username: name.to_owned(),
@@ -151,7 +153,7 @@ impl World {
             device: device.clone(),
         };
         let reply = self.post("/auth/register/finish", &asked).await.granted()?;
-        Ok(Person::started(&reply, device.device))
+        Ok(Person::started(&reply, key, device.device))
     }
 
     /// Signs in on a new device.
@@ -174,14 +176,14 @@ impl World {
         let finalization = login
             .finish(&mut OsRng, &started.response.0, &Stretch::cheap())
             .map_or_else(|_| vec![0; 64], |logged_in| logged_in.finalization);
-        let device = device_binding();
+        let (key, device) = new_device();
         let asked = proto::LoginFinish {
             login: started.login,
             finalization: finalization.into(),
             device: device.clone(),
         };
         let reply = self.post("/auth/login/finish", &asked).await.granted()?;
-        Ok(Person::started(&reply, device.device))
+        Ok(Person::started(&reply, key, device.device))
     }
 
     /// Calls `POST /auth/refresh` with a cookie.
@@ -248,6 +250,7 @@ impl World {
 #[derive(Debug, Clone)]
 pub(crate) struct Person {
     pub(crate) device: DeviceId,
+    pub(crate) key: SigningKey,
     pub(crate) account: AccountId,
     pub(crate) token: String,
     pub(crate) cookie: String,
@@ -255,15 +258,24 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    fn started(reply: &Reply, device: DeviceId) -> Self {
+    fn started(reply: &Reply, key: SigningKey, device: DeviceId) -> Self {
         let session: SessionStarted = reply.json();
         Self {
             device,
+            key,
             account: session.record.account,
             token: session.access.token.clone(),
             cookie: reply.cookie().unwrap(),
             session,
         }
+    }
+}
+
+impl Person {
+    /// Signs an entry with the device's key.
+    pub(crate) fn sign(&self, entry: &mut Entry) {
+        let signature: Signature = self.key.sign(&signed_bytes(&entry.hash()));
+        entry.signature = signature.to_bytes().into();
     }
 }
 
@@ -327,10 +339,15 @@ pub(crate) async fn reply(request: reqwest::RequestBuilder) -> Reply {
 }
 
 pub(crate) fn device_binding() -> proto::DeviceBinding {
-    let public = public_key();
+    new_device().1
+}
+
+fn new_device() -> (SigningKey, proto::DeviceBinding) {
+    let key = SigningKey::random(&mut OsRng);
+    let public = public_half(&key);
     let hash = Sha256::digest(&public);
     let device = DeviceId::from_slice(&hash[..DeviceId::LEN]).unwrap();
-    proto::DeviceBinding { device, public: public.into() }
+    (key, proto::DeviceBinding { device, public: public.into() })
 }
 
 pub(crate) fn account_record() -> proto::AccountRecord {
@@ -338,15 +355,14 @@ pub(crate) fn account_record() -> proto::AccountRecord {
     OsRng.fill_bytes(&mut account);
     proto::AccountRecord {
         account: AccountId(account),
-        identity_public: public_key().into(),
+        identity_public: public_half(&SigningKey::random(&mut OsRng)).into(),
         identity_sealed: vec![1; 100].into(),
         password_slot: vec![2; 100].into(),
         recovery_slot: vec![3; 100].into(),
     }
 }
 
-fn public_key() -> Vec<u8> {
-    let key = p256::ecdsa::SigningKey::random(&mut OsRng);
+fn public_half(key: &SigningKey) -> Vec<u8> {
     key.verifying_key().to_encoded_point(false).as_bytes().to_vec()
 }
 

@@ -10,7 +10,9 @@ use offing_server::service::sessions::GRACE_MS;
 use offing_server::service::{Caller, ServiceError, ServiceOptions, Services};
 use tempfile::TempDir;
 
-use crate::world::{NOW_MS, append, entry, genesis, joined, open, placed_at, sign_up, with_vault};
+use crate::world::{
+    NOW_MS, append, entry, genesis, joined, open, placed_at, sign_up, signed, with_vault,
+};
 
 fn in_memory() -> Services {
     Services::in_memory(ServiceOptions::default()).unwrap()
@@ -130,6 +132,9 @@ async fn forks_gaps_and_strangers_are_refused() {
         (AppendResult::DeviceFork, Header { dseq: next.dseq + 1, ..next.clone() }),
         (AppendResult::DeviceFork, Header { prev: Hash([9; 32]), ..next.clone() }),
         (AppendResult::DeviceFork, Header { dseq: 0, ..next.clone() }),
+        (AppendResult::DeviceFork, Header { seen_chain: Hash([9; 32]), ..next.clone() }),
+        (AppendResult::DeviceFork, Header { seen_seq: 2, ..next.clone() }),
+        (AppendResult::DeviceFork, Header { seen_seq: 99, ..next.clone() }),
         (AppendResult::EpochStale, Header { epoch: 2, ..next.clone() }),
         (AppendResult::EpochStale, Header { kind: EntryKind::Epoch, ..next.clone() }),
         (AppendResult::Malformed, Header { vault: Some(VaultId([9; 32])), ..next.clone() }),
@@ -154,6 +159,9 @@ async fn forks_gaps_and_strangers_are_refused() {
 
     let rotated = Header { kind: EntryKind::Epoch, epoch: 2, ..next };
     let rotated = entry(rotated, b"members");
+    let forged = append(&services, &pen, &[rotated.encode()]).await;
+    assert_eq!(forged.results, [AppendResult::Malformed], "whoever has a session has no key");
+    let rotated = signed(rotated, "alice");
     assert!(placed_at(&append(&services, &pen, &[rotated.encode()]).await.results[0], 3));
     let stale = Header { dseq: 4, prev: rotated.hash(), ..pen.header() };
     let stale = append(&services, &pen, &[entry(stale, b"late").encode()]).await;

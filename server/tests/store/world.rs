@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, VaultId};
-use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::crypto::SigningPair;
+use offing_core::crypto::hazmat::Crypto as _;
+use offing_core::crypto::native::{NativeCrypto, ready};
+use offing_core::fixture::pair;
+use offing_core::id::{AccountId, ChunkId, Hash, VaultId};
+use offing_core::log::entry::{Entry, EntryKind, Header, signed_bytes};
 use offing_core::proto::{AccountRecord, AppendResult, Appended, encode_append};
 use offing_server::service::accounts::NewAccount;
 use offing_server::service::{Caller, ServiceOptions, Services};
@@ -41,7 +45,22 @@ pub(crate) async fn joined(services: &Services, name: &str) -> Caller {
     let new = sign_up(&invite, name);
     let account = new.record.account;
     services.register(new, NOW_MS).await.unwrap();
-    Caller { account, device: DeviceId(account.0) }
+    let public = key(name).public;
+    let device = public.device_id();
+    services.start_session(account, device, public.0.to_vec(), NOW_MS).await.unwrap();
+    Caller { account, device }
+}
+
+/// The key of the first device of somebody with this name.
+pub(crate) fn key(name: &str) -> SigningPair {
+    pair(Sha256::digest(name)[0].max(1))
+}
+
+/// Signs an entry as the first device of somebody with this name.
+pub(crate) fn signed(entry: Entry, name: &str) -> Entry {
+    let signing = ready(NativeCrypto.import_signing(&key(name))).unwrap();
+    let signature = ready(NativeCrypto.sign(&signing, &signed_bytes(&entry.hash())));
+    Entry { signature: signature.unwrap(), ..entry }
 }
 
 /// A device's side of a log: it knows its counter and its last hash.

@@ -70,6 +70,10 @@ pub enum Act {
     Keep(NodeId, bool),
     /// Reads a file.
     Read(NodeId),
+    /// Gives a restored server back what it lacks.
+    GiveBack,
+    /// Goes on with what a restored server has.
+    GoOn,
 }
 
 /// Chooses what to do; `mark` is in no other word. `None` where nothing suits.
@@ -184,6 +188,8 @@ impl Act {
             Self::Settle(node, choice) => format!("settles {} by {choice:?}", path(node)),
             Self::Keep(node, keep) => format!("keeps {} here: {keep}", path(node)),
             Self::Read(node) => format!("reads {}", path(node)),
+            Self::GiveBack => "gives back what the server lacks".to_owned(),
+            Self::GoOn => "goes on with what the server has".to_owned(),
         }
     }
 
@@ -228,6 +234,16 @@ impl Act {
                 replica.settle(node, keep.id, other.id, choice).await?
             }
             Self::Keep(node, keep) => return replica.keep(&[node], keep).await,
+            // What cannot be done now shows in a banner, and is tried again.
+            Self::GiveBack => {
+                let lacking = replica.give_back().await;
+                seat.gave_back.set(lacking.is_ok_and(|lacking| lacking.entries == 0));
+                return Ok(());
+            }
+            Self::GoOn => {
+                replica.go_on().await.ok();
+                return Ok(());
+            }
             Self::Read(node) => {
                 let mut download = replica.download(&[node], false).await?;
                 while download.next().await?.is_some() {}

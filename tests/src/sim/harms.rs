@@ -41,7 +41,7 @@ impl Life {
             Harm::PowerCut => self.loses_power(&seat),
             Harm::ServerKilled => self.kills_server(),
             Harm::ServerMoved => self.moves_server(),
-            Harm::ServerSetBack => self.sets_server_back(),
+            Harm::ServerSetBack | Harm::ServerRestored => self.sets_server_back(harm),
             Harm::DiskFails => self.troubles_disk(&seat, Harm::DiskFails),
             Harm::DiskFull => self.troubles_disk(&seat, Harm::DiskFull),
             Harm::Cloned => self.clones(&seat),
@@ -129,6 +129,9 @@ impl Life {
     }
 
     fn moves_server(&mut self) {
+        if self.set_back_ms.is_some() {
+            return;
+        }
         let backup = self.world.backs_up();
         self.world.restores(&backup);
         self.notes("server", "is moved to another machine");
@@ -136,8 +139,8 @@ impl Life {
     }
 
     /// The first time makes the backup, the second time restores it.
-    fn sets_server_back(&mut self) {
-        let Some(mut backup) = self.backup.take() else {
+    fn sets_server_back(&mut self, harm: Harm) {
+        let Some(backup) = self.backup.take() else {
             if self.set_back_ms.is_none() {
                 self.backup = Some(self.world.backs_up());
                 self.notes("server", format!("is backed up at {}", self.world.tip()));
@@ -150,17 +153,17 @@ impl Life {
             return;
         }
         // Whoever restores tells the server, or forgets to.
-        let told = self.rng.gen_bool(0.5);
-        if told {
-            backup.incarnation.0[0] ^= 1;
-        }
+        let told = harm == Harm::ServerRestored || self.rng.gen_bool(0.5);
         self.world.restores(&backup);
+        if told {
+            self.world.tells_the_server();
+        }
         let how = if told { "told so" } else { "not told" };
         self.notes("server", format!("is set back from {was} to {is}, and {how}"));
-        self.tally.count(Harm::ServerSetBack);
+        self.tally.count(harm);
         self.set_back_ms = Some(self.world.executor.now_ms());
         for seat in &self.seats {
-            seat.harms.borrow_mut().insert(Harm::ServerSetBack);
+            seat.harms.borrow_mut().insert(harm);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use offing_core::rpc::{Fault, SyncState, TransferControl, TransferState};
+use offing_core::rpc::{Alarm, Fault, SyncState, TransferControl, TransferState};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -107,7 +107,8 @@ impl Life {
             seat.profile.disk.fears_power_cuts();
         }
         if self.set_back_ms.is_some() {
-            seat.harms.borrow_mut().insert(Harm::ServerSetBack);
+            let back = [Harm::ServerSetBack, Harm::ServerRestored];
+            seat.harms.borrow_mut().extend(self.plan.harms.intersection(&back.into()));
         }
         seat.notes("joins");
         self.seats.push(Rc::clone(&seat));
@@ -164,6 +165,11 @@ impl Life {
             }
             return;
         };
+        // Some press whatever a dialog offers, before they have opened their other devices.
+        if self.plan.harms.contains(&Harm::ServerSetBack) && tab.device.is_asked() {
+            let act = if self.rng.gen_bool(0.5) { Act::GiveBack } else { Act::GoOn };
+            return begins(seat, tab, &self.told.model, act);
+        }
         let mark = format!("{}.{}", self.plan.seed, self.tally.acts);
         if let Some(act) = acts::choose(&mut self.rng, seat, tab, &mark) {
             self.tally.acts += 1;
@@ -188,6 +194,7 @@ impl Life {
             for seat in self.seats.iter().filter(|seat| !seat.lost.get()) {
                 self.looks_after(seat);
             }
+            self.recovers_the_server();
             self.world.passes(ROUND_MS);
             self.insists();
             if self.seats.iter().all(|seat| self.is_at_rest(seat)) {
@@ -223,6 +230,30 @@ impl Life {
             if let Some(paused) = paused {
                 let resume = Act::Steer(paused.id, TransferControl::Resume);
                 begins(seat, tab, &self.told.model, resume);
+            }
+        }
+    }
+
+    /// Everybody who is asked gives back; when all have, one goes on.
+    fn recovers_the_server(&self) {
+        let seats = || {
+            let here = |seat: &&Rc<Seat>| {
+                let goes_no_further = seat.stopped.borrow().as_ref().is_some_and(|alarm| {
+                    matches!(alarm, Alarm::HistoryChanged { .. } | Alarm::LeftBehind { .. })
+                });
+                !seat.lost.get() && !goes_no_further
+            };
+            self.seats.iter().filter(here)
+        };
+        let gave = seats().all(|seat| seat.gave_back.get());
+        for seat in seats() {
+            let tabs = seat.open_tabs();
+            let asked = tabs.iter().find(|tab| tab.device.is_asked() && !tab.busy.get());
+            let Some(tab) = asked else { continue };
+            let act = if gave { Act::GoOn } else { Act::GiveBack };
+            begins(seat, tab, &self.told.model, act);
+            if gave {
+                return;
             }
         }
     }

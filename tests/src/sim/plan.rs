@@ -23,8 +23,12 @@ pub enum Harm {
     ServerKilled,
     /// The server is moved to another machine, by a backup of this very moment.
     ServerMoved,
-    /// The server is set back to an older backup.
+    /// The server is set back to an older backup; whoever does it may forget to say so, and
+    /// people go on before everybody gave back.
     ServerSetBack,
+    /// The server is restored from an older backup, as it should be: it is told, everybody
+    /// gives back, and then they go on.
+    ServerRestored,
     /// A device's storage fails.
     DiskFails,
     /// A device's storage is full.
@@ -37,7 +41,7 @@ pub enum Harm {
 
 impl Harm {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Network,
         Self::Crash,
         Self::PowerCut,
@@ -48,6 +52,8 @@ impl Harm {
         Self::DiskFull,
         Self::Cloned,
         Self::DeviceLost,
+        // Last, so that it leaves the lives of before as they were.
+        Self::ServerRestored,
     ];
 
     /// Says whether a person may be told this after the harm; anything else is a false alarm.
@@ -55,6 +61,10 @@ impl Harm {
         match alarm {
             Alarm::StorageFailing => matches!(self, Self::DiskFails | Self::DiskFull),
             Alarm::HistoryChanged { .. } | Alarm::DeviceCopied => self.may_stop(),
+            Alarm::ServerRestored => {
+                matches!(self, Self::ServerSetBack | Self::ServerRestored)
+            }
+            Alarm::LeftBehind { .. } => self == Self::ServerSetBack,
             Alarm::EntryRefused { .. } | Alarm::EditRefused { .. } => self == Self::ServerSetBack,
             Alarm::ServerRefuses(_) => false,
         }
@@ -71,7 +81,7 @@ impl Harm {
             Self::Network | Self::Crash => 100,
             Self::PowerCut | Self::ServerKilled | Self::DiskFails => 50,
             Self::DiskFull | Self::DeviceLost | Self::ServerMoved => 30,
-            Self::ServerSetBack | Self::Cloned => 15,
+            Self::ServerSetBack | Self::Cloned | Self::ServerRestored => 15,
         }
     }
 
@@ -83,6 +93,7 @@ impl Harm {
             | Self::PowerCut
             | Self::ServerKilled
             | Self::ServerMoved
+            | Self::ServerRestored
             | Self::DeviceLost => true,
             Self::ServerSetBack | Self::DiskFails | Self::DiskFull | Self::Cloned => false,
         }
@@ -98,6 +109,7 @@ impl fmt::Display for Harm {
             Self::ServerKilled => "servers killed",
             Self::ServerMoved => "servers moved by a backup",
             Self::ServerSetBack => "servers set back to an older backup",
+            Self::ServerRestored => "servers restored from an older backup",
             Self::DiskFails => "disks that failed",
             Self::DiskFull => "disks that were full",
             Self::Cloned => "profiles copied",
@@ -136,18 +148,24 @@ impl Plan {
         let mut rng = StdRng::seed_from_u64(seed);
         let honest = rng.gen_range(0..3) == 0 || kind == Kind::Honest;
         let mut harms = BTreeSet::new();
-        for harm in Harm::ALL {
+        let mut draw = |rng: &mut StdRng, harm: Harm| {
             let comes = rng.gen_range(0..100) < harm.lives_percent();
             if comes && (harm.is_honest() || !honest) {
                 harms.insert(harm);
             }
+        };
+        let (restored, others) = Harm::ALL.split_last().expect("there are many");
+        others.iter().for_each(|harm| draw(&mut rng, *harm));
+        let (devices, steps) = (rng.gen_range(3..=6), rng.gen_range(30..=90));
+        let disk_delay_ms = [0, 0, 2, 20][rng.gen_range(0..4)];
+        draw(&mut rng, *restored);
+        if harms.contains(&Harm::ServerSetBack) {
+            harms.remove(&Harm::ServerRestored);
         }
-        Self {
-            seed,
-            devices: rng.gen_range(3..=6),
-            steps: rng.gen_range(30..=90),
-            harms,
-            disk_delay_ms: [0, 0, 2, 20][rng.gen_range(0..4)],
+        if harms.contains(&Harm::ServerRestored) {
+            // What a lost device alone had seen or made is gone with the server's disk.
+            harms.remove(&Harm::DeviceLost);
         }
+        Self { seed, devices, steps, harms, disk_delay_ms }
     }
 }

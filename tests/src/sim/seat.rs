@@ -35,6 +35,8 @@ pub struct Seat {
     pub lost: Cell<bool>,
     /// A person was told that it goes no further, and why.
     pub stopped: RefCell<Option<Alarm>>,
+    /// It gave a restored server all that was lacking.
+    pub gave_back: Cell<bool>,
     /// What befell it.
     pub harms: RefCell<BTreeSet<Harm>>,
     /// The uploads that were begun here.
@@ -98,6 +100,7 @@ impl Seat {
             tabs_ever: Cell::new(0),
             lost: Cell::new(false),
             stopped: RefCell::default(),
+            gave_back: Cell::new(false),
             harms: RefCell::default(),
             uploads: RefCell::default(),
             left_typed: RefCell::default(),
@@ -241,7 +244,11 @@ impl Seat {
         if !self.harms.borrow().iter().any(|harm| harm.warrants(alarm)) {
             self.told.model.violates(format!("{}: a false alarm, {alarm:?}", tab.name));
         }
-        if matches!(alarm, Alarm::HistoryChanged { .. } | Alarm::DeviceCopied) {
+        let stops = matches!(
+            alarm,
+            Alarm::HistoryChanged { .. } | Alarm::LeftBehind { .. } | Alarm::DeviceCopied
+        );
+        if stops {
             self.stopped.borrow_mut().get_or_insert_with(|| alarm.clone());
         }
     }

@@ -211,6 +211,19 @@ impl<T: Transport> Api<T> {
 
     // ------------------------------------------------------------ the way there
 
+    /// Sends entries to one of the calls that take some.
+    pub(crate) async fn post_entries(
+        &self,
+        vault: VaultId,
+        call: &str,
+        entries: &[u8],
+    ) -> Result<Appended, NetError> {
+        let path = format!("/vaults/{vault}/{call}");
+        // An answer may name every chunk of an entry as missing, in hex.
+        let max = limits::ENTRY_CHUNKS_MAX * 80 + limits::JSON_BODY_BYTES_MAX;
+        json(&self.binary("POST", &path, Some(Body::Bytes(entries)), max).await?)
+    }
+
     async fn post_open<A: DeserializeOwned>(
         &self,
         path: &str,
@@ -337,10 +350,7 @@ impl<T: Transport> Remote for Api<T> {
     }
 
     async fn append(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {
-        let path = format!("/vaults/{vault}/log");
-        // An answer may name every chunk of an entry as missing, in hex.
-        let max = limits::ENTRY_CHUNKS_MAX * 80 + limits::JSON_BODY_BYTES_MAX;
-        json(&self.binary("POST", &path, Some(Body::Bytes(entries)), max).await?)
+        self.post_entries(vault, "log", entries).await
     }
 }
 

@@ -154,7 +154,7 @@ impl<H: Host> Replica<H> {
     }
 
     /// Where this device stands in the vault and in the log, in one read.
-    async fn own_and_cursor(&self) -> Result<(Own, ChainPoint), Fault> {
+    pub(super) async fn own_and_cursor(&self) -> Result<(Own, ChainPoint), Fault> {
         let keys = [Own::KEY.to_vec(), CURSOR_KEY.to_vec(), RENEWED_KEY.to_vec()];
         let found = self.host.store().get_many(Table::Meta, &keys).await;
         let found = found.map_err(|e| from_store(&e))?;

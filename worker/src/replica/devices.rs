@@ -18,7 +18,7 @@ use offing_core::rpc::{DeviceRow, Fault};
 use offing_core::sync::machine::Event;
 
 use super::commit::{CURSOR_KEY, Who};
-use super::fault::{from_net, from_store};
+use super::fault::from_store;
 use super::pull::PullError;
 use super::{LOG_KEY, Own, Replica, epochs};
 use crate::host::{Host, Server};
@@ -62,11 +62,7 @@ impl<H: Host> Replica<H> {
             return Err(Fault::Internal);
         }
         let pulling = self.host.lock(&push::lock_name(&self.vault)).await;
-        self.pull().await.map_err(|error| match error {
-            PullError::Net(error) => from_net(&error),
-            PullError::Local(fault) => fault,
-            PullError::History | PullError::Unseated(_) => Fault::CannotOpen,
-        })?;
+        self.pull().await.map_err(PullError::fault)?;
         let guard = self.host.lock(&self.commit_lock()).await;
         let mut own = self.own().await?;
         let seen = self.meta(CURSOR_KEY).await?.unwrap_or(ChainPoint::START);

@@ -90,13 +90,19 @@ impl<H: Host> Replica<H> {
         let event = match pulled {
             Ok(seq) => {
                 self.unseated_at.set(self.unseated_at.get().map(|(dseq, _)| (dseq, true)));
+                // What fails now is tried with the next pull.
+                self.offer_chunks().await.ok();
                 match self.reseal().await {
-                    Ok(true) => Event::Rewritten,
-                    Ok(false) => Event::Pulled { seq },
+                    Ok(rewritten) if self.goes_on() || rewritten => Event::Rewritten,
+                    Ok(_) => Event::Pulled { seq },
                     Err(fault) => self.failed(self.failure(&fault.into())),
                 }
             }
             Err(PullError::Unseated(why)) => self.renewed(why).await,
+            Err(PullError::Restored) => {
+                self.is_restored();
+                self.failed(Failure::Restored)
+            }
             Err(error) => self.failed(self.failure(&error)),
         };
         drop(guard);
@@ -158,6 +164,9 @@ impl<H: Host> Replica<H> {
             }
             Err(PushError::Net(error)) => {
                 let failure = self.net_failure(&error);
+                if failure == Failure::Restored {
+                    self.is_restored();
+                }
                 if let (Failure::Refused, Some(code)) = (failure, error.code()) {
                     self.emit(PageEvent::Alarm(Alarm::ServerRefuses(code)));
                 }
@@ -279,6 +288,7 @@ pub(super) fn failure_of(error: &NetError) -> Failure {
     match error.code() {
         Some(Code::SignedOut | Code::TakenOff | Code::TokenExpired) => Failure::SignedOut,
         Some(Code::WrongDevice) => Failure::Busy { retry_after_ms: 0 },
+        Some(Code::Recovering) => Failure::Restored,
         Some(Code::RateLimited | Code::Unavailable) => {
             Failure::Busy { retry_after_ms: error.retry_after_ms().unwrap_or(0) }
         }

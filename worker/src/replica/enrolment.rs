@@ -11,7 +11,6 @@ use offing_core::log::verify::LogState;
 use offing_core::rpc::Fault;
 
 use super::commit::{CURSOR_KEY, Who};
-use super::fault::from_net;
 use super::pull::PullError;
 use super::{LOG_KEY, Own, Replica, encode};
 use crate::host::Host;
@@ -35,12 +34,7 @@ impl<H: Host> Replica<H> {
     /// Reads the log for the first time.
     pub(crate) async fn catch_up(self: &Rc<Self>) -> Result<(), Fault> {
         let _guard = self.host.lock(&push::lock_name(&self.vault)).await;
-        match self.pull().await {
-            Ok(_) => Ok(()),
-            Err(PullError::Net(error)) => Err(from_net(&error)),
-            Err(PullError::History | PullError::Unseated(_)) => Err(Fault::CannotOpen),
-            Err(PullError::Local(fault)) => Err(fault),
-        }
+        self.pull().await.map(drop).map_err(PullError::fault)
     }
 
     /// Puts the device's certificate and name into the outbox.

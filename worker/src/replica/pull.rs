@@ -17,13 +17,13 @@ use offing_core::log::change::{ChangeBody, TextPart};
 use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::epoch::DeviceIntro;
 use offing_core::log::verify::{Checked, CheckedBody, HistoryError, LogState, Step};
-use offing_core::proto::PageItem;
+use offing_core::proto::{Code, PageItem, Tip};
 use offing_core::rpc::{Alarm, Event, Fault};
 use offing_core::text;
 use offing_core::tree::{KnownOp, NodeRow, TreeReader, Value, WorkingSet};
 
 use super::commit::{CURSOR_KEY, put_changes, put_increments};
-use super::fault::from_store;
+use super::fault::{from_net, from_store};
 use super::renew::Unseated;
 use super::{LOG_KEY, Own, Replica, encode, epochs, keep};
 use crate::host::{Host, Server};
@@ -40,6 +40,8 @@ pub(super) enum PullError {
     Net(NetError),
     /// The server's history contradicts what was verified.
     History,
+    /// The server was restored from a backup, and did not go on yet.
+    Restored,
     /// Nothing can be written as this device any more.
     Unseated(Unseated),
     /// Something on this device failed.
@@ -49,6 +51,18 @@ pub(super) enum PullError {
 impl From<Fault> for PullError {
     fn from(fault: Fault) -> Self {
         Self::Local(fault)
+    }
+}
+
+impl PullError {
+    /// What a person who waits for it is told.
+    pub(super) fn fault(self) -> Fault {
+        match self {
+            Self::Net(error) => from_net(&error),
+            Self::Local(fault) => fault,
+            Self::History | Self::Unseated(_) => Fault::CannotOpen,
+            Self::Restored => Fault::Server(Code::Recovering),
+        }
     }
 }
 
@@ -65,7 +79,7 @@ struct Reader {
     /// The log as far as it was read and verified; not stored yet.
     state: LogState,
     /// The server's tip, as of the last page.
-    tip: Option<Seq>,
+    tip: Option<Tip>,
     /// Whose bodies need not come.
     bare: Option<DeviceId>,
 }
@@ -109,7 +123,11 @@ impl<H: Host> Replica<H> {
             }
             read?;
             let at = reader.state.at().seq;
-            if reader.tip.is_some_and(|tip| at >= tip) {
+            if let Some(tip) = reader.tip.filter(|tip| at >= tip.seq) {
+                if !reader.state.is_of(&tip.incarnation) {
+                    self.lacking.set(0);
+                    return Err(PullError::Restored);
+                }
                 let own = reader.state.device(&self.device());
                 if own.is_some_and(|own| own.revoked_at.is_some()) {
                     return Err(PullError::Unseated(Unseated::TakenOff));
@@ -138,10 +156,17 @@ impl<H: Host> Replica<H> {
                     continue;
                 }
                 Err(HistoryError::Crypto(_)) => return Err(Fault::Internal.into()),
-                Err(_) => {
-                    self.emit(Event::Alarm(Alarm::HistoryChanged { seq: after }));
+                Err(HistoryError::Lacks { tip }) => {
+                    self.lacking.set(u32::try_from(after - tip).unwrap_or(u32::MAX));
+                    return Err(PullError::Restored);
+                }
+                Err(_) if !reader.state.is_of(&page.tip.incarnation) => {
+                    // How much is only here shows when somebody compares.
+                    self.lacking.set(self.lacking.get().max(1));
+                    self.emit(Event::Alarm(Alarm::LeftBehind { seq: after }));
                     return Err(PullError::History);
                 }
+                Err(_) => return Err(self.history_changed(after)),
             };
             let waiting = self.waiting_for(&steps).await?;
             if self.a_copy_wrote(&steps, &waiting).await? {
@@ -162,7 +187,7 @@ impl<H: Host> Replica<H> {
                 keep_as_they_came(&mut brought.tail, before, page.items, &steps, &waiting);
             }
             reader.state = next;
-            reader.tip = Some(page.tip.seq);
+            reader.tip = Some(page.tip);
             if reader.state.at().seq >= page.tip.seq {
                 break;
             }
@@ -182,7 +207,9 @@ impl<H: Host> Replica<H> {
         for step in steps {
             let Ok(checked) = &step.outcome else { continue };
             let body = match &checked.body {
-                CheckedBody::Epoch(_) | CheckedBody::Device(_) => continue,
+                CheckedBody::Epoch(_) | CheckedBody::Device(_) | CheckedBody::Recovery(_) => {
+                    continue;
+                }
                 CheckedBody::Sealed(body) => body,
                 CheckedBody::Held(hash) => match waiting.get(&checked.header.dseq) {
                     Some(entry) if entry.body_hash() == *hash => &entry.body,
@@ -230,6 +257,7 @@ impl<H: Host> Replica<H> {
             CheckedBody::Device(intro) => {
                 self.note_device(&mut brought.also, checked, intro).await;
             }
+            CheckedBody::Recovery(_) => self.note_recovery(&mut brought.also),
             CheckedBody::Sealed(_) | CheckedBody::Held(_) => {}
         }
         Ok(())

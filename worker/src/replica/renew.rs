@@ -283,6 +283,9 @@ impl<H: Host> Replica<H> {
             let after = state.at().seq;
             let page = self.host.server().read_log(self.vault, after, None).await;
             let page = page.map_err(PullError::Net)?;
+            if !verified.is_of(&page.tip.incarnation) {
+                return Err(PullError::Restored);
+            }
             let steps = match state.check_page(self.host.crypto(), &page).await {
                 Ok(steps) => steps,
                 Err(HistoryError::Crypto(_)) => return Err(Fault::Internal.into()),
@@ -406,6 +409,7 @@ impl<H: Host> Replica<H> {
         match error {
             PullError::Net(error) => self.net_failure(error),
             PullError::History => Failure::History,
+            PullError::Restored => Failure::Restored,
             PullError::Local(_) | PullError::Unseated(_) => Failure::Busy { retry_after_ms: 0 },
         }
     }

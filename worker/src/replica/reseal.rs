@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::epoch::{DeviceIntro, EpochRecord};
+use offing_core::log::recovery::RecoveryRecord;
 use offing_core::rpc::Fault;
 
 use super::commit::Who;
@@ -32,32 +33,69 @@ impl<H: Host> Replica<H> {
         self.open_new_epochs().await?;
         let (current, _) = self.current_epoch()?;
         let guard = self.host.lock(&self.commit_lock()).await;
-        let mut own = self.own().await?;
         let waiting = self.waiting().await?;
-        let Some(first) = waiting.first() else {
-            return Ok(false);
-        };
         if !waiting.iter().any(|waiting| is_stale(waiting, current)) {
             return Ok(false);
         }
-        (own.dseq, own.prev) = (first.item.dseq - 1, first.header.prev);
+        let counters = self.write_all_anew(waiting, None).await?;
+        drop(guard);
+        self.renumbered(counters);
+        Ok(true)
+    }
+
+    /// Writes an entry of kind *recovery*, and after it what waits.
+    pub(super) async fn write_recovery(
+        self: &Rc<Self>,
+        record: RecoveryRecord,
+    ) -> Result<(), Fault> {
+        self.open_new_epochs().await?;
+        let guard = self.host.lock(&self.commit_lock()).await;
+        let waiting = self.waiting().await?;
+        let counters = self.write_all_anew(waiting, Some(record)).await?;
+        drop(guard);
+        self.renumbered(counters);
+        Ok(())
+    }
+
+    /// Writes everything in the outbox anew, behind a recovery if there is to be one; under
+    /// the commit lock. Says which counters became which.
+    async fn write_all_anew(
+        &self,
+        waiting: Vec<Waiting>,
+        mut recovery: Option<RecoveryRecord>,
+    ) -> Result<BTreeMap<u64, u64>, Fault> {
+        let (mut own, cursor) = self.own_and_cursor().await?;
+        // Nobody has seen less later than before.
+        let seen = waiting.first().map_or(cursor, Waiting::seen);
+        if let Some(first) = waiting.first() {
+            (own.dseq, own.prev) = (first.item.dseq - 1, first.header.prev);
+        }
         let mut batch = Batch::new();
         let mut counters = BTreeMap::new();
         outbox::forget_all(&mut batch, &self.vault);
         let who = self.who();
         for waiting in waiting {
             let before = waiting.item.clone();
+            // A device's first entry introduces it.
+            if before.dseq > 1
+                && let Some(record) = recovery.take()
+            {
+                let entry = self.seal_recovery(&mut own, seen, record).await?;
+                self.put_entry(&mut batch, &own, &entry, Vec::new());
+            }
             let Some(entry) = self.sealed_again(&who, &mut own, waiting).await? else {
                 continue;
             };
             counters.insert(before.dseq, own.dseq);
             self.enqueue(&mut batch, OutboxItem { dseq: own.dseq, ..before }, &entry);
         }
+        if let Some(record) = recovery {
+            let entry = self.seal_recovery(&mut own, seen, record).await?;
+            self.put_entry(&mut batch, &own, &entry, Vec::new());
+        }
         batch.put(Table::Meta, Own::KEY, encode(&own));
         self.write_strict(batch).await?;
-        drop(guard);
-        self.renumbered(counters);
-        Ok(true)
+        Ok(counters)
     }
 
     /// The entry in the current epoch; `None` if nothing of it is left to say.
@@ -88,17 +126,21 @@ impl<H: Host> Replica<H> {
                     EpochRecord::decode(&waiting.entry.body).map_err(|_| Fault::Storage)?;
                 self.seal_epoch(who, own, seen, record.revoked).await
             }
-            EntryKind::Snapshot
-            | EntryKind::Heartbeat
-            | EntryKind::Gc
-            | EntryKind::Share
-            | EntryKind::Recovery => Err(Fault::Internal),
+            // Another device was faster, or gave back more.
+            EntryKind::Recovery => Ok(None),
+            EntryKind::Snapshot | EntryKind::Heartbeat | EntryKind::Gc | EntryKind::Share => {
+                Err(Fault::Internal)
+            }
         }
     }
 }
 
-/// Says whether the server refuses it in this epoch: a record begins the next one.
+/// Says whether the server refuses it in this epoch: a record begins the next one. A recovery
+/// that waits still came too late.
 fn is_stale(waiting: &Waiting, current: u32) -> bool {
+    if waiting.header.kind == EntryKind::Recovery {
+        return true;
+    }
     let begins = u32::from(waiting.header.kind == EntryKind::Epoch);
     waiting.header.epoch < current + begins
 }

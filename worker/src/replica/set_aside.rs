@@ -92,6 +92,9 @@ impl<H: Host> Replica<H> {
             let after = state.at().seq;
             let page = self.host.server().read_log(self.vault, after, None).await;
             let page = page.map_err(PullError::Net)?;
+            if !verified.is_of(&page.tip.incarnation) {
+                return Err(PullError::Restored);
+            }
             let steps = match state.check_page(self.host.crypto(), &page).await {
                 Ok(steps) if !steps.is_empty() => steps,
                 Err(HistoryError::Crypto(_)) => return Err(Fault::Internal.into()),
@@ -152,7 +155,7 @@ impl<H: Host> Replica<H> {
                     }
                     change.is_some()
                 }
-                CheckedBody::Sealed(_) | CheckedBody::Held(_) => true,
+                CheckedBody::Sealed(_) | CheckedBody::Held(_) | CheckedBody::Recovery(_) => true,
             };
             if was_aside && opened {
                 brought.also.delete(Table::Quarantine, seq.to_be_bytes());

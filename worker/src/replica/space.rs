@@ -68,6 +68,10 @@ impl<H: Host> Replica<H> {
     /// Lets go of the least recently used of the cache, as many bytes as `wanted` says of its
     /// size. Tells how many that were.
     async fn shed(&self, wanted: impl Fn(u64) -> u64) -> Result<u64, Fault> {
+        if self.restored.get() {
+            // What was sent may be gone there.
+            return Ok(0);
+        }
         let _guard = self.host.lock(&format!("space:{}", self.vault)).await;
         let mut held = self.all_held().await?;
         held.retain(|(_, row)| row.sent);

@@ -167,7 +167,10 @@ impl<H: Host> Replica<H> {
             CheckedBody::Sealed(body) if checked.header.kind == EntryKind::Change => {
                 self.open_change(checked, body).await.is_some()
             }
-            CheckedBody::Sealed(_) | CheckedBody::Epoch(_) | CheckedBody::Device(_) => true,
+            CheckedBody::Sealed(_)
+            | CheckedBody::Epoch(_)
+            | CheckedBody::Device(_)
+            | CheckedBody::Recovery(_) => true,
             CheckedBody::Held(_) => false,
         }
     }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::CryptoError;
-use crate::id::{Hash, Seq};
+use crate::id::{Hash, Incarnation, Seq};
 use crate::log::chain::ChainPoint;
 use crate::log::entry::Header;
 use crate::log::epoch::{DeviceIntro, EpochRecord};
@@ -42,6 +42,8 @@ pub enum CheckedBody {
     Epoch(EpochRecord),
     /// A device's introduction, already applied to the state.
     Device(DeviceIntro),
+    /// Another life of the server, already adopted by the state.
+    Recovery(Incarnation),
 }
 
 /// Reports an entry that is bad in itself; it is set aside and the log goes on.
@@ -85,6 +87,9 @@ pub enum Refused {
     /// an owner.
     #[error("the epoch record is not valid")]
     EpochInvalid,
+    /// The recovery names a tip that is not in this log.
+    #[error("the recovery names another history")]
+    RecoveryInvalid,
 }
 
 /// Reports that the server's history contradicts itself or what others have seen. Nothing
@@ -109,9 +114,13 @@ pub enum HistoryError {
         /// The tip.
         seq: Seq,
     },
-    /// The server has another life: it was restored from a backup.
-    #[error("the server's data was replaced")]
-    OtherIncarnation,
+    /// The tip lies before what this device has verified, and the server has another life:
+    /// it was restored from a backup, and lacks what comes after the tip.
+    #[error("the server was restored from a backup, and lacks what follows {tip}")]
+    Lacks {
+        /// Shown now.
+        tip: Seq,
+    },
     /// A device has signed that it saw another history.
     #[error("a device saw another history up to {seen_seq}, as of {seq}")]
     SeenOther {

@@ -155,7 +155,7 @@ impl MetaRead for Rows<'_> {
     }
 
     fn vault(&self, id: &VaultId) -> MetaResult<Option<Vault>> {
-        let sql = "SELECT account, seq, chain, epoch FROM vaults WHERE id = ?1";
+        let sql = "SELECT account, seq, chain, epoch, recovering FROM vaults WHERE id = ?1";
         self.one(sql, [&id.0[..]], |row| {
             Ok(Vault {
                 id: *id,
@@ -163,6 +163,7 @@ impl MetaRead for Rows<'_> {
                 seq: uint(row, 1)?,
                 chain: Hash(row.get(2)?),
                 epoch: uint32(row, 3)?,
+                recovering: row.get(4)?,
             })
         })
     }
@@ -201,6 +202,13 @@ impl MetaRead for Rows<'_> {
             WHERE vault = (SELECT key FROM vaults WHERE id = ?1) AND device = ?2 AND dseq = ?3";
         let params = (&vault.0[..], &device.0[..], int(dseq));
         self.one(sql, params, |row| Ok((uint(row, 0)?, Hash(row.get(1)?))))
+    }
+
+    fn entry_at(&self, vault: &VaultId, seq: Seq) -> MetaResult<Option<(Hash, Hash)>> {
+        let sql = "SELECT hash, chain FROM log \
+            WHERE vault = (SELECT key FROM vaults WHERE id = ?1) AND seq = ?2";
+        let params = (&vault.0[..], int(seq));
+        self.one(sql, params, |row| Ok((Hash(row.get(0)?), Hash(row.get(1)?))))
     }
 
     fn entries_after(

@@ -1,6 +1,6 @@
 //! Changes rows.
 
-use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Seq, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, Seq, VaultId};
 use offing_core::proto::SecretKind;
 use rusqlite::Params;
 
@@ -28,6 +28,11 @@ impl Rows<'_> {
 }
 
 impl MetaTx for Rows<'_> {
+    fn begin_life(&mut self, incarnation: &Incarnation) -> MetaResult<u64> {
+        self.run("UPDATE server SET incarnation = ?1", [&incarnation.0[..]])?;
+        self.run("UPDATE vaults SET recovering = 1", [])
+    }
+
     fn add_account(&mut self, account: &Account) -> MetaResult<()> {
         let sql = "INSERT INTO accounts (id, username, password_file, recovery_file, \
             identity_public, identity_sealed, password_slot, recovery_slot, quota_bytes, \
@@ -171,8 +176,11 @@ impl MetaTx for Rows<'_> {
     }
 
     fn advance_vault(&mut self, vault: &Vault) -> MetaResult<()> {
-        let sql = "UPDATE vaults SET seq = ?2, chain = ?3, epoch = ?4 WHERE id = ?1";
-        self.run_one(sql, (&vault.id.0[..], int(vault.seq), &vault.chain.0[..], vault.epoch))
+        let sql = "UPDATE vaults SET seq = ?2, chain = ?3, epoch = ?4, recovering = ?5 \
+            WHERE id = ?1";
+        let params =
+            (&vault.id.0[..], int(vault.seq), &vault.chain.0[..], vault.epoch, vault.recovering);
+        self.run_one(sql, params)
     }
 
     fn add_entry(&mut self, vault: &VaultId, entry: &StoredEntry) -> MetaResult<()> {
