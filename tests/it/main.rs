@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod copies;
+mod corpus;
 mod cost;
 mod crashes;
 mod delta;

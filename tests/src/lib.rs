@@ -13,6 +13,7 @@ pub mod backup;
 pub mod device;
 pub mod disk;
 pub mod executor;
+pub mod fuzz;
 pub mod host;
 pub mod net;
 pub mod page;

@@ -8,6 +8,7 @@ mod check;
 mod deny;
 mod dist;
 mod faults;
+mod fuzz;
 mod order;
 mod run;
 mod serve;
@@ -38,6 +39,8 @@ Usage: cargo xtask <command>
   bench [options]      the benchmark; options go to it
   faults [--kills N] [--browser-kills N]
                        the server killed N times under load, the browser N times
+  fuzz [TARGET…] [--seconds N]
+                       decoders under coverage-guided noise, N seconds each (10)
   setup                only install what is missing
   steps                name the steps of `test`
 ";
@@ -77,6 +80,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         },
         "sim" => sim::sim(rest),
         "bench" => serve::bench(rest),
+        "fuzz" => fuzz::fuzz(rest),
         "faults" => faults::faults(rest),
         "setup" => {
             no_more(rest)?;

@@ -1,0 +1,96 @@
+//! Rows, shards of snapshots, names, and the merging of changes.
+
+use offing_core::id::DeviceId;
+use offing_core::limits;
+use offing_core::log::change::ChangeBody;
+use offing_core::log::snapshot::Shard;
+use offing_core::tree::listing::{Listed, listing_key, listing_value, node_of_key};
+use offing_core::tree::memory::MemoryTree;
+use offing_core::tree::{KnownOp, NodeRow, resolve_all};
+use offing_core::{name as names, portable};
+
+use super::{fold, take_byte, take_piece};
+
+/// Most entries that one input holds.
+const ENTRIES_MAX: usize = 8;
+
+pub(super) fn row(bytes: &[u8]) {
+    let Ok(row) = NodeRow::decode(bytes) else { return };
+    assert_eq!(NodeRow::decode(&row.encode()).unwrap(), row);
+    let (kind, shown) = (row.kind(), row.shown_name());
+    assert_eq!(row.is_folder(), kind == offing_core::rpc::Kind::Folder);
+    assert!(shown.len() >= row.name.value.len().min(1));
+    assert_eq!(node_of_key(&listing_key(&row)), Some(row.node));
+    let listed = Listed::decode(&listing_value(&row)).unwrap();
+    assert_eq!(listed, Listed::of(&row));
+    let _ = (row.strays(), row.two_versions(), row.self_trashed(), row.kept_by());
+    let _ = (row.last_seq(), row.trashed_ms(), row.synced(), row.last_device());
+}
+
+/// A shard, past the compression.
+pub(super) fn shard(plain: &[u8]) {
+    let Ok(shard) = Shard::decode(&fold(1, plain)) else { return };
+    let again = Shard::decode(&shard.encode().unwrap()).unwrap();
+    assert_eq!(again.hash().unwrap(), shard.hash().unwrap());
+    assert_eq!(again, shard);
+}
+
+pub(super) fn name(bytes: &[u8]) {
+    let Ok(name) = str::from_utf8(bytes) else { return };
+    if name.len() > 4 * limits::NAME_BYTES_MAX {
+        return;
+    }
+    let fit = portable::fit(name);
+    assert_eq!(portable::problem(&fit), None, "{name:?} becomes {fit:?}");
+    if names::check(name).is_err() {
+        return;
+    }
+    let folded = names::fold(name);
+    assert_eq!(names::fold(&folded), folded, "folding {name:?} again changes nothing");
+    names::sort_key(&folded);
+    let numbered = names::with_suffix(name, 2);
+    assert_eq!(names::check(&numbered), Ok(()), "{numbered:?}");
+    assert_ne!(names::fold(&numbered), folded, "a number tells {name:?} from its sibling");
+    names::without_suffix(name);
+}
+
+/// Changes of several devices, merged one by one and all at once, with what each had seen.
+pub(super) fn tree(mut bytes: &[u8]) {
+    let mut entries = Vec::new();
+    while !bytes.is_empty() && entries.len() < ENTRIES_MAX {
+        let who = take_byte(&mut bytes);
+        let device = DeviceId([who & 3; 16]);
+        let seq = entries.len() as u64 + 1;
+        let seen = u64::from(who >> 2).min(seq - 1);
+        if let Ok(body) = ChangeBody::decode(&fold(1, take_piece(&mut bytes)), &device) {
+            entries.push(body.known_ops(Some(seq), seen));
+        }
+    }
+    let mut each = MemoryTree::default();
+    for ops in &entries {
+        each.apply(ops);
+        is_a_tree(&each);
+    }
+    let all: Vec<KnownOp> = entries.concat();
+    let mut at_once = MemoryTree::default();
+    let changes = at_once.apply(&all);
+    assert_eq!(at_once.rows, each.rows, "how ops are batched makes no difference");
+    assert_eq!(at_once.listing, each.listing);
+    // An op that came before its node was made would now be taken.
+    if changes.rejected.is_empty() {
+        at_once.apply(&all);
+        assert_eq!(at_once.rows, each.rows, "what is merged already changes nothing");
+    }
+}
+
+/// What is kept up is what is worked out from scratch, and every row can be stored.
+fn is_a_tree(tree: &MemoryTree) {
+    let shown = resolve_all(tree.rows.values());
+    assert_eq!(shown.len(), tree.rows.len());
+    for (node, row) in &tree.rows {
+        let expected = shown[node];
+        let found = (row.shown_parent, row.suffix, row.fallback);
+        assert_eq!(found, (expected.parent, expected.suffix, expected.fallback), "{node}");
+        assert_eq!(NodeRow::decode(&row.encode()).as_ref(), Ok(row));
+    }
+}
