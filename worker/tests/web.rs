@@ -22,6 +22,7 @@ use offing_worker::store::chunks::idb::IdbChunks;
 use offing_worker::store::chunks::opfs::OpfsChunks;
 use offing_worker::store::idb::IdbStore;
 use offing_worker::store::keys::KeyStore;
+use offing_worker::store::local::{self, LocalChunks};
 use offing_worker::store::{
     Batch, Direction, Durability, Range, Store, StoreError, Table, conformance,
 };
@@ -137,6 +138,37 @@ async fn a_put_on_a_full_disk_harms_no_chunk() {
     let rows = IdbChunks::new(store.clone());
     let class = "IDBObjectStore";
     conformance::run_full_chunks(&rows, |full| fill_disk(class, "put", "", full)).await;
+    store.destroy().await.unwrap();
+}
+
+/// Makes the private file system fail as a whole, or mends it.
+fn fail_files(fail: bool) {
+    let body = "const proto = StorageManager.prototype;
+         proto.mended ??= proto.getDirectory;
+         proto.getDirectory = fail
+             ? () => Promise.reject(new DOMException('fails', 'UnknownError'))
+             : proto.mended;";
+    let patch = js_sys::Function::new_with_args("fail", body);
+    patch.call1(&wasm_bindgen::JsValue::NULL, &fail.into()).unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn chunks_are_looked_for_where_they_were_put() {
+    let name = fresh_name();
+    let (store, chunks) = local::open(&name).await.unwrap();
+    assert!(matches!(chunks, LocalChunks::Files(_)));
+    fail_files(true);
+    let (_, chunks) = local::open(&name).await.unwrap();
+    assert!(matches!(chunks, LocalChunks::Rows(_)), "a new profile begins with rows");
+    let mut batch = Batch::new();
+    batch.put(Table::Chunks, [9; 32], vec![1]);
+    store.write(batch, Durability::Strict).await.unwrap();
+    let failing = local::open(&name).await;
+    assert!(failing.is_err(), "chunks that are in files are not looked for in rows");
+    IdbChunks::new(store.clone()).put(ChunkId([8; 32]), b"sealed").await.unwrap();
+    fail_files(false);
+    let (_, chunks) = local::open(&name).await.unwrap();
+    assert!(matches!(chunks, LocalChunks::Rows(_)), "those in rows are not looked for in files");
     store.destroy().await.unwrap();
 }
 

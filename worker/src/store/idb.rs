@@ -323,10 +323,15 @@ impl IdbStore {
         .await
     }
 
-    /// Reads raw keys of a table.
-    pub(super) async fn raw_keys(&self, table: &str) -> Result<Vec<JsValue>, StoreError> {
+    /// Reads raw keys of a table, the first `limit` of them.
+    pub(super) async fn raw_keys(
+        &self,
+        table: &str,
+        limit: u32,
+    ) -> Result<Vec<JsValue>, StoreError> {
         self.run(async |connection| {
-            let request = connection.reading(table)?.get_all_keys()?;
+            let store = connection.reading(table)?;
+            let request = store.get_all_keys_with_key_and_limit(&JsValue::UNDEFINED, limit)?;
             Ok(answer(&request).await?.unchecked_into::<Array>().to_vec())
         })
         .await

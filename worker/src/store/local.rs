@@ -134,16 +134,28 @@ impl ChunkStore for LocalChunks {
 
 /// Opens the browser's database with this name and the chunks beside it, side by side:
 /// files if this worker may have them, else rows.
+///
+/// Chunks that are in one of the two are not looked for in the other, and may be the only copy
+/// of what waits for the server. So where rows are, they go on; and files that fail where chunks
+/// are in them are a failure, not a reason to begin with rows.
 #[cfg(target_arch = "wasm32")]
 pub async fn open(name: &str) -> Result<(super::idb::IdbStore, LocalChunks), StoreError> {
     use super::chunks::{idb::IdbChunks, opfs::OpfsChunks};
     use super::idb::IdbStore;
     use futures_util::future::join;
-    let (store, files) = join(IdbStore::open(name), OpfsChunks::open(name)).await;
-    let store = store?;
+    let tables = async {
+        let store = IdbStore::open(name).await?;
+        let rows = IdbChunks::new(store.clone());
+        let has_rows = rows.has_some().await?;
+        Ok::<_, StoreError>((store, rows, has_rows))
+    };
+    let (tables, files) = join(tables, OpfsChunks::open(name)).await;
+    let (store, rows, has_rows) = tables?;
     let chunks = match files {
+        _ if has_rows => LocalChunks::Rows(rows),
         Ok(files) => LocalChunks::Files(files),
-        Err(_) => LocalChunks::Rows(IdbChunks::new(store.clone())),
+        Err(error) if store.count(Table::Chunks, &Range::all()).await? > 0 => return Err(error),
+        Err(_) => LocalChunks::Rows(rows),
     };
     Ok((store, chunks))
 }

@@ -21,6 +21,11 @@ impl IdbChunks {
         Self { store }
     }
 
+    /// Says whether any chunk is here.
+    pub async fn has_some(&self) -> Result<bool, StoreError> {
+        Ok(!self.store.raw_keys(CHUNK_BYTES, 1).await?.is_empty())
+    }
+
     async fn value(&self, key: &JsValue) -> Result<Option<js_sys::Uint8Array>, StoreError> {
         let value = self.store.raw_get(CHUNK_BYTES, key).await?;
         Ok((!value.is_undefined()).then(|| js_sys::Uint8Array::new(&value)))
@@ -66,13 +71,13 @@ impl ChunkStore for IdbChunks {
     }
 
     async fn list(&self) -> Result<Vec<ChunkId>, StoreError> {
-        let keys = self.store.raw_keys(CHUNK_BYTES).await?;
+        let keys = self.store.raw_keys(CHUNK_BYTES, u32::MAX).await?;
         Ok(keys.iter().filter_map(|key| ChunkId::from_slice(&js::to_bytes(key))).collect())
     }
 
     async fn usage(&self) -> Result<u64, StoreError> {
         let mut bytes = 0;
-        for key in self.store.raw_keys(CHUNK_BYTES).await? {
+        for key in self.store.raw_keys(CHUNK_BYTES, u32::MAX).await? {
             bytes += self.value(&key).await?.map_or(0, |value| u64::from(value.length()));
         }
         Ok(bytes)
