@@ -1,5 +1,7 @@
 //! Manifests, chunks, seals, and the code of a recovery kit.
 
+use std::sync::LazyLock;
+
 use offing_core::account::recovery::RecoveryCode;
 use offing_core::account::{open_identity, open_slot};
 use offing_core::content::chunk::{ContentKey, RangePlan, is_chunk_shaped, open_chunk};
@@ -18,6 +20,9 @@ use super::take_byte;
 
 const VAULT: VaultId = VaultId([3; 32]);
 const SECRET: [u8; 32] = [4; 32];
+
+/// Whose account the blobs are said to be of.
+static PERSON: LazyLock<Person> = LazyLock::new(|| Person::new(1));
 
 /// A manifest, and an upload that is compared with it.
 pub(super) fn manifest(bytes: &[u8]) {
@@ -69,7 +74,7 @@ pub(super) fn seal(bytes: &[u8]) {
             assert_eq!(ready(again).unwrap(), bytes);
         }
     }
-    let person = Person::new(1);
+    let person = &*PERSON;
     for kind in [SecretKind::Password, SecretKind::Recovery] {
         ready(open_slot(&NativeCrypto, &SECRET, &person.account, kind, bytes)).ok();
     }
