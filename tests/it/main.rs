@@ -28,6 +28,7 @@ mod rogue;
 mod set_aside;
 mod space;
 mod status;
+mod storage;
 mod tabs;
 mod texts;
 mod tree;
