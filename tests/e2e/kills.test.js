@@ -10,7 +10,8 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
 
-import { downloads, uploads } from "./support/transfers.js";
+import { Claims, finds, isSaved } from "./support/claims.js";
+import { uploads } from "./support/transfers.js";
 import { PASSWORD, noise, world } from "./support/world.js";
 
 const KILLS = Number(process.env.OFFING_BROWSER_KILLS ?? 4);
@@ -18,7 +19,6 @@ const SEED = Number(process.env.OFFING_SEED ?? Date.now() % 1_000_000);
 /** How long a browser lives, in milliseconds after its folder is there. */
 const LIFE_MS = [200, 8_000];
 const FILE_BYTES_MAX = 1_500_000;
-const SAVED = /^(Saved here|On server)/;
 
 /** Numbers that look random and follow from the seed. */
 function dice(seed) {
@@ -29,39 +29,6 @@ function dice(seed) {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-/** Waits until the pill says saved, and has said more than `before` things. */
-async function isSaved(tab, before = 0) {
-  await tab.page.waitForFunction(
-    ([before, pattern]) => {
-      const said = globalThis.saidByPill ?? [];
-      return said.length > before && new RegExp(pattern).test(said.at(-1));
-    },
-    [before, SAVED.source],
-  );
-}
-
-/** What was shown as saved in one life. */
-class Claims {
-  folders = [];
-  /** Texts with the words that are in them. */
-  texts = new Map();
-  /** Files with what `noise` makes them of. */
-  files = new Map();
-
-  constructor(folder, address) {
-    this.folder = folder;
-    this.address = address;
-  }
-
-  get count() {
-    return this.folders.length + this.files.size + [...this.texts.values()].flat().length;
-  }
-
-  get names() {
-    return [...this.folders, ...this.texts.keys(), ...this.files.keys()];
-  }
 }
 
 /** Makes things without end, and claims what is shown as saved. */
@@ -93,23 +60,6 @@ async function works(device, claims, roll, disk) {
     await device.sees(file);
     await isSaved(device);
     claims.files.set(file, made);
-  }
-}
-
-/** Looks for everything that was claimed in a life, in its folder. */
-async function finds(device, claims, { contents }) {
-  // By its address: a list of many lives shows only some of its rows.
-  await device.opens(claims.address);
-  await device.crumb(claims.folder).waitFor();
-  await device.sees(...claims.names);
-  for (const [note, words] of claims.texts) {
-    const text = await device.textOf(note);
-    for (const line of words) assert.ok(text.includes(line), `${claims.folder}/${note} has "${line}":\n${text}`);
-  }
-  if (!contents) return;
-  for (const [file, { bytes, seed }] of claims.files) {
-    const got = await downloads(device, file);
-    assert.ok(got.bytes.equals(noise(bytes, seed)), `${claims.folder}/${file} is what it was`);
   }
 }
 

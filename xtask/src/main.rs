@@ -37,8 +37,9 @@ Usage: cargo xtask <command>
                        whole lives of devices and a server, with every fault there is
   sim --seed X         one of them again, in words
   bench [options]      the benchmark; options go to it
-  faults [--kills N] [--browser-kills N]
-                       the server killed N times under load, the browser N times
+  faults [--kills N] [--browser-kills N] [--storage]
+                       the server killed N times under load, the browser N times, the
+                       browser's storage failing at each of its calls in turn
   fuzz [TARGET…] [--seconds N]
                        decoders under coverage-guided noise, N seconds each (10)
   setup                only install what is missing

@@ -1,0 +1,138 @@
+// The browser's storage fails at one call after the other, each in turn, of a short story: what the
+// pill had called saved is there when the app is opened again, within seconds, and work goes on.
+//
+// A first telling counts the calls of the engine to IndexedDB and the private file system; each of the
+// next has one of them fail, or all from there on. `OFFING_STORAGE_FAULTS` says how many are tried,
+// spread over all (`cargo xtask faults --storage` tries every one); `OFFING_STORAGE_FAULT` is one of
+// them alone, as a failure names it.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { test } from "node:test";
+
+import { Claims, finds, isSaved } from "./support/claims.js";
+import { KINDS, storageMayFail, storageReport } from "./support/storage.js";
+import { uploads } from "./support/transfers.js";
+import { noise, world } from "./support/world.js";
+
+const { OFFING_STORAGE_FAULTS: asked = "40" } = process.env;
+const FAULTS = asked === "all" ? Infinity : Number(asked);
+const ONE = process.env.OFFING_STORAGE_FAULT && JSON.parse(process.env.OFFING_STORAGE_FAULT);
+/** How long a step may take before it is given up, where storage may have failed. */
+const STEP_MS = 4_000;
+/** How soon the app must be back, with everything that was called saved. */
+const RECOVERY_MS = 3_000;
+const KIB = 1024;
+
+/** Opens the app, makes and changes one thing of each kind, and claims what is shown as saved. */
+async function story(device, claims, disk) {
+  await device.opens(claims.address);
+  await device.crumb(claims.folder).waitFor();
+  await device.createsFolder("folder");
+  await isSaved(device);
+  claims.folders.push("folder");
+  await device.createsText("note.md");
+  await isSaved(device);
+  claims.texts.set("note.md", []);
+  await device.edits("note.md");
+  const before = (await device.pillHistory()).length;
+  await device.types("a line\n");
+  await isSaved(device, before);
+  claims.texts.get("note.md").push("a line");
+  await device.leavesEditor();
+  for (const [file, bytes] of [["small.bin", 3 * KIB], ["large.bin", 400 * KIB]]) {
+    await uploads(device, [path.join(disk, file)]);
+    await device.sees(file);
+    await isSaved(device);
+    claims.files.set(file, { bytes, seed: bytes });
+  }
+  // Where the answer is lost, nobody knows which name it has.
+  claims.folders = [];
+  claims.either = ["folder", "renamed"];
+  await device.renames("folder", "renamed");
+  await isSaved(device);
+  claims.either = [];
+  claims.folders = ["renamed"];
+  await device.isOnServer();
+}
+
+/** The faults to try, in a story that makes these calls: spread over all of them, and every third
+ * over those to files, which are few. */
+function faults(calls) {
+  if (ONE) return [ONE];
+  const count = Math.min(FAULTS, calls.length);
+  const all = calls.map((_, place) => place + 1);
+  const files = all.filter((at) => !calls[at - 1].startsWith("IDB"));
+  return Array.from({ length: count }, (_, n) => {
+    const [kind, lasts] = [KINDS[n % KINDS.length], Math.floor(n / KINDS.length) % 2 === 1];
+    const among = count < all.length && n % 3 === 2 ? files : all;
+    return { at: among[Math.floor((n * among.length) / count)], kind, lasts };
+  });
+}
+
+/** One telling of it, with a fault; says what became of it. */
+async function tells(w, device, number, fault, disk) {
+  const name = `Telling ${number}`;
+  device.storageFault = { at: 0 };
+  await device.opens("/");
+  await device.createsFolder(name);
+  await device.entersFolder(name);
+  await device.isOnServer();
+  const claims = new Claims(name, new URL(device.page.url()).pathname);
+  device.storageFault = fault;
+  device.page.setDefaultTimeout(fault.at ? STEP_MS : 30_000);
+  const failed = await story(device, claims, disk).then(() => null, (error) => error);
+  if (!fault.at && failed) throw failed;
+  const report = await storageReport(device).catch(() => ({ calls: [], struck: null }));
+  const alerts = (await device.page.getByRole("alert").allInnerTexts()).filter((text) => text.trim());
+  device.page.setDefaultTimeout(30_000);
+  device.storageFault = { at: 0 };
+  const start = Date.now();
+  await device.opens(claims.address);
+  await device.crumb(name).waitFor();
+  await device.sees(...claims.names);
+  const [one, other] = claims.either ?? [];
+  if (one) await device.row(one).or(device.row(other)).waitFor();
+  const recoveredMs = Date.now() - start;
+  await finds(device, claims, { contents: true });
+  await device.createsFolder("still works");
+  await device.isOnServer();
+  return { claims, report, recoveredMs, failed, alerts };
+}
+
+test("storage that fails at any of its calls loses nothing that was called saved", { timeout: Infinity }, async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  // What a fault breaks off says so.
+  laptop.expectsComplaint(/./);
+  await laptop.isOnServer();
+  await laptop.isReadyForOffline();
+  await storageMayFail(laptop);
+  const files = { "small.bin": noise(3 * KIB, 3 * KIB), "large.bin": noise(400 * KIB, 400 * KIB) };
+  const disk = await w.disk(files);
+  const whole = await tells(w, laptop, 0, { at: 0 }, disk);
+  const { calls } = whole.report;
+  assert.ok(calls.length > 50, `the story makes ${calls.length} calls`);
+  t.diagnostic(`${calls.length} calls in the whole story`);
+  const told = [whole];
+  const slow = [];
+  for (const [n, fault] of faults(calls).entries()) {
+    const telling = await tells(w, laptop, n + 1, fault, disk).catch((error) => {
+      error.message = `${JSON.stringify(fault)}: ${error.message}`;
+      throw error;
+    });
+    told.push(telling);
+    if (telling.recoveredMs > RECOVERY_MS) slow.push(`${JSON.stringify(fault)} ${telling.recoveredMs} ms`);
+    if (process.env.OFFING_E2E_TRACE) {
+      const { report, claims, recoveredMs, failed } = telling;
+      console.log(JSON.stringify(fault), report.struck, `claims ${claims.count}, back in ${recoveredMs} ms`, failed?.message.split("\n")[0] ?? "whole", telling.alerts);
+    }
+  }
+  const phone = await w.nextDevice("phone");
+  for (const { claims } of told) await finds(phone, claims, { contents: false });
+  const struck = told.filter(({ report }) => report.struck).length;
+  const claimed = told.reduce((sum, { claims }) => sum + claims.count, 0);
+  const longest = Math.max(...told.map(({ recoveredMs }) => recoveredMs));
+  t.diagnostic(`${struck} faults struck; ${claimed} things were called saved, none is missing; back in at most ${longest} ms`);
+  assert.deepEqual(slow, [], `the app is back within ${RECOVERY_MS} ms`);
+});
