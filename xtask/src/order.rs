@@ -2,9 +2,11 @@
 //!
 //! A generic function is compiled once for each of its types, and these copies differ in a
 //! few bytes. wasm-bindgen writes functions by their size; with the copies side by side,
-//! brotli finds what they share. Indices follow, so the module does what it did. The names,
-//! and whatever else is in custom sections, are for tools and stay here.
+//! brotli finds what they share, and copies that do not differ become one. Indices follow,
+//! so the module does what it did. The names, and whatever else is in custom sections, are
+//! for tools and stay here.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 use anyhow::{Context as _, Result};
@@ -29,7 +31,7 @@ pub(crate) fn by_name(module: &[u8]) -> Result<Vec<u8>> {
 
 /// Which function goes where.
 struct Order {
-    /// The functions by their old places among the bodies, in the new order.
+    /// The functions that stay, by their old places among the bodies, in the new order.
     bodies: Vec<usize>,
     /// The new index of each function; imports, which come first, keep theirs.
     indices: Vec<u32>,
@@ -38,6 +40,7 @@ struct Order {
 impl Order {
     fn of(module: &[u8]) -> Result<Self> {
         let mut imports = 0;
+        let mut types: Vec<u32> = Vec::new();
         let mut bodies: Vec<&[u8]> = Vec::new();
         let mut names: Vec<(usize, &str)> = Vec::new();
         for payload in Parser::new(0).parse_all(module) {
@@ -46,6 +49,8 @@ impl Order {
                 for import in section.into_imports() {
                     imports += usize::from(matches!(import?.ty, TypeRef::Func(_)));
                 }
+            } else if let Payload::FunctionSection(section) = payload {
+                types = section.into_iter().collect::<Result<_, _>>()?;
             } else if let Payload::CodeSectionEntry(body) = payload {
                 bodies.push(body.as_bytes());
             } else if let Payload::CustomSection(section) = payload
@@ -61,10 +66,17 @@ impl Order {
         let mut order: Vec<usize> = (0..bodies.len()).collect();
         order.sort_by_key(|place| (named[imports + place], bodies[*place]));
         let mut indices: Vec<u32> = (0..u32::try_from(named.len())?).collect();
-        for (place, old) in order.iter().enumerate() {
-            indices[imports + old] = u32::try_from(imports + place)?;
+        let mut kept = Vec::new();
+        let mut known: HashMap<(u32, &[u8]), u32> = HashMap::new();
+        for place in order {
+            let next = u32::try_from(imports + kept.len())?;
+            let index = *known.entry((types[place], bodies[place])).or_insert(next);
+            if index == next {
+                kept.push(place);
+            }
+            indices[imports + place] = index;
         }
-        Ok(Self { bodies: order, indices })
+        Ok(Self { bodies: kept, indices })
     }
 }
 
@@ -133,7 +145,8 @@ mod tests {
 
     use super::*;
 
-    /// Imports `outside`; `b`, which is exported, calls it and `a`, which is another type.
+    /// Imports `outside`; `b`, which is exported, calls it and both copies of `a`, which is of
+    /// another type.
     fn module() -> Vec<u8> {
         let mut types = TypeSection::new();
         types.ty().function([], []);
@@ -141,12 +154,13 @@ mod tests {
         let mut imports = ImportSection::new();
         imports.import("m", "outside", EntityType::Function(0));
         let mut functions = FunctionSection::new();
-        functions.function(0).function(1);
+        functions.function(0).function(1).function(1);
         let mut exports = ExportSection::new();
         exports.export("run", ExportKind::Func, 1);
         let mut code = CodeSection::new();
         for body in [
-            [Instruction::Call(0), Instruction::Call(2), Instruction::Drop].as_slice(),
+            [0, 2, 3].map(Instruction::Call).as_slice(),
+            &[Instruction::I32Const(7)],
             &[Instruction::I32Const(7)],
         ] {
             let mut function = Function::new([]);
@@ -158,6 +172,7 @@ mod tests {
         let mut named = NameMap::new();
         named.append(1, "b::h0");
         named.append(2, "a::h1");
+        named.append(3, "a::h2");
         let mut names = NameSection::new();
         names.functions(&named);
         let mut module = Module::new();
@@ -180,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_go_by_name_and_whoever_calls_them_finds_them() {
+    fn functions_go_by_name_and_once_and_whoever_calls_them_finds_them() {
         let ordered = by_name(&module()).unwrap();
         let (mut types, mut called) = (Vec::new(), Vec::new());
         for payload in Parser::new(0).parse_all(&ordered) {
@@ -195,6 +210,6 @@ mod tests {
                 assert!(!matches!(payload, Payload::CustomSection(_)));
             }
         }
-        assert_eq!((types, called), (vec![1, 0], vec![vec![], vec![0, 1]]));
+        assert_eq!((types, called), (vec![1, 0], vec![vec![], vec![0, 1, 1]]));
     }
 }
