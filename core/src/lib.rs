@@ -20,6 +20,7 @@ pub mod limits;
 pub mod log;
 #[cfg(feature = "replica")]
 pub mod name;
+pub mod ordered;
 pub mod portable;
 pub mod proto;
 pub mod rpc;

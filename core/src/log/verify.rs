@@ -32,8 +32,9 @@ use crate::limits;
 use crate::log::author::has_clear_body;
 use crate::log::chain::ChainPoint;
 use crate::log::entry::{EntryKind, Header};
-use crate::log::epoch::{DeviceIntro, EpochRecord, Role};
+use crate::log::epoch::{DeviceIntro, EpochRecord, Member, Role};
 use crate::log::recovery::RecoveryRecord;
+use crate::ordered;
 use crate::proto::{LogPage, PageItem, Tip};
 
 mod item;
@@ -432,11 +433,8 @@ impl LogState {
     ) -> Result<Result<(), Refused>, HistoryError> {
         let signer = self.members[&self.devices[&header.device].account].role;
         let tip = ChainPoint { seq: header.seen_seq, chain: header.seen_chain };
-        let members: BTreeMap<AccountId, MemberState> = record
-            .members
-            .iter()
-            .map(|m| (m.account, MemberState { role: m.role, identity: m.identity }))
-            .collect();
+        let member = |m: &Member| (m.account, MemberState { role: m.role, identity: m.identity });
+        let members = ordered::map(record.members.iter().map(member));
         // Identities are pinned, and only an owner makes or unmakes owners.
         let kept = members
             .iter()

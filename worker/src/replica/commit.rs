@@ -13,6 +13,7 @@ use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::change::{ChangeBody, TextPart};
 use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::ordered;
 use offing_core::rpc::Fault;
 use offing_core::tree::edit::{Edit, EditError};
 use offing_core::tree::{self, Changes, KnownOp, Need, NodeRow, Op, TreeReader, WorkingSet};
@@ -281,7 +282,7 @@ fn stop_of(error: EditError) -> Stop<Fault> {
 }
 
 fn rows_of(set: &WorkingSet, ops: &[Op]) -> Vec<NodeRow> {
-    let nodes: BTreeSet<NodeId> = ops.iter().map(|op| op.node).collect();
+    let nodes: BTreeSet<NodeId> = ordered::set(ops.iter().map(|op| op.node));
     nodes.iter().filter_map(|node| set.row(node).flatten().cloned()).collect()
 }
 

@@ -20,6 +20,7 @@ use offing_core::limits;
 use offing_core::log::author;
 use offing_core::log::change::ChangeBody;
 use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::ordered;
 use offing_core::rpc::Fault;
 use offing_core::tree::{NodeRow, OpId, Value};
 
@@ -142,10 +143,10 @@ impl<H: Host> Replica<H> {
             author::open_body(crypto, &secret, &self.vault, &entry.header, &entry.body).await;
         let plain = plain.map_err(|_| Fault::Storage)?;
         let body = ChangeBody::decode(&plain, &header.device).map_err(|_| Fault::Storage)?;
-        let mut changes: BTreeSet<NodeId> = body.ops.iter().map(|op| op.node).collect();
+        let mut changes: BTreeSet<NodeId> = ordered::set(body.ops.iter().map(|op| op.node));
         changes.extend(body.texts.iter().map(|part| part.node));
         let made = body.ops.iter().filter(|op| matches!(op.value, Value::Create { .. }));
-        let makes = made.map(|op| op.node).collect();
+        let makes = ordered::set(made.map(|op| op.node));
         let ops = body.ops.iter().map(|op| op.id).collect();
         let mut needs = changes.clone();
         needs.extend(body.ops.iter().filter_map(|op| match op.value {

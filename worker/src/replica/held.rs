@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use offing_core::id::ChunkId;
+use offing_core::ordered;
 use offing_core::rpc::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +106,7 @@ impl<H: Host> Replica<H> {
     /// Enters a chunk that is stored here into the index.
     pub(super) async fn keep_stored(&self, id: ChunkId, bytes: usize) -> Result<(), Fault> {
         let mut batch = Batch::new();
-        self.put_held(&mut batch, &BTreeMap::from([(id, bytes)])).await?;
+        self.put_held(&mut batch, &ordered::map([(id, bytes)])).await?;
         self.write(batch, Durability::Relaxed).await
     }
 

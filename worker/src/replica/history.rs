@@ -5,11 +5,12 @@
 //! typed so that it reads as it did, anything else is given its earlier content again. So
 //! nothing that came after is taken out of the history, and Undo works.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use offing_core::id::{DeviceId, Hash, NodeId};
 use offing_core::limits;
+use offing_core::ordered;
 use offing_core::rpc::{At, Fault, Kind, Reply, Revision, RevisionId};
 use offing_core::tree::{Content, KnownOp, NO_BASE, NodeRow, OpId, WorkingSet};
 
@@ -56,7 +57,7 @@ impl<H: Host> Replica<H> {
         let row = self.row(node).await?.ok_or(Fault::NodeUnknown)?;
         let contents = self.contents_ever(&row).await?;
         let mut found: Vec<(DeviceId, Revision)> = Vec::new();
-        let mut bases = BTreeSet::from([NO_BASE]);
+        let mut bases = ordered::set([NO_BASE]);
         for (op, past) in &contents {
             let id = RevisionId { base: past.content.base(), at: At::Start };
             let mut revision = unnamed(id, past.time_ms);

@@ -17,6 +17,7 @@ use offing_core::log::change::{ChangeBody, TextPart};
 use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::epoch::DeviceIntro;
 use offing_core::log::verify::{Checked, CheckedBody, HistoryError, LogState, Step};
+use offing_core::ordered;
 use offing_core::proto::{Code, PageItem, Tip};
 use offing_core::rpc::{Alarm, Event, Fault};
 use offing_core::text;
@@ -322,7 +323,7 @@ impl<H: Host> Replica<H> {
         written?;
         drop(guard);
         let typed = brought.texts.iter().map(|(_, part)| part.node);
-        let texts: BTreeSet<NodeId> = typed.chain(replaced).collect();
+        let texts: BTreeSet<NodeId> = ordered::set(typed.chain(replaced));
         for node in &texts {
             self.load_increments(*node).await?;
         }

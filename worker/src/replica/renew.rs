@@ -20,6 +20,7 @@ use offing_core::log::chain::ChainPoint;
 use offing_core::log::change::ChangeBody;
 use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::log::verify::{CheckedBody, HistoryError, LogState, Step};
+use offing_core::ordered;
 use offing_core::proto::DeviceBinding;
 use offing_core::rpc::{Alarm, Event, Fault};
 use offing_core::sync::machine::Failure;
@@ -422,7 +423,7 @@ fn renamed(
     to: DeviceId,
 ) -> Vec<(Waiting, ChangeBody)> {
     let ops = unsent.iter().flat_map(|(_, change)| &change.ops);
-    let ids: BTreeSet<OpId> = ops.map(|op| op.id).filter(|id| id.device == from).collect();
+    let ids: BTreeSet<OpId> = ordered::set(ops.map(|op| op.id).filter(|id| id.device == from));
     unsent.into_iter().map(|(w, change)| (w, change.renamed(&ids, to))).collect()
 }
 

@@ -18,6 +18,7 @@ use offing_core::id::{NodeId, Seq};
 use offing_core::limits;
 use offing_core::log::entry::EntryKind;
 use offing_core::log::verify::{CheckedBody, HistoryError, LogState, Refused, Step};
+use offing_core::ordered;
 use offing_core::rpc::{Alarm, Event, Fault, SetAside, WhySetAside};
 use offing_core::tree::WorkingSet;
 
@@ -71,10 +72,8 @@ impl<H: Host> Replica<H> {
         }
         let keys = self.host.store().scan_keys(Table::Quarantine, &Range::all(), u32::MAX).await;
         let keys = keys.map_err(|e| PullError::Local(from_store(&e)))?;
-        let aside: BTreeSet<Seq> = keys
-            .into_iter()
-            .filter_map(|key| key.try_into().ok().map(u64::from_be_bytes))
-            .collect();
+        let places = keys.into_iter().filter_map(|key| key.try_into().ok());
+        let aside: BTreeSet<Seq> = ordered::set(places.map(u64::from_be_bytes));
         if !aside.is_empty() {
             self.read_again(&aside).await?;
         }
@@ -177,7 +176,7 @@ impl<H: Host> Replica<H> {
         written.map_err(|e| from_store(&e))?;
         drop(guard);
         let typed = brought.texts.iter().map(|(_, part)| part.node);
-        let texts: BTreeSet<NodeId> = typed.chain(replaced).collect();
+        let texts: BTreeSet<NodeId> = ordered::set(typed.chain(replaced));
         for node in &texts {
             self.load_increments(*node).await?;
         }

@@ -14,6 +14,7 @@ use offing_core::id::{ChunkId, NodeId, Seq};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::EntryKind;
 use offing_core::log::verify::{Checked, CheckedBody, HistoryError, LogState, Step};
+use offing_core::ordered;
 use offing_core::proto::Code;
 use offing_core::rpc::Fault;
 use offing_core::tree::NodeRow;
@@ -96,7 +97,7 @@ impl<H: Host> Replica<H> {
         let unread = self.expect_contents(&mut found, &mut expected).await?;
         let bad = self.verify_chunks(&mut found, &expected, looked).await?;
         let of_bad = bad.iter().flat_map(|id| expected[id].files.iter().copied());
-        for node in of_bad.chain(unread).collect::<BTreeSet<NodeId>>() {
+        for node in ordered::set(of_bad.chain(unread)) {
             let path = self.path(node).await?.into_iter().map(|crumb| crumb.name);
             found.files.push(path.collect::<Vec<_>>().join("/"));
         }

@@ -9,6 +9,7 @@ use crate::id::{DeviceId, Hash};
 use crate::limits;
 use crate::log::entry::{self, Entry, EntryError, EntryKind, Header};
 use crate::log::epoch::DeviceIntro;
+use crate::ordered;
 use crate::proto::{PageItem, WireError};
 
 /// An item of a page, taken apart.
@@ -77,7 +78,7 @@ pub(super) async fn try_signatures<C: Crypto>(
     items: &mut [Option<Item>],
 ) -> Result<(), CryptoError> {
     let mut keys: BTreeMap<DeviceId, PublicKey> =
-        devices.iter().map(|(device, state)| (*device, state.public)).collect();
+        ordered::map(devices.iter().map(|(device, state)| (*device, state.public)));
     let mut claims = Vec::new();
     let mut claimed = Vec::new();
     for item in items.iter_mut().flatten() {

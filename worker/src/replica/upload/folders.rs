@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use offing_core::id::NodeId;
+use offing_core::ordered;
 use offing_core::rpc::{Clash, Fault, UploadItem};
 use offing_core::tree::edit::Edit;
 use offing_core::tree::{WorkingSet, listing};
@@ -51,7 +52,7 @@ impl<H: Host> Replica<H> {
         clash: Clash,
     ) -> Result<Places, Fault> {
         check_names(items)?;
-        let paths = items.iter().flat_map(|item| parents(&item.path)).collect();
+        let paths = ordered::set(items.iter().flat_map(|item| parents(&item.path)));
         let Folders { found: folders, to_make } = self.find_folders(parent, paths).await?;
         let mut clashes = BTreeSet::new();
         let mut places = Vec::with_capacity(items.len());
@@ -98,7 +99,7 @@ impl<H: Host> Replica<H> {
         }
         paths.iter().flatten().try_for_each(|segment| check_name(segment))?;
         let all = paths.iter().flat_map(|path| (1..=path.len()).map(|len| &path[..len]));
-        let folders = self.find_folders(parent, all.collect()).await?;
+        let folders = self.find_folders(parent, ordered::set(all)).await?;
         self.make_all(&folders.to_make).await
     }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use offing_core::content::pack;
 use offing_core::id::ChunkId;
 use offing_core::limits;
+use offing_core::ordered;
 use offing_core::proto::Code;
 use offing_core::rpc::{Fault, TransferState};
 
@@ -150,7 +151,7 @@ impl<H: Host> Replica<H> {
             }
             let mut rows = Batch::new();
             let fresh = arrival.fresh.iter().map(|sealed| (sealed.chunk, sealed.sealed_bytes));
-            let put = self.put_held(&mut rows, &fresh.collect()).await;
+            let put = self.put_held(&mut rows, &ordered::map(fresh)).await;
             *upload.staged.borrow_mut() = Some(arrival.staged.clone());
             let stored = match put {
                 Ok(()) => self.store_record_with(upload, rows).await,
