@@ -227,9 +227,12 @@ impl Batch {
 
     /// The tables that the batch changes, each once.
     pub fn tables(&self) -> Vec<Table> {
-        let mut tables: Vec<Table> = self.steps.iter().map(Step::table).collect();
-        tables.sort_unstable();
-        tables.dedup();
+        let mut tables = Vec::new();
+        for table in self.steps.iter().map(Step::table) {
+            if !tables.contains(&table) {
+                tables.push(table);
+            }
+        }
         tables
     }
 }

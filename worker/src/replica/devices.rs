@@ -42,16 +42,17 @@ impl<H: Host> Replica<H> {
                 continue;
             }
             let at = seen.iter().find(|seen| seen.device == *device);
-            rows.push(DeviceRow {
+            let row = DeviceRow {
                 device: *device,
                 name: self.device_name(*device).await,
                 this: *device == self.device(),
                 leaving: leaving.contains(device),
                 signed_in_ms: at.map(|at| at.signed_in_ms),
                 seen_ms: at.map(|at| at.seen_ms),
-            });
+            };
+            let place = |row: &DeviceRow| (!row.this, row.name.clone(), row.device);
+            rows.insert(rows.partition_point(|other| place(other) < place(&row)), row);
         }
-        rows.sort_by(|a, b| (!a.this, &a.name, a.device).cmp(&(!b.this, &b.name, b.device)));
         Ok(rows)
     }
 

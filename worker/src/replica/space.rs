@@ -57,17 +57,17 @@ impl<H: Host> Replica<H> {
         // It grows by a step before it is looked at again.
         let step = max / CACHE_STEP_SHARE;
         let over = |cache: u64| if cache > max - step { cache - (max - 2 * step) } else { 0 };
-        self.shed(over).await.map(drop)
+        self.shed(&over).await.map(drop)
     }
 
     /// Makes room on a device that has no space left; says whether there is any now.
     pub(super) async fn make_room(&self) -> bool {
-        matches!(self.shed(|cache| cache.min(ROOM_BYTES)).await, Ok(freed) if freed > 0)
+        matches!(self.shed(&|cache| cache.min(ROOM_BYTES)).await, Ok(freed) if freed > 0)
     }
 
     /// Lets go of the least recently used of the cache, as many bytes as `wanted` says of its
     /// size. Tells how many that were.
-    async fn shed(&self, wanted: impl Fn(u64) -> u64) -> Result<u64, Fault> {
+    async fn shed(&self, wanted: &dyn Fn(u64) -> u64) -> Result<u64, Fault> {
         if self.restored.get() {
             // What was sent may be gone there.
             return Ok(0);
