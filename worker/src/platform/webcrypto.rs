@@ -158,7 +158,7 @@ impl WebCrypto {
         nonce: &[u8; 12],
         aad: &[u8],
         data: &[u8],
-    ) -> Result<js_sys::Uint8Array, JsValue> {
+    ) -> Result<js_sys::Uint8Array, CryptoError> {
         let algorithm = js::object(&[
             ("name", "AES-GCM".into()),
             ("iv", js::to_js(nonce).into()),
@@ -171,7 +171,45 @@ impl WebCrypto {
             Direction::Seal => subtle.encrypt_with_object_and_u8_array(algorithm, key, data),
             Direction::Open => subtle.decrypt_with_object_and_u8_array(algorithm, key, data),
         };
-        Ok(js_sys::Uint8Array::new(&JsFuture::from(promise?).await?))
+        let done = match promise {
+            Ok(promise) => JsFuture::from(promise).await,
+            Err(error) => Err(error),
+        };
+        match (done, direction) {
+            (Ok(done), _) => Ok(js_sys::Uint8Array::new(&done)),
+            (Err(error), Direction::Seal) => Err(platform(error)),
+            (Err(error), Direction::Open) => Err(cannot_open(error)),
+        }
+    }
+
+    /// Seals or opens the frames of a chunk that a span tells of, all at once.
+    async fn gcm_frames(
+        &self,
+        direction: Direction,
+        key: &WebAeadKey,
+        aad: &[u8],
+        span: Span,
+        data: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        let (given_bytes, made_bytes) = match direction {
+            Direction::Seal => (FRAME_PLAIN_BYTES, FRAME_SEALED_BYTES),
+            Direction::Open => (FRAME_SEALED_BYTES, FRAME_PLAIN_BYTES),
+        };
+        let count = data.len().div_ceil(given_bytes);
+        let len = match direction {
+            Direction::Seal => Some(data.len() + count * TAG_BYTES),
+            Direction::Open => data.len().checked_sub(count * TAG_BYTES),
+        };
+        let calls = data.chunks(given_bytes).enumerate().map(async |(i, frame)| {
+            let nonce = frames::nonce(span.first + i, span.ends && i + 1 == count);
+            self.gcm(direction, key, &nonce, aad, frame).await
+        });
+        let mut made = vec![0; len.ok_or(CryptoError::CannotOpen)?];
+        let slots = made.chunks_mut(made_bytes);
+        for (frame, slot) in join_all(calls).await.into_iter().zip(slots) {
+            copy(&frame?, slot)?;
+        }
+        Ok(made)
     }
 
     /// The typed methods, for what is long: they lend WebCrypto this worker's memory, of
@@ -247,8 +285,7 @@ impl Crypto for WebCrypto {
         aad: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let sealed = self.gcm(Direction::Seal, key, nonce, aad, plain).await.map_err(platform)?;
-        Ok(sealed.to_vec())
+        Ok(self.gcm(Direction::Seal, key, nonce, aad, plain).await?.to_vec())
     }
 
     async fn aead_open(
@@ -258,9 +295,7 @@ impl Crypto for WebCrypto {
         aad: &[u8],
         sealed: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let plain =
-            self.gcm(Direction::Open, key, nonce, aad, sealed).await.map_err(cannot_open)?;
-        Ok(plain.to_vec())
+        Ok(self.gcm(Direction::Open, key, nonce, aad, sealed).await?.to_vec())
     }
 
     async fn mac(&self, key: &WebMacKey, data: &[u8]) -> Result<[u8; 32], CryptoError> {
@@ -321,17 +356,8 @@ impl Crypto for WebCrypto {
         aad: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let count = frames::count_plain(plain.len());
-        let calls = plain.chunks(FRAME_PLAIN_BYTES).enumerate().map(async |(i, frame)| {
-            let nonce = frames::nonce(i, i + 1 == count);
-            self.gcm(Direction::Seal, key, &nonce, aad, frame).await
-        });
-        let mut sealed = vec![0; frames::sealed_bytes(plain.len())];
-        let slots = sealed.chunks_mut(FRAME_SEALED_BYTES);
-        for (frame, slot) in join_all(calls).await.into_iter().zip(slots) {
-            copy(&frame.map_err(platform)?, slot)?;
-        }
-        Ok(sealed)
+        let whole = Span { first: 0, ends: true };
+        self.gcm_frames(Direction::Seal, key, aad, whole, plain).await
     }
 
     async fn open_frames(
@@ -341,20 +367,7 @@ impl Crypto for WebCrypto {
         span: Span,
         sealed: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let count = sealed.len().div_ceil(FRAME_SEALED_BYTES);
-        let Some(len) = sealed.len().checked_sub(count * TAG_BYTES) else {
-            return Err(CryptoError::CannotOpen);
-        };
-        let calls = sealed.chunks(FRAME_SEALED_BYTES).enumerate().map(async |(i, frame)| {
-            let nonce = frames::nonce(span.first + i, span.ends && i + 1 == count);
-            self.gcm(Direction::Open, key, &nonce, aad, frame).await
-        });
-        let mut plain = vec![0; len];
-        let slots = plain.chunks_mut(FRAME_PLAIN_BYTES);
-        for (frame, slot) in join_all(calls).await.into_iter().zip(slots) {
-            copy(&frame.map_err(cannot_open)?, slot)?;
-        }
-        Ok(plain)
+        self.gcm_frames(Direction::Open, key, aad, span, sealed).await
     }
 }
 
