@@ -1,7 +1,10 @@
 //! One text, edited on several devices.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use offing_core::id::{DeviceId, Hash};
-use offing_core::rpc::{Alarm, Clash, TextUpdate};
+use offing_core::rpc::{Alarm, Clash, Event, TextUpdate};
 use offing_core::text::{Actor, ChangeSet, TextDoc};
 use offing_tests::World;
 use offing_worker::store::{Batch, Durability, Store, Table};
@@ -227,4 +230,27 @@ fn an_edit_that_names_nothing_is_left_out_and_the_text_still_opens() {
     phone.types(node, |text| format!("{text} still"));
     phone.closes_text(node);
     assert_eq!(phone.reads_text("/notes.md"), "mine still");
+}
+
+#[test]
+fn a_save_of_an_earlier_opening_says_nothing_of_a_later_one() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    let node = phone.creates_text("/notes.md", "one");
+    let told = Rc::new(Cell::new(0));
+    let hears = Rc::clone(&told);
+    *phone.page.watcher.borrow_mut() = Some(Box::new(move |event| {
+        if let Event::TextSaved { .. } = event {
+            hears.set(hears.get() + 1);
+        }
+    }));
+    phone.run_for(800);
+    phone.opens_text("/notes.md");
+    phone.types(node, |text| format!("{text} two"));
+    phone.run_for(500);
+    assert_eq!(told.get(), 0, "nothing of the second opening is saved yet");
+    phone.run_for(1_000);
+    assert_eq!(told.get(), 1);
+    world.sync_all();
+    assert_eq!(phone.reads_text("/notes.md"), "one two");
 }

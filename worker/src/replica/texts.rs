@@ -414,6 +414,11 @@ impl<H: Host> Replica<H> {
                     return;
                 }
             }
+            // What was saved when it was closed needs no word: the page may have it open
+            // again, with versions that are counted anew.
+            if open.is_saved() {
+                return;
+            }
             // If it fails, it is told and tried again.
             this.save(&open).await.ok();
         });
