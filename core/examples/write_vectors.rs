@@ -1,6 +1,6 @@
 //! Writes the vector files that do not exist yet; existing ones are frozen.
 //!
-//! `cargo run -p offing-core --example write_vectors --features native-crypto,testing`
+//! `cargo run -p offing-core --example write_vectors --features native-crypto,replica,testing`
 
 use std::path::Path;
 
@@ -19,7 +19,11 @@ use offing_core::fixture::{Log, Person, pair, pattern};
 use offing_core::id::{AccountId, ChunkId, Hash, NodeId, StreamId, VaultId};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::EntryKind;
+use offing_core::log::snapshot::{Cutter, Part, Piece, SnapshotBody};
 use offing_core::proto::SecretKind;
+use offing_core::rpc::{self, Kind};
+use offing_core::tree::memory::MemoryTree;
+use offing_core::tree::{Context, KnownOp, Op, OpId, Value};
 use offing_core::vectors::{Filler, Hex, Named, Place, Vector};
 
 const CRYPTO: NativeCrypto = NativeCrypto;
@@ -35,6 +39,7 @@ fn main() -> anyhow::Result<()> {
         ("blocks.json", blocks),
         ("account.json", accounts),
         ("log.json", logs),
+        ("snapshot.json", snapshots),
     ];
     for (name, make) in files {
         let path = folder.join(name);
@@ -415,4 +420,68 @@ fn page(v: &mut Vectors, name: &str, owner: &Person, log: &Log, outcomes: &[&str
         outcomes: outcomes.iter().map(|&text| text.to_owned()).collect(),
     };
     add(v, name, vector);
+}
+
+fn snapshots() -> anyhow::Result<Vectors> {
+    let owner = Person::new(1);
+    let (mut phone, mut laptop) = (owner.device(2), owner.device(3));
+    let mut log = Log::found(&owner, &mut phone, 9);
+    let record = log.entries[0].body.clone();
+    log.append(laptop.introduce(&log, "laptop"));
+    log.append(phone.change(&log, b"a change"));
+    let mut state = log.state(&owner);
+    ready(state.check_page(&CRYPTO, &log.page(0)))?;
+
+    let (folder, text) = (NodeId([0x20; 16]), NodeId([0x10; 16]));
+    let create = |lamport, node, kind, parent, name: &str| KnownOp {
+        op: Op {
+            id: OpId { lamport, device: phone.id },
+            node,
+            value: Value::Create { kind, parent, name: name.to_owned() },
+            supersedes: Vec::new(),
+        },
+        context: Context { seq: Some(3), seen_seq: 2, time_ms: 1_700_000_000_000 },
+    };
+    let mut tree = MemoryTree::default();
+    tree.apply(&[
+        create(1, folder, Kind::Folder, NodeId::ROOT, "papers"),
+        create(2, text, Kind::Text, folder, "notes.md"),
+    ]);
+    let increment = [&text.0[..], &[1], &7_u64.to_be_bytes()].concat();
+    let mut records = vec![
+        (Part::State, Vec::new(), state.freeze()),
+        (Part::Epoch, 1_u32.to_be_bytes().to_vec(), record),
+        (Part::DeviceName, laptop.id.0.to_vec(), rpc::encode(&"laptop")),
+        (Part::SetAside, 2_u64.to_be_bytes().to_vec(), vec![4]),
+        (Part::Text, increment, pattern(6, 300)),
+    ];
+    let node = |node: NodeId| (Part::Node, node.0.to_vec(), tree.rows[&node].encode());
+    records.extend([node(text), node(folder)]);
+
+    let mut cutter = Cutter::new(log.at.seq);
+    for (part, key, value) in &records {
+        cutter.push(*part, key, value)?;
+    }
+    let (piece, tree) = cutter.finish()?;
+    let key = ContentKey([0x52; 32]);
+    let bytes = u32::try_from(piece.len())?;
+    let pieces = vec![Piece { chunk: ChunkId([0x51; 32]), key, bytes }];
+    let body = SnapshotBody { at: log.at, lamport: 2, increments: 7, tree, pieces };
+    let record = |(part, key, value): &(Part, Vec<u8>, Vec<u8>)| {
+        (hex([&[*part as u8], &key[..]].concat()), hex(value))
+    };
+    let vector = Vector::Snapshot {
+        owner: hex(owner.account.0),
+        identity: hex(owner.identity.public.0),
+        vault: hex(log.vault.id.0),
+        page: hex(log.page(0).encode()),
+        header: hex(laptop.header(&log.vault, log.at, EntryKind::Snapshot).encode()),
+        body: hex(body.encode()),
+        piece: hex(piece),
+        records: records.iter().map(record).collect(),
+        tree: hex(tree.0),
+    };
+    let mut v = Vectors::new();
+    add(&mut v, "a snapshot of three entries, in one piece", vector);
+    Ok(v)
 }

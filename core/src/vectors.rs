@@ -22,6 +22,8 @@ use crate::log::verify::{CheckedBody, LogState};
 use crate::proto::{LogPage, SecretKind};
 
 mod model;
+#[cfg(feature = "replica")]
+mod snapshot;
 
 pub use model::{Filler, Hex, Named, Place, Vector};
 
@@ -98,6 +100,10 @@ async fn check<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
         Vector::Entry { .. } | Vector::Chain { .. } | Vector::Log { .. } => {
             check_log(crypto, vector).await
         }
+        #[cfg(feature = "replica")]
+        Vector::Snapshot { .. } => snapshot::check(crypto, vector).await,
+        #[cfg(not(feature = "replica"))]
+        Vector::Snapshot { .. } => Err(Fault("snapshots are for replicas")),
     }
 }
 

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use offing_core::id::{DeviceId, NodeId, Seq};
-use offing_core::log::snapshot::Shard;
+use offing_core::log::snapshot::{Cutter, Joiner, Part};
 use offing_core::name;
 use offing_core::tree::edit::{Edit, EditError, Inverse, invert};
 use offing_core::tree::listing::{displaced_key, listing_key, listing_value};
@@ -282,16 +282,21 @@ impl World {
             assert_eq!(other.tree.rows, first.rows);
             assert_eq!(other.tree.listing, first.listing);
         }
-        for prefix in 0..=255 {
-            let hashes = self.replicas.iter().map(|replica| {
-                let rows = replica.tree.rows.values();
-                let rows = rows.filter(|row| row.node.0[0] == prefix).cloned().collect();
-                let shard = Shard::new(prefix, self.log.len() as Seq, rows).expect("all is synced");
-                assert_eq!(Shard::decode(&shard.encode().expect("it is small")), Ok(shard.clone()));
-                shard.hash().expect("it is small")
-            });
-            assert_eq!(hashes.collect::<BTreeSet<_>>().len(), 1, "snapshots are equal");
-        }
+        let trees = self.replicas.iter().map(|replica| {
+            let mut cutter = Cutter::new(self.log.len() as Seq);
+            let rows: BTreeMap<_, _> = replica.tree.rows.iter().collect();
+            for (node, row) in &rows {
+                cutter.push(Part::Node, &node.0, &row.encode()).expect("all is synced");
+            }
+            let (piece, tree) = cutter.finish().expect("it is small");
+            let mut joiner = Joiner::new(self.log.len() as Seq);
+            let read = joiner.feed(&piece).expect("it is whole");
+            let rows = rows.values().map(|row| row.encode());
+            assert!(read.into_iter().map(|record| record.value).eq(rows));
+            assert_eq!(joiner.finish(), Ok(tree));
+            tree
+        });
+        assert_eq!(trees.collect::<BTreeSet<_>>().len(), 1, "snapshots are equal");
     }
 }
 

@@ -37,10 +37,16 @@ use crate::log::recovery::RecoveryRecord;
 use crate::ordered;
 use crate::proto::{LogPage, PageItem, Tip};
 
+#[cfg(feature = "replica")]
+mod beginning;
+#[cfg(feature = "replica")]
+mod frozen;
 mod item;
 mod known;
 mod outcome;
 
+#[cfg(feature = "replica")]
+pub use beginning::Beginning;
 use item::Item;
 pub use known::{DeviceState, MemberState};
 pub use outcome::{Checked, CheckedBody, HistoryError, Refused, Step};

@@ -156,6 +156,17 @@ pub enum Vector {
         page: Hex,
         outcomes: Vec<String>,
     },
+    Snapshot {
+        owner: Hex,
+        identity: Hex,
+        vault: Hex,
+        page: Hex,
+        header: Hex,
+        body: Hex,
+        piece: Hex,
+        records: Vec<(Hex, Hex)>,
+        tree: Hex,
+    },
 }
 
 /// Where a SEAL belongs, and its secret.
