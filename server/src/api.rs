@@ -377,6 +377,17 @@ pub static CALLS: &[Call] = &[
         route: || get(vaults::read),
     },
     Call {
+        method: "GET",
+        path: "/vaults/{vault}/snapshot",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Bytes,
+        says: "The last snapshot but some, and what it takes to believe it (?skip=n).",
+        refuses: &[Code::VaultUnknown],
+        route: || get(vaults::beginning),
+    },
+    Call {
         method: "POST",
         path: "/vaults/{vault}/chunks",
         access: Access::Bearer,

@@ -128,6 +128,9 @@ fn parameters(call: &Call) -> Vec<Value> {
         parameters.push(json!({ "name": "after", "in": "query", "schema": kind("integer") }));
         parameters.push(json!({ "name": "bare", "in": "query", "schema": kind("id16") }));
     }
+    if call.path.ends_with("/snapshot") {
+        parameters.push(json!({ "name": "skip", "in": "query", "schema": kind("integer") }));
+    }
     parameters
 }
 

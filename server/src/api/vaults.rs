@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use offing_core::id::{DeviceId, Seq, VaultId};
 use offing_core::limits;
 use offing_core::log::entry::Entry;
-use offing_core::proto::{Appended, Code};
+use offing_core::proto::{Appended, Code, LogPage};
 use serde::Deserialize;
 
 use super::extract::{PathOf, whole_body};
@@ -84,6 +84,28 @@ pub(super) async fn read(
     let bounds = PageLimits::default();
     let services = state.services();
     let page = services.read_log(&signed_in.caller, vault, query.after, query.bare, bounds).await?;
+    Ok(answer(&page))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BeginningQuery {
+    #[serde(default)]
+    skip: u8,
+}
+
+pub(super) async fn beginning(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    PathOf(vault): PathOf<VaultId>,
+    query: Result<Query<BeginningQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|_| Code::BadRequest)?;
+    let page = state.services().beginning(&signed_in.caller, vault, query.skip).await?;
+    Ok(answer(&page))
+}
+
+fn answer(page: &LogPage) -> Response {
     let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
-    Ok((media_type, page.encode()).into_response())
+    (media_type, page.encode()).into_response()
 }

@@ -1,8 +1,10 @@
 //! Reads a vault's log in pages.
 
+use std::collections::BTreeSet;
+
 use offing_core::id::{DeviceId, Seq, VaultId};
 use offing_core::limits;
-use offing_core::log::entry::Entry;
+use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::proto::{LogPage, PageItem, Tip, Wake};
 
 use super::{Caller, ServiceError, Services};
@@ -53,6 +55,29 @@ impl Services {
         page.await?.ok_or(ServiceError::VaultUnknown)
     }
 
+    /// Reads what a newcomer begins with in the place of the log's beginning: the last
+    /// snapshot but `skip`, and before it the entries that a newcomer needs to believe it. No
+    /// entries where there is no such snapshot.
+    pub async fn beginning(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        skip: u8,
+    ) -> Result<LogPage, ServiceError> {
+        let account = caller.account;
+        let page = self.meta.read(move |state| {
+            if !state.is_member(&vault, &account)? {
+                return Ok(None);
+            }
+            let Some(tip) = tip(state, &vault)? else {
+                return Ok(None);
+            };
+            let entries = beginning(state, &vault, skip)?;
+            Ok(Some(LogPage { tip, items: entries.into_iter().map(page_item).collect() }))
+        });
+        page.await?.ok_or(ServiceError::VaultUnknown)
+    }
+
     /// The tips of the account's vaults, which a live socket tells when it opens.
     pub async fn wakes(&self, caller: &Caller) -> Result<Vec<Wake>, ServiceError> {
         let account = caller.account;
@@ -74,6 +99,33 @@ pub(crate) fn tip(state: &dyn MetaRead, vault: &VaultId) -> MetaResult<Option<Ti
     let incarnation = state.incarnation()?;
     let vault = state.vault(vault)?;
     Ok(vault.map(|vault| Tip { seq: vault.seq, chain: vault.chain, incarnation }))
+}
+
+/// The genesis entry, the record of the snapshot's epoch, its device's first entry, itself.
+fn beginning(state: &dyn MetaRead, vault: &VaultId, skip: u8) -> MetaResult<Vec<StoredEntry>> {
+    let mut found: Option<StoredEntry> = None;
+    for _ in 0..=skip {
+        let before = found.map_or(Seq::MAX, |newer| newer.seq);
+        found = state.last_of_kind(vault, EntryKind::Snapshot, before)?;
+        if found.is_none() {
+            break;
+        }
+    }
+    let Some(snapshot) = found else {
+        return Ok(Vec::new());
+    };
+    let record = state.last_of_kind(vault, EntryKind::Epoch, snapshot.seq)?;
+    let first = state.entry_of_device(vault, &snapshot.device, 1)?;
+    let mut seqs = BTreeSet::from([1]);
+    seqs.extend(record.map(|record| record.seq));
+    seqs.extend(first.map(|(seq, _)| seq));
+    let one = PageBounds { entries_max: 1, bytes_max: usize::MAX, without_bodies_of: None };
+    let mut entries = Vec::with_capacity(seqs.len() + 1);
+    for seq in seqs {
+        entries.extend(state.entries_after(vault, seq - 1, &one)?);
+    }
+    entries.push(snapshot);
+    Ok(entries)
 }
 
 fn page_item(entry: StoredEntry) -> PageItem {

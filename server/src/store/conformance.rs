@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, VaultId};
+use offing_core::log::entry::EntryKind;
 use offing_core::proto::SecretKind;
 use tempfile::TempDir;
 
@@ -245,6 +246,14 @@ fn logs_are_read_in_order_and_within_bounds(meta: &dyn MetaStore) {
     assert!(ended.clone().count() > 0 && ended.clone().all(|session| session.taken_off));
     let held = meta.read_blocking(|state| state.entry_of_device(&VAULT, &LAPTOP, 2)).unwrap();
     assert_eq!(held, Some((5, Hash([5; 32]))));
+    // The header of these is its place, ten times: so is the kind.
+    let last = |kind, before| {
+        let found = meta.read_blocking(move |state| state.last_of_kind(&VAULT, kind, before));
+        found.unwrap()
+    };
+    assert_eq!(last(EntryKind::Snapshot, u64::MAX), Some(entry(2, LAPTOP, 1)));
+    assert_eq!(last(EntryKind::Snapshot, 2), None);
+    assert_eq!(last(EntryKind::Gc, 6), Some(entry(5, LAPTOP, 2)));
     let tip = meta.read_blocking(|state| state.vault(&VAULT)).unwrap().unwrap();
     assert_eq!((tip.seq, tip.epoch), (5, 2));
     let twice = |tx: &mut dyn MetaTx| tx.add_entry(&VAULT, &entry(6, PHONE, 3));

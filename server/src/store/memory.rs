@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, Seq, VaultId};
+use offing_core::log::entry::EntryKind;
 use offing_core::proto::SecretKind;
 use rand::RngCore as _;
 use tokio::sync::oneshot;
@@ -196,6 +197,19 @@ impl MetaRead for State {
             entries.push(entry);
         }
         Ok(entries)
+    }
+
+    fn last_of_kind(
+        &self,
+        vault: &VaultId,
+        kind: EntryKind,
+        before: Seq,
+    ) -> MetaResult<Option<StoredEntry>> {
+        let log = self.logs.get(vault).into_iter().flatten();
+        let is_it = |entry: &&Arc<StoredEntry>| {
+            entry.seq < before && entry.header.get(9) == Some(&(kind as u8))
+        };
+        Ok(log.rev().find(is_it).map(|entry| StoredEntry::clone(entry)))
     }
 
     fn chunk(&self, vault: &VaultId, id: &ChunkId) -> MetaResult<Option<StoredChunk>> {

@@ -11,6 +11,7 @@
 use std::any::Any;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, Seq, VaultId};
+use offing_core::log::entry::EntryKind;
 use offing_core::proto::SecretKind;
 use tokio::sync::oneshot;
 
@@ -304,6 +305,13 @@ pub trait MetaRead {
         after: Seq,
         bounds: &PageBounds,
     ) -> MetaResult<Vec<StoredEntry>>;
+    /// The last entry of a kind, other than changes, before a place.
+    fn last_of_kind(
+        &self,
+        vault: &VaultId,
+        kind: EntryKind,
+        before: Seq,
+    ) -> MetaResult<Option<StoredEntry>>;
     /// The chunk.
     fn chunk(&self, vault: &VaultId, id: &ChunkId) -> MetaResult<Option<StoredChunk>>;
     /// The chunks whose bytes are in the segment, by offset.

@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_kit_confirmed.sql"),
     include_str!("../../migrations/0004_taken_off.sql"),
     include_str!("../../migrations/0005_recovering.sql"),
+    include_str!("../../migrations/0006_log_by_kind.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

@@ -36,6 +36,32 @@ async fn a_log_is_read_as_it_was_appended() {
 }
 
 #[tokio::test]
+async fn a_newcomer_is_shown_the_last_snapshot_and_what_it_takes_to_believe_it() {
+    let world = World::start().await;
+    let alice = world.sign_up("alice", "password").await;
+    let mut vault = world.create_vault(&alice).await;
+    let path = format!("/vaults/{}/snapshot", vault.id);
+    let shown = async |query: &str| {
+        let answer = reply(world.call(&alice, Method::GET, &format!("{path}{query}"))).await;
+        LogPage::decode(&answer.body).unwrap()
+    };
+    assert_eq!(shown("").await.items, [], "there is none");
+    let kinds = [EntryKind::Snapshot, EntryKind::Change, EntryKind::Snapshot, EntryKind::Change];
+    let entries = kinds.map(|kind| vault.next_of(kind, &[]));
+    let appended = world.append(&alice, &vault, &entries).await;
+    let log = format!("/vaults/{}/log", vault.id);
+    let log = LogPage::decode(&reply(world.call(&alice, Method::GET, &log)).await.body).unwrap();
+    let page = shown("").await;
+    assert_eq!(page.tip, appended.tip);
+    assert_eq!(page.items, [&log.items[0], &log.items[3]].map(Clone::clone));
+    assert_eq!(shown("?skip=1").await.items, [&log.items[0], &log.items[1]].map(Clone::clone));
+    assert_eq!(shown("?skip=2").await.items, []);
+    let bob = world.sign_up("bob", "password").await;
+    let foreign = reply(world.call(&bob, Method::GET, &path)).await;
+    assert_eq!(foreign.refusal(), (404, Code::VaultUnknown));
+}
+
+#[tokio::test]
 async fn an_entry_waits_for_its_chunks_and_repeats_harmlessly() {
     let world = World::start().await;
     let alice = world.sign_up("alice", "password").await;

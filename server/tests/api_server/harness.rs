@@ -291,9 +291,13 @@ pub(crate) struct Vault {
 impl Vault {
     /// Writes the device's next entry.
     pub(crate) fn next(&mut self, chunks: &[ChunkId]) -> Entry {
+        self.next_of(EntryKind::Change, chunks)
+    }
+
+    /// Writes the device's next entry, of this kind.
+    pub(crate) fn next_of(&mut self, kind: EntryKind, chunks: &[ChunkId]) -> Entry {
         self.dseq += 1;
-        let next =
-            entry(Some(self.id), self.device, self.dseq, self.last, EntryKind::Change, chunks, 1);
+        let next = entry(Some(self.id), self.device, self.dseq, self.last, kind, chunks, 1);
         self.last = next.hash();
         next
     }

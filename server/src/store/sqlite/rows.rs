@@ -1,6 +1,7 @@
 //! Reads rows; `rows_write` changes them.
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, Seq, VaultId};
+use offing_core::log::entry::EntryKind;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use crate::store::meta::{
@@ -236,6 +237,20 @@ impl MetaRead for Rows<'_> {
             entries.push(entry);
         }
         Ok(entries)
+    }
+
+    fn last_of_kind(
+        &self,
+        vault: &VaultId,
+        kind: EntryKind,
+        before: Seq,
+    ) -> MetaResult<Option<StoredEntry>> {
+        // The third condition says what the index says of itself, so that it is used.
+        let sql = "SELECT seq, device, dseq, hash, chain, body_hash, signature, header, body \
+            FROM log WHERE vault = (SELECT key FROM vaults WHERE id = ?1) \
+            AND substr(header, 10, 1) = ?2 AND substr(header, 10, 1) <> x'01' AND seq < ?3 \
+            ORDER BY seq DESC LIMIT 1";
+        self.one(sql, (&vault.0[..], &[kind as u8][..], int(before)), entry)
     }
 
     fn chunk(&self, vault: &VaultId, id: &ChunkId) -> MetaResult<Option<StoredChunk>> {
