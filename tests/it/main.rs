@@ -26,6 +26,7 @@ mod restored;
 mod rewind;
 mod rogue;
 mod set_aside;
+mod snapshots;
 mod space;
 mod status;
 mod storage;

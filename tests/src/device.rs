@@ -425,6 +425,11 @@ impl Device {
         self.ask(|replica| async move { replica.take_off(device).await })
     }
 
+    /// Writes a snapshot, if that can be done now.
+    pub fn writes_snapshot(&self) -> bool {
+        self.ask(|replica| async move { replica.write_snapshot().await }).unwrap()
+    }
+
     // ------------------------------------------------------------ changes
 
     /// Makes a folder.

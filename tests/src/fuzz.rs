@@ -45,11 +45,11 @@ pub const TARGETS: [Target; 26] = [
     Target { name: "markdown", run: text::markdown },
     Target { name: "name", run: tree::name },
     Target { name: "page", run: log::page },
+    Target { name: "piece", run: tree::piece },
     Target { name: "recovery", run: content::recovery },
     Target { name: "request", run: requests::request },
     Target { name: "row", run: tree::row },
     Target { name: "seal", run: content::seal },
-    Target { name: "shard", run: tree::shard },
     Target { name: "signed", run: log::signed },
     Target { name: "steps", run: text::steps },
     Target { name: "text", run: text::text },
@@ -89,7 +89,7 @@ fn put_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     out
 }
 
-/// The frame of a change or a shard around what it unfolds to, hardly compressed.
+/// The frame of a change or a piece of a snapshot around what it unfolds to, hardly compressed.
 fn fold(version: u8, plain: &[u8]) -> Vec<u8> {
     use std::io::Write as _;
     let mut out = vec![version];

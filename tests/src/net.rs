@@ -105,6 +105,7 @@ impl Line {
 }
 
 type ChangePage = Box<dyn Fn(Seq, &mut LogPage)>;
+type ChangeBeginning = Box<dyn Fn(&mut LogPage)>;
 type ChangeChunk = Box<dyn Fn(ChunkId, &mut Vec<u8>)>;
 type Grown = Box<dyn Fn(DeviceId, Seq)>;
 
@@ -120,6 +121,8 @@ pub struct Net {
     rng: RefCell<StdRng>,
     /// Plays a server that changes pages of the log; gets the place asked for.
     pub page_lie: RefCell<Option<ChangePage>>,
+    /// Plays a server that shows newcomers something else to begin with.
+    pub beginning_lie: RefCell<Option<ChangeBeginning>>,
     /// Plays a server that changes chunks.
     pub chunk_lie: RefCell<Option<ChangeChunk>>,
     /// Plays a server that refuses appends without a reason.
@@ -142,6 +145,7 @@ impl Net {
             starts: Cell::new(1),
             rng: RefCell::new(rng),
             page_lie: RefCell::default(),
+            beginning_lie: RefCell::default(),
             chunk_lie: RefCell::default(),
             append_lie: RefCell::default(),
             taken_off: RefCell::default(),
@@ -368,6 +372,17 @@ impl Server for TestServer {
             Ok(appended)
         };
         self.call(Call::Append, give).await
+    }
+
+    async fn beginning(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError> {
+        let read = async move |services: Services, caller: Caller| {
+            services.beginning(&caller, vault, skip).await
+        };
+        let mut page = self.call(Call::Log, read).await?;
+        if let Some(lie) = &*self.net.beginning_lie.borrow() {
+            lie(&mut page);
+        }
+        Ok(page)
     }
 
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {

@@ -276,7 +276,13 @@ impl World {
         self.net.ask(read).unwrap().tip.seq
     }
 
-    pub(crate) fn caller(&self) -> Caller {
+    /// The vault that the first device founded.
+    pub fn vault(&self) -> VaultId {
+        self.vault.get().expect("somebody founded it")
+    }
+
+    /// The first device, as the server knows it.
+    pub fn caller(&self) -> Caller {
         let device = self.devices.borrow()[0].identity().device;
         Caller { account: self.person.account, device }
     }

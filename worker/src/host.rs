@@ -36,6 +36,10 @@ pub trait Server: Remote {
     /// Gives a restored server entries that it lacks (`proto::encode_give_back`).
     async fn give_back(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError>;
 
+    /// Reads the last snapshot but `skip`, with what a newcomer needs to believe it; no
+    /// entries where there is none.
+    async fn beginning(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError>;
+
     /// Reads a whole sealed chunk. The caller verifies it.
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError>;
 
@@ -61,6 +65,10 @@ impl<T: Transport> Server for Api<T> {
 
     async fn give_back(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {
         self.post_entries(vault, "give-back", entries).await
+    }
+
+    async fn beginning(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError> {
+        Self::beginning(self, vault, skip).await
     }
 
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {
@@ -172,6 +180,10 @@ pub trait Host: Clone + 'static {
     /// Waits for a lock and shares it with others who do the same; whoever takes it by
     /// [`Self::lock`] has it alone.
     async fn lock_shared(&self, name: &str) -> Self::Guard;
+    /// Says whether what is stored here outlives the session.
+    fn is_lasting(&self) -> bool {
+        true
+    }
     /// How many bytes may be stored here, as far as that is known.
     async fn quota_bytes(&self) -> Option<u64>;
     /// Waits.

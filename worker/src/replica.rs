@@ -17,7 +17,7 @@ use futures_util::lock::Mutex;
 use offing_core::content::chunk::ChunkSealer;
 use offing_core::content::delta::BlockKey;
 use offing_core::crypto::hazmat::Crypto;
-use offing_core::id::{AccountId, DeviceId, Hash, NodeId, VaultId};
+use offing_core::id::{AccountId, DeviceId, Hash, NodeId, Seq, VaultId};
 use offing_core::proto::Code;
 use offing_core::rpc::{Event, Fault};
 use offing_core::sync::machine::Machine;
@@ -41,6 +41,7 @@ pub(crate) mod fault;
 mod give_back;
 mod held;
 mod history;
+mod joining;
 mod journal;
 mod keep;
 mod pull;
@@ -50,6 +51,7 @@ mod reseal;
 mod rewind;
 mod sealing;
 mod set_aside;
+mod snapshot;
 mod space;
 mod sweep;
 mod text_store;
@@ -160,6 +162,10 @@ pub struct Replica<H: Host> {
     /// whether the log was read since.
     unseated_at: Cell<Option<(u64, bool)>>,
     storage_failing: Cell<bool>,
+    /// The snapshot from whose place this device reads the log, until the log shows it.
+    stands_on: Cell<Option<Hash>>,
+    /// No snapshot is due before this place.
+    snapshot_due: Cell<Seq>,
     session_changed: RefCell<Option<Box<dyn Fn()>>>,
 }
 
@@ -220,6 +226,8 @@ impl<H: Host> Replica<H> {
             lacking: Cell::new(0),
             unseated_at: Cell::new(None),
             storage_failing: Cell::new(false),
+            stands_on: Cell::new(None),
+            snapshot_due: Cell::new(0),
             session_changed: RefCell::new(None),
             host,
         })

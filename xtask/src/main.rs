@@ -9,6 +9,7 @@ mod deny;
 mod dist;
 mod faults;
 mod fuzz;
+mod joining;
 mod order;
 mod run;
 mod serve;
@@ -42,6 +43,8 @@ Usage: cargo xtask <command>
                        browser's storage failing at each of its calls in turn
   fuzz [TARGET…] [--seconds N]
                        decoders under coverage-guided noise, N seconds each (10)
+  joining [--nodes N] [--entries N]
+                       how long a new device takes, by the log and by a snapshot
   setup                only install what is missing
   steps                name the steps of `test`
 ";
@@ -83,6 +86,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "bench" => serve::bench(rest),
         "fuzz" => fuzz::fuzz(rest),
         "faults" => faults::faults(rest),
+        "joining" => joining::joining(rest),
         "setup" => {
             no_more(rest)?;
             tools::for_build()?;

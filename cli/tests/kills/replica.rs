@@ -151,6 +151,10 @@ impl Reads for Recorded {
         self.heard(self.api.give_back(vault, entries).await)
     }
 
+    async fn beginning(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError> {
+        self.heard(self.api.beginning(vault, skip).await)
+    }
+
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {
         self.heard(Reads::chunk(&self.api, vault, id).await)
     }

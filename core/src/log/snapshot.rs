@@ -45,13 +45,17 @@ pub enum Part {
     Text = 5,
     /// A node's row, by its id.
     Node = 6,
+    /// A row of what ops replaced of places, names and the trash, as replicas keep them.
+    Past = 7,
 }
 
 impl Part {
     fn from_u8(tag: u8) -> Option<Self> {
-        let all =
-            [Self::State, Self::Epoch, Self::DeviceName, Self::SetAside, Self::Text, Self::Node];
-        all.into_iter().find(|part| *part as u8 == tag)
+        let (of_log, of_tree) = (
+            [Self::State, Self::Epoch, Self::DeviceName, Self::SetAside],
+            [Self::Text, Self::Node, Self::Past],
+        );
+        of_log.into_iter().chain(of_tree).find(|part| *part as u8 == tag)
     }
 }
 

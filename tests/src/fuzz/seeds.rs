@@ -14,7 +14,7 @@ use offing_core::log::author::open_body;
 use offing_core::log::change::ChangeBody;
 use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::log::epoch::EpochRecord;
-use offing_core::log::snapshot::Shard;
+use offing_core::log::snapshot::{Cutter, Part};
 use offing_core::proto::{self, LogPage, PageItem};
 use offing_core::rpc::{
     Alarm, Clash, Command, Event, FromEngine, Reply, Status, SyncState, TextUpdate, ToEngine,
@@ -138,7 +138,7 @@ fn of_a_session(seeds: &mut Seeds) {
     of_the_tree(seeds, &tree);
 }
 
-/// What a change or a shard unfolds to.
+/// What a change or a piece of a snapshot unfolds to.
 fn unfold(frame: &[u8]) -> Vec<u8> {
     use std::io::Read as _;
     let mut plain = Vec::new();
@@ -163,9 +163,12 @@ fn of_the_tree(seeds: &mut Seeds, tree: &MemoryTree) {
         seeds.add("row", row.encode());
         seeds.add("name", row.shown_name());
     }
-    let first = rows.into_iter().take(1).collect::<Vec<_>>();
-    let shard = Shard::new(first[0].node.0[0], 1_000, first).unwrap();
-    seeds.add("shard", unfold(&shard.encode().unwrap()));
+    let mut cutter = Cutter::new(1_000);
+    cutter.push(Part::Text, &[1; 41], b"a replaced content").unwrap();
+    for row in rows.iter().take(2) {
+        cutter.push(Part::Node, &row.node.0, &row.encode()).unwrap();
+    }
+    seeds.add("piece", unfold(&cutter.finish().unwrap().0));
     for name in ["ß.txt", "CON", "a (2).md", "İ", "e\u{301}", "x.", "a:b", "日本"] {
         seeds.add("name", name);
     }

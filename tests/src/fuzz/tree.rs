@@ -1,9 +1,9 @@
-//! Rows, shards of snapshots, names, and the merging of changes.
+//! Rows, pieces of snapshots, names, and the merging of changes.
 
 use offing_core::id::DeviceId;
 use offing_core::limits;
 use offing_core::log::change::ChangeBody;
-use offing_core::log::snapshot::Shard;
+use offing_core::log::snapshot::{Cutter, Joiner, SnapshotBody};
 use offing_core::tree::listing::{Listed, listing_key, listing_value, node_of_key};
 use offing_core::tree::memory::MemoryTree;
 use offing_core::tree::{KnownOp, NodeRow, resolve_all};
@@ -27,12 +27,21 @@ pub(super) fn row(bytes: &[u8]) {
     let _ = (row.last_seq(), row.trashed_ms(), row.synced(), row.last_device());
 }
 
-/// A shard, past the compression.
-pub(super) fn shard(plain: &[u8]) {
-    let Ok(shard) = Shard::decode(&fold(1, plain)) else { return };
-    let again = Shard::decode(&shard.encode().unwrap()).unwrap();
-    assert_eq!(again.hash().unwrap(), shard.hash().unwrap());
-    assert_eq!(again, shard);
+/// The only piece of a snapshot, past the compression; or the body that names pieces.
+pub(super) fn piece(plain: &[u8]) {
+    if let Ok(body) = SnapshotBody::decode(plain) {
+        assert_eq!(SnapshotBody::decode(&body.encode()), Ok(body));
+    }
+    let mut joiner = Joiner::new(1_000);
+    let Ok(records) = joiner.feed(&fold(1, plain)) else { return };
+    let Ok(tree) = joiner.finish() else { return };
+    let mut cutter = Cutter::new(1_000);
+    for record in &records {
+        cutter.push(record.part, &record.key, &record.value).unwrap();
+    }
+    let (piece, again) = cutter.finish().unwrap();
+    assert_eq!(again, tree);
+    assert_eq!(Joiner::new(1_000).feed(&piece), Ok(records));
 }
 
 pub(super) fn name(bytes: &[u8]) {

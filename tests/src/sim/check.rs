@@ -26,6 +26,9 @@ impl Life {
     /// Looks at everything.
     pub(super) fn checks(&mut self) {
         self.notes("world", "is looked at");
+        if self.plan.seed % 2 == 1 {
+            self.somebody_writes_a_snapshot();
+        }
         self.tally.entries = self.the_log_is_one_chain();
         let auditor = match self.world.tries_to_add("auditor") {
             Ok(auditor) => auditor,
@@ -39,6 +42,18 @@ impl Life {
         a_tree_is_shown(&auditor);
         let contents = self.reads_everything(&auditor);
         self.promises_are_kept(&contents);
+    }
+
+    /// The auditor of every other life begins with a snapshot.
+    fn somebody_writes_a_snapshot(&self) {
+        let mut seats = self.seats.iter().filter(|seat| self.goes_on(seat));
+        let tab = seats.find_map(|seat| seat.open_tabs().into_iter().next());
+        if let Some(tab) = tab
+            && tab.device.writes_snapshot()
+        {
+            self.notes("world", format!("{} wrote a snapshot", tab.name));
+            self.world.passes(5_000);
+        }
     }
 
     /// A seat that was neither lost nor stopped.

@@ -178,6 +178,10 @@ impl Host for BrowserHost {
         Lock::acquire(name, Mode::Shared, Wait::ForIt).await
     }
 
+    fn is_lasting(&self) -> bool {
+        self.inner.keys.is_some()
+    }
+
     async fn quota_bytes(&self) -> Option<u64> {
         if let LocalChunks::Memory(_) = self.inner.chunks {
             return Some(MEMORY_QUOTA_BYTES);

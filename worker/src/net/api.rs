@@ -159,9 +159,17 @@ impl<T: Transport> Api<T> {
         own: Option<DeviceId>,
     ) -> Result<LogPage, NetError> {
         let own = own.map_or(String::new(), |device| format!("&bare={device}"));
-        let path = format!("/vaults/{vault}/log?after={after}{own}");
+        self.page(&format!("/vaults/{vault}/log?after={after}{own}")).await
+    }
+
+    /// Reads the last snapshot but `skip`, with what it takes to believe it.
+    pub async fn beginning(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError> {
+        self.page(&format!("/vaults/{vault}/snapshot?skip={skip}")).await
+    }
+
+    async fn page(&self, path: &str) -> Result<LogPage, NetError> {
         let max = limits::LOG_PAGE_BYTES_MAX + limits::ENTRY_BYTES_MAX + 1024 * 1024;
-        let body = self.binary("GET", &path, None, max).await?;
+        let body = self.binary("GET", path, None, max).await?;
         LogPage::decode(&body).map_err(|_| NetError::Malformed)
     }
 

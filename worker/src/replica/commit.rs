@@ -197,13 +197,26 @@ impl<H: Host> Replica<H> {
         if chunks.len() > limits::ENTRY_CHUNKS_MAX {
             return Err(Fault::TooMany);
         }
-        let (number, epoch) = self.current_epoch()?;
-        let mut header = self.next_header(EntryKind::Change, who.device, own, seen, number);
-        header.chunks = chunks.to_vec();
         let plain = body.encode().map_err(|_| Fault::TooMany)?;
+        self.seal_entry(who, own, seen, EntryKind::Change, chunks, &plain).await
+    }
+
+    /// Writes the next entry of a device, whatever its sealed body says.
+    pub(super) async fn seal_entry(
+        &self,
+        who: &Who<H>,
+        own: &mut Own,
+        seen: ChainPoint,
+        kind: EntryKind,
+        chunks: &[ChunkId],
+        plain: &[u8],
+    ) -> Result<Entry, Fault> {
+        let (number, epoch) = self.current_epoch()?;
+        let mut header = self.next_header(kind, who.device, own, seen, number);
+        header.chunks = chunks.to_vec();
         let (crypto, salt) = (self.host.crypto(), self.host.random());
         let entry =
-            author::write_sealed(crypto, &header, &epoch.secret, &salt, &plain, &who.signing).await;
+            author::write_sealed(crypto, &header, &epoch.secret, &salt, plain, &who.signing).await;
         let entry = entry.map_err(|error| {
             let too_long = matches!(error, author::AuthorError::TooLong { .. });
             if too_long { Fault::TooMany } else { Fault::Internal }

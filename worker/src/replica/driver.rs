@@ -94,7 +94,10 @@ impl<H: Host> Replica<H> {
                 self.offer_chunks().await.ok();
                 match self.reseal().await {
                     Ok(rewritten) if self.goes_on() || rewritten => Event::Rewritten,
-                    Ok(_) => Event::Pulled { seq },
+                    Ok(_) => {
+                        self.snapshot_in_time(seq);
+                        Event::Pulled { seq }
+                    }
                     Err(fault) => self.failed(self.failure(&fault.into())),
                 }
             }

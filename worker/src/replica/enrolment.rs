@@ -1,4 +1,4 @@
-//! The first steps of a replica: its empty state, the first pull, the introduction.
+//! The first steps of a replica: its empty state and its introduction.
 
 use std::rc::Rc;
 
@@ -11,10 +11,8 @@ use offing_core::log::verify::LogState;
 use offing_core::rpc::Fault;
 
 use super::commit::{CURSOR_KEY, Who};
-use super::pull::PullError;
 use super::{LOG_KEY, Own, Replica, encode};
 use crate::host::Host;
-use crate::push;
 use crate::store::{Batch, Table};
 
 impl<H: Host> Replica<H> {
@@ -29,12 +27,6 @@ impl<H: Host> Replica<H> {
         batch.put(Table::Meta, Own::KEY, encode(&own));
         batch.put(Table::Meta, LOG_KEY, encode(state));
         batch.put(Table::Meta, CURSOR_KEY, encode(&ChainPoint::START));
-    }
-
-    /// Reads the log for the first time.
-    pub(crate) async fn catch_up(self: &Rc<Self>) -> Result<(), Fault> {
-        let _guard = self.host.lock(&push::lock_name(&self.vault)).await;
-        self.pull().await.map(drop).map_err(PullError::fault)
     }
 
     /// Puts the device's certificate and name into the outbox.

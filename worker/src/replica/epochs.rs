@@ -12,7 +12,8 @@ use super::{Epoch, Replica};
 use crate::host::Host;
 use crate::store::{Batch, Direction, Range, Store, Table};
 
-const PREFIX: &[u8] = b"epoch/";
+/// Prefix of the records, in `Table::Meta`.
+pub(super) const PREFIX: &[u8] = b"epoch/";
 
 /// Adds an epoch record to what is kept on the device.
 pub(crate) fn keep_record(batch: &mut Batch, record: &EpochRecord) {

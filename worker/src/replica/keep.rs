@@ -16,7 +16,8 @@ use super::fault::from_store;
 use crate::host::Host;
 use crate::store::{Batch, Durability, Range, Store, Table};
 
-const WANT_PREFIX: &[u8] = b"want/";
+/// Prefix of the nodes whose content is wanted here, in `Table::Meta`.
+pub(super) const WANT_PREFIX: &[u8] = b"want/";
 /// Nodes that are fetched before the list of wanted ones is read again.
 const ROUND_NODES: u32 = 256;
 

@@ -6,11 +6,11 @@
 //! refused or cannot be opened is set aside with an alarm, and the log goes on; a history
 //! that contradicts itself stops everything.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use futures_util::future::join_all;
-use offing_core::id::{DeviceId, Hash, NodeId, Seq};
+use offing_core::id::{ChunkId, DeviceId, Hash, NodeId, Seq};
 use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::change::{ChangeBody, TextPart};
@@ -32,7 +32,8 @@ use crate::net::NetError;
 use crate::store::tail::{self, Piece};
 use crate::store::{Batch, Durability, Table, outbox};
 
-const DEVICE_PREFIX: &[u8] = b"device/";
+/// Prefix of what devices are called, in `Table::Meta`.
+pub(super) const DEVICE_PREFIX: &[u8] = b"device/";
 
 /// Why a pull stopped.
 #[derive(Debug)]
@@ -99,6 +100,8 @@ pub(super) struct Brought {
     /// The entries as they came.
     tail: tail::Addition,
     pub(super) also: Batch,
+    /// Pieces of own snapshots, which nobody reads here.
+    pub(super) pieces: HashSet<ChunkId>,
 }
 
 /// Key of a device's name.
@@ -157,6 +160,8 @@ impl<H: Host> Replica<H> {
                     continue;
                 }
                 Err(HistoryError::Crypto(_)) => return Err(Fault::Internal.into()),
+                // A snapshot that the log contradicts is passed over.
+                Err(_) if self.stands_on.get().is_some() => return Err(PullError::History),
                 Err(HistoryError::Lacks { tip }) => {
                     self.lacking.set(u32::try_from(after - tip).unwrap_or(u32::MAX));
                     return Err(PullError::Restored);
@@ -250,6 +255,9 @@ impl<H: Host> Replica<H> {
         if checked.header.device == self.device() {
             brought.own_dseq = brought.own_dseq.max(checked.header.dseq);
         }
+        if checked.header.kind == EntryKind::Snapshot {
+            self.note_snapshot(step, &checked.header, brought);
+        }
         match &checked.body {
             CheckedBody::Epoch(record) => {
                 epochs::keep_record(&mut brought.also, record);
@@ -322,6 +330,7 @@ impl<H: Host> Replica<H> {
         }
         written?;
         drop(guard);
+        self.let_go(&brought.pieces).await?;
         let typed = brought.texts.iter().map(|(_, part)| part.node);
         let texts: BTreeSet<NodeId> = ordered::set(typed.chain(replaced));
         for node in &texts {
