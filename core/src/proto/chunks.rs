@@ -80,4 +80,32 @@ mod tests {
         assert_eq!(encode_bitmap(&bits), [0b1001_1000, 0b1000_0000]);
         assert_eq!(decode_bitmap(&encode_bitmap(&bits), 9), Ok(bits.to_vec()));
     }
+
+    #[test]
+    fn a_bitmap_of_another_length_is_refused() {
+        assert_eq!(decode_bitmap(&[0], 9), Err(WireError::Truncated));
+        assert_eq!(decode_bitmap(&[0, 0], 8), Err(WireError::Truncated));
+    }
+
+    #[test]
+    fn a_question_survives_the_wire_and_is_bounded() {
+        let ids = [ChunkId([1; 32]), ChunkId([2; 32])];
+        let bytes = encode_have(&ids);
+        assert_eq!(decode_have(&bytes), Ok(ids.to_vec()));
+        assert_eq!(decode_have(&bytes[1..]), Err(WireError::Truncated));
+        let max = limits::HAVE_IDS_MAX;
+        let most = vec![0; max * ChunkId::LEN];
+        assert_eq!(decode_have(&most).map(|ids| ids.len()), Ok(max));
+        let more = vec![0; (max + 1) * ChunkId::LEN];
+        assert_eq!(decode_have(&more), Err(WireError::TooLong { max }));
+    }
+
+    #[test]
+    fn in_a_batch_each_chunk_follows_its_head() {
+        let (one, two) = (ChunkId([1; 32]), ChunkId([2; 32]));
+        let batch = encode_chunk_batch([(one, &b"abc"[..]), (two, &b"d"[..])]);
+        let (head, rest) = batch.split_at(CHUNK_HEAD_BYTES);
+        assert_eq!(head, [&one.0[..], &[0, 0, 0, 3]].concat());
+        assert_eq!(rest, [&b"abc"[..], &two.0, &[0, 0, 0, 1], b"d"].concat());
+    }
 }
