@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -141,12 +141,35 @@ export class Server {
     return found();
   }
 
-  /** Makes a further sign-up link, as whoever runs the server would. */
-  async invite() {
-    const child = spawn(serverProgram(), ["invite"], { env: this.#variables(), stdio: ["ignore", "pipe", "pipe"] });
+  /** Runs a command of the server's program beside it; gives what it printed. */
+  async #runs(command) {
+    const child = spawn(serverProgram(), [command], { env: this.#variables(), stdio: ["ignore", "pipe", "pipe"] });
     let printed = "";
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (printed += text));
     await once(child, "close");
+    return printed;
+  }
+
+  /** Stops it, copies its folder elsewhere, and starts it again. */
+  async backsUpTo(folder) {
+    await this.stop();
+    await cp(this.data, folder, { recursive: true });
+    await this.restart();
+  }
+
+  /** Its disk is lost and a backup put in its place, and whoever does it says so. */
+  async isRestoredFrom(folder) {
+    await this.kill();
+    await rm(this.data, { recursive: true });
+    await cp(folder, this.data, { recursive: true });
+    const printed = await this.#runs("restored");
+    if (!/vaults wait/.test(printed)) throw new Error(`\`restored\` failed:\n${printed}`);
+    await this.restart();
+  }
+
+  /** Makes a further sign-up link, as whoever runs the server would. */
+  async invite() {
+    const printed = await this.#runs("invite");
     const link = printed.match(/https?:\/\/\S+\/join#[\w-]+/)?.[0];
     if (!link) throw new Error(`\`invite\` printed no sign-up link:\n${printed}`);
     return link;
