@@ -1,6 +1,6 @@
 //! From Markdown to the steps of a rendering.
 //!
-//! A [`Builder`] takes `pulldown-cmark`'s events one by one and writes steps. Raw HTML
+//! A `Builder` takes `pulldown-cmark`'s events one by one and writes steps. Raw HTML
 //! stays text, and what is nested too deeply is shown in the last level, so no document
 //! makes a reader go deeper than it wants to.
 

@@ -373,6 +373,6 @@ mod tests {
     fn a_batch_names_each_table_once() {
         let mut batch = Batch::new();
         batch.put(Table::Nodes, [1], [2]).delete(Table::Meta, [1]).put(Table::Nodes, [3], [4]);
-        assert_eq!(batch.tables(), [Table::Meta, Table::Nodes]);
+        assert_eq!(batch.tables(), [Table::Nodes, Table::Meta]);
     }
 }

@@ -21,7 +21,7 @@ use super::commit::{CURSOR_KEY, Who};
 use super::fault::from_store;
 use super::pull::PullError;
 use super::{LOG_KEY, Own, Replica, epochs};
-use crate::host::{Host, Server};
+use crate::host::{Host, Notice, Server};
 use crate::push;
 use crate::store::{Batch, Store, Table};
 
@@ -74,6 +74,7 @@ impl<H: Host> Replica<H> {
             self.write_strict(batch).await?;
         }
         drop((guard, pulling));
+        self.host.announce(&Notice::Outbox);
         self.count_pending().await?;
         self.tell(Event::Nudge);
         for _ in 0..STEPS_MAX {

@@ -13,7 +13,7 @@ use offing_core::id::ChunkId;
 use offing_core::limits;
 use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
-use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::recovery::RecoveryRecord;
 use offing_core::log::verify::LogState;
 use offing_core::proto::{AppendResult, Tip, encode_give_back};
@@ -23,9 +23,9 @@ use offing_core::sync::machine;
 use super::fault::{from_net, from_store};
 use super::pull::PullError;
 use super::{LOG_KEY, Own, Replica};
-use crate::host::{Host, Server};
+use crate::host::{Host, Notice, Server};
 use crate::push;
-use crate::store::{Batch, Durability, Range, Store, Table, outbox, tail};
+use crate::store::{Batch, Durability, Table, outbox, tail};
 
 /// Key that says that chunks are to be offered, in `Table::Meta`.
 const OFFER_KEY: &[u8] = b"offer";
@@ -125,9 +125,14 @@ impl<H: Host> Replica<H> {
         if lacking.entries > 0 {
             return Err(Fault::Unsynced { pending: lacking.entries });
         }
+        if state.at().seq < tip.seq {
+            // It cannot read on as the device that it is; another one has to.
+            return Err(Fault::CannotOpen);
+        }
         self.write_recovery(RecoveryRecord { incarnation: tip.incarnation, tip: state.at() })
             .await?;
         drop(guard);
+        self.host.announce(&Notice::Outbox);
         self.count_pending().await?;
         self.tell(machine::Event::Rewritten);
         Ok(())
@@ -154,7 +159,9 @@ impl<H: Host> Replica<H> {
     /// The verified log and the server's tip, with everything read that the server has.
     async fn standing(self: &Rc<Self>) -> Result<(LogState, Tip), Fault> {
         match self.pull().await {
-            Ok(_) | Err(PullError::Restored) => {}
+            // A copied profile becomes a device of its own when the server goes on; what it
+            // has seen it can give back before.
+            Ok(_) | Err(PullError::Restored | PullError::Unseated(_)) => {}
             Err(error) => return Err(error.fault()),
         }
         let state: LogState = self.meta(LOG_KEY).await?.ok_or(Fault::Storage)?;
@@ -172,32 +179,18 @@ impl<H: Host> Replica<H> {
         })
     }
 
-    /// Sends chunks that entries of the tail name, that are here and that the server lacks.
-    /// Of what it lacks otherwise, another device may have some.
+    /// Sends chunks that are here and that the server lacks, whatever names them: the tail is
+    /// dropped where there was no room for it. Of what it lacks otherwise, another device may
+    /// have some.
     async fn give_back_chunks(&self) -> Result<(), Fault> {
-        let store = self.host.store();
-        let first = store.scan_keys(Table::Tail, &Range::all(), 1).await;
-        let first = first.map_err(|e| from_store(&e))?.pop();
-        let first = first.and_then(|key| Some(u64::from_be_bytes(key.get(..8)?.try_into().ok()?)));
-        let mut after = first.map_or(u64::MAX - 2, |first| first - 1);
-        while let Some(piece) = tail::read(store, after).await.map_err(|e| from_store(&e))? {
-            after += piece.entries.len() as u64;
-            let chunks: Vec<ChunkId> = piece.entries.iter().flat_map(|wire| named(wire)).collect();
-            let (held, server) = (self.host.chunks(), self.host.server());
-            let observe = &mut |_: &push::Step| ControlFlow::Continue(());
-            push::upload(self.vault, &chunks, store, held, server, &self.pace, observe)
-                .await
-                .map_err(|error| match error {
-                    push::PushError::Store(error) => from_store(&error),
-                    push::PushError::Net(error) => from_net(&error),
-                })?;
+        let here: Vec<ChunkId> = self.all_held().await?.into_iter().map(|(id, _)| id).collect();
+        let (store, held, server) = (self.host.store(), self.host.chunks(), self.host.server());
+        let observe = &mut |_: &push::Step| ControlFlow::Continue(());
+        let sent = push::upload(self.vault, &here, store, held, server, &self.pace, observe).await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(push::PushError::Store(error)) => Err(from_store(&error)),
+            Err(push::PushError::Net(error)) => Err(from_net(&error)),
         }
-        Ok(())
     }
-}
-
-/// The chunks that an entry names.
-fn named(wire: &[u8]) -> Vec<ChunkId> {
-    let header = Entry::decode(wire).and_then(|entry| Header::decode(&entry.header));
-    header.map_or(Vec::new(), |header| header.chunks)
 }
