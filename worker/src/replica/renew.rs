@@ -13,7 +13,7 @@ use std::rc::Rc;
 use offing_core::account;
 use offing_core::account::device::DeviceCertificate;
 use offing_core::crypto::PublicKey;
-use offing_core::id::{DeviceId, Hash, NodeId};
+use offing_core::id::{DeviceId, Hash, Incarnation, NodeId};
 use offing_core::limits;
 use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
@@ -280,13 +280,12 @@ impl<H: Host> Replica<H> {
         let at = verified.at();
         let mut state = verified.from_the_start();
         let mut from_log = FromLog::default();
+        // The server may have been restored, and gone on, since this device read the log.
+        let mut life = None;
         loop {
             let after = state.at().seq;
             let page = self.host.server().read_log(self.vault, after, None).await;
             let page = page.map_err(PullError::Net)?;
-            if !verified.is_of(&page.tip.incarnation) {
-                return Err(PullError::Restored);
-            }
             let steps = match state.check_page(self.host.crypto(), &page).await {
                 Ok(steps) => steps,
                 Err(HistoryError::Crypto(_)) => return Err(Fault::Internal.into()),
@@ -295,8 +294,14 @@ impl<H: Host> Replica<H> {
             if steps.iter().any(|step| step.point.seq == at.seq && step.point != at) {
                 return Err(self.history_changed(at.seq));
             }
+            let later = steps.iter().filter(|step| step.point.seq > at.seq);
+            life = later.filter_map(adopted).last().or(life);
             self.take_from_log(&mut from_log, &steps, at).await;
             if state.at().seq >= page.tip.seq {
+                let incarnation = &page.tip.incarnation;
+                if life.map_or(!verified.is_of(incarnation), |life| life != *incarnation) {
+                    return Err(PullError::Restored);
+                }
                 // A log that ends before the cursor has lost what this device knows.
                 let whole = state.at().seq >= at.seq;
                 return if whole { Ok(from_log) } else { Err(self.history_changed(after)) };
@@ -451,6 +456,17 @@ fn second(name: &str) -> String {
         stem.pop();
     }
     stem + &tail
+}
+
+/// The life of the server that an entry adopts for everybody.
+fn adopted(step: &Step) -> Option<Incarnation> {
+    match step.outcome.as_ref().ok()?.body {
+        CheckedBody::Recovery(incarnation) => Some(incarnation),
+        CheckedBody::Sealed(_)
+        | CheckedBody::Held(_)
+        | CheckedBody::Epoch(_)
+        | CheckedBody::Device(_) => None,
+    }
 }
 
 #[cfg(test)]
