@@ -10,7 +10,7 @@ use offing_core::rpc::{Clash, Fault, Lacking, SyncState};
 use offing_tests::device::Shown;
 use offing_tests::net::{Call, Mishap};
 use offing_tests::{Device, World};
-use offing_worker::store::tail;
+use offing_worker::store::{Range, Store, Table, tail};
 
 /// What a device keeps of the log after a place, as it came.
 fn kept(device: &Device, after: u64) -> Vec<Vec<u8>> {
@@ -285,4 +285,45 @@ fn a_server_that_only_says_it_was_restored_changes_nothing() {
     world.sync_all();
     world.assert_converged();
     assert!(phone.shows("/one") && phone.shows("/two"));
+}
+
+#[test]
+fn a_device_that_kept_no_end_of_the_log_offers_its_chunks_all_the_same() {
+    let (world, _) = restored();
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    ready(laptop.profile.store.delete_range(Table::Tail, Range::all())).unwrap();
+    phone.gives_back().unwrap();
+    phone.goes_on().unwrap();
+    world.sync_all();
+    world.assert_converged();
+    let tablet = world.adds("tablet");
+    world.sync_all();
+    assert_eq!(tablet.reads("/photo.jpg").unwrap(), crate::noise(1, 300_000));
+}
+
+#[test]
+fn a_copied_profile_that_was_away_meanwhile_becomes_a_device_of_its_own() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    phone.creates_folder("/1");
+    world.sync_all();
+    let copy = phone.copies_its_profile();
+    phone.creates_folder("/2");
+    world.sync_all();
+    let backup = world.tip();
+    laptop.creates_folder("/3");
+    world.sync_all();
+    world.restores_the_server_to(backup);
+    world.tells_the_server();
+    passes(&world);
+    laptop.gives_back().unwrap();
+    laptop.goes_on().unwrap();
+    world.sync_all();
+    copy.opens();
+    copy.creates_folder("/4");
+    copy.nudges();
+    world.passes(60_000);
+    world.sync_all();
+    assert_eq!(laptop.names(), ["/1", "/2", "/3", "/4"]);
+    assert_eq!(copy.replica().identity().device_name, "phone (2)");
 }

@@ -295,7 +295,7 @@ impl<H: Host> Replica<H> {
                 return Err(self.history_changed(at.seq));
             }
             let later = steps.iter().filter(|step| step.point.seq > at.seq);
-            life = later.filter_map(adopted).last().or(life);
+            life = later.filter_map(adopted).next_back().or(life);
             self.take_from_log(&mut from_log, &steps, at).await;
             if state.at().seq >= page.tip.seq {
                 let incarnation = &page.tip.incarnation;
