@@ -110,6 +110,21 @@ fn one_device_gives_back_what_the_server_lacks_and_all_go_on() {
 }
 
 #[test]
+fn what_is_not_to_be_kept_stays_while_the_server_may_lack_it() {
+    let (world, before) = restored();
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    laptop.keeps("/photo.jpg");
+    laptop.stops_keeping("/photo.jpg");
+    laptop.gives_back().unwrap();
+    laptop.goes_on().unwrap();
+    world.sync_all();
+    assert_eq!(phone.everything(), before);
+    // Now the server has it again.
+    laptop.stops_keeping("/photo.jpg");
+    assert!(!laptop.row("/photo.jpg").unwrap().local);
+}
+
+#[test]
 fn a_device_that_has_seen_more_adds_that() {
     let world = World::with(&["phone", "laptop"]);
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));

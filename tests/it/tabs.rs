@@ -160,3 +160,42 @@ fn five_tabs_type_and_one_that_dies_with_a_lock_loses_nothing_and_holds_up_nobod
         }
     }
 }
+
+#[test]
+fn what_a_tab_had_read_when_it_was_killed_is_brought_by_one_that_lives() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let tab = phone.opens_another_tab();
+    world.sync_all();
+    let film = crate::noise(1, 2_500_000);
+    phone.line.slow_ms.set(5_000);
+    tab.uploads("/", &[("film.mp4", &film)], Clash::Ask);
+    world.passes(2_000);
+    tab.crashes();
+    phone.line.slow_ms.set(0);
+    world.sync_all();
+    world.assert_converged();
+    assert_eq!(laptop.reads("/film.mp4").unwrap(), film);
+    assert_eq!(phone.pending(), 0);
+}
+
+#[test]
+fn a_tab_that_starts_leaves_alone_what_another_has_on_its_way() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let tab = phone.opens_another_tab();
+    world.sync_all();
+    let (film, before) = (crate::noise(1, 2_500_000), world.tip());
+    phone.line.slow_ms.set(5_000);
+    let [id] = tab.uploads("/", &[("film.mp4", &film)], Clash::Ask)[..] else { panic!() };
+    world.passes(2_000);
+    // The one that was there first is gone, and a new one comes.
+    world.restarts("phone");
+    world.passes(2_000);
+    assert!(phone.page.transfers.borrow().is_empty());
+    phone.line.slow_ms.set(0);
+    world.sync_all();
+    assert_eq!(tab.transfer(id), TransferState::Done);
+    assert_eq!(world.tip(), before + 1, "sent once");
+    assert_eq!(laptop.reads("/film.mp4").unwrap(), film);
+}

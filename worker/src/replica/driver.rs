@@ -22,7 +22,7 @@ impl<H: Host> Replica<H> {
     /// Begins to synchronise.
     pub async fn start(self: &Rc<Self>) -> Result<(), Fault> {
         self.recover_texts().await?;
-        self.resume_uploads().await?;
+        self.take_up_uploads().await?;
         self.note_reading_elsewhere();
         self.check_reading_elsewhere().await;
         let pending = self.pending().await?;
@@ -109,6 +109,8 @@ impl<H: Host> Replica<H> {
             Err(error) => self.failed(self.failure(&error)),
         };
         drop(guard);
+        // Of a tab that was killed since; what fails now is tried with the next pull.
+        self.take_up_uploads().await.ok();
         self.count_pending().await.ok();
         // A tab that was killed while it read says nothing.
         self.check_reading_elsewhere().await;

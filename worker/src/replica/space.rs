@@ -103,6 +103,10 @@ impl<H: Host> Replica<H> {
     /// Lets go of contents that are not to be kept any more, as far as nothing else needs
     /// them and the server has them.
     pub(super) async fn let_go_of(&self, nodes: &[NodeId]) -> Result<(), Fault> {
+        if self.restored.get() {
+            // What was sent may be gone there. It stays in the cache, and goes from that.
+            return Ok(());
+        }
         let mut chunks = HashSet::new();
         for node in nodes {
             if let Some(row) = self.row(*node).await? {

@@ -54,6 +54,8 @@ pub(super) struct Uploads<G> {
     all: BTreeMap<TransferId, Rc<Upload>>,
     /// Those that the page has not been shown as they are.
     changed: BTreeSet<TransferId>,
+    /// Locks of those that are recorded: no other tab takes them up while this one lives.
+    claims: BTreeMap<TransferId, G>,
     /// They will be shown in a moment.
     showing: bool,
     reading: reading::Reading<G>,
@@ -61,8 +63,8 @@ pub(super) struct Uploads<G> {
 
 impl<G> Default for Uploads<G> {
     fn default() -> Self {
-        let (all, changed) = Default::default();
-        Self { all, changed, showing: false, reading: reading::Reading::default() }
+        let (all, changed, claims) = Default::default();
+        Self { all, changed, claims, showing: false, reading: reading::Reading::default() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use offing_core::id::{ChunkId, NodeId};
-use offing_core::rpc::{Fault, TransferState};
+use offing_core::rpc::{Fault, TransferId, TransferState};
 use offing_core::tree::OpId;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use super::{Staged, Upload};
 use crate::host::Host;
 use crate::replica::fault::from_store;
 use crate::replica::{Replica, encode};
-use crate::store::{Batch, Direction, Durability, Range, Store, Table};
+use crate::store::{Batch, Durability, Range, Store, Table};
 
 /// An upload as it is stored between starts.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,57 +43,63 @@ pub(in crate::replica) fn staged_chunks(record: &[u8]) -> Vec<ChunkId> {
 }
 
 impl<H: Host> Replica<H> {
-    /// Takes up what an earlier start of the app left.
-    pub(in crate::replica) async fn resume_uploads(self: &Rc<Self>) -> Result<(), Fault> {
-        // Another tab may be at it; only one that gets this lock takes them up.
-        let name = format!("uploads:{}", self.vault);
-        let Some(guard) = self.host.try_lock(&name).await else {
-            return Ok(());
-        };
+    /// Takes up what tabs left that are gone: an upload is of whoever has its lock.
+    pub(in crate::replica) async fn take_up_uploads(self: &Rc<Self>) -> Result<(), Fault> {
         let store = self.host.store();
-        let rows =
-            store.scan(Table::Transfers, &Range::all(), 0, u32::MAX, Direction::Forward).await;
+        let keys = store.scan_keys(Table::Transfers, &Range::all(), u32::MAX).await;
         let mut found = Vec::new();
-        for (key, value) in rows.map_err(|e| from_store(&e))? {
-            let Ok(id) = <[u8; 8]>::try_from(key.as_slice()) else {
+        for key in keys.map_err(|e| from_store(&e))? {
+            let Ok(id) = <[u8; 8]>::try_from(key.as_slice()).map(u64::from_be_bytes) else {
                 continue;
             };
-            let Some(record) = Record::decode(&value) else {
+            if self.uploads.borrow().all.contains_key(&id) {
+                continue;
+            }
+            let Some(guard) = self.host.try_lock(&self.upload_lock(id)).await else {
                 continue;
             };
-            let state = match (&record.staged, record.paused) {
-                (None, _) => {
-                    TransferState::Failed(Fault::FileVanished { name: record.name.clone() })
-                }
-                (Some(_), true) => TransferState::Paused,
-                (Some(_), false) => TransferState::Here,
+            // Whoever had it may have brought it to its end meanwhile.
+            let record = store.get(Table::Transfers, &key).await.map_err(|e| from_store(&e))?;
+            let Some(record) = record.and_then(|bytes| Record::decode(&bytes)) else {
+                continue;
             };
-            let upload = Rc::new(Upload::new(u64::from_be_bytes(id), record));
-            upload.state.replace(state);
-            upload.recorded.set(true);
-            self.uploads.borrow_mut().all.insert(upload.id, Rc::clone(&upload));
+            let upload = Rc::new(Upload::left(id, record));
+            let mut uploads = self.uploads.borrow_mut();
+            uploads.claims.insert(id, guard);
+            uploads.all.insert(id, Rc::clone(&upload));
             found.push(upload);
+        }
+        if found.is_empty() {
+            return Ok(());
         }
         self.show(&found);
         let this = Rc::clone(self);
         self.host.spawn(async move {
-            let _guard = guard;
             for upload in found {
                 let staged = upload.staged.borrow().is_some();
-                match staged {
-                    true if !upload.paused.get() => {}
-                    true => continue,
-                    false => {
-                        this.forget_record(&upload).await.ok();
-                        continue;
-                    }
+                match (staged, upload.paused.get()) {
+                    (true, true) => {}
+                    (true, false) => this.send_staged(&upload).await,
+                    (false, _) => drop(this.forget_record(&upload).await),
                 }
-                this.send_staged(&upload).await;
             }
-            // Held as long as the tab lives, so that no second tab takes up the same work.
-            std::future::pending::<()>().await;
         });
         Ok(())
+    }
+
+    fn upload_lock(&self, id: TransferId) -> String {
+        format!("upload:{}:{id}", self.vault)
+    }
+
+    /// Says to the other tabs that this one is at it, as long as it lives.
+    async fn claim(&self, upload: &Upload) {
+        if self.uploads.borrow().claims.contains_key(&upload.id) {
+            return;
+        }
+        // Not to be had: this tab is just taking it.
+        if let Some(guard) = self.host.try_lock(&self.upload_lock(upload.id)).await {
+            self.uploads.borrow_mut().claims.insert(upload.id, guard);
+        }
     }
 
     pub(super) async fn store_record(&self, upload: &Upload) -> Result<(), Fault> {
@@ -106,6 +112,7 @@ impl<H: Host> Replica<H> {
         upload: &Upload,
         also: Batch,
     ) -> Result<(), Fault> {
+        self.claim(upload).await;
         let mut batch = also;
         batch.put(Table::Transfers, upload.id.to_be_bytes(), encode(&upload.record()));
         upload.recorded.set(true);
@@ -119,6 +126,28 @@ impl<H: Host> Replica<H> {
         let mut batch = Batch::new();
         batch.delete(Table::Transfers, upload.id.to_be_bytes());
         let written = self.host.store().write(batch, Durability::Relaxed).await;
+        self.unclaim(upload);
         written.map_err(|e| from_store(&e))
+    }
+
+    /// Its record is gone, so nobody takes it up any more.
+    pub(super) fn unclaim(&self, upload: &Upload) {
+        let guard = self.uploads.borrow_mut().claims.remove(&upload.id);
+        drop(guard);
+    }
+}
+
+impl Upload {
+    /// One that another tab or an earlier start of the app left.
+    fn left(id: TransferId, record: Record) -> Self {
+        let state = match (&record.staged, record.paused) {
+            (None, _) => TransferState::Failed(Fault::FileVanished { name: record.name.clone() }),
+            (Some(_), true) => TransferState::Paused,
+            (Some(_), false) => TransferState::Here,
+        };
+        let upload = Self::new(id, record);
+        upload.state.replace(state);
+        upload.recorded.set(true);
+        upload
     }
 }

@@ -114,6 +114,7 @@ impl<H: Host> Replica<H> {
                 Ok(dseq) => {
                     for Arrival { upload, .. } in &group {
                         upload.dseq.set(Some(dseq));
+                        self.unclaim(upload);
                         upload.again.take();
                         upload.done.set(upload.size);
                         self.turn(upload, TransferState::Here);
