@@ -1,9 +1,11 @@
 //! Downloads of folders, of which not everything can be had.
 
 use offing_core::id::{ChunkId, NodeId};
-use offing_core::rpc::{Clash, Fault};
+use offing_core::rpc::{Alarm, Clash, Fault};
 use offing_tests::World;
+use offing_worker::store::StoreError;
 use offing_worker::store::chunks::ChunkStore;
+use offing_worker::store::memory::Faults;
 
 /// The phone uploads a folder of which the laptop has read one photo and the text.
 fn partly_here() -> World {
@@ -104,4 +106,25 @@ fn a_zip_has_names_that_every_system_can_hold_each_its_own() {
     let expected =
         ["", "what_ (2)/", "what_ (3)/", "what_ (3)/a_b_ c.txt", "what_ (3)/nul_/", "what_/"];
     assert_eq!(members(&zip), expected.map(|path| format!("My files/{path}")));
+}
+
+#[test]
+fn what_is_not_on_the_server_can_be_taken_away_while_storage_fails() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    phone.creates_text("/sent.md", "on the server");
+    world.sync_all();
+    world.goes_offline("phone");
+    phone.uploads("/", &[("photo.jpg", &crate::noise(3, 300_000))], Clash::Ask);
+    phone.creates_folder("/empty");
+    let note = phone.creates_text("/note.md", "");
+    world.passes(3_000);
+    phone.opens_text("/note.md");
+    phone.profile.store.inject(Faults { after_writes: 0, error: Some(StoreError::Full) });
+    phone.types(note, |_| "never saved".to_owned());
+    world.passes(10_000);
+    assert_eq!(*phone.page.standing.borrow(), [Alarm::StorageFailing]);
+    let zip = phone.downloads_unsynced();
+    assert_eq!(members(&zip), ["note.md", "photo.jpg"]);
+    assert!(zip.windows(11).any(|bytes| bytes == b"never saved"));
 }

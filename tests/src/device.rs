@@ -18,7 +18,7 @@ use offing_core::rpc::{
 use offing_core::sync::machine;
 use offing_core::text::ChangeSet;
 use offing_worker::host::Keys;
-use offing_worker::replica::{Identity, Replica};
+use offing_worker::replica::{Download, Identity, Replica};
 use offing_worker::store::chunks::ChunkStore;
 use offing_worker::store::chunks::memory::MemoryChunks;
 use offing_worker::store::memory::MemoryStore;
@@ -581,14 +581,12 @@ impl Device {
     }
 
     fn downloads_all(&self, nodes: Vec<NodeId>, anyway: bool) -> Result<Vec<u8>, Fault> {
-        self.ask(|replica| async move {
-            let mut download = replica.download(&nodes, anyway).await?;
-            let mut bytes = Vec::new();
-            while let Some(piece) = download.next().await? {
-                bytes.extend(piece);
-            }
-            Ok(bytes)
-        })
+        self.ask(|replica| async move { whole(replica.download(&nodes, anyway).await?).await })
+    }
+
+    /// Downloads the files that are not on the server as they are here.
+    pub fn downloads_unsynced(&self) -> Vec<u8> {
+        self.ask(|replica| async move { whole(replica.download_unsynced().await?).await }).unwrap()
     }
 
     /// Keeps a node on this device.
@@ -658,6 +656,15 @@ fn action(reply: Result<Reply, Fault>) -> ActionId {
         Ok(Reply::Changed { action, .. } | Reply::Created { action, .. }) => action,
         other => panic!("nothing was changed: {other:?}"),
     }
+}
+
+/// All bytes of a download.
+async fn whole(mut download: Download<TestHost>) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = download.next().await? {
+        bytes.extend(piece);
+    }
+    Ok(bytes)
 }
 
 async fn copy_stores(from: &Profile, store: &MemoryStore, chunks: &MemoryChunks) {

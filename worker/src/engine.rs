@@ -140,6 +140,7 @@ impl Engine {
             Command::OpenRevision { node, revision } => {
                 streamed(self.replica()?.open_revision(node, revision).await?)
             }
+            Command::DownloadUnsynced => streamed(self.replica()?.download_unsynced().await?),
             Command::Nudge => {
                 self.nudge();
                 Ok(Reply::Done.into())
@@ -442,7 +443,8 @@ async fn answer_vault(
         | Command::SignOut { .. }
         | Command::Upload { .. }
         | Command::Download { .. }
-        | Command::OpenRevision { .. } => Err(Fault::Internal),
+        | Command::OpenRevision { .. }
+        | Command::DownloadUnsynced => Err(Fault::Internal),
     }
 }
 

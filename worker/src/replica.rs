@@ -56,6 +56,7 @@ mod space;
 mod sweep;
 mod text_store;
 mod texts;
+mod unsynced;
 mod upload;
 mod verify;
 mod versions;

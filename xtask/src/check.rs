@@ -166,7 +166,7 @@ fn app() -> Result<()> {
     dist::release_once()
 }
 
-/// The story in a real browser against a real server, one test at a time.
+/// The story in a real browser against a real server.
 fn browser() -> Result<()> {
     dist::release_once()?;
     run(&mut in_browser(&test_files(&e2e())?)?)
@@ -181,7 +181,8 @@ pub(crate) fn e2e() -> PathBuf {
 pub(crate) fn in_browser(files: &[PathBuf]) -> Result<Command> {
     run(cargo().args(["build", "-q", "-p", "offing-server"]))?;
     let mut node = program("node");
-    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+    // Two files at a time: a browser waits more than it computes. Each has a server of its own.
+    node.args(["--test", "--test-concurrency=2", "--test-reporter=spec"])
         .args(files)
         .current_dir(e2e())
         .env("OFFING_SERVER", target().join("debug/offing-server"))

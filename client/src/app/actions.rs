@@ -165,8 +165,16 @@ async fn save(app: App, nodes: Vec<NodeId>, anyway: bool) {
 
 /// Saves a state that a file has or had.
 pub(crate) fn download_revision(app: App, node: NodeId, revision: RevisionId) {
+    save_opened(app, Command::OpenRevision { node, revision });
+}
+
+/// Downloads the files that are not on the server as they are here.
+pub(crate) fn download_unsynced(app: App) {
+    save_opened(app, Command::DownloadUnsynced);
+}
+
+fn save_opened(app: App, command: Command) {
     spawn_local(async move {
-        let command = Command::OpenRevision { node, revision };
         match engine::call_with(command, &Array::new()).await {
             Ok(answer) => save_stream(app, answer).await,
             Err(fault) => app.failed(&fault),

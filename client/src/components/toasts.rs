@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::icon::icon;
+use super::icon::{button, icon};
 use super::restored;
 use crate::app::{App, Kit, Toast, actions};
 use crate::i18n::Msg;
@@ -63,6 +63,7 @@ pub(crate) fn banners(app: App) -> impl IntoView {
                 // A copy that became a device of its own is news, and a restored server a
                 // question: no trouble.
                 let asks = *alarm == Alarm::ServerRestored;
+                let fails = *alarm == Alarm::StorageFailing;
                 let quiet = asks || *alarm == Alarm::DeviceCopied;
                 let (class, role) =
                     if quiet { ("banner", "status") } else { ("banner danger", "alert") };
@@ -71,6 +72,9 @@ pub(crate) fn banners(app: App) -> impl IntoView {
                         {icon("shield-alert")}
                         <span class="grow">{app.t(Msg::Alarm(alarm))}</span>
                         {asks.then(|| restored::ask(app))}
+                        {fails.then(|| {
+                            button(app.t(Msg::Download), "download", "button", || false, move || actions::download_unsynced(app))
+                        })}
                     </div>
                 }
             })

@@ -276,6 +276,9 @@ pub enum Command {
         /// The state.
         revision: RevisionId,
     },
+    /// Opens a download of the files that are not on the server as they are here; the reply
+    /// carries a `ReadableStream`. → `Download`
+    DownloadUnsynced,
     /// Makes a file what it was, by a new edit. → `Changed`
     Revert {
         /// The file.

@@ -34,14 +34,23 @@ export function assetsFolder() {
   return assets;
 }
 
+/** Ports that no system gives to a connection by itself: while a server is down, its port stays its own. */
+const PORTS = { first: 20_000, count: 10_000 };
+
 /** A port that nobody listens on. */
 export async function freePort() {
-  const probe = net.createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    const probe = net.createServer();
+    const free = await new Promise((resolve) => {
+      probe.once("error", () => resolve(false));
+      probe.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!free) continue;
+    probe.close();
+    await once(probe, "close");
+    return port;
+  }
 }
 
 export class Server {

@@ -221,6 +221,12 @@ impl<H: Host> Replica<H> {
         Ok(())
     }
 
+    /// The open texts with something in them that is not saved.
+    pub(super) fn unsaved_texts(&self) -> BTreeSet<NodeId> {
+        let texts = self.texts.borrow();
+        texts.open.values().filter(|open| !open.is_saved()).map(|open| open.node).collect()
+    }
+
     /// The content of a file's document as it is now, with the file's own line ends, if it
     /// was ever edited.
     pub(super) async fn edited_text(
