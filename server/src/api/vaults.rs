@@ -11,9 +11,10 @@ use offing_core::log::entry::Entry;
 use offing_core::proto::{Appended, Code, LogPage};
 use serde::Deserialize;
 
-use super::extract::{PathOf, whole_body};
+use super::extract::{PathOf, Whole, whole_body};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
+use crate::service::Caller;
 use crate::service::log::PageLimits;
 use crate::state::AppState;
 
@@ -23,8 +24,7 @@ pub(super) async fn create(
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Json<Appended>, ApiError> {
-    let pool = (&state.intake().entries, signed_in.caller.account);
-    let body = whole_body(pool, body, limits::ENTRY_BYTES_MAX, TAKEN_APART).await?;
+    let body = entries_of(&state, &signed_in.caller, body, limits::ENTRY_BYTES_MAX).await?;
     let genesis = &body.bytes;
     let entry = Entry::decode(genesis).map_err(|_| Code::BadRequest)?;
     if entry.hash().0 != vault.0 {
@@ -41,12 +41,10 @@ pub(super) async fn append(
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Json<Appended>, ApiError> {
-    let pool = (&state.intake().entries, signed_in.caller.account);
-    let body = whole_body(pool, body, limits::APPEND_BYTES_MAX, TAKEN_APART).await?;
-    let (caller, now_ms) = (signed_in.caller, state.now_ms());
-    let (appended, off) = state.services().append_all(&caller, vault, &body.bytes).await?;
-    off.into_iter().for_each(|device| state.auth().end_device(caller.account, device, now_ms));
-    Ok(Json(appended))
+    let caller = signed_in.caller;
+    let body = entries_of(&state, &caller, body, limits::APPEND_BYTES_MAX).await?;
+    let appended = state.services().append_all(&caller, vault, &body.bytes).await?;
+    Ok(outcome(&state, &caller, appended))
 }
 
 pub(super) async fn give_back(
@@ -55,16 +53,36 @@ pub(super) async fn give_back(
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Json<Appended>, ApiError> {
-    let pool = (&state.intake().entries, signed_in.caller.account);
-    let body = whole_body(pool, body, limits::GIVE_BACK_BYTES_MAX, TAKEN_APART).await?;
-    let (caller, now_ms) = (signed_in.caller, state.now_ms());
-    let (appended, off) = state.services().give_back(&caller, vault, &body.bytes).await?;
-    off.into_iter().for_each(|device| state.auth().end_device(caller.account, device, now_ms));
-    Ok(Json(appended))
+    let caller = signed_in.caller;
+    let body = entries_of(&state, &caller, body, limits::GIVE_BACK_BYTES_MAX).await?;
+    let appended = state.services().give_back(&caller, vault, &body.bytes).await?;
+    Ok(outcome(&state, &caller, appended))
 }
 
 /// Entries are in memory twice: as they came, and taken apart.
 const TAKEN_APART: usize = 2;
+
+async fn entries_of(
+    state: &AppState,
+    caller: &Caller,
+    body: Body,
+    bytes_max: usize,
+) -> Result<Whole, ApiError> {
+    whole_body((&state.intake().entries, caller.account), body, bytes_max, TAKEN_APART).await
+}
+
+/// What became of entries; the devices that they took off are signed out.
+fn outcome(
+    state: &AppState,
+    caller: &Caller,
+    (appended, taken_off): (Appended, Vec<DeviceId>),
+) -> Json<Appended> {
+    let now_ms = state.now_ms();
+    for device in taken_off {
+        state.auth().end_device(caller.account, device, now_ms);
+    }
+    Json(appended)
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -248,15 +248,7 @@ impl<T: Transport> Api<T> {
         body: Option<&[u8]>,
     ) -> Result<Vec<u8>, NetError> {
         let path = format!("{API_PREFIX}{path}");
-        let call = Call {
-            method,
-            path: &path,
-            content_type: body.map(|_| JSON),
-            body: body.map(Body::Bytes),
-            headers: Vec::new(),
-            answer_bytes_max: limits::JSON_BODY_BYTES_MAX,
-        };
-        self.transport.send(&call).await
+        self.transport.send(&json_call(method, &path, body)).await
     }
 
     async fn signed_in(
@@ -266,15 +258,7 @@ impl<T: Transport> Api<T> {
         body: Option<&[u8]>,
     ) -> Result<Vec<u8>, NetError> {
         let path = format!("{API_PREFIX}{path}");
-        let call = Call {
-            method,
-            path: &path,
-            content_type: body.map(|_| JSON),
-            body: body.map(Body::Bytes),
-            headers: Vec::new(),
-            answer_bytes_max: limits::JSON_BODY_BYTES_MAX,
-        };
-        self.authorized(call).await
+        self.authorized(json_call(method, &path, body)).await
     }
 
     async fn binary(
@@ -359,6 +343,18 @@ impl<T: Transport> Remote for Api<T> {
 
     async fn append(&self, vault: VaultId, entries: &[u8]) -> Result<Appended, NetError> {
         self.post_entries(vault, "log", entries).await
+    }
+}
+
+/// A call that carries JSON, if anything, and is answered so.
+fn json_call<'a>(method: &'static str, path: &'a str, body: Option<&'a [u8]>) -> Call<'a> {
+    Call {
+        method,
+        path,
+        content_type: body.map(|_| JSON),
+        body: body.map(Body::Bytes),
+        headers: Vec::new(),
+        answer_bytes_max: limits::JSON_BODY_BYTES_MAX,
     }
 }
 
