@@ -50,6 +50,9 @@ pub const LOG_PAGE_ENTRIES_MAX: usize = 1024;
 pub const TAIL_ENTRIES_MAX: u64 = 4_096;
 /// Most bytes of them.
 pub const TAIL_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Newest snapshots of a vault whose pieces nobody may call dead: the one before the newest serves
+/// where the newest does not hold.
+pub const SNAPSHOTS_KEPT: u8 = 2;
 /// Most chunks one entry may declare.
 pub const ENTRY_CHUNKS_MAX: usize = 16 * 1024;
 /// Most streams one entry may touch.

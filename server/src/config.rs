@@ -26,6 +26,8 @@ pub struct Config {
     pub trust_proxy: bool,
     /// What is logged, in the syntax of `RUST_LOG`.
     pub log: String,
+    /// Chunks that devices call dead are removed for good, thirty days later.
+    pub collect_delete: bool,
     /// How often callers may call.
     pub rate: RateConfig,
 }
@@ -79,6 +81,9 @@ pub struct Settings {
     /// What is logged, as in RUST_LOG [default: warn,offing_server=info]
     #[arg(long, env = "OFFING_LOG", global = true)]
     pub log: Option<String>,
+    /// Remove for good what devices call dead, thirty days later [default: false]
+    #[arg(long, env = "OFFING_COLLECT_DELETE", global = true)]
+    pub collect_delete: Option<bool>,
     /// Sign-ins a minute for one name from one address [default: 10]
     #[arg(long, env = "OFFING_LOGINS_PER_MINUTE", global = true)]
     pub logins_per_minute: Option<u32>,
@@ -113,6 +118,7 @@ impl Settings {
             quota_bytes: self.quota_bytes.or(weaker.quota_bytes),
             trust_proxy: self.trust_proxy.or(weaker.trust_proxy),
             log: self.log.or(weaker.log),
+            collect_delete: self.collect_delete.or(weaker.collect_delete),
             logins_per_minute: self.logins_per_minute.or(weaker.logins_per_minute),
             anonymous_per_minute: self.anonymous_per_minute.or(weaker.anonymous_per_minute),
             calls_per_minute: self.calls_per_minute.or(weaker.calls_per_minute),
@@ -142,6 +148,7 @@ impl Settings {
             quota_bytes: self.quota_bytes,
             trust_proxy: self.trust_proxy.unwrap_or(false),
             log: self.log.unwrap_or_else(|| "warn,offing_server=info".to_owned()),
+            collect_delete: self.collect_delete.unwrap_or(false),
             rate: RateConfig {
                 logins_per_minute: self.logins_per_minute.unwrap_or(rate.logins_per_minute),
                 anonymous_per_minute: self

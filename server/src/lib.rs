@@ -20,5 +20,5 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 
-pub use serve::serve;
+pub use serve::{look_after, serve};
 pub use state::AppState;

@@ -101,18 +101,29 @@ pub async fn serve(
     Ok(())
 }
 
-/// Forgets unused sessions and reclaims dead space, now and then.
+/// Looks after what is kept, now and then.
 async fn upkeep(state: AppState) {
     // Not at once: whoever starts the server beside a wrong database has time to see it.
     let mut ticks = tokio::time::interval_at(Instant::now() + UPKEEP_EVERY, UPKEEP_EVERY);
     loop {
         ticks.tick().await;
-        if let Err(error) = state.services().sweep_sessions(state.now_ms()).await {
-            tracing::warn!(%error, "cannot forget unused sessions");
-        }
-        if let Err(error) = state.services().compact_chunks().await {
-            tracing::warn!(%error, "cannot reclaim dead space");
-        }
+        look_after(&state).await;
+    }
+}
+
+/// Forgets sessions that nobody used, removes what is dead if the configuration says so, and
+/// reclaims the space of what was removed.
+pub async fn look_after(state: &AppState) {
+    if let Err(error) = state.services().sweep_sessions(state.now_ms()).await {
+        tracing::warn!(%error, "cannot forget unused sessions");
+    }
+    if state.config().collect_delete
+        && let Err(error) = state.services().collect(state.now_ms()).await
+    {
+        tracing::warn!(%error, "cannot remove what is dead");
+    }
+    if let Err(error) = state.services().compact_chunks().await {
+        tracing::warn!(%error, "cannot reclaim dead space");
     }
 }
 

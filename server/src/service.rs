@@ -23,6 +23,7 @@ use crate::store::sqlite::SqliteMeta;
 pub mod accounts;
 pub mod append;
 pub mod chunks;
+pub mod collect;
 pub mod log;
 pub mod quota;
 pub mod recovery;
@@ -295,7 +296,8 @@ impl Services {
         vault: VaultId,
         ids: Vec<ChunkId>,
     ) -> Result<(), ServiceError> {
-        Ok(self.chunks.remove(vault, ids).await?)
+        self.chunks.remove(vault, move |_| Ok(ids)).await?;
+        Ok(())
     }
 
     /// Reclaims segments that are mostly dead space, and says how many.

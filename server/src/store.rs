@@ -8,6 +8,7 @@ pub mod blob;
 pub mod chunks;
 #[cfg(test)]
 mod conformance;
+pub mod fossil;
 pub mod memory;
 pub mod meta;
 pub mod segment;

@@ -6,6 +6,8 @@
 mod append;
 #[path = "store/chunks.rs"]
 mod chunks;
+#[path = "store/collect.rs"]
+mod collect;
 #[path = "store/reclaim.rs"]
 mod reclaim;
 #[path = "store/recovery.rs"]

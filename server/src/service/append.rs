@@ -16,7 +16,7 @@ use offing_core::log::entry::{Entry, EntryKind, Header, entry_hash};
 use offing_core::log::epoch::EpochRecord;
 use offing_core::proto::{AppendResult, Appended, Wake, decode_append};
 
-use super::{Caller, Growth, ServiceError, Services, log, quota, recovery};
+use super::{Caller, Growth, ServiceError, Services, collect, log, quota, recovery};
 use crate::store::meta::{DeviceCounter, Durability, MetaResult, MetaTx, StoredEntry, Vault};
 
 /// Most vaults of one account.
@@ -224,7 +224,9 @@ fn append_one(
     if !sound {
         return Ok(AppendResult::Malformed);
     }
-    let chunks: BTreeSet<ChunkId> = header.chunks.iter().copied().collect();
+    // What is dead need not be there.
+    let needed = if header.kind == EntryKind::Gc { &[][..] } else { &header.chunks };
+    let chunks: BTreeSet<ChunkId> = needed.iter().copied().collect();
     let mut missing = Vec::new();
     for id in &chunks {
         if tx.chunk(&vault.id, id)?.is_none() {
@@ -326,12 +328,7 @@ fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<
     };
     tx.add_entry(&vault.id, &stored)?;
     tx.advance_vault(vault)?;
-    for id in &header.chunks {
-        // What is given back may name a chunk that nobody has any more.
-        if tx.chunk(&vault.id, id)?.is_some() {
-            tx.declare_chunk(&vault.id, id, point.seq)?;
-        }
-    }
+    collect::take_note(tx, &vault.id, header, point.seq)?;
     let bytes = i64::try_from(parsed.stored_bytes()).expect("bounded by ENTRY_BYTES_MAX");
     tx.add_usage(&vault.account, bytes)?;
     Ok(AppendResult::Ok { seq: point.seq, chain: point.chain })

@@ -8,7 +8,7 @@ use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::proto::{LogPage, PageItem, Tip, Wake};
 
 use super::{Caller, ServiceError, Services};
-use crate::store::meta::{MetaRead, MetaResult, PageBounds, StoredEntry};
+use crate::store::meta::{Durability, MetaRead, MetaResult, MetaTx, PageBounds, StoredEntry};
 
 /// What a page of the log may hold.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ impl Services {
         own: Option<DeviceId>,
         bounds: PageLimits,
     ) -> Result<LogPage, ServiceError> {
-        let account = caller.account;
+        let Caller { account, device } = *caller;
         let bounds = PageBounds {
             entries_max: bounds.entries_max.min(limits::LOG_PAGE_ENTRIES_MAX),
             bytes_max: bounds.bytes_max.min(limits::LOG_PAGE_BYTES_MAX),
@@ -50,9 +50,17 @@ impl Services {
                 return Ok(None);
             };
             let entries = state.entries_after(&vault, after, &bounds)?;
-            Ok(Some(LogPage { tip, items: entries.into_iter().map(page_item).collect() }))
+            let items = entries.into_iter().map(page_item).collect();
+            let passed = passed_fossils(state, &vault, &device, after)?;
+            Ok(Some((LogPage { tip, items }, passed)))
         });
-        page.await?.ok_or(ServiceError::VaultUnknown)
+        let (page, passed) = page.await?.ok_or(ServiceError::VaultUnknown)?;
+        if passed {
+            let note = move |tx: &mut dyn MetaTx| tx.note_read(&vault, &device, after);
+            // What is not noted now is with the next page.
+            self.meta.write(Durability::Later, note).await.ok();
+        }
+        Ok(page)
     }
 
     /// Reads what a newcomer begins with in the place of the log's beginning: the last
@@ -99,6 +107,20 @@ pub(crate) fn tip(state: &dyn MetaRead, vault: &VaultId) -> MetaResult<Option<Ti
     let incarnation = state.incarnation()?;
     let vault = state.vault(vault)?;
     Ok(vault.map(|vault| Tip { seq: vault.seq, chain: vault.chain, incarnation }))
+}
+
+/// Says whether a device that asks for what comes after a place has read past all that is dead,
+/// and that is not known yet.
+fn passed_fossils(
+    state: &dyn MetaRead,
+    vault: &VaultId,
+    device: &DeviceId,
+    after: Seq,
+) -> MetaResult<bool> {
+    Ok(match state.last_fossil(vault)? {
+        Some(last) => last <= after && state.read_mark(vault, device)? < last,
+        None => false,
+    })
 }
 
 /// The genesis entry, the record of the snapshot's epoch, its device's first entry, itself.

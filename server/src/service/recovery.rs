@@ -37,7 +37,12 @@ pub async fn restored(data: &Path) -> Result<u64, ServiceError> {
 async fn begin_life(meta: &dyn MetaStore) -> Result<u64, ServiceError> {
     let mut incarnation = Incarnation([0; 16]);
     rand::rngs::OsRng.fill_bytes(&mut incarnation.0);
-    Ok(meta.write(Durability::Now, move |tx| tx.begin_life(&incarnation)).await?)
+    let job = move |tx: &mut dyn MetaTx| {
+        // What came after the backup may have declared some of them.
+        tx.undate_fossils()?;
+        tx.begin_life(&incarnation)
+    };
+    Ok(meta.write(Durability::Now, job).await?)
 }
 
 impl Services {

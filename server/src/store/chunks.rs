@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::keeper::{Keeper, recover};
 use super::blob::{BlobError, BlobReader, BlobStore};
-use super::meta::{MetaError, MetaStore, StoredChunk};
+use super::meta::{MetaError, MetaRead, MetaResult, MetaStore, StoredChunk};
 use crate::intake::{Pool, PoolBusy, Reserved};
 
 mod keeper;
@@ -124,10 +124,13 @@ impl Pending {
     }
 }
 
+/// Says which chunks of a vault to remove, in the transaction that removes them.
+type Select = Box<dyn FnOnce(&dyn MetaRead) -> MetaResult<Vec<ChunkId>> + Send>;
+
 enum Message {
     Put(IncomingChunk, oneshot::Sender<Result<(), ChunkStoreError>>),
     Flush,
-    Remove(VaultId, Vec<ChunkId>, oneshot::Sender<Result<(), ChunkStoreError>>),
+    Remove(VaultId, Select, oneshot::Sender<Result<usize, ChunkStoreError>>),
     Compact(oneshot::Sender<Result<usize, ChunkStoreError>>),
 }
 
@@ -227,10 +230,15 @@ impl ChunkStore {
         }
     }
 
-    /// Takes chunks from the index; their bytes become dead space.
-    pub async fn remove(&self, vault: VaultId, ids: Vec<ChunkId>) -> Result<(), ChunkStoreError> {
+    /// Takes the chunks that `select` finds in one transaction with it from the index of a
+    /// vault, and says how many; their bytes become dead space.
+    pub async fn remove(
+        &self,
+        vault: VaultId,
+        select: impl FnOnce(&dyn MetaRead) -> MetaResult<Vec<ChunkId>> + Send + 'static,
+    ) -> Result<usize, ChunkStoreError> {
         let (answer, done) = oneshot::channel();
-        self.send(Message::Remove(vault, ids, answer)).await?;
+        self.send(Message::Remove(vault, Box::new(select), answer)).await?;
         done.await.map_err(|_| ChunkStoreError::Closed)?
     }
 

@@ -9,6 +9,7 @@ use offing_core::proto::SecretKind;
 use tempfile::TempDir;
 
 use super::blob::{BlobError, BlobStore};
+use super::fossil::Piece;
 use super::memory::{MemoryBlobs, MemoryMeta};
 use super::meta::{
     Account, DeviceCounter, Durability, Invite, Location, MetaError, MetaRead, MetaStore, MetaTx,
@@ -306,6 +307,63 @@ fn reading_sees_what_was_answered(meta: &dyn MetaStore) {
     }
 }
 
+fn fossils_are_dated_once_and_read_by_place(meta: &dyn MetaStore) {
+    populate(meta);
+    let piece = |id: u8, dead_seq| Piece { vault: VAULT, id: ChunkId([id; 32]), dead_seq };
+    let fossils = |since_ms, seq, limit| {
+        let found = meta.read_blocking(move |s| s.fossils(&VAULT, since_ms, seq, limit)).unwrap();
+        found.into_iter().map(|id| id.0[0]).collect::<Vec<_>>()
+    };
+    let known = |id: u8| {
+        let found = meta.read_blocking(move |s| s.piece(&VAULT, &ChunkId([id; 32])));
+        found.unwrap()
+    };
+    assert_eq!(known(1), None);
+    assert_eq!(meta.read_blocking(|s| s.last_fossil(&VAULT)).unwrap(), None);
+    write(meta, move |tx| {
+        tx.put_piece(&piece(1, None))?;
+        tx.put_piece(&piece(2, Some(7)))?;
+        tx.put_piece(&piece(3, Some(9)))
+    });
+    assert_eq!((known(1), known(2)), (Some(piece(1, None)), Some(piece(2, Some(7)))));
+    assert_eq!(meta.read_blocking(|s| s.last_fossil(&VAULT)).unwrap(), Some(9));
+    assert_eq!(meta.read_blocking(|s| s.fossil_vaults()).unwrap(), [VAULT]);
+    assert_eq!(fossils(i64::MAX, 9, 8), Vec::<u8>::new(), "nobody counts their time yet");
+    write(meta, |tx| tx.date_fossils(100));
+    write(meta, |tx| tx.date_fossils(200));
+    assert_eq!(fossils(99, 9, 8), Vec::<u8>::new());
+    assert_eq!(fossils(100, 9, 8), [2, 3]);
+    assert_eq!(fossils(100, 8, 8), [2]);
+    assert_eq!(fossils(100, 9, 1).len(), 1);
+    write(meta, move |tx| {
+        tx.put_piece(&piece(2, None))?;
+        tx.put_piece(&piece(3, Some(9)))
+    });
+    assert_eq!(
+        fossils(i64::MAX, 9, 8),
+        Vec::<u8>::new(),
+        "one lives again, the other's time begins again"
+    );
+    write(meta, |tx| tx.date_fossils(300));
+    assert_eq!(fossils(300, 9, 8), [3]);
+    write(meta, |tx| tx.undate_fossils());
+    assert_eq!(fossils(i64::MAX, 9, 8), Vec::<u8>::new());
+    write(meta, |tx| tx.remove_piece(&VAULT, &ChunkId([3; 32])));
+    assert_eq!((known(3), meta.read_blocking(|s| s.fossil_vaults()).unwrap()), (None, vec![]));
+    let awaited = || meta.read_blocking(|s| s.is_awaited(&VAULT, &ChunkId([4; 32]))).unwrap();
+    assert!(!awaited());
+    for _ in 0..2 {
+        write(meta, |tx| tx.await_chunk(&VAULT, &ChunkId([4; 32])));
+        assert!(awaited());
+    }
+    let mark = || meta.read_blocking(|s| s.read_mark(&VAULT, &PHONE)).unwrap();
+    assert_eq!(mark(), 0);
+    for (seq, noted) in [(5, 5), (3, 5), (6, 6)] {
+        write(meta, move |tx| tx.note_read(&VAULT, &PHONE, seq));
+        assert_eq!(mark(), noted);
+    }
+}
+
 const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     a_failed_job_has_no_effect_and_harms_no_other,
     accounts_keep_what_they_are_given,
@@ -313,6 +371,7 @@ const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     sessions_end_alone_by_account_and_by_age,
     logs_are_read_in_order_and_within_bounds,
     the_index_counts_what_lives_in_a_segment,
+    fossils_are_dated_once_and_read_by_place,
     reading_sees_what_was_answered,
 ];
 

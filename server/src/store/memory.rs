@@ -16,6 +16,7 @@ use super::meta::{
 };
 
 mod blobs;
+mod fossils;
 
 pub use blobs::MemoryBlobs;
 
@@ -36,6 +37,7 @@ struct State {
     chunks: BTreeMap<(VaultId, ChunkId), StoredChunk>,
     /// To where each segment is indexed, and how many of its bytes are dead.
     segments: BTreeMap<u32, (u64, u64)>,
+    fossils: fossils::Fossils,
 }
 
 impl Default for MemoryMeta {

@@ -15,6 +15,8 @@ use offing_core::log::entry::EntryKind;
 use offing_core::proto::SecretKind;
 use tokio::sync::oneshot;
 
+use super::fossil::{FossilRead, FossilTx};
+
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -262,7 +264,7 @@ pub enum MetaError {
 pub type MetaResult<T> = Result<T, MetaError>;
 
 /// Reads one consistent state.
-pub trait MetaRead {
+pub trait MetaRead: FossilRead {
     /// The life of this server's data.
     fn incarnation(&self) -> MetaResult<Incarnation>;
     /// How many accounts there are.
@@ -321,7 +323,7 @@ pub trait MetaRead {
 }
 
 /// Reads and changes one state; all of a job's changes take effect, or none.
-pub trait MetaTx: MetaRead {
+pub trait MetaTx: MetaRead + FossilTx {
     /// Begins another life of this data: every vault has to be given back what it lacks.
     /// Says how many vaults there are.
     fn begin_life(&mut self, incarnation: &Incarnation) -> MetaResult<u64>;

@@ -26,6 +26,7 @@ use super::meta::{
     Answer, Durability, MetaError, MetaResult, MetaStats, MetaStore, Output, ReadJob, WriteJob,
 };
 
+mod fossils;
 mod rows;
 mod rows_write;
 
@@ -37,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_taken_off.sql"),
     include_str!("../../migrations/0005_recovering.sql"),
     include_str!("../../migrations/0006_log_by_kind.sql"),
+    include_str!("../../migrations/0007_fossils.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use offing_core::id::{AccountId, ChunkId, VaultId};
+use offing_core::id::{AccountId, VaultId};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{ChunkStoreError, IncomingChunk, Message};
+use super::{ChunkStoreError, IncomingChunk, Message, Select};
 use crate::store::blob::{BlobError, BlobReader, BlobStore};
 use crate::store::meta::{Durability, MetaError, MetaStore, MetaTx, StoredChunk};
 
@@ -61,9 +61,9 @@ impl Keeper {
                 match message {
                     Message::Put(chunk, answer) => self.put(chunk, answer),
                     Message::Flush => flush = true,
-                    Message::Remove(vault, ids, answer) => {
+                    Message::Remove(vault, select, answer) => {
                         self.flush();
-                        let _ = answer.send(self.remove(vault, ids));
+                        let _ = answer.send(self.remove(vault, select));
                     }
                     Message::Compact(answer) => {
                         self.flush();
@@ -148,20 +148,23 @@ impl Keeper {
         Ok(())
     }
 
-    fn remove(&mut self, vault: VaultId, ids: Vec<ChunkId>) -> Result<(), ChunkStoreError> {
-        self.meta.write_blocking(Durability::Now, move |tx| {
+    fn remove(&mut self, vault: VaultId, select: Select) -> Result<usize, ChunkStoreError> {
+        let removed = self.meta.write_blocking(Durability::Now, move |tx| {
             let Some(row) = tx.vault(&vault)? else {
-                return Ok(());
+                return Ok(0);
             };
-            for id in ids {
+            let mut removed = 0;
+            for id in select(tx)? {
                 if let Some(chunk) = tx.chunk(&vault, &id)? {
                     tx.remove_chunk(&vault, &id)?;
+                    tx.remove_piece(&vault, &id)?;
                     tx.add_usage(&row.account, -i64::from(chunk.at.len))?;
+                    removed += 1;
                 }
             }
-            Ok(())
+            Ok(removed)
         })?;
-        Ok(())
+        Ok(removed)
     }
 }
 

@@ -25,7 +25,7 @@ impl Rows<'_> {
         Ok(statement.query_row(params, read).optional()?)
     }
 
-    fn many<T>(
+    pub(super) fn many<T>(
         &self,
         sql: &str,
         params: impl Params,
@@ -42,7 +42,7 @@ pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn uint(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn uint(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }

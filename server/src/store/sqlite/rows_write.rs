@@ -11,12 +11,12 @@ use crate::store::meta::{
 };
 
 impl Rows<'_> {
-    fn run(&mut self, sql: &str, params: impl Params) -> MetaResult<u64> {
+    pub(super) fn run(&mut self, sql: &str, params: impl Params) -> MetaResult<u64> {
         Ok(self.connection.prepare_cached(sql)?.execute(params)? as u64)
     }
 
     /// Runs a statement that has to change exactly one row.
-    fn run_one(&mut self, sql: &str, params: impl Params) -> MetaResult<()> {
+    pub(super) fn run_one(&mut self, sql: &str, params: impl Params) -> MetaResult<()> {
         if self.run(sql, params)? == 1 { Ok(()) } else { Err(MetaError::Constraint) }
     }
 

@@ -1,0 +1,115 @@
+//! Garbage: pieces of snapshots that newer ones replaced, and that a device calls dead.
+//!
+//! An entry of kind *gc* names chunks that are dead as of what its device had seen. The server
+//! reads no bodies, so it believes as little as it can: only chunks that nothing but snapshots
+//! has ever declared can die, not those of the last snapshots, and not those that anything has
+//! declared since. What a file needs was declared by a change; no entry can have it removed.
+//!
+//! Dead pieces stay as *fossils*. They are dated by the first [`Services::collect`] that finds
+//! them and go [`FOSSIL_MS`] later at the earliest, when every device with a session has read
+//! the entry that calls them dead. Until then any declaration makes a fossil live again, in the
+//! transaction that places its entry. Nobody collects unless the configuration says so.
+
+use offing_core::id::{ChunkId, Seq, VaultId};
+use offing_core::limits;
+use offing_core::log::entry::{EntryKind, Header};
+
+use super::{ServiceError, Services};
+use crate::store::fossil::Piece;
+use crate::store::meta::{Durability, MetaRead, MetaResult, MetaTx, StoredChunk};
+
+/// Milliseconds that a fossil is kept: as long as a device may stay away and have a session.
+pub const FOSSIL_MS: i64 = 30 * 24 * 3600 * 1000;
+/// Most chunks that one call takes from a vault; the next call goes on.
+const REMOVED_MAX: usize = 1_024;
+
+/// Notes what an entry that was just placed says of its chunks.
+pub(super) fn take_note(
+    tx: &mut dyn MetaTx,
+    vault: &VaultId,
+    header: &Header,
+    seq: Seq,
+) -> MetaResult<()> {
+    if header.kind == EntryKind::Gc {
+        return bury(tx, vault, header, seq);
+    }
+    let by_snapshot = header.kind == EntryKind::Snapshot;
+    for id in &header.chunks {
+        let Some(chunk) = tx.chunk(vault, id)? else {
+            // What is given back may name a chunk that nobody has any more, or brings later.
+            if !by_snapshot {
+                tx.await_chunk(vault, id)?;
+            }
+            continue;
+        };
+        if !by_snapshot {
+            tx.remove_piece(vault, id)?;
+        } else if is_piece(tx, &chunk)? {
+            tx.put_piece(&Piece { vault: *vault, id: *id, dead_seq: None })?;
+        }
+        tx.declare_chunk(vault, id, seq)?;
+    }
+    Ok(())
+}
+
+/// Says whether nothing but snapshots has declared a chunk yet.
+fn is_piece(state: &dyn MetaRead, chunk: &StoredChunk) -> MetaResult<bool> {
+    let StoredChunk { vault, id, last_declared, .. } = chunk;
+    let declared = *last_declared > 0 || state.is_awaited(vault, id)?;
+    Ok(!declared || state.piece(vault, id)?.is_some())
+}
+
+/// Makes fossils of the pieces that an entry calls dead, as far as it is to be believed.
+fn bury(tx: &mut dyn MetaTx, vault: &VaultId, header: &Header, seq: Seq) -> MetaResult<()> {
+    let kept_from = kept_from(tx, vault)?;
+    for id in &header.chunks {
+        let (Some(chunk), Some(piece)) = (tx.chunk(vault, id)?, tx.piece(vault, id)?) else {
+            continue;
+        };
+        let declared = chunk.last_declared;
+        if declared <= header.seen_seq && declared < kept_from && piece.dead_seq.is_none() {
+            tx.put_piece(&Piece { dead_seq: Some(seq), ..piece })?;
+        }
+    }
+    Ok(())
+}
+
+/// The place from which on snapshots keep their pieces, whatever anybody says.
+fn kept_from(state: &dyn MetaRead, vault: &VaultId) -> MetaResult<Seq> {
+    let mut before = Seq::MAX;
+    for _ in 0..limits::SNAPSHOTS_KEPT {
+        let newest = state.last_of_kind(vault, EntryKind::Snapshot, before)?;
+        before = newest.map_or(0, |newest| newest.seq);
+    }
+    Ok(before)
+}
+
+impl Services {
+    /// Dates the fossils that are new, and removes those whose time has come; says how many.
+    pub async fn collect(&self, now_ms: i64) -> Result<usize, ServiceError> {
+        let job = move |tx: &mut dyn MetaTx| {
+            tx.date_fossils(now_ms)?;
+            tx.fossil_vaults()
+        };
+        let mut removed = 0;
+        let since_ms = now_ms.saturating_sub(FOSSIL_MS);
+        for vault in self.meta.write(Durability::Now, job).await? {
+            removed += self.chunks.remove(vault, move |state| due(state, &vault, since_ms)).await?;
+        }
+        Ok(removed)
+    }
+}
+
+/// The fossils of a vault that may go now.
+fn due(state: &dyn MetaRead, vault: &VaultId, since_ms: i64) -> MetaResult<Vec<ChunkId>> {
+    let row = state.vault(vault)?;
+    // What is given back may declare some of them.
+    let Some(row) = row.filter(|row| !row.recovering) else {
+        return Ok(Vec::new());
+    };
+    let mut read_by_all = Seq::MAX;
+    for session in state.sessions_of(&row.account)?.iter().filter(|session| !session.taken_off) {
+        read_by_all = read_by_all.min(state.read_mark(vault, &session.device)?);
+    }
+    state.fossils(vault, since_ms, read_by_all, REMOVED_MAX)
+}
