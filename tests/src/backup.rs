@@ -1,9 +1,9 @@
 //! The server's data, kept apart and brought back later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use offing_core::id::{ChunkId, Incarnation, Seq, VaultId};
-use offing_core::log::entry::{Entry, Header};
+use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::proto::{PageItem, Tip, encode_append};
 use offing_server::service::log::PageLimits;
 use offing_server::service::{Caller, ServiceOptions, Services};
@@ -20,6 +20,8 @@ pub struct Backup {
     pub entries: Vec<Vec<u8>>,
     /// The chunks that it names.
     pub chunks: BTreeMap<ChunkId, Vec<u8>>,
+    /// Those of them that were removed.
+    pub removed: BTreeSet<ChunkId>,
 }
 
 impl World {
@@ -48,11 +50,23 @@ impl World {
         let (vault, caller) = (self.vault.get().unwrap(), self.caller());
         let (entries, tip) = self.reads_the_log();
         let mut chunks = BTreeMap::new();
-        for id in entries.iter().flat_map(|wire| header(wire).chunks) {
-            let read = async |services: Services| read_chunk(&services, &caller, vault, id).await;
-            chunks.entry(id).or_insert_with(|| self.net.ask(read));
+        let mut removed = BTreeSet::new();
+        let named = entries.iter().map(|wire| header(wire));
+        let named = named.filter(|header| header.kind != EntryKind::Gc);
+        let named: BTreeSet<ChunkId> = named.flat_map(|header| header.chunks).collect();
+        let named: Vec<ChunkId> = named.into_iter().collect();
+        for (id, has) in named.iter().zip(self.has(&named)) {
+            let read = async |services: Services| read_chunk(&services, &caller, vault, *id).await;
+            let bytes = match self.remembered.borrow().get(id) {
+                Some(bytes) if !has => {
+                    removed.insert(*id);
+                    bytes.clone()
+                }
+                _ => self.net.ask(read),
+            };
+            chunks.insert(*id, bytes);
         }
-        Backup { incarnation: tip.incarnation, entries, chunks }
+        Backup { incarnation: tip.incarnation, entries, chunks, removed }
     }
 
     /// Puts a server in the place of this one that holds what a backup does. It says that it
@@ -62,11 +76,12 @@ impl World {
         let restored = Services::in_memory_again(backup.incarnation, options).unwrap();
         self.net.replace(restored);
         self.net.ask(async |services| self.signs_up(&services).await);
+        self.net.ask(async |services| self.signs_in(&services).await);
         let vault = self.vault.get().unwrap();
         for wire in &backup.entries {
             let header = header(wire);
             let caller = Caller { account: self.person.account, device: header.device };
-            let chunks = header.chunks.iter().map(|id| (*id, &backup.chunks[id]));
+            let chunks = header.chunks.iter().filter_map(|id| backup.chunks.get_key_value(id));
             self.net.ask(async |services| {
                 if header.vault.is_none() {
                     services.create_vault(&caller, wire, EPOCH_MS).await.unwrap();
@@ -74,13 +89,17 @@ impl World {
                 }
                 for (id, bytes) in chunks.clone() {
                     let mut upload = services.begin_batch(&caller, vault).await.unwrap();
-                    upload.push(&frame(id, bytes)).await.unwrap();
+                    upload.push(&frame(*id, bytes)).await.unwrap();
                     upload.finish().await.unwrap();
                 }
                 let body = encode_append(std::slice::from_ref(wire));
                 services.append(&caller, vault, &body).await.unwrap();
             });
         }
+        // What was removed is not there again where the log says why.
+        let mut removed: Vec<ChunkId> = self.named_by(EntryKind::Gc).into_iter().collect();
+        removed.retain(|id| backup.removed.contains(id));
+        self.net.ask(async |services| services.remove_chunks(vault, removed).await).unwrap();
     }
 
     /// Whoever restored the server says so: `offing-server restored`.
@@ -96,11 +115,16 @@ impl World {
     }
 }
 
-fn header(wire: &[u8]) -> Header {
+pub(crate) fn header(wire: &[u8]) -> Header {
     Header::decode(&Entry::decode(wire).unwrap().header).unwrap()
 }
 
-async fn read_chunk(services: &Services, caller: &Caller, vault: VaultId, id: ChunkId) -> Vec<u8> {
+pub(crate) async fn read_chunk(
+    services: &Services,
+    caller: &Caller,
+    vault: VaultId,
+    id: ChunkId,
+) -> Vec<u8> {
     let handle = services.chunk(caller, vault, id).await.unwrap();
     let len = handle.len_bytes();
     let mut body = handle.body(0..len).unwrap();

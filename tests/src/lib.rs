@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
 
 pub mod backup;
+pub mod collect;
 pub mod device;
 pub mod disk;
 pub mod executor;

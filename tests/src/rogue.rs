@@ -4,7 +4,7 @@ use offing_core::account::device::DeviceCertificate;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, NativeSecret, NativeSigningKey, ready};
 use offing_core::fixture::pair;
-use offing_core::id::{DeviceId, Hash, VaultId};
+use offing_core::id::{ChunkId, DeviceId, Hash, VaultId};
 use offing_core::log::author;
 use offing_core::log::change::ChangeBody;
 use offing_core::log::entry::{Entry, EntryKind, Header};
@@ -92,6 +92,17 @@ impl Rogue {
             &self.signing,
         );
         self.appends(world, &ready(entry).unwrap())
+    }
+
+    /// Writes an entry that names chunks, having seen everything.
+    pub fn names(&mut self, world: &World, kind: EntryKind, chunks: &[ChunkId]) {
+        let header = Header { chunks: chunks.to_vec(), ..self.header(world, kind) };
+        let mut salt = [8; 32];
+        salt[..8].copy_from_slice(&header.dseq.to_be_bytes());
+        let (secret, signing) = (&self.secret, &self.signing);
+        let entry = author::write_sealed(&NativeCrypto, &header, secret, &salt, &[], signing);
+        let result = self.appends(world, &ready(entry).unwrap());
+        assert!(matches!(result, AppendResult::Ok { .. }), "{result:?}");
     }
 
     fn header(&self, world: &World, kind: EntryKind) -> Header {

@@ -1,13 +1,15 @@
 //! A person with devices, and a server.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use offing_core::account::seal_identity;
+use offing_core::crypto::PublicKey;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, ready};
 use offing_core::fixture::{Person, pair};
-use offing_core::id::{DeviceId, Seq, VaultId};
+use offing_core::id::{ChunkId, DeviceId, Seq, VaultId};
 use offing_core::proto::AccountRecord;
 use offing_core::rpc::{Fault, SyncState};
 use offing_core::sync::machine;
@@ -47,6 +49,10 @@ pub struct World {
     pub(crate) vault: Cell<Option<VaultId>>,
     devices: RefCell<Vec<Rc<Device>>>,
     last_tab: Rc<Cell<u64>>,
+    /// The public keys of the devices that have a session.
+    signed_in: RefCell<BTreeMap<DeviceId, PublicKey>>,
+    /// Pieces of snapshots that the server may have removed.
+    pub(crate) remembered: RefCell<BTreeMap<ChunkId, Vec<u8>>>,
     woken: Rc<RefCell<Vec<Woken>>>,
 }
 
@@ -64,6 +70,8 @@ impl World {
             vault: Cell::new(None),
             devices: RefCell::default(),
             last_tab: Rc::new(Cell::new(0)),
+            signed_in: RefCell::default(),
+            remembered: RefCell::default(),
             woken: Rc::default(),
         };
         world.net.ask(async |services| world.signs_up(&services).await);
@@ -108,6 +116,15 @@ impl World {
         services.register(new, EPOCH_MS).await.unwrap();
     }
 
+    /// Every device has a session.
+    pub(crate) async fn signs_in(&self, services: &Services) {
+        let devices = self.signed_in.borrow().clone();
+        for (device, public) in devices {
+            let (account, public) = (self.person.account, public.0.to_vec());
+            services.start_session(account, device, public, EPOCH_MS).await.unwrap();
+        }
+    }
+
     /// Whoever is online hears of growth, as by the live socket.
     fn wires_the_live_socket(&self) {
         let (woken, executor) = (Rc::clone(&self.woken), self.executor.clone());
@@ -141,6 +158,11 @@ impl World {
         let pair = pair(100 + number);
         let signing = ready(NativeCrypto.import_signing(&pair)).unwrap();
         let caller = Caller { account: self.person.account, device: pair.public.device_id() };
+        self.signed_in.borrow_mut().insert(caller.device, pair.public);
+        self.net.ask(async |services| {
+            let (account, public) = (caller.account, pair.public.0.to_vec());
+            services.start_session(account, caller.device, public, EPOCH_MS).await.unwrap();
+        });
         let (profile, line) = (Rc::new(Profile::default()), Rc::new(Line::default()));
         let start = self.starter(caller);
         let host = start(Rc::clone(&profile), Rc::clone(&line));

@@ -28,6 +28,7 @@ use crate::push::Pace;
 use crate::store::{Range, Store, Table, outbox};
 
 mod actions;
+mod collect;
 mod commit;
 mod contents;
 mod defer;
@@ -167,6 +168,8 @@ pub struct Replica<H: Host> {
     stands_on: Cell<Option<Hash>>,
     /// No snapshot is due before this place.
     snapshot_due: Cell<Seq>,
+    /// Replaced snapshots may be there to be collected.
+    may_collect: Cell<bool>,
     session_changed: RefCell<Option<Box<dyn Fn()>>>,
 }
 
@@ -229,6 +232,7 @@ impl<H: Host> Replica<H> {
             storage_failing: Cell::new(false),
             stands_on: Cell::new(None),
             snapshot_due: Cell::new(0),
+            may_collect: Cell::new(true),
             session_changed: RefCell::new(None),
             host,
         })

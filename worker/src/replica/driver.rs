@@ -96,6 +96,7 @@ impl<H: Host> Replica<H> {
                     Ok(rewritten) if self.goes_on() || rewritten => Event::Rewritten,
                     Ok(_) => {
                         self.snapshot_in_time(seq);
+                        self.collect_in_time();
                         Event::Pulled { seq }
                     }
                     Err(fault) => self.failed(self.failure(&fault.into())),

@@ -14,7 +14,7 @@ use offing_core::id::{ChunkId, DeviceId, Hash, NodeId, Seq};
 use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::change::{ChangeBody, TextPart};
-use offing_core::log::entry::{Entry, EntryKind};
+use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::log::epoch::DeviceIntro;
 use offing_core::log::verify::{Checked, CheckedBody, HistoryError, LogState, Step};
 use offing_core::ordered;
@@ -102,6 +102,8 @@ pub(super) struct Brought {
     pub(super) also: Batch,
     /// Pieces of own snapshots, which nobody reads here.
     pub(super) pieces: HashSet<ChunkId>,
+    /// Entries by which other devices call chunks dead.
+    deaths: Vec<(Seq, Header)>,
 }
 
 /// Key of a device's name.
@@ -270,6 +272,9 @@ impl<H: Host> Replica<H> {
         if checked.header.kind == EntryKind::Snapshot {
             self.note_snapshot(step, &checked.header, brought);
         }
+        if checked.header.kind == EntryKind::Gc && checked.header.device != self.device() {
+            brought.deaths.push((step.point.seq, checked.header.clone()));
+        }
         match &checked.body {
             CheckedBody::Epoch(record) => {
                 epochs::keep_record(&mut brought.also, record);
@@ -343,6 +348,7 @@ impl<H: Host> Replica<H> {
         written?;
         drop(guard);
         self.let_go(&brought.pieces).await?;
+        self.judge_deaths(&brought.deaths).await?;
         let typed = brought.texts.iter().map(|(_, part)| part.node);
         let texts: BTreeSet<NodeId> = ordered::set(typed.chain(replaced));
         for node in &texts {

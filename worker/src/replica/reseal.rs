@@ -126,9 +126,10 @@ impl<H: Host> Replica<H> {
                     EpochRecord::decode(&waiting.entry.body).map_err(|_| Fault::Storage)?;
                 self.seal_epoch(who, own, seen, record.revoked).await
             }
-            // Another device was faster, or gave back more; another snapshot is due before long.
-            EntryKind::Recovery | EntryKind::Snapshot => Ok(None),
-            EntryKind::Heartbeat | EntryKind::Gc | EntryKind::Share => Err(Fault::Internal),
+            // Another device was faster, or gave back more; another snapshot is due before long,
+            // and whoever writes it collects.
+            EntryKind::Recovery | EntryKind::Snapshot | EntryKind::Gc => Ok(None),
+            EntryKind::Heartbeat | EntryKind::Share => Err(Fault::Internal),
         }
     }
 }

@@ -154,6 +154,8 @@ impl<H: Host> Replica<H> {
                     }
                     change.is_some()
                 }
+                // It was false, however well it can be read.
+                CheckedBody::Sealed(_) if checked.header.kind == EntryKind::Gc => false,
                 CheckedBody::Sealed(_) | CheckedBody::Held(_) | CheckedBody::Recovery(_) => true,
             };
             if was_aside && opened {

@@ -101,6 +101,7 @@ impl<H: Host> Replica<H> {
         }
         if header.device == self.device() {
             brought.pieces.extend(&header.chunks);
+            self.may_collect.set(true);
         }
         let newest = Newest { seq: step.point.seq, device: header.device };
         brought.also.put(Table::Meta, NEWEST_KEY, encode(&newest));

@@ -111,7 +111,7 @@ impl<H: Host> Replica<H> {
         for node in nodes {
             if let Some(row) = self.row(*node).await? {
                 let contents = row.contents.iter().map(|content| &content.value);
-                self.add_chunks(&mut chunks, &row, contents).await?;
+                self.add_chunks(&mut chunks, row.node, contents).await?;
             }
         }
         let needed = self.needed().await?;
@@ -138,10 +138,10 @@ impl<H: Host> Replica<H> {
                 let keeps = kept.contains(&row.node);
                 let contents = row.contents.iter().map(|content| &content.value);
                 let contents = contents.filter(|content| keeps || content.text);
-                self.add_chunks(&mut needed, &row, contents).await?;
+                self.add_chunks(&mut needed, row.node, contents).await?;
             }
         }
-        for content in self.replaced_contents().await? {
+        for (_, content) in self.replaced_contents(text_store::is_base_key).await? {
             if let Ok(ManifestRef::Inline(manifest)) = ManifestRef::decode(&content.manifest) {
                 needed.extend(manifest.chunks());
             }
@@ -163,21 +163,25 @@ impl<H: Host> Replica<H> {
         Ok(unsent)
     }
 
-    /// The contents that text documents begin with and that were replaced.
-    async fn replaced_contents(&self) -> Result<Vec<Content>, Fault> {
+    /// The contents that were replaced, of the keys that are wanted, with their files.
+    pub(super) async fn replaced_contents(
+        &self,
+        wanted: fn(&[u8]) -> bool,
+    ) -> Result<Vec<(NodeId, Content)>, Fault> {
         let store = self.host.store();
         let keys = store.scan_keys(Table::Texts, &Range::all(), u32::MAX).await;
         let keys = keys.map_err(|e| from_store(&e))?;
-        let keys: Vec<Vec<u8>> = keys.into_iter().filter(|k| text_store::is_base_key(k)).collect();
+        let keys: Vec<Vec<u8>> = keys.into_iter().filter(|key| wanted(key)).collect();
         let found = store.get_many(Table::Texts, &keys).await.map_err(|e| from_store(&e))?;
-        Ok(found.iter().filter_map(|value| postcard::from_bytes(value.as_deref()?).ok()).collect())
+        let found = keys.iter().zip(&found);
+        Ok(found.filter_map(|(k, v)| text_store::replaced_content(k, v.as_deref()?)).collect())
     }
 
     /// Adds the chunks of a node's contents, as far as that is known without the server.
-    async fn add_chunks(
+    pub(super) async fn add_chunks(
         &self,
         chunks: &mut HashSet<ChunkId>,
-        row: &NodeRow,
+        node: NodeId,
         contents: impl Iterator<Item = &Content>,
     ) -> Result<(), Fault> {
         for content in contents {
@@ -186,7 +190,7 @@ impl<H: Host> Replica<H> {
                 Ok(ManifestRef::Stored(id)) => {
                     chunks.insert(id);
                     if let Ok(Some(bytes)) = self.host.chunks().get_all(id).await
-                        && let Ok(manifest) = self.open_manifest(row.node, id, &bytes).await
+                        && let Ok(manifest) = self.open_manifest(node, id, &bytes).await
                     {
                         chunks.extend(manifest.chunks());
                     }

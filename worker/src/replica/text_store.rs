@@ -65,9 +65,25 @@ pub(super) fn base_key(node: NodeId, base: Hash) -> Vec<u8> {
     [node.0.as_slice(), &[2], &base.0].concat()
 }
 
-/// Says whether a key is of a content that was replaced.
+/// Says whether a key is of a content that was replaced and that a document begins with.
 pub(super) fn is_base_key(key: &[u8]) -> bool {
     key.get(NodeId::LEN) == Some(&2)
+}
+
+/// Says whether a key is of a content that was replaced.
+pub(super) fn is_replaced_key(key: &[u8]) -> bool {
+    matches!(key.get(NodeId::LEN), Some(2 | 3))
+}
+
+/// A content that was replaced, with its file.
+pub(super) fn replaced_content(key: &[u8], value: &[u8]) -> Option<(NodeId, Content)> {
+    let node = NodeId::from_slice(key.get(..NodeId::LEN)?)?;
+    let content = if is_base_key(key) {
+        postcard::from_bytes(value).ok()?
+    } else {
+        postcard::from_bytes::<Past>(value).ok()?.content
+    };
+    Some((node, content))
 }
 
 /// A content that a file has or had.

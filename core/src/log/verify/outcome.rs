@@ -90,6 +90,9 @@ pub enum Refused {
     /// The recovery names a tip that is not in this log.
     #[error("the recovery names another history")]
     RecoveryInvalid,
+    /// It calls chunks dead that this replica sees named.
+    #[error("it calls chunks dead that are still needed")]
+    StillNamed,
 }
 
 /// Reports that the server's history contradicts itself or what others have seen. Nothing

@@ -1,0 +1,53 @@
+//! The server removes what is dead; and the world remembers it, for backups that had it.
+
+use std::collections::BTreeSet;
+
+use offing_core::id::ChunkId;
+use offing_core::log::entry::EntryKind;
+use offing_server::service::Services;
+use offing_server::service::collect::FOSSIL_MS;
+
+use crate::backup::{header, read_chunk};
+use crate::host::EPOCH_MS;
+use crate::world::World;
+
+impl World {
+    /// The server looks for what is dead, and again when that has been so for long enough;
+    /// says how many chunks it removed.
+    pub fn collects(&self) -> usize {
+        let (vault, caller) = (self.vault(), self.caller());
+        let pieces: Vec<ChunkId> = self.named_by(EntryKind::Snapshot).into_iter().collect();
+        for (id, has) in pieces.iter().zip(self.has(&pieces)) {
+            if has && !self.remembered.borrow().contains_key(id) {
+                let read =
+                    async |services: Services| read_chunk(&services, &caller, vault, *id).await;
+                let bytes = self.net.ask(read);
+                self.remembered.borrow_mut().insert(*id, bytes);
+            }
+        }
+        let now_ms = EPOCH_MS + i64::try_from(self.executor.now_ms()).unwrap();
+        self.net.ask(async |services| {
+            let at_once = services.collect(now_ms).await.unwrap();
+            at_once + services.collect(now_ms + FOSSIL_MS).await.unwrap()
+        })
+    }
+
+    /// The chunks that entries of a kind name in the server's log.
+    pub fn named_by(&self, kind: EntryKind) -> BTreeSet<ChunkId> {
+        let headers = self.reads_the_log().0.iter().map(|wire| header(wire)).collect::<Vec<_>>();
+        let of_kind = headers.into_iter().filter(|header| header.kind == kind);
+        of_kind.flat_map(|header| header.chunks).collect()
+    }
+
+    /// Says which of some chunks the server has.
+    pub fn has(&self, ids: &[ChunkId]) -> Vec<bool> {
+        let (vault, caller) = (self.vault(), self.caller());
+        let mut has = Vec::new();
+        for ids in ids.chunks(offing_core::limits::HAVE_IDS_MAX) {
+            let ask =
+                async |services: Services| services.have_chunks(&caller, vault, ids.to_vec()).await;
+            has.extend(self.net.ask(ask).unwrap());
+        }
+        has
+    }
+}
