@@ -19,3 +19,4 @@ pub mod picture;
 pub mod plan;
 pub mod runs;
 pub mod seat;
+mod tidy;

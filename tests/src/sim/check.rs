@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use offing_core::id::{DeviceId, Hash, NodeId};
+use offing_core::id::{ChunkId, DeviceId, Hash, NodeId};
 use offing_core::log::chain::ChainPoint;
-use offing_core::log::entry::{Entry, Header};
+use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::rpc::Kind;
 use offing_core::tree;
 use offing_worker::store::Table;
@@ -30,6 +30,7 @@ impl Life {
             self.somebody_writes_a_snapshot();
         }
         self.tally.entries = self.the_log_is_one_chain();
+        self.everything_named_is_there();
         let auditor = match self.world.tries_to_add("auditor") {
             Ok(auditor) => auditor,
             Err(fault) => panic!("nobody can join any more: {fault:?}"),
@@ -78,6 +79,18 @@ impl Life {
         assert_eq!(at.seq, tip.seq, "the log is as long as its tip says");
         assert_eq!(at.chain, tip.chain, "the log is one chain");
         at.seq
+    }
+
+    /// Whatever was removed, nothing is that a file has or had.
+    fn everything_named_is_there(&mut self) {
+        self.collects();
+        if self.set_back_ms.is_some() {
+            // What is given back may name chunks that nobody has any more.
+            return;
+        }
+        let named: Vec<ChunkId> = self.world.named_by(EntryKind::Change).into_iter().collect();
+        let lacking = self.world.has(&named).iter().filter(|has| !**has).count();
+        assert_eq!(lacking, 0, "the server removed what is needed");
     }
 
     fn is_the_same(&self, seat: &Seat, auditor: &Device) {

@@ -38,6 +38,8 @@ pub struct Life {
     /// What happened, in numbers.
     pub tally: Tally,
     pub(super) rng: StdRng,
+    /// Apart, so that lives without garbage are what they were.
+    pub(super) tidy: StdRng,
     pub(super) backup: Option<Backup>,
     pub(super) set_back_ms: Option<u64>,
 }
@@ -48,10 +50,12 @@ impl Life {
         let world = World::new(plan.seed);
         let told = Told { model: Rc::default(), history, executor: world.executor.clone() };
         let rng = StdRng::seed_from_u64(plan.seed ^ 0x0ff1_0ff1);
+        let tidy = StdRng::seed_from_u64(plan.seed ^ 0x0dea_d0dd);
         let mut life = Self {
             world,
             told,
             rng,
+            tidy,
             plan,
             seats: Vec::new(),
             tally: Tally::default(),
@@ -122,6 +126,7 @@ impl Life {
         if may_join && self.rng.gen_range(0..20) == 0 {
             self.somebody_joins();
         }
+        self.tidies();
         match self.rng.gen_range(0..100) {
             0..22 => self.harms(),
             22..30 => self.somebody_opens(),

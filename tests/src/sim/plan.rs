@@ -140,6 +140,8 @@ pub struct Plan {
     pub harms: BTreeSet<Harm>,
     /// How slow the disks are.
     pub disk_delay_ms: u64,
+    /// Snapshots are written now and then, and the server removes what they replace.
+    pub collects: bool,
 }
 
 impl Plan {
@@ -166,6 +168,8 @@ impl Plan {
             // What a lost device alone had seen or made is gone with the server's disk.
             harms.remove(&Harm::DeviceLost);
         }
-        Self { seed, devices, steps, harms, disk_delay_ms }
+        // Drawn last, so that it leaves the lives of before as they were.
+        let collects = rng.gen_range(0..3) == 0;
+        Self { seed, devices, steps, harms, disk_delay_ms, collects }
     }
 }

@@ -27,6 +27,8 @@ pub struct Tally {
     pub claims: u64,
     /// Alarms that were true.
     pub alarms: u64,
+    /// Chunks that were dead and removed.
+    pub collected: u64,
     /// How often each harm came.
     pub harms: BTreeMap<Harm, u64>,
 }
@@ -46,6 +48,7 @@ impl Tally {
         self.promises += other.promises;
         self.claims += other.claims;
         self.alarms += other.alarms;
+        self.collected += other.collected;
         for (harm, times) in &other.harms {
             *self.harms.entry(*harm).or_default() += times;
         }
