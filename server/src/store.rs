@@ -11,5 +11,6 @@ mod conformance;
 pub mod fossil;
 pub mod memory;
 pub mod meta;
+mod queue;
 pub mod segment;
 pub mod sqlite;
