@@ -9,13 +9,17 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::store::places::Places;
+
 /// Everything that can be set, after precedence was applied.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
     /// The folder that holds everything the server keeps.
     pub data: PathBuf,
+    /// The `postgresql://` URL of the database, if it is not a file in that folder.
+    pub database: Option<String>,
     /// The folder with the built client.
     pub assets: PathBuf,
     /// How people reach the server, without a slash at the end.
@@ -66,6 +70,9 @@ pub struct Settings {
     /// Folder for everything the server keeps [default: ./data]
     #[arg(long, env = "OFFING_DATA", global = true)]
     pub data: Option<PathBuf>,
+    /// PostgreSQL in the place of a file in the data folder: postgresql://user@host/name
+    #[arg(long, env = "OFFING_DATABASE", global = true, hide_env_values = true)]
+    pub database: Option<String>,
     /// Folder with the built client [default: dist, here or beside the program]
     #[arg(long, env = "OFFING_ASSETS", global = true)]
     pub assets: Option<PathBuf>,
@@ -113,6 +120,7 @@ impl Settings {
         Self {
             listen: self.listen.or(weaker.listen),
             data: self.data.or(weaker.data),
+            database: self.database.or(weaker.database),
             assets: self.assets.or(weaker.assets),
             public_url: self.public_url.or(weaker.public_url),
             quota_bytes: self.quota_bytes.or(weaker.quota_bytes),
@@ -143,6 +151,7 @@ impl Settings {
         Ok(Config {
             listen,
             data: self.data.unwrap_or_else(|| PathBuf::from("data")),
+            database: self.database,
             assets: self.assets.unwrap_or_else(default_assets),
             public_url,
             quota_bytes: self.quota_bytes,
@@ -164,6 +173,11 @@ impl Settings {
 }
 
 impl Config {
+    /// Where the server keeps things.
+    pub fn places(&self) -> Places {
+        Places { data: self.data.clone(), database: self.database.clone() }
+    }
+
     /// Says whether people reach the server over TLS.
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")

@@ -81,13 +81,13 @@ async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn invite(config: &Config) -> anyhow::Result<()> {
-    let token = service::accounts::invite_beside(&config.data, system_clock()).await?;
+    let token = service::accounts::invite_beside(config.places(), system_clock()).await?;
     say(&join_link(config, &token))
 }
 
 async fn restored(config: &Config) -> anyhow::Result<()> {
     let _lock = lock(config)?;
-    let vaults = service::recovery::restored(&config.data).await?;
+    let vaults = service::recovery::restored(config.places()).await?;
     say(&format!(
         "{vaults} vaults wait for what this backup lacks. Start the server; each person is asked \
          in the app to give it back."

@@ -5,7 +5,7 @@
 //! [`ServiceError`]s with a stable [`Code`]. A refused call has changed nothing, except that
 //! an append keeps the entries before the refused one, as its answer says.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Incarnation, VaultId};
@@ -13,10 +13,13 @@ use offing_core::log::entry::EntryError;
 use offing_core::proto::{Code, Wake, WireError};
 use tokio::sync::broadcast;
 
-use crate::store::blob::BlobError;
+use crate::store::blob::{BlobError, BlobStore as _};
 use crate::store::chunks::{ChunkStore, ChunkStoreOptions, Recovery};
 use crate::store::memory::{MemoryBlobs, MemoryMeta};
 use crate::store::meta::{MetaError, MetaStats, MetaStore};
+use crate::store::note::Note;
+use crate::store::places::Places;
+use crate::store::postgres::PostgresMeta;
 use crate::store::segment::{self, SegmentOptions, SegmentStore};
 use crate::store::sqlite::SqliteMeta;
 
@@ -45,6 +48,26 @@ pub struct Growth {
     pub account: AccountId,
     /// Which vault, and how far.
     pub wake: Wake,
+}
+
+/// What the live sockets hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// A vault has grown, here or by way of another process.
+    Grown(Growth),
+    /// Something may have been missed: ask for the tips.
+    Missed,
+}
+
+impl News {
+    fn of(note: Note) -> Self {
+        match note {
+            Note::Grown { account, vault, seq } => {
+                Self::Grown(Growth { account, wake: Wake { vault, seq } })
+            }
+            Note::Missed => Self::Missed,
+        }
+    }
 }
 
 /// Reports a refused call.
@@ -123,6 +146,9 @@ pub enum ServiceError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// The database knows the chunks of another chunk store.
+    #[error("the database belongs to another chunk store than the one that is given")]
+    OtherChunks,
     /// The metadata store failed.
     #[error("the metadata store failed")]
     Meta(#[source] Arc<MetaError>),
@@ -152,7 +178,9 @@ impl ServiceError {
             Self::TakenOff => Code::TakenOff,
             Self::Recovering => Code::Recovering,
             Self::Busy => Code::Unavailable,
-            Self::Meta(_) | Self::Blob(_) | Self::DatabaseMissing { .. } => Code::Internal,
+            Self::Meta(_) | Self::Blob(_) | Self::DatabaseMissing { .. } | Self::OtherChunks => {
+                Code::Internal
+            }
         }
     }
 }
@@ -212,15 +240,19 @@ pub struct ServiceStats {
 pub struct Services {
     pub(crate) meta: Arc<dyn MetaStore>,
     pub(crate) chunks: ChunkStore,
-    pub(crate) growth: broadcast::Sender<Growth>,
+    pub(crate) news: broadcast::Sender<News>,
     pub(crate) account_quota_bytes: Option<u64>,
 }
 
-/// Growth messages a slow listener may fall behind before it has to ask for the tips.
-const GROWTH_BACKLOG: usize = 256;
+/// Messages a slow listener may fall behind before it has to ask for the tips.
+const NEWS_BACKLOG: usize = 256;
 
-/// Opens the database of a data folder, or makes it where nothing is there yet.
-pub(crate) fn open_database(data: &Path) -> Result<Arc<dyn MetaStore>, ServiceError> {
+/// Opens the database, or makes it where nothing is there yet.
+pub(crate) fn open_database(places: &Places) -> Result<Arc<dyn MetaStore>, ServiceError> {
+    if let Some(url) = &places.database {
+        return Ok(Arc::new(PostgresMeta::open(url)?));
+    }
+    let data = &places.data;
     let path = data.join("offing.sqlite");
     let is_new = std::fs::metadata(&path).map_or(true, |found| found.len() == 0);
     // A new database would know none of them, and a new life of the server would begin.
@@ -231,14 +263,21 @@ pub(crate) fn open_database(data: &Path) -> Result<Arc<dyn MetaStore>, ServiceEr
 }
 
 impl Services {
-    /// Opens (or creates) the stores in a folder and repairs what a crash left behind.
+    /// Opens (or creates) the stores and repairs what a crash left behind.
     ///
     /// Blocks; call it before serving.
-    pub fn open(data: &Path, options: ServiceOptions) -> Result<(Self, Recovery), ServiceError> {
-        std::fs::create_dir_all(data).map_err(MetaError::from)?;
-        let meta = open_database(data)?;
-        let blobs = SegmentStore::open(&data.join("chunks"), options.segments)
+    pub fn open(
+        places: impl Into<Places>,
+        options: ServiceOptions,
+    ) -> Result<(Self, Recovery), ServiceError> {
+        let places = places.into();
+        std::fs::create_dir_all(&places.data).map_err(MetaError::from)?;
+        let meta = open_database(&places)?;
+        let blobs = SegmentStore::open(&places.data.join("chunks"), options.segments)
             .map_err(|error| ServiceError::from(Arc::new(error)))?;
+        if !meta.pair(&blobs.id())? {
+            return Err(ServiceError::OtherChunks);
+        }
         let (chunks, recovery) =
             ChunkStore::open(Arc::clone(&meta), Box::new(blobs), &options.chunks)?;
         Ok((Self::over(meta, chunks, options.account_quota_bytes), recovery))
@@ -265,13 +304,18 @@ impl Services {
     }
 
     fn over(meta: Arc<dyn MetaStore>, chunks: ChunkStore, quota: Option<u64>) -> Self {
-        let (growth, _) = broadcast::channel(GROWTH_BACKLOG);
-        Self { meta, chunks, growth, account_quota_bytes: quota }
+        let (news, _) = broadcast::channel(NEWS_BACKLOG);
+        let told = news.clone();
+        meta.listen(Box::new(move |note| {
+            // An error means that nobody listens.
+            let _ = told.send(News::of(note));
+        }));
+        Self { meta, chunks, news, account_quota_bytes: quota }
     }
 
     /// Listens to the growth of all vaults. A listener that lags has to ask for the tips.
-    pub fn listen(&self) -> broadcast::Receiver<Growth> {
-        self.growth.subscribe()
+    pub fn listen(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
     }
 
     /// Counters since the start.

@@ -45,7 +45,7 @@ impl AppState {
     pub fn open(config: Config) -> Result<(Self, Recovery), StartError> {
         let options =
             ServiceOptions { account_quota_bytes: config.quota_bytes, ..ServiceOptions::default() };
-        let (services, recovery) = Services::open(&config.data, options)?;
+        let (services, recovery) = Services::open(config.places(), options)?;
         let setup = config.data.join(OPAQUE_SETUP);
         // A new one would be made, and nobody could ever sign in again.
         if !setup.exists() && services.account_count_blocking()? > 0 {

@@ -2,15 +2,19 @@
 //! [`blob::BlobStore`], and [`chunks::ChunkStore`], which keeps the two in step.
 //!
 //! Stores know identifiers and bytes, not the wire. Whatever backend is used must pass
-//! the suite in `conformance`; there are SQLite with segment files, and memory for tests.
+//! the suite in `conformance`; there are SQLite and PostgreSQL, segment files, and memory for
+//! tests.
 
 pub mod blob;
 pub mod chunks;
-#[cfg(test)]
-mod conformance;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 pub mod fossil;
 pub mod memory;
 pub mod meta;
+pub mod note;
+pub mod places;
+pub mod postgres;
 mod queue;
 pub mod segment;
 pub mod sqlite;

@@ -13,6 +13,7 @@ pub mod backup;
 pub mod collect;
 pub mod device;
 pub mod disk;
+pub mod engines;
 pub mod executor;
 pub mod fuzz;
 pub mod host;

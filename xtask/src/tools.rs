@@ -32,7 +32,8 @@ pub(crate) fn for_tests() -> Result<()> {
     if e2e.join("package.json").exists() {
         npm(&e2e)?;
     }
-    browser()
+    browser()?;
+    postgres()
 }
 
 fn wasm_target() -> Result<()> {
@@ -153,6 +154,27 @@ fn browser() -> Result<()> {
             .with_context(|| format!("install it by hand: {BROWSER}"))
     })
 }
+
+/// Installs PostgreSQL, of which tests start a cluster of their own, where it is missing.
+fn postgres() -> Result<()> {
+    let packaged =
+        fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut found| found.next().is_some());
+    if packaged || probe("initdb", &["--version"]).is_some() {
+        return Ok(());
+    }
+    let Some(mut apt) = apt_get() else {
+        bail!("the tests of the stores need PostgreSQL; install it with: {POSTGRES}");
+    };
+    step("install PostgreSQL", || {
+        run(apt().arg("update"))?;
+        run(apt().args(["install", "-y", "--no-install-recommends", "postgresql"]))
+            .with_context(|| format!("install it by hand: {POSTGRES}"))
+    })
+}
+
+/// What to do where PostgreSQL is missing.
+const POSTGRES: &str = "`sudo apt-get install postgresql` (Debian), `sudo dnf install \
+    postgresql-server` (Fedora), `sudo pacman -S postgresql` (Arch)";
 
 /// What to do where the browser or its driver is missing.
 const BROWSER: &str = "`sudo apt-get install chromium chromium-driver` (Debian), `sudo dnf \

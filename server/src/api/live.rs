@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 use crate::auth::cookie;
 use crate::error::ApiError;
-use crate::service::Caller;
+use crate::service::{Caller, News};
 use crate::state::AppState;
 use crate::store::meta::{Session, SessionId};
 
@@ -133,19 +133,19 @@ impl Live {
 
     async fn tell(&mut self) -> Result<std::convert::Infallible, Closing> {
         // Listening starts before the tips are read, so that nothing falls in between.
-        let mut growth = self.state.services().listen();
+        let mut news = self.state.services().listen();
         let mut stopping = self.state.stopping();
         let mut pings = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         let mut heard = Instant::now();
         self.tell_tips().await?;
         loop {
             tokio::select! {
-                grown = growth.recv() => match grown {
-                    Ok(grown) if grown.account == self.caller.account => {
+                heard = news.recv() => match heard {
+                    Ok(News::Grown(grown)) if grown.account == self.caller.account => {
                         self.tell_wake(grown.wake).await?;
                     }
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => self.tell_tips().await?,
+                    Ok(News::Grown(_)) => {}
+                    Ok(News::Missed) | Err(RecvError::Lagged(_)) => self.tell_tips().await?,
                     Err(RecvError::Closed) => return Err(Some((close_code::AWAY, "stopping"))),
                 },
                 message = self.socket.recv() => match message {

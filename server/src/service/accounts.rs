@@ -4,8 +4,6 @@
 //! exists in clear only in the link, the store has its hash. An invite is consumed in the
 //! transaction that adds the account, so one link makes one account whatever races.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use offing_core::id::{AccountId, Hash, VaultId};
@@ -15,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ServiceError, Services};
 use crate::store::meta::{Account, Durability, Invite, MetaRead, MetaResult, MetaTx};
+use crate::store::places::Places;
 
 /// Milliseconds a sign-up link works.
 pub const INVITE_MS: i64 = 7 * 24 * 3600 * 1000;
@@ -178,8 +177,8 @@ impl Services {
 /// Makes a sign-up link's token in a data folder that another process may be serving.
 ///
 /// Only the database is opened, which several processes may share; the chunks are not.
-pub async fn invite_beside(data: &Path, now_ms: i64) -> Result<String, ServiceError> {
-    let meta = super::open_database(data)?;
+pub async fn invite_beside(places: impl Into<Places>, now_ms: i64) -> Result<String, ServiceError> {
+    let meta = super::open_database(&places.into())?;
     let (token, invite) = new_invite(now_ms);
     meta.write(Durability::Now, move |tx| tx.add_invite(&invite)).await?;
     Ok(token)

@@ -9,8 +9,6 @@
 //! Chunks come before, as far as anybody has them. One that nobody has keeps no entry out:
 //! what comes after it would be lost with it.
 
-use std::path::Path;
-
 use offing_core::id::{DeviceId, Hash, Incarnation, VaultId};
 use offing_core::limits;
 use offing_core::log::chain::ChainPoint;
@@ -27,11 +25,12 @@ use super::{Caller, ServiceError, Services, log, open_database};
 use crate::store::meta::{
     Durability, MetaResult, MetaStore, MetaTx, PageBounds, StoredEntry, Vault,
 };
+use crate::store::places::Places;
 
 /// Begins another life of the data in a folder that no server uses: it was restored from a
 /// backup. Says how many vaults wait for their devices.
-pub async fn restored(data: &Path) -> Result<u64, ServiceError> {
-    begin_life(&*open_database(data)?).await
+pub async fn restored(places: impl Into<Places>) -> Result<u64, ServiceError> {
+    begin_life(&*open_database(&places.into())?).await
 }
 
 async fn begin_life(meta: &dyn MetaStore) -> Result<u64, ServiceError> {

@@ -89,8 +89,14 @@ pub trait BlobReader: Send + Sync {
     fn read_at(&self, segment: u32, offset: u64, buf: &mut [u8]) -> Result<(), BlobError>;
 }
 
+/// Names a chunk store, wherever it is moved; random.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlobStoreId(pub [u8; 16]);
+
 /// Keeps chunk bytes; see the module for the contract. Its calls block.
 pub trait BlobStore: Send {
+    /// Which store this is.
+    fn id(&self) -> BlobStoreId;
     /// The segments there are, by number.
     fn segments(&self) -> Result<Vec<u32>, BlobError>;
     /// The segment that is written to; compaction leaves it alone.

@@ -1,22 +1,35 @@
-//! What every store has to hold, run against each of them.
+//! What every store has to hold, run against each of them: here against those that need
+//! nothing beside the program (`local`), by the tests of the workspace against real engines.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+#![allow(clippy::unwrap_used, reason = "a claim that does not hold panics")]
+#![allow(clippy::missing_panics_doc, reason = "a claim that does not hold panics")]
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, VaultId};
 use offing_core::log::entry::EntryKind;
 use offing_core::proto::SecretKind;
-use tempfile::TempDir;
 
 use super::blob::{BlobError, BlobStore};
 use super::fossil::Piece;
-use super::memory::{MemoryBlobs, MemoryMeta};
 use super::meta::{
     Account, DeviceCounter, Durability, Invite, Location, MetaError, MetaRead, MetaStore, MetaTx,
     PageBounds, SegmentRow, Session, SessionId, StoredChunk, StoredEntry, Vault,
 };
-use super::segment::{SegmentOptions, SegmentStore};
-use super::sqlite::SqliteMeta;
+use super::segment::SegmentOptions;
+
+#[cfg(test)]
+mod local;
+
+/// What a store of metadata that is new and empty has to hold.
+pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
+    a_failed_job_has_no_effect_and_harms_no_other,
+    accounts_keep_what_they_are_given,
+    invites_are_used_once_and_open_ones_can_be_ended,
+    sessions_end_alone_by_account_and_by_age,
+    logs_are_read_in_order_and_within_bounds,
+    the_index_counts_what_lives_in_a_segment,
+    fossils_are_dated_once_and_read_by_place,
+    reading_sees_what_was_answered,
+];
 
 const ALICE: AccountId = AccountId([1; 16]);
 const VAULT: VaultId = VaultId([2; 32]);
@@ -364,99 +377,9 @@ fn fossils_are_dated_once_and_read_by_place(meta: &dyn MetaStore) {
     }
 }
 
-const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
-    a_failed_job_has_no_effect_and_harms_no_other,
-    accounts_keep_what_they_are_given,
-    invites_are_used_once_and_open_ones_can_be_ended,
-    sessions_end_alone_by_account_and_by_age,
-    logs_are_read_in_order_and_within_bounds,
-    the_index_counts_what_lives_in_a_segment,
-    fossils_are_dated_once_and_read_by_place,
-    reading_sees_what_was_answered,
-];
-
-#[test]
-fn memory_meta_conforms() {
-    for claim in META_CLAIMS {
-        claim(&MemoryMeta::new());
-    }
-}
-
-#[test]
-fn sqlite_meta_conforms() {
-    for claim in META_CLAIMS {
-        let folder = TempDir::new().unwrap();
-        claim(&SqliteMeta::open(&folder.path().join("meta.sqlite")).unwrap());
-    }
-}
-
-#[test]
-fn sqlite_keeps_everything_over_a_reopening_and_shares_commits() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("meta.sqlite");
-    let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&path).unwrap());
-    populate(&*meta);
-    let before = meta.stats();
-    let add = || -> super::meta::WriteJob {
-        Box::new(|tx| {
-            tx.add_usage(&ALICE, 1)?;
-            Ok(Box::new(()))
-        })
-    };
-    // While one job holds the writer, the others queue up and share a commit.
-    let (held, gate) = std::sync::mpsc::channel::<()>();
-    let first = meta.submit_write(
-        Durability::Now,
-        Box::new(move |_| {
-            let _ = gate.recv();
-            Ok(Box::new(()))
-        }),
-    );
-    let rest: Vec<_> = (0..50).map(|_| meta.submit_write(Durability::Now, add())).collect();
-    drop(held);
-    assert!(first.blocking_recv().unwrap().is_ok());
-    for answer in rest {
-        assert!(answer.blocking_recv().unwrap().is_ok());
-    }
-    let after = meta.stats();
-    assert!(after.durable_commits - before.durable_commits <= 2, "{before:?} {after:?}");
-    let incarnation = meta.read_blocking(|state| state.incarnation()).unwrap();
-    drop(meta);
-    let meta: Arc<dyn MetaStore> = Arc::new(SqliteMeta::open(&path).unwrap());
-    assert_eq!(meta.read_blocking(|state| state.incarnation()).unwrap(), incarnation);
-    let account = meta.read_blocking(|state| state.account(&ALICE)).unwrap().unwrap();
-    assert_eq!(account.used_bytes, 50);
-}
-
-#[test]
-fn a_panicking_job_has_no_effect_and_ends_no_thread() {
-    let folder = TempDir::new().unwrap();
-    let meta: Arc<dyn MetaStore> =
-        Arc::new(SqliteMeta::open(&folder.path().join("meta.sqlite")).unwrap());
-    for _ in 0..10 {
-        let write = meta.write_blocking(Durability::Now, |tx| -> Result<(), MetaError> {
-            tx.add_account(&account(ALICE, "alice"))?;
-            panic!("this test panics on purpose")
-        });
-        assert!(matches!(write, Err(MetaError::Panicked)));
-        let read = meta
-            .read_blocking(|_| -> Result<(), MetaError> { panic!("this test panics on purpose") });
-        assert!(matches!(read, Err(MetaError::Panicked)));
-    }
-    assert_eq!(meta.read_blocking(|state| state.account_count()).unwrap(), 0);
-    populate(&*meta);
-}
-
-#[test]
-fn a_database_of_a_later_version_is_refused() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("meta.sqlite");
-    drop(SqliteMeta::open(&path).unwrap());
-    let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 1000).unwrap();
-    drop(connection);
-    assert!(matches!(SqliteMeta::open(&path), Err(MetaError::TooNew { found: 1000, .. })));
-}
+/// What a store of chunk bytes that is new, empty and of [`small_segments`] has to hold.
+pub const BLOB_CLAIMS: &[fn(&mut dyn BlobStore)] =
+    &[written_chunks_are_read_and_found, rotation_keeps_and_removal_forgets];
 
 fn read(blobs: &dyn BlobStore, at: Location) -> Result<Vec<u8>, BlobError> {
     let mut bytes = vec![0; at.len as usize];
@@ -478,7 +401,7 @@ fn written_chunks_are_read_and_found(blobs: &mut dyn BlobStore) {
         assert_eq!(read(blobs, *at).unwrap(), vec![id.0[0]; at.len as usize]);
     }
     let mut found = Vec::new();
-    let segment = blobs.active();
+    let segment = written[0].1.segment;
     blobs.scan(segment, 0, &mut |chunk| found.push((chunk.id, chunk.at))).unwrap();
     assert_eq!(found, written);
     let from = written[6].1.end();
@@ -495,6 +418,7 @@ fn rotation_keeps_and_removal_forgets(blobs: &mut dyn BlobStore) {
     let next = blobs.write(&VAULT, &ChunkId([2; 32]), &[2; 10]).unwrap();
     assert_ne!(at.segment, next.segment);
     assert_eq!(blobs.segments().unwrap(), [at.segment, next.segment]);
+    blobs.sync().unwrap();
     assert_eq!(read(blobs, at).unwrap(), [1; 2000]);
     blobs.remove(at.segment).unwrap();
     assert!(matches!(read(blobs, at), Err(BlobError::SegmentGone { .. })));
@@ -505,102 +429,7 @@ fn rotation_keeps_and_removal_forgets(blobs: &mut dyn BlobStore) {
     ));
 }
 
-fn a_full_disk_leaves_nothing_half_stored(blobs: &mut dyn BlobStore, options: &SegmentOptions) {
-    let at = blobs.write(&VAULT, &ChunkId([1; 32]), &[1; 100]).unwrap();
-    let size = blobs.segment_bytes(at.segment).unwrap();
-    options.bytes_max.store(size + 120, Ordering::Relaxed);
-    let refused = blobs.write(&VAULT, &ChunkId([2; 32]), &[2; 150]);
-    assert!(matches!(refused, Err(BlobError::Full)));
-    assert_eq!(blobs.segment_bytes(at.segment).unwrap(), size);
-    options.bytes_max.store(u64::MAX, Ordering::Relaxed);
-    blobs.write(&VAULT, &ChunkId([3; 32]), &[3; 150]).unwrap();
-    blobs.sync().unwrap();
-    let mut found = Vec::new();
-    let scanned = blobs.scan(at.segment, 0, &mut |chunk| found.push(chunk.id.0[0])).unwrap();
-    assert_eq!((found, scanned.torn_bytes), (vec![1, 3], 0));
-}
-
-fn small_segments() -> SegmentOptions {
+/// Segments that are full soon.
+pub fn small_segments() -> SegmentOptions {
     SegmentOptions { rotate_bytes: 1500, ..SegmentOptions::default() }
-}
-
-#[test]
-fn memory_blobs_conform() {
-    written_chunks_are_read_and_found(&mut MemoryBlobs::new(small_segments()));
-    rotation_keeps_and_removal_forgets(&mut MemoryBlobs::new(small_segments()));
-    let options = small_segments();
-    a_full_disk_leaves_nothing_half_stored(&mut MemoryBlobs::new(options.clone()), &options);
-}
-
-#[test]
-fn segment_files_conform() {
-    let open = |options: &SegmentOptions| {
-        let folder = TempDir::new().unwrap();
-        (SegmentStore::open(folder.path(), options.clone()).unwrap(), folder)
-    };
-    let options = small_segments();
-    written_chunks_are_read_and_found(&mut open(&options).0);
-    rotation_keeps_and_removal_forgets(&mut open(&options).0);
-    a_full_disk_leaves_nothing_half_stored(&mut open(&options).0, &options);
-}
-
-#[test]
-fn two_stores_never_share_a_folder() {
-    let folder = TempDir::new().unwrap();
-    let first = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
-    let second = SegmentStore::open(folder.path(), SegmentOptions::default());
-    assert!(matches!(second, Err(BlobError::InUse)));
-    drop(first);
-    assert!(SegmentStore::open(folder.path(), SegmentOptions::default()).is_ok());
-}
-
-#[test]
-fn a_tail_torn_at_any_byte_is_cut_and_the_rest_stays() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("000001.seg");
-    let mut blobs = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
-    let first = blobs.write(&VAULT, &ChunkId([1; 32]), &[1; 90]).unwrap();
-    let last = blobs.write(&VAULT, &ChunkId([2; 32]), &[2; 90]).unwrap();
-    blobs.sync().unwrap();
-    drop(blobs);
-    let whole = std::fs::read(&path).unwrap();
-    for len in first.end()..last.end() {
-        let cut = &whole[..usize::try_from(len).unwrap()];
-        // A crash may also leave the file long and its end empty.
-        let mut zeroed = cut.to_vec();
-        zeroed.resize(whole.len(), 0);
-        for torn in [cut, &zeroed] {
-            std::fs::write(&path, torn).unwrap();
-            let mut blobs = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
-            let mut found = Vec::new();
-            let scanned = blobs.scan(1, 0, &mut |chunk| found.push(chunk.at)).unwrap();
-            assert_eq!((found, scanned.valid_to), (vec![first], first.end()), "cut at {len}");
-            blobs.cut(1, scanned.valid_to).unwrap();
-            let again = blobs.write(&VAULT, &ChunkId([2; 32]), &[2; 90]).unwrap();
-            blobs.sync().unwrap();
-            assert_eq!(again, last);
-            assert_eq!(std::fs::read(&path).unwrap(), whole);
-        }
-    }
-}
-
-#[test]
-fn every_flipped_bit_of_a_record_is_noticed() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("000001.seg");
-    let mut blobs = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
-    let at = blobs.write(&VAULT, &ChunkId([1; 32]), &[1; 20]).unwrap();
-    blobs.sync().unwrap();
-    drop(blobs);
-    let whole = std::fs::read(&path).unwrap();
-    let start = usize::try_from(at.offset).unwrap() - 80;
-    for byte in start..whole.len() {
-        let mut flipped = whole.clone();
-        flipped[byte] ^= 0x10;
-        std::fs::write(&path, &flipped).unwrap();
-        let blobs = SegmentStore::open(folder.path(), SegmentOptions::default()).unwrap();
-        let mut found = 0;
-        blobs.scan(1, 0, &mut |_| found += 1).unwrap();
-        assert_eq!(found, 0, "byte {byte}");
-    }
 }

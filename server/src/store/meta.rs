@@ -15,7 +15,9 @@ use offing_core::log::entry::EntryKind;
 use offing_core::proto::SecretKind;
 use tokio::sync::oneshot;
 
+use super::blob::BlobStoreId;
 use super::fossil::{FossilRead, FossilTx};
+use super::note::Note;
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -249,6 +251,9 @@ pub enum MetaError {
     /// SQLite failed.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),
+    /// PostgreSQL failed.
+    #[error("the database failed")]
+    Postgres(#[source] tokio_postgres::Error),
     /// A job beside this one failed in a way that took the whole transaction with it.
     #[error("the transaction was rolled back")]
     RolledBack,
@@ -422,6 +427,14 @@ pub trait MetaStore: Send + Sync {
     fn submit_read(&self, job: ReadJob) -> Answer;
     /// Counters since the store was opened.
     fn stats(&self) -> MetaStats;
+    /// Says whether the chunks that this database knows are those of this chunk store; the
+    /// first that asks is. A database that lies beside its chunks has no need to.
+    fn pair(&self, _chunks: &BlobStoreId) -> MetaResult<bool> {
+        Ok(true)
+    }
+    /// Asks to be told what other processes over the same store do, which nobody does where
+    /// there is one process alone.
+    fn listen(&self, _told: Box<dyn Fn(Note) + Send + Sync>) {}
 }
 
 impl dyn MetaStore + '_ {

@@ -22,8 +22,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use offing_core::id::{ChunkId, VaultId};
 use offing_core::limits;
+use rand::RngCore as _;
 
-use super::blob::{BlobError, BlobReader, BlobStore, FoundChunk, Scanned};
+use super::blob::{BlobError, BlobReader, BlobStore, BlobStoreId, FoundChunk, Scanned};
 use super::meta::Location;
 
 const FILE_MAGIC: &[u8; 8] = b"of/segmt";
@@ -63,6 +64,23 @@ pub fn holds_chunks(folder: &Path) -> Result<bool, BlobError> {
     Ok(false)
 }
 
+/// Reads the id of the store in a folder, or gives it one.
+fn identify(folder: &Path) -> Result<BlobStoreId, BlobError> {
+    let path = folder.join("id");
+    if let Ok(bytes) = std::fs::read(&path)
+        && let Ok(id) = bytes.try_into()
+    {
+        return Ok(BlobStoreId(id));
+    }
+    let mut id = [0; 16];
+    rand::rngs::OsRng.fill_bytes(&mut id);
+    let mut file = File::create(path)?;
+    file.write_all(&id)?;
+    file.sync_all()?;
+    File::open(folder)?.sync_all()?;
+    Ok(BlobStoreId(id))
+}
+
 /// Chunk bytes in a folder of segment files.
 pub struct SegmentStore {
     folder: PathBuf,
@@ -79,6 +97,7 @@ pub struct SegmentStore {
     /// What must not stay at the end could not be cut; only a new start helps.
     broken: bool,
     reader: Arc<SegmentReader>,
+    id: BlobStoreId,
     /// Locked for as long as the store is open, so that two servers never share a folder.
     _lock: File,
 }
@@ -92,6 +111,7 @@ impl SegmentStore {
             std::fs::TryLockError::WouldBlock => BlobError::InUse,
             std::fs::TryLockError::Error(error) => error.into(),
         })?;
+        let id = identify(folder)?;
         let numbers = list(folder)?;
         let mut total = 0;
         for number in &numbers {
@@ -127,6 +147,7 @@ impl SegmentStore {
             syncs,
             broken: false,
             reader,
+            id,
             _lock: lock,
         })
     }
@@ -160,6 +181,10 @@ impl SegmentStore {
 }
 
 impl BlobStore for SegmentStore {
+    fn id(&self) -> BlobStoreId {
+        self.id
+    }
+
     fn segments(&self) -> Result<Vec<u32>, BlobError> {
         list(&self.folder)
     }

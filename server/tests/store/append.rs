@@ -7,7 +7,7 @@ use offing_core::proto::{AppendResult, PageItem, encode_append};
 use offing_server::service::accounts::INVITE_MS;
 use offing_server::service::log::PageLimits;
 use offing_server::service::sessions::GRACE_MS;
-use offing_server::service::{Caller, ServiceError, ServiceOptions, Services};
+use offing_server::service::{Caller, Growth, News, ServiceError, ServiceOptions, Services};
 use tempfile::TempDir;
 
 use crate::world::{
@@ -69,7 +69,7 @@ async fn an_append_is_placed_chained_told_and_repeatable() {
     let folder = TempDir::new().unwrap();
     let services = open(folder.path());
     let mut pen = with_vault(&services, "alice").await;
-    let mut growth = services.listen();
+    let mut news = services.listen();
     let entries = [pen.write(b"one", &[]), pen.write(b"two", &[])];
     let appended = append(&services, &pen, &entries).await;
     assert!(placed_at(&appended.results[0], 2) && placed_at(&appended.results[1], 3));
@@ -78,7 +78,8 @@ async fn an_append_is_placed_chained_told_and_repeatable() {
         point = point.extend(&Entry::decode(bytes).unwrap().hash());
     }
     assert_eq!((appended.tip.seq, appended.tip.chain), (point.seq, point.chain));
-    assert_eq!(growth.try_recv().unwrap().wake.seq, 3);
+    let heard = news.try_recv().unwrap();
+    assert!(matches!(heard, News::Grown(Growth { wake, .. }) if wake.seq == 3), "{heard:?}");
     drop(services);
 
     let services = open(folder.path());

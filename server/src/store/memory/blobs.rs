@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use offing_core::id::{ChunkId, VaultId};
 
-use crate::store::blob::{BlobError, BlobReader, BlobStore, FoundChunk, Scanned};
+use crate::store::blob::{BlobError, BlobReader, BlobStore, BlobStoreId, FoundChunk, Scanned};
 use crate::store::meta::Location;
 use crate::store::segment::SegmentOptions;
 
@@ -46,6 +46,10 @@ fn lock(segments: &Segments) -> MutexGuard<'_, BTreeMap<u32, Vec<u8>>> {
 }
 
 impl BlobStore for MemoryBlobs {
+    fn id(&self) -> BlobStoreId {
+        BlobStoreId([0; 16])
+    }
+
     fn segments(&self) -> Result<Vec<u32>, BlobError> {
         Ok(lock(&self.segments).keys().copied().collect())
     }

@@ -1,0 +1,19 @@
+//! What processes over the same database tell one another.
+
+use offing_core::id::{AccountId, Seq, VaultId};
+
+/// What another process over the same store did. A hint: it may come twice, or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// A vault's log has grown.
+    Grown {
+        /// Whose vault.
+        account: AccountId,
+        /// Which.
+        vault: VaultId,
+        /// How far.
+        seq: Seq,
+    },
+    /// What happened up to now may not have been told.
+    Missed,
+}

@@ -1,0 +1,120 @@
+//! One connection, used from a thread that may block.
+//!
+//! It is made again when it broke: what was under way then has failed, and whoever asked asks
+//! again. Statements are prepared once for each connection.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio_postgres::{Client, Config, NoTls, Statement};
+
+use crate::store::meta::MetaResult;
+
+/// A process of the database that vanished holds nobody up for longer than this, and a
+/// database that does not answer is a failure after it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How to reach the database.
+#[derive(Clone)]
+pub(super) struct Address {
+    config: Config,
+    pub(super) runtime: Handle,
+}
+
+impl Address {
+    pub(super) fn parse(url: &str, runtime: Handle) -> MetaResult<Self> {
+        let mut config: Config = url.parse()?;
+        config.connect_timeout(PATIENCE).tcp_user_timeout(PATIENCE).keepalives_idle(PATIENCE);
+        if config.get_application_name().is_none() {
+            config.application_name("offing-server");
+        }
+        Ok(Self { config, runtime })
+    }
+
+    /// Connects, and gives back the side that has to be driven.
+    pub(super) async fn connect(
+        &self,
+    ) -> Result<
+        (Client, tokio_postgres::Connection<tokio_postgres::Socket, NoStream>),
+        tokio_postgres::Error,
+    > {
+        self.config.connect(NoTls).await
+    }
+}
+
+/// No encryption: see [`super`].
+pub(super) type NoStream = tokio_postgres::tls::NoTlsStream;
+
+/// A connection.
+pub(super) struct Link {
+    address: Address,
+    client: Client,
+    statements: RefCell<HashMap<&'static str, Statement>>,
+    /// Where the number of the database's process is noted, which names this connection.
+    process: Arc<AtomicI32>,
+}
+
+impl Link {
+    /// Connects; blocks.
+    pub(super) fn open(address: Address, process: Arc<AtomicI32>) -> MetaResult<Self> {
+        let client = connect(&address, &process)?;
+        Ok(Self { address, client, statements: RefCell::default(), process })
+    }
+
+    /// Connects again if the connection is known to be broken.
+    pub(super) fn mend(&mut self) -> MetaResult<()> {
+        if self.client.is_closed() {
+            self.statements.borrow_mut().clear();
+            self.client = connect(&self.address, &self.process)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Waits for an answer.
+    pub(super) fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.address.runtime.block_on(answer)
+    }
+
+    /// The prepared form of a statement.
+    pub(super) fn prepared(&self, sql: &'static str) -> MetaResult<Statement> {
+        if let Some(statement) = self.statements.borrow().get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.wait(self.client.prepare(sql))?;
+        self.statements.borrow_mut().insert(sql, statement.clone());
+        Ok(statement)
+    }
+}
+
+fn connect(address: &Address, process: &AtomicI32) -> MetaResult<Client> {
+    address.runtime.block_on(async {
+        let (client, connection) = address.connect().await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(%error, "lost a connection to the database");
+            }
+        });
+        let milliseconds = PATIENCE.as_millis();
+        client
+            .batch_execute(&format!(
+                "SET lock_timeout = {milliseconds}; \
+                 SET idle_in_transaction_session_timeout = {milliseconds}"
+            ))
+            .await?;
+        let row = client.query_one("SELECT pg_backend_pid()", &[]).await?;
+        process.store(row.get(0), Ordering::Relaxed);
+        Ok(client)
+    })
+}

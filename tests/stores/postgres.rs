@@ -1,0 +1,181 @@
+//! The metadata in PostgreSQL.
+
+use std::sync::mpsc;
+
+use offing_core::id::{AccountId, Hash, VaultId};
+use offing_server::store::conformance::META_CLAIMS;
+use offing_server::store::meta::{
+    Account, Durability, MetaError, MetaStore, MetaTx, Vault, WriteJob,
+};
+use offing_server::store::note::Note;
+use offing_server::store::postgres::PostgresMeta;
+use offing_tests::engines::postgres::Postgres;
+
+const ALICE: AccountId = AccountId([1; 16]);
+const VAULT: VaultId = VaultId([2; 32]);
+
+fn alice() -> Account {
+    Account {
+        id: ALICE,
+        username: "alice".to_owned(),
+        password_file: vec![1],
+        recovery_file: vec![2],
+        identity_public: vec![3],
+        identity_sealed: vec![4],
+        password_slot: vec![5],
+        recovery_slot: vec![6],
+        kit_confirmed: false,
+        quota_bytes: None,
+        used_bytes: 0,
+        created_ms: 7,
+    }
+}
+
+fn used(meta: &dyn MetaStore) -> u64 {
+    meta.read_blocking(|state| state.account(&ALICE)).unwrap().unwrap().used_bytes
+}
+
+#[test]
+fn postgres_meta_conforms() {
+    let cluster = Postgres::shared();
+    for claim in META_CLAIMS {
+        claim(&PostgresMeta::open(&cluster.database()).unwrap());
+    }
+}
+
+#[test]
+fn processes_take_turns_and_lose_nothing_of_each_other() {
+    let cluster = Postgres::shared();
+    let url = cluster.database();
+    // Opened at once, as processes that start together do.
+    let open = || PostgresMeta::open(&url).unwrap();
+    let stores: Vec<_> = std::thread::scope(|scope| {
+        let opening: Vec<_> = (0..3).map(|_| scope.spawn(open)).collect();
+        opening.into_iter().map(|store| store.join().unwrap()).collect()
+    });
+    let add = |tx: &mut dyn MetaTx| tx.add_account(&alice());
+    (&stores[0] as &dyn MetaStore).write_blocking(Durability::Now, add).unwrap();
+    // Each reads what there is and writes one more: what is not serialised is lost.
+    let count = || -> WriteJob {
+        Box::new(|tx| {
+            let used = tx.account(&ALICE)?.expect("it was added").used_bytes;
+            tx.limit_account(&ALICE, Some(used + 1))?;
+            tx.add_usage(&ALICE, 1)?;
+            Ok(Box::new(()))
+        })
+    };
+    let answers: Vec<_> = (0..300)
+        .map(|n| {
+            let durability = if n % 2 == 0 { Durability::Now } else { Durability::Later };
+            stores[n % 3].submit_write(durability, count())
+        })
+        .collect();
+    for answer in answers {
+        answer.blocking_recv().unwrap().unwrap();
+    }
+    let account = (&stores[1] as &dyn MetaStore).read_blocking(|state| state.account(&ALICE));
+    let account = account.unwrap().unwrap();
+    assert_eq!((account.used_bytes, account.quota_bytes), (300, Some(300)));
+    let commits: u64 = stores.iter().map(|store| store.stats().durable_commits).sum();
+    assert!(commits < 150, "jobs share commits: {commits}");
+}
+
+#[test]
+fn growth_is_told_to_the_other_processes_and_not_to_its_own() {
+    let cluster = Postgres::shared();
+    let url = cluster.database();
+    let (here, there) = (PostgresMeta::open(&url).unwrap(), PostgresMeta::open(&url).unwrap());
+    let (at_home, heard_here) = mpsc::channel();
+    let (abroad, heard_there) = mpsc::channel();
+    here.listen(Box::new(move |note| at_home.send(note).unwrap()));
+    there.listen(Box::new(move |note| abroad.send(note).unwrap()));
+    // Each begins by saying that it knows nothing yet.
+    assert_eq!((heard_here.recv(), heard_there.recv()), (Ok(Note::Missed), Ok(Note::Missed)));
+    let vault = |seq| Vault {
+        id: VAULT,
+        account: ALICE,
+        seq,
+        chain: Hash([0; 32]),
+        epoch: 1,
+        recovering: false,
+    };
+    let here: &dyn MetaStore = &here;
+    let grow = move |tx: &mut dyn MetaTx| {
+        tx.add_account(&alice())?;
+        tx.add_vault(&vault(0), 1)?;
+        tx.advance_vault(&vault(1))?;
+        tx.advance_vault(&vault(2))
+    };
+    here.write_blocking(Durability::Now, grow).unwrap();
+    let fail = move |tx: &mut dyn MetaTx| {
+        tx.advance_vault(&vault(3))?;
+        tx.add_account(&alice())
+    };
+    assert!(here.write_blocking(Durability::Now, fail).is_err());
+    let there: &dyn MetaStore = &there;
+    there.write_blocking(Durability::Now, move |tx| tx.advance_vault(&vault(4))).unwrap();
+    let grown = |seq| Ok(Note::Grown { account: ALICE, vault: VAULT, seq });
+    assert_eq!(heard_there.recv(), grown(2), "once for each job, and not what failed");
+    assert_eq!(heard_here.recv(), grown(4), "its own was not told");
+}
+
+#[test]
+fn a_lost_connection_is_made_again() {
+    let cluster = Postgres::shared();
+    let url = cluster.database();
+    let store = PostgresMeta::open(&url).unwrap();
+    let (told, heard) = mpsc::channel();
+    store.listen(Box::new(move |note| {
+        // The test may be over.
+        let _ = told.send(note);
+    }));
+    assert_eq!(heard.recv(), Ok(Note::Missed));
+    let meta: &dyn MetaStore = &store;
+    meta.write_blocking(Durability::Now, |tx| tx.add_account(&alice())).unwrap();
+    // In the middle of a job, which is lost as a whole.
+    let (url_there, cluster_there) = (url.clone(), cluster.clone());
+    let cut = meta.write_blocking(Durability::Now, move |tx| {
+        tx.add_usage(&ALICE, 5)?;
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        cluster_there.run(&url_there, others);
+        tx.account(&ALICE)
+    });
+    assert!(matches!(cut, Err(MetaError::RolledBack)), "{cut:?}");
+    assert_eq!(heard.recv(), Ok(Note::Missed), "what happened meanwhile was not told");
+    meta.write_blocking(Durability::Now, |tx| tx.add_usage(&ALICE, 1)).unwrap();
+    // Readers find out when they ask.
+    let read = (0..8).find_map(|_| meta.read_blocking(|state| state.account(&ALICE)).ok());
+    assert_eq!(read.flatten().unwrap().used_bytes, 1);
+}
+
+#[test]
+fn everything_is_kept_over_a_reopening_and_a_later_version_is_refused() {
+    let cluster = Postgres::shared();
+    let url = cluster.database();
+    let store = PostgresMeta::open(&url).unwrap();
+    let meta: &dyn MetaStore = &store;
+    let life = meta.read_blocking(|state| state.incarnation()).unwrap();
+    meta.write_blocking(Durability::Later, |tx| {
+        tx.add_account(&Account { used_bytes: 9, ..alice() })
+    })
+    .unwrap();
+    drop(store);
+    let store = PostgresMeta::open(&url).unwrap();
+    let meta: &dyn MetaStore = &store;
+    assert_eq!(meta.read_blocking(|state| state.incarnation()).unwrap(), life);
+    assert_eq!(used(meta), 9);
+    for _ in 0..10 {
+        let panics = |tx: &mut dyn MetaTx| -> Result<(), MetaError> {
+            tx.add_usage(&ALICE, 1)?;
+            panic!("this test panics on purpose")
+        };
+        let panicked = meta.write_blocking(Durability::Now, panics);
+        assert!(matches!(panicked, Err(MetaError::Panicked)));
+    }
+    assert_eq!(used(meta), 9);
+    drop(store);
+    cluster.run(&url, "INSERT INTO schema SELECT generate_series(100, 1099)");
+    let refused = PostgresMeta::open(&url);
+    assert!(matches!(refused.map(drop), Err(MetaError::TooNew { .. })));
+}
