@@ -128,3 +128,25 @@ fn what_is_not_on_the_server_can_be_taken_away_while_storage_fails() {
     assert_eq!(members(&zip), ["note.md", "photo.jpg"]);
     assert!(zip.windows(11).any(|bytes| bytes == b"never saved"));
 }
+
+#[test]
+fn a_range_is_what_the_file_has_there_wherever_its_chunks_end() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let bytes = crate::noise(3, 9_000_000);
+    phone.uploads("/", &[("film.bin", &bytes), ("note.txt", b"short")], Clash::Ask);
+    world.passes(60_000);
+    world.sync_all();
+    let read = |start, end| laptop.reads_range("/film.bin", start..end).unwrap();
+    for (start, end) in [(0, 5), (4_194_300, 4_194_310), (65_535, 200_001), (8_999_990, 9_100_000)]
+    {
+        assert!(read(start, end) == bytes[start as usize..bytes.len().min(end as usize)]);
+    }
+    assert_eq!(read(0, u64::MAX).len(), 4 * 1024 * 1024, "more is asked for again");
+    assert!(read(9_000_000, u64::MAX).is_empty() && read(7, 3).is_empty());
+    phone.edits(phone.node("/note.txt"), |text| format!("{text} and edited"));
+    world.sync_all();
+    assert_eq!(laptop.reads_range("/note.txt", 10..16).unwrap(), b"edited");
+    world.goes_offline("laptop");
+    assert_eq!(read(0, 5), bytes[..5], "what was read is here");
+}

@@ -589,6 +589,12 @@ impl Device {
         self.ask(|replica| async move { whole(replica.download_unsynced().await?).await }).unwrap()
     }
 
+    /// Reads a range of a file, as a preview does.
+    pub fn reads_range(&self, path: &str, range: std::ops::Range<u64>) -> Result<Vec<u8>, Fault> {
+        let node = self.node(path);
+        self.ask(|replica| async move { replica.open_content(node).await?.read(range).await })
+    }
+
     /// Keeps a node on this device.
     pub fn keeps(&self, path: &str) {
         let node = self.node(path);

@@ -4,6 +4,7 @@
 //! the replica's. A message is `[Uint8Array, …transferables]`, see `offing_core::rpc`.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 
 use futures_util::future::join;
@@ -20,10 +21,11 @@ use crate::host::browser::BrowserHost;
 use crate::host::{Host, Notice};
 use crate::net::fetch::{Api, Fetch};
 use crate::net::live::Live;
+use crate::platform::port::{self, Ranges};
 use crate::platform::stream::{self, Source};
 use crate::platform::{js, quota};
 use crate::replica::fault::from_net;
-use crate::replica::{Download, Replica};
+use crate::replica::{Download, OpenContent, Replica};
 use crate::session::secrets::Owner;
 use crate::session::{self, Events, Opened, Profile};
 
@@ -44,12 +46,12 @@ pub struct Engine {
 /// A reply with what is transferred beside it.
 struct Answer {
     reply: Reply,
-    stream: Option<JsValue>,
+    beside: Option<JsValue>,
 }
 
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Self {
-        Self { reply, stream: None }
+        Self { reply, beside: None }
     }
 }
 
@@ -79,21 +81,21 @@ impl Engine {
         };
         let this = Rc::clone(self);
         wasm_bindgen_futures::spawn_local(async move {
-            let (result, stream) = match this.answer(message.command, &parts).await {
-                Ok(answer) => (Ok(answer.reply), answer.stream),
+            let (result, beside) = match this.answer(message.command, &parts).await {
+                Ok(answer) => (Ok(answer.reply), answer.beside),
                 Err(fault) => (Err(fault), None),
             };
-            this.send(&FromEngine::Reply { id: message.id, result }, stream);
+            this.send(&FromEngine::Reply { id: message.id, result }, beside);
         });
     }
 
-    fn send(&self, message: &FromEngine, stream: Option<JsValue>) {
+    fn send(&self, message: &FromEngine, beside: Option<JsValue>) {
         let bytes = js::to_js(&rpc::encode(message));
         let transfer = js_sys::Array::of1(&bytes.buffer());
         let parts = js_sys::Array::of1(&bytes);
-        if let Some(stream) = stream {
-            parts.push(&stream);
-            transfer.push(&stream);
+        if let Some(beside) = beside {
+            parts.push(&beside);
+            transfer.push(&beside);
         }
         if self.scope.post_message_with_transfer(&parts, &transfer).is_ok() {
             return;
@@ -141,6 +143,13 @@ impl Engine {
                 streamed(self.replica()?.open_revision(node, revision).await?)
             }
             Command::DownloadUnsynced => streamed(self.replica()?.download_unsynced().await?),
+            Command::OpenContent { node } => {
+                let content = self.replica()?.open_content(node).await?;
+                let reply =
+                    Reply::Download { name: content.name().to_owned(), size: Some(content.size()) };
+                let port = port::serve(Window(content)).map_err(|_| Fault::Unsupported)?;
+                Ok(Answer { reply, beside: Some(port.into()) })
+            }
             Command::Nudge => {
                 self.nudge();
                 Ok(Reply::Done.into())
@@ -444,7 +453,8 @@ async fn answer_vault(
         | Command::Upload { .. }
         | Command::Download { .. }
         | Command::OpenRevision { .. }
-        | Command::DownloadUnsynced => Err(Fault::Internal),
+        | Command::DownloadUnsynced
+        | Command::OpenContent { .. } => Err(Fault::Internal),
     }
 }
 
@@ -468,7 +478,16 @@ async fn storage(api: &Api) -> Reply {
 fn streamed(download: Download<BrowserHost>) -> Result<Answer, Fault> {
     let reply = Reply::Download { name: download.name().to_owned(), size: download.size() };
     let stream = stream::readable(Pull(download)).map_err(|_| Fault::Unsupported)?;
-    Ok(Answer { reply, stream: Some(stream.into()) })
+    Ok(Answer { reply, beside: Some(stream.into()) })
+}
+
+/// A content as what a port reads.
+struct Window(OpenContent<BrowserHost>);
+
+impl Ranges for Window {
+    async fn read(&self, range: Range<u64>) -> Option<Vec<u8>> {
+        self.0.read(range).await.ok()
+    }
 }
 
 /// A download as the source of a stream.

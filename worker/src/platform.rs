@@ -17,6 +17,8 @@ pub mod locks;
 #[cfg(all(target_arch = "wasm32", feature = "engine"))]
 pub mod opaque;
 #[cfg(target_arch = "wasm32")]
+pub mod port;
+#[cfg(target_arch = "wasm32")]
 pub mod quota;
 #[cfg(target_arch = "wasm32")]
 pub mod random;

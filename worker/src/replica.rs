@@ -64,7 +64,7 @@ mod versions;
 mod views;
 mod working;
 
-pub use download::Download;
+pub use download::{Download, OpenContent};
 pub(crate) use renew::RENEWED_KEY;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use renew::Renewed;

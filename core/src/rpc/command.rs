@@ -331,4 +331,11 @@ pub enum Command {
     GoOn,
     /// Synchronises now (the page came to the front, the network returned). → `Done`
     Nudge,
+    /// Opens a file's content to be read in ranges; the reply carries a `MessagePort`:
+    /// `[id, start, end]` is answered by `[id, bytes]`, or by `[id]` where that cannot be
+    /// read now, and anything else ends it. → `Download`
+    OpenContent {
+        /// The file.
+        node: NodeId,
+    },
 }

@@ -20,9 +20,11 @@ use offing_core::tree::{self, NodeRow};
 
 mod archive;
 mod names;
+mod ranges;
 mod reading;
 
 use self::archive::Archive;
+pub use self::ranges::OpenContent;
 use self::reading::{Plan, Reading, Step};
 use super::Replica;
 use super::history::State;
