@@ -157,7 +157,7 @@ async fn around(State(state): State<AppState>, request: Request, next: Next) -> 
     let took_ms = state.now_ms() - start_ms;
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, took_ms, "answered"));
-    headers::secure(response.headers_mut(), state.config().is_https());
+    headers::secure(&mut response, state.config().is_https());
     let id = HeaderValue::from_str(&id).expect("hex is visible ASCII");
     response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     response

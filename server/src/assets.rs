@@ -16,6 +16,7 @@ use futures_util::stream;
 use offing_core::proto::Code;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
+use crate::api::headers::FrameHash;
 use crate::error::ApiError;
 
 /// The folder of the built client.
@@ -75,7 +76,18 @@ impl Assets {
             varies: has_brotli,
             immutable: relative.starts_with("assets"),
             is_worker: relative == Path::new("sw.js"),
+            frame_hash: match relative.to_str() {
+                Some(INDEX) => self.frame_hash().await,
+                _ => None,
+            },
         })
+    }
+
+    /// The script that the page's preview may have inline; a client of another build may
+    /// name none.
+    async fn frame_hash(&self) -> Option<FrameHash> {
+        let text = tokio::fs::read_to_string(self.folder.join(FRAME_HASH)).await.ok()?;
+        FrameHash::parse(&text)
     }
 }
 
@@ -88,6 +100,7 @@ struct File {
     varies: bool,
     immutable: bool,
     is_worker: bool,
+    frame_hash: Option<FrameHash>,
 }
 
 impl File {
@@ -100,6 +113,9 @@ impl File {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .any(|tag| tag.trim() == self.etag || tag.trim() == "*");
+        if let Some(hash) = self.frame_hash {
+            response.extensions_mut().insert(hash);
+        }
         let headers = response.headers_mut();
         headers.insert(header::ETAG, etag);
         let cache = if self.immutable { "public,max-age=31536000,immutable" } else { "no-cache" };
@@ -217,6 +233,8 @@ fn mime(path: &Path) -> &'static str {
 }
 
 const INDEX: &str = "index.html";
+/// Made by the client's build, beside the page.
+const FRAME_HASH: &str = "frame.sha256";
 
 #[cfg(test)]
 mod tests {

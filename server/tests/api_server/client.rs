@@ -121,6 +121,21 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 #[tokio::test]
+async fn only_the_page_may_have_the_script_of_its_preview_inline() {
+    let world = with_client().await;
+    let digest = "frame".repeat(8) + "abc=";
+    let file = world.folder.path().join("dist/frame.sha256");
+    std::fs::write(&file, format!("sha256-{digest}\n")).unwrap();
+    let policy = |answer: &Reply| answer.header("content-security-policy").unwrap().to_owned();
+    assert!(policy(&world.get("/files/0123").await).contains(&format!("'sha256-{digest}'")));
+    for path in ["/sw.js", "/assets/page-abc.wasm", "/api/v1/info"] {
+        assert_eq!(policy(&world.get(path).await), CONTENT_SECURITY_POLICY, "{path}");
+    }
+    std::fs::write(&file, "sha256-x' 'unsafe-inline").unwrap();
+    assert_eq!(policy(&world.get("/").await), CONTENT_SECURITY_POLICY);
+}
+
+#[tokio::test]
 async fn transport_security_is_promised_only_over_tls() {
     let public_url = Some("https://drive.example".to_owned());
     let world = World::start_with(Differs { public_url, ..Differs::default() }).await;
