@@ -1,0 +1,320 @@
+//! Archives: ZIP, TAR, what gzip packed, and their members one by one.
+//!
+//! The kind is told by the bytes, never by the name. Only lists are read when an archive is
+//! opened; a member is unpacked when it is asked for, within the bounds of expansion, and
+//! all members together within those of the archive: members that overlap, as those of a
+//! bomb do, count each time. An archive inside is a member like any other (depth 1).
+
+use std::io::Read;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Answer, Format, Refusal, limits};
+
+mod tarred;
+mod zipped;
+
+use self::tarred::Tarred;
+use self::zipped::Zipped;
+
+/// An open archive.
+pub struct Archive {
+    source: Source,
+    members: Vec<Member>,
+    /// Members that were given out already.
+    given: Vec<bool>,
+    /// What may still be given out.
+    budget_bytes: u64,
+}
+
+enum Source {
+    Zip(Box<Zipped>),
+    Tar(Tarred),
+}
+
+/// What can be asked of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Request {
+    /// Lists members. → a list of [`Member`]
+    List {
+        /// The first.
+        start: usize,
+        /// One past the last.
+        end: usize,
+    },
+    /// Unpacks a member. → its bytes
+    Member {
+        /// Its place in the list.
+        index: usize,
+    },
+}
+
+/// A member of an archive, as the archive describes it: nothing of it is true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Member {
+    /// Its path, with slashes.
+    pub path: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Its size.
+    pub size: u64,
+    /// When it was changed, in milliseconds since 1970, of no known zone.
+    pub ms: Option<i64>,
+    /// It needs a password.
+    pub locked: bool,
+}
+
+/// What a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// A folder.
+    Folder,
+    /// A file.
+    File,
+    /// A link, a device or the like: shown, never followed.
+    Other,
+}
+
+#[derive(Serialize)]
+struct About {
+    kind: &'static str,
+    members: usize,
+    bytes: u64,
+}
+
+impl Format for Archive {
+    type Request = Request;
+
+    fn open(bytes: Vec<u8>, name: &str) -> Result<(Self, Answer), Refusal> {
+        let budget_bytes = limits::expanded_bytes_max(bytes.len() as u64);
+        let (kind, source, members) = read(bytes, name)?;
+        let bytes = members.iter().fold(0u64, |sum, member| sum.saturating_add(member.size));
+        let about = Answer::of(&About { kind, members: members.len(), bytes })?;
+        let given = vec![false; members.len()];
+        Ok((Self { source, members, given, budget_bytes }, about))
+    }
+
+    fn ask(&mut self, request: Request) -> Result<Answer, Refusal> {
+        match request {
+            Request::List { start, end } => {
+                let rows = self.members.get(start..end.min(self.members.len()));
+                Answer::of(&rows.ok_or(Refusal::Unknown)?)
+            }
+            Request::Member { index } => {
+                let bytes = self.member(index)?;
+                Answer::with(&(), bytes)
+            }
+        }
+    }
+}
+
+impl Archive {
+    fn member(&mut self, index: usize) -> Result<Vec<u8>, Refusal> {
+        let member = self.members.get(index).ok_or(Refusal::Unknown)?;
+        match member.kind {
+            Kind::Folder | Kind::Other => return Err(Refusal::Unsupported),
+            Kind::File if member.locked => return Err(Refusal::Locked),
+            Kind::File => {}
+        }
+        let bytes = match &mut self.source {
+            Source::Zip(zip) => zip.member(index)?,
+            Source::Tar(tar) => tar.member(index)?,
+        };
+        if !self.given[index] {
+            let left = self.budget_bytes.checked_sub(bytes.len() as u64);
+            self.budget_bytes = left.ok_or(Refusal::Expands)?;
+            self.given[index] = true;
+        }
+        Ok(bytes)
+    }
+}
+
+fn read(bytes: Vec<u8>, name: &str) -> Result<(&'static str, Source, Vec<Member>), Refusal> {
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let packed = bytes.len() as u64;
+        let reader = flate2::read::MultiGzDecoder::new(bytes.as_slice());
+        let plain = unpack(reader, packed, 0, limits::UNPACKED_BYTES_MAX)?;
+        drop(bytes);
+        if tarred::is_tar(&plain) {
+            let (tar, members) = Tarred::open(plain)?;
+            return Ok(("tar.gz", Source::Tar(tar), members));
+        }
+        let (one, members) = Tarred::of_one(plain, name.strip_suffix(".gz").unwrap_or(name));
+        return Ok(("gz", Source::Tar(one), members));
+    }
+    if tarred::is_tar(&bytes) {
+        let (tar, members) = Tarred::open(bytes)?;
+        return Ok(("tar", Source::Tar(tar), members));
+    }
+    let (zip, members) = Zipped::open(bytes)?;
+    Ok(("zip", Source::Zip(Box::new(zip)), members))
+}
+
+/// Reads all that so many packed bytes become, `hint` bytes or so, at most `max`.
+fn unpack(mut reader: impl Read, packed: u64, hint: u64, max: u64) -> Result<Vec<u8>, Refusal> {
+    let ratio_max = limits::expanded_bytes_max(packed);
+    let most = ratio_max.min(max);
+    let mut plain = Vec::new();
+    loop {
+        // In steps of its own: doubling would ask for twice what there may be.
+        let step = if plain.is_empty() { hint.clamp(STEP_BYTES, most + 1) } else { STEP_BYTES };
+        plain.reserve_exact(step as usize);
+        let read = reader.by_ref().take(step).read_to_end(&mut plain);
+        let read = read.map_err(|_| Refusal::Broken)? as u64;
+        if plain.len() as u64 > most {
+            return Err(if most == ratio_max { Refusal::Expands } else { Refusal::Output });
+        }
+        if read < step {
+            return Ok(plain);
+        }
+    }
+}
+
+/// Bytes by which what is unpacked grows.
+const STEP_BYTES: u64 = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write as _};
+
+    use super::*;
+
+    fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Deflated);
+        for (name, bytes) in members {
+            if name.ends_with('/') {
+                writer.add_directory(*name, options).unwrap();
+            } else {
+                writer.start_file(*name, options).unwrap();
+                writer.write_all(bytes).unwrap();
+            }
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, bytes) in members {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mtime(1_700_000_000);
+            builder.append_data(&mut header, name, *bytes).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap()
+    }
+
+    fn open(bytes: Vec<u8>) -> Archive {
+        Archive::open(bytes, "a").unwrap().0
+    }
+
+    fn refusal(bytes: Vec<u8>) -> Refusal {
+        Archive::open(bytes, "a").err().unwrap()
+    }
+
+    const FILES: [(&str, &[u8]); 2] = [("a/letter.txt", b"hello"), ("<script>.html", b"<b>")];
+
+    #[test]
+    fn members_of_every_kind_are_listed_and_opened() {
+        for bytes in [zip(&FILES), tar(&FILES), gzip(&tar(&FILES))] {
+            let mut archive = open(bytes);
+            let paths: Vec<_> = archive.members.iter().map(|member| &*member.path).collect();
+            assert_eq!(paths, ["a/letter.txt", "<script>.html"]);
+            let answer = archive.ask(Request::Member { index: 0 }).unwrap();
+            assert_eq!(answer.bytes(), b"hello");
+        }
+    }
+
+    #[test]
+    fn what_gzip_packed_alone_is_one_member() {
+        let (mut archive, about) = Archive::open(gzip(b"text"), "notes.txt.gz").unwrap();
+        assert!(about.json().contains("\"gz\""), "{}", about.json());
+        assert_eq!(archive.members[0].path, "notes.txt");
+        assert_eq!(archive.ask(Request::Member { index: 0 }).unwrap().bytes(), b"text");
+    }
+
+    #[test]
+    fn long_names_of_tar_are_whole() {
+        let name = format!("{}end.txt", "folder/".repeat(40));
+        let archive = open(tar(&[(&name, b"x")]));
+        assert_eq!(archive.members[0].path, name);
+    }
+
+    #[test]
+    fn a_folder_is_listed_and_never_opened() {
+        let mut archive = open(zip(&[("photos/", b"")]));
+        assert_eq!(archive.members[0].kind, Kind::Folder);
+        assert_eq!(archive.ask(Request::Member { index: 0 }), Err(Refusal::Unsupported));
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_it_is_whole() {
+        let zeros = vec![0; 8 * 1024 * 1024];
+        let mut archive = open(zip(&[("zeros", &zeros)]));
+        assert_eq!(archive.ask(Request::Member { index: 0 }), Err(Refusal::Expands));
+        assert_eq!(refusal(gzip(&zeros)), Refusal::Expands);
+    }
+
+    #[test]
+    fn members_that_are_small_each_may_not_be_large_together() {
+        let zeros = vec![0; 512 * 1024];
+        let names: Vec<String> = (0..8).map(|n| n.to_string()).collect();
+        let members: Vec<_> = names.iter().map(|name| (name.as_str(), zeros.as_slice())).collect();
+        let mut archive = open(zip(&members));
+        let answers: Vec<_> =
+            (0..8).map(|index| archive.ask(Request::Member { index }).is_ok()).collect();
+        assert!(answers[0] && !answers[7], "{answers:?}");
+        assert!(archive.ask(Request::Member { index: 0 }).is_ok(), "what was given is given again");
+    }
+
+    #[test]
+    fn too_many_members_are_refused() {
+        let names: Vec<String> = (0..=limits::MEMBERS_MAX).map(|n| n.to_string()).collect();
+        let members: Vec<_> = names.iter().map(|name| (name.as_str(), [].as_slice())).collect();
+        assert_eq!(refusal(zip(&members)), Refusal::Members);
+        assert_eq!(refusal(gzip(&tar(&members))), Refusal::Members);
+    }
+
+    #[test]
+    fn what_is_no_archive_is_broken() {
+        for bytes in [vec![], b"PK\x03\x04".to_vec(), b"hello".repeat(500), vec![0x1f, 0x8b, 8]] {
+            assert_eq!(refusal(bytes), Refusal::Broken);
+        }
+    }
+
+    #[test]
+    fn damage_anywhere_is_refused_and_never_a_panic() {
+        for whole in [zip(&FILES), tar(&FILES), gzip(&tar(&FILES))] {
+            for at in 0..whole.len() {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 0xa5;
+                for bytes in [bytes, whole[..at].to_vec()] {
+                    if let Ok((mut archive, _)) = Archive::open(bytes, "a") {
+                        for index in 0..archive.members.len() {
+                            archive.ask(Request::Member { index }).ok();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_that_nobody_can_ask_for_is_refused() {
+        let mut archive = open(zip(&FILES));
+        assert_eq!(archive.ask(Request::List { start: 3, end: 1 }), Err(Refusal::Unknown));
+        assert!(
+            archive.ask(Request::List { start: 0, end: 99 }).unwrap().json().contains("letter")
+        );
+        assert!(crate::request::<Archive>("{\"member\":{\"index\":-1}}").is_err());
+    }
+}

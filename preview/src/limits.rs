@@ -1,0 +1,36 @@
+//! What no file may make a module do: every bound that a parser keeps.
+//!
+//! The bounds that are kept outside of the modules (the time of an answer, the size of a
+//! file that is handed over whole) stand in `www/viewer/limits.js`.
+
+/// Memory of a module; the linker writes it into the module, and the browser keeps it.
+pub const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of one answer.
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How many times as large as it was anything may become that is unpacked.
+pub const EXPANSION_MAX: u64 = 100;
+
+/// What may be unpacked whatever the ratio: a small file of zeros is no bomb.
+pub const EXPANSION_FREE_BYTES: u64 = 1024 * 1024;
+
+/// Members of an archive.
+pub const MEMBERS_MAX: usize = 10_000;
+
+/// Bytes of an archive that is packed as a whole, once it is unpacked.
+pub const UNPACKED_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// Rows of a table that are asked for at once.
+pub const ROWS_MAX: usize = 512;
+
+/// Columns of a table that are shown.
+pub const COLUMNS_MAX: usize = 500;
+
+/// Bytes of a field of a table; the rest of it is left out.
+pub const FIELD_BYTES_MAX: usize = 1024;
+
+/// How many bytes may come of so many packed ones.
+pub fn expanded_bytes_max(packed: u64) -> u64 {
+    packed.saturating_mul(EXPANSION_MAX).max(EXPANSION_FREE_BYTES)
+}
