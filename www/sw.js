@@ -2,7 +2,7 @@
 // loaded lazily from Cache Storage when there is something to push.
 //
 // `/precache.js` is made by the build: the glue of the wasm module (`wasm_bindgen`) and
-// `self.__PRECACHE = { version, files, lazy, wasm }`. Its hash over all contents is what
+// `self.__PRECACHE = { version, files, idle, lazy, wasm }`. Its hash over all contents is what
 // makes the browser see an update. This worker holds no key and needs no network to start.
 //
 // Messages from pages:
@@ -11,6 +11,7 @@
 //   { type: "sync" }         push the outbox now, where there is no Background Sync
 //   { type: "keepalive" }    sent every 20 s while a download runs: each message lets the
 //       browser keep this worker, which has to pass the stream's bytes on
+//   { type: "idle" }         the page has nothing to do: store the modules of previews
 //   { type: "activate" }     the person agreed to the new version: take over at once
 "use strict";
 
@@ -22,7 +23,7 @@ if (self.trustedTypes && !self.trustedTypes.defaultPolicy) {
 }
 importScripts("/precache.js");
 
-const { version, files, wasm } = self.__PRECACHE;
+const { version, files, idle, wasm } = self.__PRECACHE;
 const CACHE_PREFIX = "offing-";
 const CACHE = CACHE_PREFIX + version;
 const DOWNLOAD_PREFIX = "/_download/";
@@ -44,16 +45,25 @@ self.addEventListener("activate", (event) => {
 async function precache() {
   const cache = await caches.open(CACHE);
   await Promise.all(
-    files.map(async (url) => {
+    [...files, ...idle].map(async (url) => {
       // Hashed names never change their content: keep what an older version fetched.
       const held = url.startsWith("/assets/") && (await caches.match(url));
       if (held) return cache.put(url, held);
+      if (idle.includes(url)) return;
       const mode = url.startsWith("/assets/") ? "default" : "reload";
       const response = await fetch(new Request(url, { cache: mode }));
       if (!response.ok) throw new Error(`${url}: status ${response.status}`);
       return cache.put(url, response);
     }),
   );
+}
+
+/** Stores what works offline too, but is too much for the first moments. */
+async function storeIdle() {
+  const cache = await caches.open(CACHE);
+  for (const url of idle) {
+    if (!(await cache.match(url))) await cache.add(url);
+  }
 }
 
 async function takeOver() {
@@ -235,6 +245,10 @@ self.addEventListener("message", (event) => {
           (error) => answer({ ok: false, reason: String(error) }),
         ),
       );
+      break;
+    case "idle":
+      // With no network, or no room, the next start tries again.
+      event.waitUntil(storeIdle().catch(() => {}));
       break;
     case "activate":
       event.waitUntil(self.skipWaiting());

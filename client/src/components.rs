@@ -25,3 +25,4 @@ pub(crate) mod status;
 pub(crate) mod toasts;
 pub(crate) mod tray;
 pub(crate) mod versions;
+pub(crate) mod viewer;

@@ -8,6 +8,7 @@ pub(crate) mod download;
 pub(crate) mod drop;
 pub(crate) mod engine;
 pub(crate) mod history;
+pub(crate) mod module;
 pub(crate) mod renderer;
 pub(crate) mod timer;
 pub(crate) mod update;

@@ -3,7 +3,7 @@
 //
 // What it leaves for the page: `globalThis.offingEngine`, the engine's worker,
 // already loading. What it reads: the `data-*` attributes that the build writes on
-// <html> (`engine`, `pageWasm`; the page itself reads `editor`, `markdown`, `icons`, `version`).
+// <html> (`engine`, `pageWasm`; the page itself reads `editor`, `markdown`, `viewer`, `icons`, `version`).
 
 import initPage from "offing-client-glue";
 
@@ -43,6 +43,9 @@ function startEngine() {
 async function registerServiceWorker() {
   try {
     await navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" });
+    const { active } = await navigator.serviceWorker.ready;
+    // When nothing else is to be done, what is large and rarely needed is stored as well.
+    (globalThis.requestIdleCallback ?? setTimeout)(() => active.postMessage({ type: "idle" }));
   } catch (error) {
     // The app works without it, except with no network at the next start.
     console.warn("service worker not registered:", error);

@@ -1,20 +1,26 @@
 // Bundles what of the page is JavaScript and CSS; called by `cargo xtask build`.
 //
-// One argument, JSON: 
+// One argument, JSON:
 // {out, minify, clientGlue, engineGlue, engineWasm, opaqueGlue, opaqueWasm, markdownGlue,
-// markdownWasm}.
+// markdownWasm, previews, previewKey, madeKey}; of previews see `previews.mjs`.
 // Writes content-hashed files to `<out>/assets` and prints JSON with their paths:
-// {boot, engine, markdown, editor, style, lazy}, where `lazy` are the chunks that are fetched
-// only when somebody asks for them (rare languages), so not stored for offline use.
+// {boot, engine, markdown, editor, viewer, style, lazy, idle, frameHash}, where `lazy` are the
+// chunks that are fetched only when somebody asks for them (rare languages), so not stored for
+// offline use, and `idle` the modules of previews, stored when the page has nothing to do.
 
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
 
+import { bundleFrame, bundleModules } from "./previews.mjs";
+
 const www = dirname(dirname(fileURLToPath(import.meta.url)));
 const order = JSON.parse(process.argv[2]);
 const { out, minify, clientGlue, engineGlue, opaqueGlue, markdownGlue } = order;
+
+const frame = await bundleFrame(www, minify);
+const modules = await bundleModules(www, order);
 
 const { metafile } = await build({
   absWorkingDir: www,
@@ -23,6 +29,7 @@ const { metafile } = await build({
     engine: "boot/engine.js",
     markdown: "boot/markdown.js",
     editor: "editor/editor.js",
+    viewer: "viewer/viewer.js",
     style: "styles/main.css",
   },
   outdir: join(out, "assets"),
@@ -47,6 +54,10 @@ const { metafile } = await build({
     __ENGINE_WASM__: JSON.stringify(order.engineWasm),
     __OPAQUE_WASM__: JSON.stringify(order.opaqueWasm),
     __MARKDOWN_WASM__: JSON.stringify(order.markdownWasm),
+    __FRAME_SCRIPT__: JSON.stringify(frame.script),
+    __FRAME_HASH__: JSON.stringify(frame.hash),
+    __PREVIEW_MANIFEST__: JSON.stringify(modules.manifest),
+    __PREVIEW_KEY__: JSON.stringify(modules.publicKey),
   },
 });
 
@@ -73,6 +84,7 @@ const entries = {
   engine: entry("boot/engine.js"),
   markdown: entry("boot/markdown.js"),
   editor: entry("editor/editor.js"),
+  viewer: entry("viewer/viewer.js"),
   style: entry("styles/main.css"),
 };
 // Fetched late, but not rarely: a sign-in must not fail for what could have been stored.
@@ -80,4 +92,4 @@ const late = entry(relative(www, opaqueGlue));
 const needed = new Set([...Object.values(entries), late].flatMap((output) => [...closure(output)]));
 const urls = Object.fromEntries(Object.entries(entries).map(([name, output]) => [name, output.url]));
 const lazy = outputs.filter((output) => !needed.has(output)).map((output) => output.url);
-process.stdout.write(JSON.stringify({ ...urls, lazy }));
+process.stdout.write(JSON.stringify({ ...urls, lazy, idle: modules.idle, frameHash: frame.hash }));

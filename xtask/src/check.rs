@@ -130,6 +130,10 @@ fn lint_wasm() -> Result<()> {
         .args(DENY_WARNINGS))?;
     run(cargo()
         .args(wasm)
+        .args(["-p", "offing-preview", "--bins", "--all-features"])
+        .args(DENY_WARNINGS))?;
+    run(cargo()
+        .args(wasm)
         .args(["-p", "offing-worker", "--all-targets", "--features", "engine,opaque"])
         .args(DENY_WARNINGS))
 }
@@ -145,8 +149,10 @@ fn docs() -> Result<()> {
 }
 
 fn scripts() -> Result<()> {
-    let mut files = test_files(&www().join("boot"))?;
-    files.extend(test_files(&www().join("editor"))?);
+    let mut files = Vec::new();
+    for folder in ["boot", "editor", "viewer"] {
+        files.extend(test_files(&www().join(folder))?);
+    }
     run(program("node").arg("--test").args(files))
 }
 

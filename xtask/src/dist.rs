@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    run::{output, program, root, run, step},
+    run::{output, program, root, run, step, target},
     size,
     tools::{self, www},
     wasm::{self, Mode, hex},
@@ -55,15 +55,19 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
     let opaque_wasm = add_asset(&stage, "opaque", "wasm", &fs::read(&modules.opaque.wasm)?)?;
     let markdown_wasm = add_asset(&stage, "markdown", "wasm", &fs::read(&modules.markdown.wasm)?)?;
     let sw_wasm = add_asset(&stage, "sw", "wasm", &fs::read(&modules.sw.wasm)?)?;
+    let mut previews = Vec::new();
+    for module in &modules.previews {
+        previews.push(add_asset(&stage, module.name, "wasm", &fs::read(&module.wasm)?)?);
+    }
     let icons = add_asset(&stage, "icons", "svg", sprite()?.as_bytes())?;
     let bundle = step("bundle scripts and styles", || {
         let wasm = [&engine_wasm, &opaque_wasm, &markdown_wasm].map(String::as_str);
-        bundle(&stage, mode, &modules, wasm)
+        bundle(&stage, mode, &modules, wasm, &previews)
     })?;
     copy_fixed(&stage)?;
 
     let mut page = Page::read()?;
-    for name in ["boot", "engine", "markdown", "editor", "style"] {
+    for name in ["boot", "engine", "markdown", "editor", "viewer", "style"] {
         page.fill(name, bundle.url(name)?)?;
     }
     page.fill("page_wasm", &page_wasm)?;
@@ -72,9 +76,11 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
     let version = version(&stage, &page.text)?;
     page.fill("version", &version)?;
     fs::write(stage.join("index.html"), page.finish()?)?;
+    // For the server's policy, which lets this one script be inline.
+    fs::write(stage.join(FRAME_HASH), bundle.url("frameHash")?)?;
 
     let glue = fs::read_to_string(&modules.sw.script)?;
-    let precache = precache(&stage, &glue, &version, &sw_wasm, &bundle.lazy()?)?;
+    let precache = precache(&stage, &glue, &version, &sw_wasm, &bundle)?;
     fs::write(stage.join("precache.js"), precache)?;
 
     if mode == Mode::Release {
@@ -89,6 +95,9 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
         Mode::Dev => Ok(()),
     }
 }
+
+/// Names the script of the preview's frame.
+const FRAME_HASH: &str = "frame.sha256";
 
 /// Writes a file under a name with the hash of its content; returns its address.
 fn add_asset(stage: &Path, name: &str, extension: &str, bytes: &[u8]) -> Result<String> {
@@ -106,9 +115,10 @@ impl Bundle {
         self.0[name].as_str().with_context(|| format!("the bundler made no {name}"))
     }
 
-    /// What is fetched only when somebody asks for it.
-    fn lazy(&self) -> Result<Vec<String>> {
-        let urls = self.0["lazy"].as_array().context("the bundler names no lazy chunks")?;
+    /// A list of addresses: `lazy` is fetched only when somebody asks for it, `idle` once
+    /// the page has nothing else to do.
+    fn list(&self, name: &str) -> Result<Vec<String>> {
+        let urls = self.0[name].as_array().context("the bundler gives no such list")?;
         Ok(urls.iter().filter_map(|url| url.as_str().map(str::to_owned)).collect())
     }
 }
@@ -118,7 +128,17 @@ fn bundle(
     mode: Mode,
     modules: &wasm::Modules,
     [engine_wasm, opaque_wasm, markdown_wasm]: [&str; 3],
+    previews: &[String],
 ) -> Result<Bundle> {
+    let previews: Vec<_> = modules
+        .previews
+        .iter()
+        .zip(previews)
+        .map(|(module, wasm)| {
+            let name = module.name.strip_prefix("preview-").unwrap_or(module.name);
+            json!({ "name": name, "glue": module.script, "wasm": wasm })
+        })
+        .collect();
     let order = json!({
         "out": stage,
         "minify": mode == Mode::Release,
@@ -129,6 +149,10 @@ fn bundle(
         "opaqueWasm": opaque_wasm,
         "markdownGlue": modules.markdown.script,
         "markdownWasm": markdown_wasm,
+        "previews": previews,
+        // Whoever releases has a key that stays; others get one that this folder keeps.
+        "previewKey": std::env::var("OFFING_PREVIEW_KEY").ok(),
+        "madeKey": target().join("web/preview-key.pem"),
     });
     let answer =
         output(program("node").arg(www().join("tools/bundle.mjs")).arg(order.to_string()))?;
@@ -223,13 +247,17 @@ fn precache(
     glue: &str,
     version: &str,
     sw_wasm: &str,
-    lazy: &[String],
+    bundle: &Bundle,
 ) -> Result<String> {
+    let (idle, lazy) = (bundle.list("idle")?, bundle.list("lazy")?);
     let files: Vec<String> = files(stage)?
         .into_iter()
-        .filter(|url| url != "/sw.js" && url != "/precache.js" && !lazy.contains(url))
+        .filter(|url| !["/sw.js", "/precache.js", "/frame.sha256"].contains(&url.as_str()))
+        .filter(|url| !lazy.contains(url) && !idle.contains(url))
         .collect();
-    let list = json!({ "version": version, "files": files, "lazy": lazy, "wasm": sw_wasm });
+    let list = json!({
+        "version": version, "files": files, "idle": idle, "lazy": lazy, "wasm": sw_wasm,
+    });
     Ok(format!("{glue}\nself.__PRECACHE={list};\n"))
 }
 
@@ -303,6 +331,7 @@ mod tests {
             "engine",
             "markdown",
             "editor",
+            "viewer",
             "style",
             "page_wasm",
             "engine_wasm",

@@ -18,18 +18,18 @@ struct Budget {
 
 /// What stands between a person and the first paint, and what the service worker costs
 /// each time it is woken.
-const BUDGETS: [Budget; 6] = [
+const BUDGETS: [Budget; 8] = [
     Budget {
         name: "page wasm",
         parts: &[("assets/page-", ".wasm.br")],
         kib_goal: 250,
-        kib_max: 248,
+        kib_max: 250,
     },
     Budget {
         name: "engine wasm",
         parts: &[("assets/engine-", ".wasm.br")],
         kib_goal: 700,
-        kib_max: 781,
+        kib_max: 787,
     },
     Budget {
         name: "OPAQUE, at a sign-in",
@@ -42,6 +42,18 @@ const BUDGETS: [Budget; 6] = [
         parts: &[("assets/markdown-", ".wasm.br"), ("assets/markdown-", ".js.br")],
         kib_goal: 72,
         kib_max: 72,
+    },
+    Budget {
+        name: "preview, when opened",
+        parts: &[("assets/viewer-", ".js.br")],
+        kib_goal: 16,
+        kib_max: 16,
+    },
+    Budget {
+        name: "preview of archives",
+        parts: &[("assets/preview-archive-", ".wasm.br"), ("assets/preview-archive-", ".js.br")],
+        kib_goal: 88,
+        kib_max: 88,
     },
     Budget {
         name: "service worker",

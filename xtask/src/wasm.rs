@@ -1,5 +1,5 @@
-//! Makes the five wasm modules: the page, the engine, OPAQUE, the renderer of Markdown,
-//! the service worker.
+//! Makes the wasm modules: the page, the engine, OPAQUE, the renderer of Markdown, the
+//! service worker, and those of previews.
 //!
 //! cargo → wasm-bindgen → [`order`]. Each is built by a cargo of its own, so that features of one (the
 //! engine links a CRDT) do not leak into another. While cargo links the next module, the
@@ -58,7 +58,7 @@ struct Module {
     glue: &'static str,
 }
 
-const MODULES: [Module; 5] = [
+const MODULES: [Module; 7] = [
     Module {
         name: "page",
         package: "offing-client",
@@ -90,17 +90,27 @@ const MODULES: [Module; 5] = [
     // A classic script: every browser runs those as service workers, and it needs no
     // import that could go to the network.
     Module { name: "sw", package: "offing-worker", bin: "sw", features: &[], glue: "no-modules" },
+    // Previews come last. A worker of the sandbox gets its script as a text, so that is one
+    // classic script each.
+    preview("preview-archive", &["archive"]),
+    preview("preview-table", &["table"]),
 ];
+
+const fn preview(name: &'static str, features: &'static [&'static str]) -> Module {
+    Module { name, package: "offing-preview", bin: name, features, glue: "no-modules" }
+}
 
 /// A finished module: `<name>.js` beside `<name>_bg.wasm`.
 pub(crate) struct Built {
+    /// What the build calls it.
+    pub(crate) name: &'static str,
     /// The glue.
     pub(crate) script: PathBuf,
     /// The module.
     pub(crate) wasm: PathBuf,
 }
 
-/// The five modules.
+/// All modules.
 pub(crate) struct Modules {
     /// The page.
     pub(crate) page: Built,
@@ -112,9 +122,11 @@ pub(crate) struct Modules {
     pub(crate) markdown: Built,
     /// The service worker.
     pub(crate) sw: Built,
+    /// Those of previews.
+    pub(crate) previews: Vec<Built>,
 }
 
-/// Builds all five.
+/// Builds all of them.
 pub(crate) fn build(mode: Mode) -> Result<Modules> {
     let bindgen = tools::wasm_bindgen()?.join("wasm-bindgen");
     let out = mode.folder().join("bindgen");
@@ -130,13 +142,8 @@ pub(crate) fn build(mode: Mode) -> Result<Modules> {
             .into_iter()
             .map(|thread| thread.join().expect("a panic in a thread is a panic here"));
         let mut next = || built.next().expect("there are as many threads as modules");
-        Ok(Modules {
-            page: next()?,
-            engine: next()?,
-            opaque: next()?,
-            markdown: next()?,
-            sw: next()?,
-        })
+        let [page, engine, opaque, markdown, sw] = [next()?, next()?, next()?, next()?, next()?];
+        Ok(Modules { page, engine, opaque, markdown, sw, previews: built.collect::<Result<_>>()? })
     })
 }
 
@@ -184,7 +191,7 @@ fn finish(module: &Module, mode: Mode, raw: &Path, bindgen: &Path, out: &Path) -
     if mode == Mode::Release {
         fs::write(&wasm, order::by_name(&fs::read(&wasm)?)?)?;
     }
-    Ok(Built { script: out.join(name).join(format!("{name}.js")), wasm })
+    Ok(Built { name, script: out.join(name).join(format!("{name}.js")), wasm })
 }
 
 /// Bytes in hexadecimal.

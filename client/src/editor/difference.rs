@@ -4,9 +4,9 @@ use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 
-use super::glue;
 use crate::app::App;
 use crate::i18n::Msg;
+use crate::platform::module;
 
 #[wasm_bindgen]
 extern "C" {
@@ -28,7 +28,7 @@ impl Difference {
         before: &str,
         after: &str,
     ) -> Result<Self, JsValue> {
-        let create = glue::load("createDifference").await?;
+        let create = module::load("editor", "createDifference").await?;
         let options = Object::new();
         for (key, value) in [
             ("parent", parent.into()),

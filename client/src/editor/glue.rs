@@ -7,19 +7,18 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Array, Function, Object, Promise, Reflect};
+use js_sys::{Array, Function, Object, Reflect};
 use leptos::prelude::Update;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
 use offing_core::rpc::{Command, Event, OpenedText, Reply, SyncState, TextUpdate};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::Element;
 
 use crate::app::App;
 use crate::i18n::Msg;
 use crate::platform::engine::ListenerId;
-use crate::platform::{dom, engine, timer};
+use crate::platform::{engine, module, timer};
 use crate::state::collab::{Pushes, Todo};
 
 #[wasm_bindgen]
@@ -68,7 +67,7 @@ impl TextEditor {
         parent: &Element,
         changed: impl Fn(Function) + 'static,
     ) -> Result<Rc<Self>, JsValue> {
-        let create = load("createEditor").await?;
+        let create = module::load("editor", "createEditor").await?;
         let editor = Rc::new(Self {
             app,
             node: text.node,
@@ -228,19 +227,6 @@ impl TextEditor {
             }
         });
     }
-}
-
-/// Loads a function of the editor's module; the browser keeps it.
-pub(super) async fn load(function: &str) -> Result<Function, JsValue> {
-    let url = dom::asset("editor").ok_or("the page does not name its editor")?;
-    let module = JsFuture::from(import_module(&url)).await?;
-    Reflect::get(&module, &function.into())?.dyn_into()
-}
-
-#[wasm_bindgen(inline_js = "export function importModule(url) { return import(url); }")]
-extern "C" {
-    #[wasm_bindgen(js_name = importModule)]
-    fn import_module(url: &str) -> Promise;
 }
 
 fn to_js(update: &TextUpdate) -> Object {

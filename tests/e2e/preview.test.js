@@ -1,0 +1,204 @@
+// Previews: what is in a file that the editor does not open, in a sandbox.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+import { makeTar, makeZip } from "./support/archives.js";
+import { uploads } from "./support/transfers.js";
+import { world } from "./support/world.js";
+
+/** What stands in the frame of the preview. */
+const shown = (tab) => tab.preview.locator("iframe").last().contentFrame();
+const button = (tab, name) => tab.preview.getByRole("button", { name, exact: true });
+const alert = (tab) => tab.preview.getByRole("alert");
+
+/** Uploads files of these contents by name. */
+async function brings(w, tab, files) {
+  const disk = await w.disk(files);
+  await uploads(tab, Object.keys(files).map((name) => path.join(disk, name)));
+  await tab.sees(...Object.keys(files));
+}
+
+const back = async (tab, to = "My files") => {
+  await tab.goesTo(to);
+  await tab.grid.waitFor();
+};
+
+/** The worker of the module that runs now. */
+async function moduleOf(tab) {
+  const found = () => tab.page.workers().find((worker) => worker.url().startsWith("blob:null/"));
+  return found() ?? tab.page.waitForEvent("worker", { predicate: () => Boolean(found()) }).then(found);
+}
+
+const HOSTILE = '<img src=x onerror="top.ran = self.ran = true"><script>top.ran = self.ran = true</script>';
+
+test("an archive is looked into offline, and nothing of it runs or asks for anything", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const files = [
+    ["report/summary.txt", "All is well."],
+    ["report/data/numbers.bin", Buffer.from([0, 1, 2, 254, 255])],
+    [`report/${HOSTILE.replaceAll("/", "")}.html`, HOSTILE],
+    ["../../outside.txt", "not outside"],
+    ["inner.zip", makeZip([["deep.txt", "deep"]])],
+  ];
+  await brings(w, laptop, { "papers.zip": makeZip(files), "papers.tar.gz": gzipSync(makeTar(files)) });
+  await laptop.isReadyForOffline();
+  await laptop.page.waitForFunction(async () => {
+    const list = await (await fetch("/precache.js")).text();
+    const idle = JSON.parse(list.match(/__PRECACHE=(\{.*\});/)[1]).idle;
+    const held = await Promise.all(idle.map((url) => caches.match(url)));
+    return held.length > 0 && held.every(Boolean);
+  });
+  await laptop.isOnServer();
+  await laptop.entersAirplaneMode();
+  const asked = [];
+  laptop.page.on("request", (request) => asked.push(request.url()));
+
+  for (const name of ["papers.zip", "papers.tar.gz"]) {
+    await laptop.enters(name);
+    const frame = shown(laptop);
+    await frame.getByRole("button", { name: "report/" }).click();
+    await frame.getByRole("button", { name: /^<img/ }).first().waitFor();
+    await frame.getByRole("button", { name: /^<img/ }).first().click();
+    await button(laptop, "Back to the archive").waitFor();
+    await shown(laptop).getByText(HOSTILE).waitFor();
+    for (const one of laptop.page.frames().slice(1)) {
+      assert.deepEqual(await one.evaluate(() => [origin, globalThis.ran]), ["null", undefined]);
+    }
+    assert.equal(await laptop.page.evaluate(() => globalThis.ran), undefined);
+    await button(laptop, "Back to the archive").click();
+    await frame.getByRole("button", { name: "data/" }).click();
+    await frame.getByRole("button", { name: "numbers.bin", exact: true }).click();
+    await shown(laptop).getByText("00 01 02 fe ff").waitFor();
+    await button(laptop, "Back to the archive").click();
+    await frame.getByRole("button", { name: "Archive" }).click();
+    // An archive inside of an archive is bytes.
+    await frame.getByRole("button", { name: "inner.zip", exact: true }).click();
+    await shown(laptop).getByText("50 4b 03 04").waitFor();
+    await back(laptop);
+  }
+  const outside = asked.filter((url) => !url.startsWith("blob:") && new URL(url).origin !== laptop.origin);
+  assert.deepEqual(outside, [], "nothing else was asked");
+
+  await laptop.enters("papers.zip");
+  await shown(laptop).getByRole("button", { name: "Extract all" }).click();
+  await back(laptop);
+  await laptop.entersFolder("papers");
+  await laptop.sees("report", "outside.txt", "inner.zip");
+  await laptop.leavesAirplaneMode();
+});
+
+test("a hang and a bomb are cut off with a message, and text, hex and download go on", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const plain = makeZip([["a.txt", "a"], ["b.txt", "b"]]);
+  await brings(w, laptop, {
+    "plain.zip": plain,
+    "bomb.tar.gz": gzipSync(Buffer.alloc(64 * 1024 * 1024)),
+    "damaged.zip": plain.subarray(0, plain.length - 30),
+    "bomb.zip": makeZip([["zeros.bin", Buffer.alloc(16 * 1024 * 1024)], ["good.txt", "still here"]]),
+  });
+
+  await laptop.enters("bomb.tar.gz");
+  await alert(laptop).filter({ hasText: "a hundred times its size" }).waitFor();
+  await button(laptop, "Hex").last().click();
+  await shown(laptop).getByText("1f 8b 08").waitFor();
+  await back(laptop);
+
+  await laptop.enters("damaged.zip");
+  await alert(laptop).filter({ hasText: "damaged" }).waitFor();
+  await button(laptop, "Open as text").click();
+  await shown(laptop).getByText("PK").first().waitFor();
+  await back(laptop);
+
+  await laptop.enters("bomb.zip");
+  await shown(laptop).getByRole("button", { name: "zeros.bin", exact: true }).click();
+  await shown(laptop).getByText("a hundred times its size").waitFor();
+  await shown(laptop).getByRole("button", { name: "good.txt", exact: true }).click();
+  await shown(laptop).getByText("still here").waitFor();
+  await back(laptop);
+
+  await laptop.enters("plain.zip");
+  await shown(laptop).getByRole("button", { name: "a.txt", exact: true }).waitFor();
+  const parser = await moduleOf(laptop);
+  const most = await parser.evaluate(() => {
+    while (memory.buffer.byteLength < 2 ** 31) {
+      try {
+        memory.grow(64);
+      } catch {
+        break;
+      }
+    }
+    return memory.buffer.byteLength;
+  });
+  assert.ok(most <= 256 * 1024 * 1024, `the browser gives no more: ${most}`);
+  const begin = Date.now();
+  parser.evaluate(() => { for (;;); }).catch(() => {});
+  await shown(laptop).getByRole("button", { name: "b.txt", exact: true }).click();
+  await alert(laptop).filter({ hasText: "took too long" }).waitFor();
+  assert.ok(Date.now() - begin < 15_000, "within its time");
+  await button(laptop, "Preview").click();
+  await shown(laptop).getByRole("button", { name: "b.txt", exact: true }).click();
+  await shown(laptop).getByText("b", { exact: true }).waitFor();
+  await back(laptop);
+  const saved = await (async () => {
+    await laptop.enters("plain.zip");
+    const [download] = await Promise.all([laptop.page.waitForEvent("download"), laptop.presses("Download")]);
+    return readFile(await download.path());
+  })();
+  assert.ok(saved.equals(plain));
+});
+
+test("arrow keys walk the files of the folder, and a table and any bytes are shown", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const sheet = ["name,amount", ...Array.from({ length: 5000 }, (_, row) => `"Person, ${row}",${row * 2}`)].join("\r\n");
+  await brings(w, laptop, {
+    "1.zip": makeZip([["a.txt", "a"]]),
+    // Of an old Windows, so no text for the editor.
+    "2.csv": Buffer.concat([Buffer.from(sheet), Buffer.from("\r\ncaf\xe9,1", "latin1")]),
+    "3.dat": Buffer.from(Array.from({ length: 100_000 }, (_, at) => (at * 7) & 255)),
+    "note.txt": "for the editor",
+  });
+  await laptop.enters("1.zip");
+  await shown(laptop).getByRole("button", { name: "a.txt", exact: true }).waitFor();
+  await laptop.page.keyboard.press("ArrowRight");
+  const table = shown(laptop).getByRole("table", { name: "2.csv" });
+  await table.getByText("Person, 7", { exact: true }).waitFor();
+  assert.equal(await table.getByRole("columnheader", { name: "amount" }).count(), 1);
+  await table.evaluate((element) => (element.scrollTop = element.scrollHeight));
+  await table.getByText("café", { exact: true }).waitFor();
+  await table.focus();
+  await laptop.page.keyboard.press("ArrowRight");
+  await shown(laptop).getByText("000000f0").waitFor();
+  await shown(laptop).getByRole("textbox", { name: "Go to offset" }).fill("18000");
+  await laptop.page.keyboard.press("Enter");
+  await shown(laptop).getByText("00018000").waitFor();
+  await shown(laptop).getByRole("list", { name: "Hex" }).focus();
+  await laptop.page.keyboard.press("ArrowRight");
+  await laptop.page.keyboard.press("ArrowLeft");
+  await table.waitFor();
+  await laptop.page.keyboard.press("Escape");
+  await laptop.sees("1.zip", "2.csv", "3.dat", "note.txt");
+});
+
+test("a module that is not the one that was signed is not run", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await brings(w, laptop, { "plain.zip": makeZip([["a.txt", "a"]]) });
+  await laptop.page.evaluate(async () => {
+    const list = await (await fetch("/precache.js")).text();
+    const { idle, version } = JSON.parse(list.match(/__PRECACHE=(\{.*\});/)[1]);
+    const cache = await caches.open(`offing-${version}`);
+    await navigator.serviceWorker.ready;
+    for (const url of idle) await cache.put(url, new Response("throw 1", { headers: { "content-type": "text/javascript" } }));
+  });
+  await laptop.enters("plain.zip");
+  await alert(laptop).filter({ hasText: "was not run" }).waitFor();
+  await button(laptop, "Hex").last().click();
+  await shown(laptop).getByText("50 4b 03 04").waitFor();
+});

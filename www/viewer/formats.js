@@ -1,0 +1,52 @@
+// Which files are shown how: one line for each format.
+//
+// `names` and `magic` tell a format by a file's name or its first bytes; a file that both
+// say something else about is what its bytes say. `module` is the parser, by its name in
+// the manifest (none where the frame needs no parser), `view` what the frame draws with.
+
+import { DEPTH_MAX } from "./limits.js";
+
+const bytes = (...list) => ({ at: 0, list });
+const letters = (text, at = 0) => ({ at, list: [...text].map((letter) => letter.charCodeAt(0)) });
+
+/** @typedef {{ view: string, module?: string, names?: RegExp,
+ *    magic?: { at: number, list: number[] }[], nests?: boolean }} Format */
+
+/** @type {Format[]} */
+export const FORMATS = [
+  {
+    view: "archive",
+    module: "archive",
+    names: /\.(zip|jar|apk|xpi|tar|tgz|gz)$/i,
+    magic: [letters("PK\x03\x04"), letters("PK\x05\x06"), bytes(0x1f, 0x8b, 8), letters("ustar", 257)],
+    nests: true,
+  },
+  { view: "table", module: "table", names: /\.(csv|tsv|tab)$/i },
+];
+
+/** What every file can be shown as. */
+export const TEXT = { view: "text" };
+export const HEX = { view: "hex" };
+
+/** Tells the format of a file, by its name and its first bytes. */
+export function formatOf({ name, depth }, head) {
+  const fits = ({ nests }) => !nests || depth < DEPTH_MAX;
+  const starts = ({ at, list }) => list.every((byte, place) => head[at + place] === byte);
+  const found = FORMATS.find(({ magic }) => magic?.some(starts)) ?? FORMATS.find(({ names, magic }) => !magic && names?.test(name));
+  if (found && fits(found)) return found;
+  return isText(head) ? TEXT : HEX;
+}
+
+/** Whether bytes at the start of a file look like text. */
+export function isText(head) {
+  const marked = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
+  if (marked) return head.length % 2 === 0;
+  if (head.some((byte) => byte < 9 || (byte > 13 && byte < 27))) return false;
+  try {
+    // Of a character that is cut off at the end nothing can be said.
+    new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}

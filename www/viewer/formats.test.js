@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { formatOf, HEX, isText, TEXT } from "./formats.js";
+import { TEXTS, sizeOf } from "./texts.js";
+
+const bytes = (text) => new TextEncoder().encode(text);
+const view = (name, head, depth = 0) => formatOf({ name, depth }, head).view;
+
+test("a file is what its bytes say, whatever its name", () => {
+  assert.equal(view("notes.txt", bytes("PK\x03\x04....")), "archive");
+  assert.equal(view("photos.zip", bytes("just a letter")), "text");
+  assert.equal(view("photos.zip", new Uint8Array([0, 1, 2, 3])), "hex");
+});
+
+test("a TAR is told by its header, and an archive inside of an archive is not opened", () => {
+  const head = new Uint8Array(512);
+  head.set(bytes("ustar"), 257);
+  assert.equal(view("a", head), "archive");
+  assert.equal(view("a", head, 1), "hex");
+});
+
+test("text is told from bytes, also where a character is cut off", () => {
+  assert.ok(isText(bytes("plain")));
+  assert.ok(isText(bytes("海").subarray(0, 2)));
+  assert.ok(isText(new Uint8Array([0xff, 0xfe, 0x41, 0])));
+  assert.ok(!isText(new Uint8Array([0x41, 0])));
+  assert.ok(!isText(new Uint8Array([0xc3, 0x28])));
+  assert.equal(formatOf({ name: "a", depth: 0 }, bytes("x")), TEXT);
+  assert.equal(formatOf({ name: "a", depth: 0 }, new Uint8Array([0])), HEX);
+});
+
+test("both languages have every text", () => {
+  assert.deepEqual(Object.keys(TEXTS.zh), Object.keys(TEXTS.en));
+});
+
+test("sizes are as people read them", () => {
+  assert.equal(sizeOf(0), "0 B");
+  assert.equal(sizeOf(1536), "1.54 kB");
+  assert.equal(sizeOf(5_000_000), "5 MB");
+});

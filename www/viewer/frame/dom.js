@@ -1,0 +1,25 @@
+// Elements, made one by one; a text is a text.
+
+import download from "lucide-static/icons/download.svg";
+import file from "lucide-static/icons/file.svg";
+import folder from "lucide-static/icons/folder.svg";
+
+const ICONS = { download, file, folder };
+
+/** An icon, in the colour of the text; it says nothing to a screen reader. */
+export function icon(name) {
+  const element = make("span", { class: "icon", "aria-hidden": "true" });
+  element.style.maskImage = `url("${ICONS[name]}")`;
+  return element;
+}
+
+/** Makes an element with attributes and children; a string child is a text. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== undefined && child !== null));
+  return element;
+}

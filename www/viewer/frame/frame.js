@@ -1,0 +1,82 @@
+// The script of the sandbox's frame: draws one file, with what its module says of it.
+//
+// It has no origin and asks no server. What it draws it makes element by element, with
+// texts as texts. A module that breaks down or takes too long is ended, and the page told.
+
+import tokens from "../../styles/tokens.css";
+import { Line } from "../line.js";
+import { sizeOf, textsOf } from "../texts.js";
+import { archive } from "./archive.js";
+import styles from "./frame.css";
+import { hex } from "./hex.js";
+import { Parser } from "./parser.js";
+import { table } from "./table.js";
+import { text } from "./text.js";
+
+/**
+ * What each view gets: what is shown (`name`, `size`, `depth`), `about`, the answer with which
+ * its module opened it, and
+ * - `root` (Element): what it fills;
+ * - `ask(request)`: an answer of its module, `{ data, bytes }`;
+ * - `read(start, end)`: bytes of the file;
+ * - `line`: what the page may be asked, see `viewer.js`;
+ * - `texts`, `sizeOf(bytes)`, `language`.
+ */
+const VIEWS = { archive, hex, table, text };
+
+const line = { ask: () => {} };
+
+/** A failure after the file was opened: the page takes the frame away. */
+function failed(reason) {
+  line.ask("failed", { reason });
+}
+
+async function show(what) {
+  const { view, name, size, depth, language, theme, script, wasm, bytes } = what;
+  if (theme) document.documentElement.dataset.theme = theme;
+  document.documentElement.lang = language;
+  const texts = textsOf(language);
+  const shown = { name, size, depth, language, texts, line, sizeOf };
+  shown.root = document.body.appendChild(document.createElement("main"));
+  shown.root.className = view;
+  shown.read = (start, end) => line.ask("read", { start, end });
+  if (script) {
+    const parser = new Parser(script, failed);
+    shown.about = (await parser.open({ wasm, bytes, name })).data;
+    shown.ask = (request) => parser.ask(request);
+  }
+  await VIEWS[view](shown);
+}
+
+const sheets = [tokens, styles].map((style) => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(style);
+  return sheet;
+});
+document.adoptedStyleSheets = sheets;
+
+// Modules' workers have addresses of this frame's own making.
+globalThis.trustedTypes?.createPolicy("default", {
+  createScriptURL: (address) => (address.startsWith("blob:null/") ? address : null),
+});
+
+/** Keys that the page has a use for where this frame has none. */
+const KEYS = ["Escape", "ArrowLeft", "ArrowRight"];
+
+addEventListener("keydown", (event) => {
+  const { key, target, defaultPrevented } = event;
+  if (defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || !KEYS.includes(key)) return;
+  const typed = target.closest("input");
+  const wide = key !== "Escape" && [...document.querySelectorAll(".rows, .text-scroll")].some((one) => one.scrollWidth > one.clientWidth);
+  if (!typed && !wide) line.ask("key", { key });
+});
+
+addEventListener(
+  "message",
+  ({ source, data, ports }) => {
+    if (source !== parent || data !== "port") return;
+    const made = new Line(ports[0], { show });
+    line.ask = (...question) => made.ask(...question);
+  },
+  { once: true },
+);

@@ -1,0 +1,68 @@
+// A module in its worker, which is ended as soon as it breaks down or takes too long.
+
+import { Refused } from "../line.js";
+import { ANSWER_MS } from "../limits.js";
+
+export class Parser {
+  #worker;
+  #waiting = new Map();
+  #last = 0;
+  #opened = false;
+  #failed;
+
+  /** `failed(reason)` is called where it ends after it opened the file. */
+  constructor(script, failed) {
+    this.#failed = failed;
+    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    this.#worker = new Worker(address, { name: "preview" });
+    this.#worker.onmessage = ({ data }) => this.#hear(data);
+    this.#worker.onerror = () => this.#end("crash");
+  }
+
+  async open({ wasm, bytes, name }) {
+    const about = await this.#post({ open: { wasm, bytes, name } }, [wasm, bytes.buffer]);
+    this.#opened = true;
+    return about;
+  }
+
+  ask(request) {
+    return this.#post({ ask: JSON.stringify(request) });
+  }
+
+  #post(message, transfer = []) {
+    if (!this.#worker) return Promise.reject(new Refused("ended"));
+    const id = ++this.#last;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#end("time"), ANSWER_MS);
+      this.#waiting.set(id, { resolve, reject, timer });
+      this.#worker.postMessage({ id, ...message }, transfer);
+    });
+  }
+
+  #hear({ id, answer, refused, broke }) {
+    if (broke) return this.#end(broke);
+    const { resolve, reject, timer } = this.#waiting.get(id) ?? {};
+    this.#waiting.delete(id);
+    clearTimeout(timer);
+    if (refused) reject?.(new Refused(refused));
+    else resolve?.(decode(answer));
+  }
+
+  #end(reason) {
+    this.#worker?.terminate();
+    this.#worker = null;
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(new Refused(reason));
+    }
+    this.#waiting.clear();
+    if (this.#opened) this.#failed(reason);
+  }
+}
+
+/** An answer as `preview/src/lib.rs` encodes it. */
+function decode(message) {
+  const length = new DataView(message.buffer, message.byteOffset).getUint32(0, true);
+  const data = JSON.parse(new TextDecoder().decode(message.subarray(4, 4 + length)));
+  return { data, bytes: message.subarray(4 + length) };
+}

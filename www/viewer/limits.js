@@ -1,0 +1,30 @@
+// What no file may make the page wait for or hold: every bound that is kept outside of the
+// modules. Those inside (memory, expansion, members, output) stand in
+// `preview/src/limits.rs`.
+
+/** How long a module may take for one answer. */
+export const ANSWER_MS = 10_000;
+
+/** How long the frame may be silent, beyond what its module may take. */
+export const FRAME_MS = 15_000;
+
+/** A file that is handed to a module whole. */
+export const FILE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** What is read of a file at once; the engine gives no more. */
+export const READ_BYTES_MAX = 4 * 1024 * 1024;
+
+/** What is looked at to tell what a file is. */
+export const HEAD_BYTES = 4096;
+
+/** What may be taken out of an archive into the drive at once. */
+export const EXTRACT_BYTES_MAX = 256 * 1024 * 1024;
+
+/** A text that is shown; more of it is for the editor or a download. */
+export const TEXT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** How many archives inside one another are opened. */
+export const DEPTH_MAX = 1;
+
+/** Files on which a module breaks down, without a good one between, before it is rolled back. */
+export const FAILURES_MAX = 3;

@@ -1,0 +1,297 @@
+// The preview of a file: what it is, how it is shown, and what is said where it is not.
+//
+// The page calls `mount`. What is drawn is drawn inside of a sandbox (`sandbox.js`), by a
+// parser that was verified (`modules.js`). Whatever fails there, the sandbox is thrown away,
+// the person is told why, and text, hex and download are offered.
+
+import { FORMATS, formatOf, HEX, TEXT } from "./formats.js";
+import { EXTRACT_BYTES_MAX, HEAD_BYTES } from "./limits.js";
+import { Handed, Refused } from "./line.js";
+import * as modules from "./modules.js";
+import { Sandbox } from "./sandbox.js";
+import { FileSource, MemberSource, whole } from "./source.js";
+import { textsOf } from "./texts.js";
+
+/**
+ * What the page does: goes back to the list; downloads the file; puts a `FileList` beside it;
+ * goes to the file after it, or (false) before it.
+ */
+const ACTS = { leave: 0, download: 1, upload: 2, walk: 3 };
+
+/** Reasons that are the module's own fault, if anybody's. */
+const BROKE = new Set(["time", "memory", "crash"]);
+
+/**
+ * Shows a file.
+ *
+ * Options:
+ * - `parent` (Element): the region that it fills;
+ * - `name`, `size`, `port`: the file, and the engine's port at which it is read; without a
+ *   port `name` is a sentence that says why there is none;
+ * - `act(what, beside)`: has the page do something, see `ACTS`.
+ *
+ * It ends when the region leaves the page.
+ */
+export function mount(options) {
+  const { parent, name, port } = options;
+  if (!port) return parent.append(note(name, "alert"));
+  const viewer = new Viewer(options);
+  const watch = new MutationObserver(() => {
+    if (parent.isConnected) return;
+    watch.disconnect();
+    viewer.end();
+  });
+  watch.observe(document.body, { childList: true, subtree: true });
+  viewer.open(new FileSource(options));
+}
+
+class Viewer {
+  /** What is shown, and below it the archive that it is a member of. */
+  #stack = [];
+
+  #keys = (event) => {
+    const elsewhere = document.querySelector("dialog[open]") || event.target.closest?.("input, select, textarea, [role=menu]");
+    if (!elsewhere && !event.defaultPrevented && isPlain(event)) this.key(event.key);
+  };
+
+  constructor({ parent, act }) {
+    this.parent = parent;
+    this.act = act;
+    document.addEventListener("keydown", this.#keys);
+    this.language = document.documentElement.lang;
+    this.texts = textsOf(this.language);
+  }
+
+  /** Shows a source on top of what is shown. */
+  async open(source) {
+    if (this.#top) this.#top.element.hidden = true;
+    const shown = new Shown(this, source);
+    this.#stack.push(shown);
+    this.parent.append(shown.element);
+    await shown.start();
+  }
+
+  get isInside() {
+    return this.#stack.length > 1;
+  }
+
+  get #top() {
+    return this.#stack.at(-1);
+  }
+
+  back() {
+    if (!this.isInside) return this.act(ACTS.leave);
+    this.#stack.pop().end();
+    this.#top.element.hidden = false;
+    this.#top.focus();
+  }
+
+  /** A key that nothing else had a use for. */
+  key(key) {
+    if (key === "Escape") this.back();
+    if (this.isInside) return;
+    if (key === "ArrowRight") this.act(ACTS.walk, true);
+    if (key === "ArrowLeft") this.act(ACTS.walk, false);
+  }
+
+  end() {
+    document.removeEventListener("keydown", this.#keys);
+    while (this.#top) this.#stack.pop().end();
+  }
+}
+
+function isPlain({ altKey, ctrlKey, metaKey, shiftKey }) {
+  return !altKey && !ctrlKey && !metaKey && !shiftKey;
+}
+
+/** One source as it is shown. */
+class Shown {
+  #viewer;
+  #source;
+  #sandbox = null;
+  #bar = make("div", "viewer-bar");
+  #body = make("div", "viewer-body grow");
+  #ended = false;
+
+  constructor(viewer, source) {
+    this.#viewer = viewer;
+    this.#source = source;
+    this.element = make("div", "viewer-shown");
+    this.element.append(this.#bar, this.#body);
+  }
+
+  async start() {
+    try {
+      const head = await this.#source.read(0, HEAD_BYTES);
+      await this.#show(formatOf(this.#source, head));
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  focus() {
+    this.#sandbox?.element.focus();
+  }
+
+  end() {
+    this.#ended = true;
+    this.#sandbox?.end();
+    this.#source.end();
+    this.element.remove();
+  }
+
+  async #show(format) {
+    this.#clear();
+    this.#drawBar(format);
+    if (!this.#source.size) return this.#note(this.#viewer.texts.empty);
+    this.#body.setAttribute("aria-busy", "true");
+    let module;
+    try {
+      const what = this.#what(format);
+      const transfer = [];
+      if (format.module) {
+        const [loaded, bytes] = await Promise.all([modules.load(format.module), whole(this.#source)]);
+        module = loaded;
+        const copy = bytes.buffer.byteLength === bytes.length ? bytes : bytes.slice();
+        Object.assign(what, { script: module.script, wasm: module.wasm, bytes: copy });
+        if (this.#source.depth === 0) transfer.push(copy.buffer);
+      }
+      if (this.#ended) return;
+      const title = this.#viewer.texts.content(this.#source.name);
+      const sandbox = new Sandbox(this.#body, title, this.#answers(format, () => module));
+      this.#sandbox = sandbox;
+      await sandbox.show(what, transfer);
+      if (module) modules.noteWorked(module);
+    } catch (error) {
+      this.#fail(error, module);
+    } finally {
+      this.#body.removeAttribute("aria-busy");
+    }
+  }
+
+  #what({ view, module }) {
+    const { name, size, depth } = this.#source;
+    const theme = document.documentElement.dataset.theme;
+    return { view, module, name, size, depth, theme, language: this.#viewer.language };
+  }
+
+  /** What the frame may ask of the page. */
+  #answers(format, module) {
+    const files = [];
+    let bytesLeft = EXTRACT_BYTES_MAX;
+    return {
+      read: async ({ start, end }) => {
+        const bytes = await this.#source.read(start, end);
+        const copy = bytes.buffer.byteLength === bytes.length ? bytes : bytes.slice();
+        return new Handed(copy, [copy.buffer]);
+      },
+      open: ({ name, bytes }) => {
+        this.#viewer.open(new MemberSource({ name: String(name), bytes, depth: this.#source.depth + 1 }));
+      },
+      extract: ({ path, bytes }) => {
+        bytesLeft -= bytes.length;
+        if (bytesLeft < 0) throw new Refused("output");
+        files.push(fileAt(String(path), bytes));
+      },
+      extracted: () => this.#viewer.act(ACTS.upload, listOf(files.splice(0))),
+      failed: ({ reason }) => this.#fail(new Refused(String(reason)), module()),
+      key: ({ key }) => this.#viewer.key(String(key)),
+    };
+  }
+
+  #fail(error, module) {
+    if (this.#ended || error.reason === "ended") return;
+    if (module && BROKE.has(error.reason)) modules.noteFailed(module, `${this.#source.name}:${this.#source.size}`);
+    this.#tell(error);
+  }
+
+  /** Says why nothing is shown, and what can be done instead. */
+  #tell(error) {
+    if (this.#ended) return;
+    if (!error.reason) console.error(error);
+    this.#clear();
+    const { texts } = this.#viewer;
+    const reason = Object.hasOwn(texts, error.reason ?? "") ? error.reason : "crash";
+    this.#note(texts[reason], "alert");
+  }
+
+  #note(text, role = "status") {
+    const { texts } = this.#viewer;
+    const acts = make("div", "cluster");
+    if (role === "alert") {
+      acts.append(
+        button(texts.openText, "button", () => this.#show(TEXT)),
+        button(texts.asHex, "button", () => this.#show(HEX)),
+      );
+      if (!this.#viewer.isInside) acts.append(button(texts.download, "button primary", () => this.#viewer.act(ACTS.download)));
+    }
+    this.#body.append(note(text, role, acts));
+  }
+
+  #clear() {
+    this.#sandbox?.end();
+    this.#sandbox = null;
+    this.#body.replaceChildren();
+  }
+
+  #drawBar(format) {
+    const { texts, isInside } = this.#viewer;
+    this.#bar.replaceChildren();
+    if (isInside) {
+      const name = make("span", "viewer-name");
+      name.textContent = this.#source.name;
+      this.#bar.append(button(texts.back, "button quiet", () => this.#viewer.back()), name);
+    }
+    const looks = make("div", "viewer-looks");
+    looks.setAttribute("role", "group");
+    looks.setAttribute("aria-label", texts.look);
+    const own = FORMATS.includes(format) ? format : this.own;
+    this.own = own;
+    const choices = own ? [[own, texts.preview]] : [];
+    for (const [choice, name] of [...choices, [TEXT, texts.asText], [HEX, texts.asHex]]) {
+      const look = button(name, "button quiet", () => this.#show(choice));
+      look.setAttribute("aria-pressed", String(choice === format));
+      looks.append(look);
+    }
+    this.#bar.append(looks);
+  }
+}
+
+/** A sentence in the place of what is not shown. */
+function note(text, role, ...below) {
+  const element = make("div", "empty grow");
+  const line = make("p");
+  line.setAttribute("role", role);
+  line.textContent = text;
+  element.append(line, ...below);
+  return element;
+}
+
+function make(tag, className = "") {
+  const element = document.createElement(tag);
+  element.className = className;
+  return element;
+}
+
+function button(name, className, act) {
+  const element = make("button", className);
+  element.type = "button";
+  element.textContent = name;
+  element.addEventListener("click", act);
+  return element;
+}
+
+/** A file at its place in the archive, whatever the archive says of places outside. */
+function fileAt(path, bytes) {
+  const steps = path.split(/[/\\]/).filter((step) => step && step !== "." && step !== "..");
+  const file = new File([bytes], steps.at(-1) ?? "file");
+  // As a picked folder says it.
+  if (steps.length > 1) Object.defineProperty(file, "webkitRelativePath", { value: steps.join("/") });
+  return file;
+}
+
+function listOf(files) {
+  const transfer = new DataTransfer();
+  for (const file of files) transfer.items.add(file);
+  return transfer.files;
+}
