@@ -41,9 +41,7 @@ test("a service worker that was stopped still answers with no server", async (t)
   await laptop.isReadyForOffline();
   laptop.serverMayBeGone();
   await w.server.kill();
-  const tools = await laptop.devTools();
-  await tools.send("ServiceWorker.enable");
-  await tools.send("ServiceWorker.stopAllWorkers");
+  await laptop.losesServiceWorker();
   await laptop.reloads();
   await laptop.sees("Here");
 });

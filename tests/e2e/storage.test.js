@@ -7,13 +7,15 @@
 // them alone, as a failure names it.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 
 import { Claims, finds, isSaved } from "./support/claims.js";
-import { KINDS, storageMayFail, storageReport } from "./support/storage.js";
+import { KINDS, storageIsFull, storageMayFail, storageReport } from "./support/storage.js";
 import { uploads } from "./support/transfers.js";
 import { noise, world } from "./support/world.js";
+import { unzip } from "./support/zip.js";
 
 const { OFFING_STORAGE_FAULTS: asked = "24" } = process.env;
 const FAULTS = asked === "all" ? Infinity : Number(asked);
@@ -136,4 +138,30 @@ test("storage that fails at any of its calls loses nothing that was called saved
   const longest = Math.max(...told.map(({ recoveredMs }) => recoveredMs));
   t.diagnostic(`${struck} faults struck; ${claimed} things were called saved, none is missing; back in at most ${longest} ms`);
   assert.deepEqual(slow, [], `the app is back within ${RECOVERY_MS} ms`);
+});
+
+test("what is not on the server can be taken away while the browser stores nothing more", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  laptop.expectsComplaint(/./);
+  await laptop.createsText("sent.md", "on the server");
+  await laptop.isOnServer();
+  await laptop.isReadyForOffline();
+  await laptop.entersAirplaneMode();
+  await uploads(laptop, [path.join(await w.disk({ "photo.jpg": noise(5 * KIB) }), "photo.jpg")]);
+  await laptop.sees("photo.jpg");
+  await laptop.createsText("note.md");
+  await laptop.edits("note.md");
+  await storageIsFull(laptop);
+  await laptop.types("only in memory");
+  const message = laptop.page.getByRole("alert").filter({ hasText: "storage is failing" });
+  await message.waitFor();
+  const [saved] = await Promise.all([
+    laptop.page.waitForEvent("download"),
+    message.getByRole("button", { name: "Download" }).click(),
+  ]);
+  const members = unzip(await readFile(await saved.path()));
+  assert.deepEqual([...members.keys()].sort(), ["note.md", "photo.jpg"]);
+  assert.equal(members.get("note.md").toString(), "only in memory");
+  assert.ok(members.get("photo.jpg").equals(noise(5 * KIB)));
 });

@@ -3,13 +3,14 @@
 // `names` and `magic` tell a format by a file's name or its first bytes; a file that both
 // say something else about is what its bytes say. `module` is the parser, by its name in
 // the manifest (none where the frame needs no parser), `view` what the frame draws with.
+// A format with a `type` is decoded by the browser, as what its type says.
 
 import { DEPTH_MAX } from "./limits.js";
 
 const bytes = (...list) => ({ at: 0, list });
 const letters = (text, at = 0) => ({ at, list: [...text].map((letter) => letter.charCodeAt(0)) });
 
-/** @typedef {{ view: string, module?: string, names?: RegExp,
+/** @typedef {{ view: string, module?: string, type?: string, names?: RegExp,
  *    magic?: { at: number, list: number[] }[], nests?: boolean }} Format */
 
 /** @type {Format[]} */
@@ -22,6 +23,23 @@ export const FORMATS = [
     nests: true,
   },
   { view: "table", module: "table", names: /\.(csv|tsv|tab)$/i },
+  { view: "picture", type: "image/png", magic: [bytes(0x89, 0x50, 0x4e, 0x47)] },
+  { view: "picture", type: "image/jpeg", magic: [bytes(0xff, 0xd8, 0xff)] },
+  { view: "picture", type: "image/gif", magic: [letters("GIF8")] },
+  { view: "picture", type: "image/webp", magic: [letters("WEBP", 8)] },
+  { view: "picture", type: "image/avif", magic: [letters("ftypavif", 4), letters("ftypavis", 4)] },
+  { view: "picture", type: "image/bmp", names: /\.bmp$/i },
+  { view: "picture", type: "image/x-icon", names: /\.ico$/i },
+  { view: "picture", type: "image/svg+xml", names: /\.svg$/i },
+  { view: "audio", type: "audio/wav", magic: [letters("WAVE", 8)] },
+  { view: "audio", type: "audio/flac", magic: [letters("fLaC")] },
+  { view: "audio", type: "audio/mp4", magic: [letters("ftypM4A", 4)] },
+  { view: "audio", type: "audio/mpeg", names: /\.mp3$/i },
+  { view: "audio", type: "audio/aac", names: /\.aac$/i },
+  { view: "audio", type: "audio/ogg", names: /\.(ogg|oga|opus)$/i },
+  { view: "video", type: "video/ogg", names: /\.ogv$/i },
+  { view: "video", type: "video/mp4", magic: [letters("ftyp", 4)] },
+  { view: "video", type: "video/webm", magic: [bytes(0x1a, 0x45, 0xdf, 0xa3)] },
 ];
 
 /** What every file can be shown as. */

@@ -20,6 +20,19 @@ test("a TAR is told by its header, and an archive inside of an archive is not op
   assert.equal(view("a", head, 1), "hex");
 });
 
+test("what a browser decodes is told by its bytes, and by its name where they do not say", () => {
+  const type = (name, head) => formatOf({ name, depth: 0 }, head).type;
+  const riff = (kind) => bytes(`RIFF....${kind}`);
+  assert.equal(type("a", new Uint8Array([0x89, 0x50, 0x4e, 0x47])), "image/png");
+  assert.deepEqual([type("a", riff("WEBP")), type("a", riff("WAVE"))], ["image/webp", "audio/wav"]);
+  assert.equal(type("a.mp4", bytes("....ftypavif")), "image/avif");
+  assert.equal(type("a.mp4", bytes("....ftypM4A ")), "audio/mp4");
+  assert.equal(type("a.m4a", bytes("....ftypisom")), "video/mp4");
+  assert.equal(type("mark.svg", bytes("<svg/>")), "image/svg+xml");
+  assert.equal(type("song.mp3", bytes("ID3")), "audio/mpeg");
+  assert.equal(type("notes.txt", bytes("BM")), undefined);
+});
+
 test("text is told from bytes, also where a character is cut off", () => {
   assert.ok(isText(bytes("plain")));
   assert.ok(isText(bytes("海").subarray(0, 2)));

@@ -38,6 +38,10 @@ export class Sandbox {
     parent.append(this.element);
   }
 
+  focus() {
+    this.element.focus();
+  }
+
   /** Has it show something; settles when it is shown, or is refused by a code. */
   async show(what, transfer) {
     await this.loaded;

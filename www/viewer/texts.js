@@ -18,8 +18,10 @@ const en = {
   extractOne: (name) => `Extract ${name}`,
   extracting: (done, all) => `Unpacking ${done} of ${all}…`,
   forged: "The part that shows such files is not the one that belongs to this app, so it was not run. Reload the page to fetch it again.",
+  fit: "Fit",
   goTo: "Go to offset",
   large: "This file is too large for a preview.",
+  larger: "Larger",
   loading: "Loading…",
   locked: "This is protected by a password.",
   look: "Show as",
@@ -32,9 +34,12 @@ const en = {
   path: "Place in the archive",
   preview: "Preview",
   tableOf: (rows, columns) => `${rows.toLocaleString("en")} rows, ${columns} columns`,
+  smaller: "Smaller",
   time: "The preview took too long, so it was stopped.",
   top: "Archive",
+  unplayable: "This browser cannot show or play this file.",
   unsupported: "This kind cannot be shown.",
+  zoom: "Zoom",
 };
 
 const zh = {
@@ -54,8 +59,10 @@ const zh = {
   extractOne: (name) => `解压 ${name}`,
   extracting: (done, all) => `正在解压 ${done}/${all}…`,
   forged: "用于显示此类文件的组件不属于本应用，因此未运行。请重新加载页面以重新获取。",
+  fit: "适合窗口",
   goTo: "转到偏移",
   large: "此文件太大，无法预览。",
+  larger: "放大",
   loading: "正在加载…",
   locked: "此内容受密码保护。",
   look: "显示为",
@@ -68,9 +75,12 @@ const zh = {
   path: "压缩包中的位置",
   preview: "预览",
   tableOf: (rows, columns) => `${rows.toLocaleString("zh")} 行，${columns} 列`,
+  smaller: "缩小",
   time: "预览耗时过长，因此已停止。",
   top: "压缩包",
+  unplayable: "此浏览器无法显示或播放此文件。",
   unsupported: "无法显示此类内容。",
+  zoom: "缩放",
 };
 
 export const TEXTS = { en, zh };

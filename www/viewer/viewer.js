@@ -1,12 +1,14 @@
 // The preview of a file: what it is, how it is shown, and what is said where it is not.
 //
 // The page calls `mount`. What is drawn is drawn inside of a sandbox (`sandbox.js`), by a
-// parser that was verified (`modules.js`). Whatever fails there, the sandbox is thrown away,
+// parser that was verified (`modules.js`); what browsers decode by themselves is drawn in the
+// page (`media.js`). Whatever fails there, the sandbox is thrown away,
 // the person is told why, and text, hex and download are offered.
 
 import { FORMATS, formatOf, HEX, TEXT } from "./formats.js";
 import { EXTRACT_BYTES_MAX, HEAD_BYTES } from "./limits.js";
 import { Handed, Refused } from "./line.js";
+import { Media } from "./media.js";
 import * as modules from "./modules.js";
 import { Sandbox } from "./sandbox.js";
 import { FileSource, MemberSource, whole } from "./source.js";
@@ -108,7 +110,7 @@ function isPlain({ altKey, ctrlKey, metaKey, shiftKey }) {
 class Shown {
   #viewer;
   #source;
-  #sandbox = null;
+  #shown = null;
   #bar = make("div", "viewer-bar");
   #body = make("div", "viewer-body grow");
   #ended = false;
@@ -130,12 +132,12 @@ class Shown {
   }
 
   focus() {
-    this.#sandbox?.element.focus();
+    this.#shown?.focus();
   }
 
   end() {
     this.#ended = true;
-    this.#sandbox?.end();
+    this.#shown?.end();
     this.#source.end();
     this.element.remove();
   }
@@ -147,6 +149,10 @@ class Shown {
     this.#body.setAttribute("aria-busy", "true");
     let module;
     try {
+      if (format.type) {
+        this.#shown = new Media(this.#body, this.#viewer);
+        return await this.#shown.show(this.#source, format);
+      }
       const what = this.#what(format);
       const transfer = [];
       if (format.module) {
@@ -159,7 +165,7 @@ class Shown {
       if (this.#ended) return;
       const title = this.#viewer.texts.content(this.#source.name);
       const sandbox = new Sandbox(this.#body, title, this.#answers(format, () => module));
-      this.#sandbox = sandbox;
+      this.#shown = sandbox;
       await sandbox.show(what, transfer);
       if (module) modules.noteWorked(module);
     } catch (error) {
@@ -229,8 +235,8 @@ class Shown {
   }
 
   #clear() {
-    this.#sandbox?.end();
-    this.#sandbox = null;
+    this.#shown?.end();
+    this.#shown = null;
     this.#body.replaceChildren();
   }
 

@@ -147,6 +147,14 @@ export class Device extends Tab {
     return this.context.newCDPSession(page);
   }
 
+  /** Has the browser end the service worker, as it does with one that was idle. */
+  async losesServiceWorker() {
+    const session = await this.devTools();
+    await session.send("ServiceWorker.enable");
+    await session.send("ServiceWorker.stopAllWorkers");
+    await session.detach();
+  }
+
   /** Lets the service worker's background sync happen now, as Chromium does when the network returns. */
   async networkReturnsInBackground() {
     const session = await this.devTools();

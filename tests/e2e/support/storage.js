@@ -142,3 +142,20 @@ export async function storageMayFail(tab) {
 export async function storageReport(tab) {
   return tab.engineWorker.evaluate(() => self.storage);
 }
+
+/** From now on the engine can read what is stored and store nothing more, as on a full disk. */
+export async function storageIsFull(tab) {
+  const engine = tab.page.workers().find((worker) => /engine/.test(worker.url()));
+  await engine.evaluate(() => {
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (...given) {
+      const { transaction } = this;
+      const request = put.apply(this, given);
+      if (!Object.hasOwn(transaction, "error")) {
+        Object.defineProperty(transaction, "error", { value: new DOMException("made by a test", "QuotaExceededError") });
+        transaction.abort();
+      }
+      return request;
+    };
+  });
+}

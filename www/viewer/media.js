@@ -1,0 +1,115 @@
+// Pictures, sound and video: drawn and played by the browser, in the page.
+//
+// The browser's own decoders have a process of their own; what is in such a file reaches no
+// script. An SVG is drawn as a picture too, so nothing in it runs or loads.
+
+import { addressOf } from "./address.js";
+import { Refused } from "./line.js";
+import { Picture } from "./picture.js";
+import * as places from "./places.js";
+
+/** Seconds between two notes of how far a person got. */
+const NOTE_S = 5;
+
+export class Media {
+  #address = null;
+  #picture = null;
+  #player = null;
+
+  /**
+   * @param {Element} body what it fills
+   * @param {object} acts `texts`, and `step(by)` to go to the next file of the folder
+   */
+  constructor(body, { texts, step }) {
+    Object.assign(this, { body, texts, step });
+  }
+
+  /** Shows a source; refuses what the browser cannot decode. */
+  async show(source, { view, type }) {
+    this.#address = await addressOf(source, type);
+    if (view === "picture") return this.#draw(source);
+    return this.#play(source, view);
+  }
+
+  focus() {
+    (this.#player ?? this.#picture)?.focus();
+  }
+
+  end() {
+    this.#picture?.end();
+    if (this.#player) {
+      this.#note();
+      this.#player.pause();
+      // Without this the browser goes on reading.
+      this.#player.removeAttribute("src");
+      this.#player.load();
+      this.#unsetKeys();
+    }
+    this.#address?.end();
+  }
+
+  async #draw(source) {
+    const image = new Image();
+    image.alt = source.name;
+    image.decoding = "async";
+    const loaded = settled(image, "load");
+    image.src = this.#address.url;
+    this.#picture = new Picture(this.body, image, this.texts);
+    await loaded;
+    this.#picture.begin();
+  }
+
+  async #play(source, view) {
+    const player = document.createElement(view);
+    Object.assign(player, { controls: true, preload: "metadata", className: `viewer-${view}`, playsInline: true });
+    player.setAttribute("aria-label", source.name);
+    this.#player = player;
+    const loaded = settled(player, "loadedmetadata");
+    player.src = this.#address.url;
+    this.body.append(player);
+    await loaded;
+    const at = places.of(location.pathname);
+    if (at > 0 && at < player.duration - NOTE_S) player.currentTime = at;
+    let noted = player.currentTime;
+    player.addEventListener("timeupdate", () => {
+      if (Math.abs(player.currentTime - noted) < NOTE_S) return;
+      noted = player.currentTime;
+      this.#note();
+    });
+    player.addEventListener("ended", () => {
+      places.forget(location.pathname);
+      this.step?.(1);
+    });
+    this.#setKeys(source.name);
+  }
+
+  #note() {
+    const { currentTime, ended } = this.#player;
+    if (ended || !currentTime) places.forget(location.pathname);
+    else places.keep(location.pathname, currentTime);
+  }
+
+  /** The keyboard's media keys, and what the system shows of what plays. */
+  #setKeys(title) {
+    const session = navigator.mediaSession;
+    if (!session) return;
+    session.metadata = new MediaMetadata({ title });
+    session.setActionHandler("previoustrack", () => this.step?.(-1));
+    session.setActionHandler("nexttrack", () => this.step?.(1));
+  }
+
+  #unsetKeys() {
+    const session = navigator.mediaSession;
+    if (!session) return;
+    session.metadata = null;
+    for (const action of ["previoustrack", "nexttrack"]) session.setActionHandler(action, null);
+  }
+}
+
+/** Waits until an element has what it needs to be shown, or cannot have it. */
+function settled(element, event) {
+  return new Promise((resolve, reject) => {
+    element.addEventListener(event, resolve, { once: true });
+    element.addEventListener("error", () => reject(new Refused("unplayable")), { once: true });
+  });
+}
