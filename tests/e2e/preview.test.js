@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
 import { makeTar, makeZip } from "./support/archives.js";
-import { uploads } from "./support/transfers.js";
+import { line, uploads } from "./support/transfers.js";
 import { world } from "./support/world.js";
 
 /** What stands in the frame of the preview. */
@@ -86,6 +86,8 @@ test("an archive is looked into offline, and nothing of it runs or asks for anyt
 
   await laptop.enters("papers.zip");
   await shown(laptop).getByRole("button", { name: "Extract all" }).click();
+  // Whoever leaves before ends it.
+  await line(laptop, "inner.zip").waitFor();
   await back(laptop);
   await laptop.entersFolder("papers");
   await laptop.sees("report", "outside.txt", "inner.zip");

@@ -18,10 +18,10 @@ export class Media {
 
   /**
    * @param {Element} body what it fills
-   * @param {object} acts `texts`, and `step(by)` to go to the next file of the folder
+   * @param {{ texts: object, key(key: string): void }} viewer a media key does what an arrow does
    */
-  constructor(body, { texts, step }) {
-    Object.assign(this, { body, texts, step });
+  constructor(body, viewer) {
+    Object.assign(this, { body, viewer });
   }
 
   /** Shows a source; refuses what the browser cannot decode. */
@@ -54,7 +54,7 @@ export class Media {
     image.decoding = "async";
     const loaded = settled(image, "load");
     image.src = this.#address.url;
-    this.#picture = new Picture(this.body, image, this.texts);
+    this.#picture = new Picture(this.body, image, this.viewer.texts);
     await loaded;
     this.#picture.begin();
   }
@@ -76,10 +76,7 @@ export class Media {
       noted = player.currentTime;
       this.#note();
     });
-    player.addEventListener("ended", () => {
-      places.forget(location.pathname);
-      this.step?.(1);
-    });
+    player.addEventListener("ended", () => places.forget(location.pathname));
     this.#setKeys(source.name);
   }
 
@@ -94,8 +91,8 @@ export class Media {
     const session = navigator.mediaSession;
     if (!session) return;
     session.metadata = new MediaMetadata({ title });
-    session.setActionHandler("previoustrack", () => this.step?.(-1));
-    session.setActionHandler("nexttrack", () => this.step?.(1));
+    session.setActionHandler("previoustrack", () => this.viewer.key("ArrowLeft"));
+    session.setActionHandler("nexttrack", () => this.viewer.key("ArrowRight"));
   }
 
   #unsetKeys() {

@@ -2,7 +2,7 @@
 //
 // The page calls `mount`. What is drawn is drawn inside of a sandbox (`sandbox.js`), by a
 // parser that was verified (`modules.js`); what browsers decode by themselves is drawn in the
-// page (`media.js`). Whatever fails there, the sandbox is thrown away,
+// page (`media.js`). Whatever fails there is thrown away,
 // the person is told why, and text, hex and download are offered.
 
 import { FORMATS, formatOf, HEX, TEXT } from "./formats.js";
@@ -52,7 +52,7 @@ class Viewer {
   #stack = [];
 
   #keys = (event) => {
-    const elsewhere = document.querySelector("dialog[open]") || event.target.closest?.("input, select, textarea, [role=menu]");
+    const elsewhere = document.querySelector("dialog[open]") || event.target.closest?.("input, select, textarea, audio, video, [role=menu]");
     if (!elsewhere && !event.defaultPrevented && isPlain(event)) this.key(event.key);
   };
 
