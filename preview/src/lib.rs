@@ -14,6 +14,8 @@ use serde::de::DeserializeOwned;
 #[cfg(feature = "archive")]
 pub mod archive;
 pub mod limits;
+#[cfg(feature = "pdf")]
+pub mod pdf;
 #[cfg(feature = "table")]
 pub mod table;
 

@@ -5,6 +5,7 @@
 //! and knows nothing of what it builds beyond names of packages and files.
 
 mod check;
+mod corpus;
 mod deny;
 mod dist;
 mod faults;
@@ -45,6 +46,7 @@ Usage: cargo xtask <command>
                        decoders under coverage-guided noise, N seconds each (10)
   joining [--nodes N] [--entries N]
                        how long a new device takes, by the log and by a snapshot
+  corpus [--no-fetch]  the previews' parsers on the files that Debian's packages carry
   setup                only install what is missing
   steps                name the steps of `test`
 ";
@@ -87,6 +89,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "fuzz" => fuzz::fuzz(rest),
         "faults" => faults::faults(rest),
         "joining" => joining::joining(rest),
+        "corpus" => corpus::corpus(rest),
         "setup" => {
             no_more(rest)?;
             tools::for_build()?;

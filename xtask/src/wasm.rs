@@ -39,10 +39,12 @@ impl Mode {
         })
     }
 
-    fn profile(self) -> (&'static str, &'static str) {
+    /// The profile, and the folder that cargo names after it.
+    fn profile(self, module: &Module) -> (&'static str, &'static str) {
         match self {
-            Self::Dev => ("dev", "debug"),
-            Self::Release => ("wasm-release", "wasm-release"),
+            // What is large compiles no faster for developers, and runs ten times as slowly.
+            Self::Dev if module.release != LARGE => ("dev", "debug"),
+            Self::Dev | Self::Release => (module.release, module.release),
         }
     }
 }
@@ -56,15 +58,23 @@ struct Module {
     features: &'static [&'static str],
     /// wasm-bindgen's kind of glue.
     glue: &'static str,
+    /// The profile of its release.
+    release: &'static str,
 }
 
-const MODULES: [Module; 7] = [
+/// As small as can be.
+const SMALL: &str = "wasm-release";
+/// For what is large by its libraries: optimising those as a whole takes minutes.
+const LARGE: &str = "wasm-large";
+
+const MODULES: [Module; 8] = [
     Module {
         name: "page",
         package: "offing-client",
         bin: "offing-client",
         features: &[],
         glue: "web",
+        release: SMALL,
     },
     Module {
         name: "engine",
@@ -72,6 +82,7 @@ const MODULES: [Module; 7] = [
         bin: "engine",
         features: &["engine"],
         glue: "web",
+        release: SMALL,
     },
     Module {
         name: "opaque",
@@ -79,6 +90,7 @@ const MODULES: [Module; 7] = [
         bin: "opaque",
         features: &["opaque"],
         glue: "web",
+        release: SMALL,
     },
     Module {
         name: "markdown",
@@ -86,18 +98,31 @@ const MODULES: [Module; 7] = [
         bin: "markdown",
         features: &["parser"],
         glue: "web",
+        release: SMALL,
     },
     // A classic script: every browser runs those as service workers, and it needs no
     // import that could go to the network.
-    Module { name: "sw", package: "offing-worker", bin: "sw", features: &[], glue: "no-modules" },
+    Module {
+        name: "sw",
+        package: "offing-worker",
+        bin: "sw",
+        features: &[],
+        glue: "no-modules",
+        release: SMALL,
+    },
     // Previews come last. A worker of the sandbox gets its script as a text, so that is one
     // classic script each.
-    preview("preview-archive", &["archive"]),
-    preview("preview-table", &["table"]),
+    preview("preview-archive", &["archive"], SMALL),
+    preview("preview-pdf", &["pdf"], LARGE),
+    preview("preview-table", &["table"], SMALL),
 ];
 
-const fn preview(name: &'static str, features: &'static [&'static str]) -> Module {
-    Module { name, package: "offing-preview", bin: name, features, glue: "no-modules" }
+const fn preview(
+    name: &'static str,
+    features: &'static [&'static str],
+    release: &'static str,
+) -> Module {
+    Module { name, package: "offing-preview", bin: name, features, glue: "no-modules", release }
 }
 
 /// A finished module: `<name>.js` beside `<name>_bg.wasm`.
@@ -148,7 +173,7 @@ pub(crate) fn build(mode: Mode) -> Result<Modules> {
 }
 
 fn compile(module: &Module, mode: Mode) -> Result<PathBuf> {
-    let (profile, folder) = mode.profile();
+    let (profile, folder) = mode.profile(module);
     step(&format!("compile {}", module.name), || {
         let mut command = cargo();
         command.args(["build", "-q", "--target", "wasm32-unknown-unknown", "--profile", profile]);

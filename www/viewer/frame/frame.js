@@ -10,6 +10,8 @@ import { archive } from "./archive.js";
 import styles from "./frame.css";
 import { hex } from "./hex.js";
 import { Parser } from "./parser.js";
+import { pdf } from "./pdf.js";
+import pdfStyles from "./pdf.css";
 import { table } from "./table.js";
 import { text } from "./text.js";
 
@@ -22,7 +24,7 @@ import { text } from "./text.js";
  * - `line`: what the page may be asked, see `viewer.js`;
  * - `texts`, `sizeOf(bytes)`, `language`.
  */
-const VIEWS = { archive, hex, table, text };
+const VIEWS = { archive, hex, pdf, table, text };
 
 const line = { ask: () => {} };
 
@@ -48,7 +50,7 @@ async function show(what) {
   await VIEWS[view](shown);
 }
 
-const sheets = [tokens, styles].map((style) => {
+const sheets = [tokens, styles, pdfStyles].map((style) => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style);
   return sheet;
@@ -67,7 +69,7 @@ addEventListener("keydown", (event) => {
   const { key, target, defaultPrevented } = event;
   if (defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || !KEYS.includes(key)) return;
   const typed = target.closest("input");
-  const wide = key !== "Escape" && [...document.querySelectorAll(".rows, .text-scroll")].some((one) => one.scrollWidth > one.clientWidth);
+  const wide = key !== "Escape" && [...document.querySelectorAll(".rows, .text-scroll, .pdf-pages")].some((one) => one.scrollWidth > one.clientWidth);
   if (!typed && !wide) line.ask("key", { key });
 });
 

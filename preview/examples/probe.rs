@@ -1,0 +1,107 @@
+//! Runs a parser over one file natively, as the sandbox would: opened, then asked what a
+//! viewer asks. Prints one line of JSON. Beyond the time of an answer it ends itself with
+//! code 3; memory is bounded by whoever starts it.
+#![expect(clippy::print_stdout, reason = "what it prints is its answer")]
+
+use std::{
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use offing_preview::{
+    Answer, Format as _, Refusal,
+    pdf::{PIXELS_MAX, Pdf, Request, Tile},
+};
+use serde_json::{Value, json};
+
+/// The same as in the sandbox.
+const ANSWER_SECONDS_MAX: u64 = 10;
+const SLOW: i32 = 3;
+/// Pages that are asked for, spread over the file.
+const PAGES_ASKED: usize = 6;
+
+/// When the answer was asked for that is still awaited.
+type Since = Arc<Mutex<Option<Instant>>>;
+
+fn main() -> ExitCode {
+    let Some(path) = std::env::args().nth(1) else {
+        eprintln!("probe FILE");
+        return ExitCode::FAILURE;
+    };
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            eprintln!("{path}: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let since = Since::default();
+    watch(Arc::clone(&since));
+    let said =
+        pdf(bytes, &since).unwrap_or_else(|refusal| json!({ "refused": refusal.to_string() }));
+    println!("{said}");
+    ExitCode::SUCCESS
+}
+
+/// Ends the program when an answer takes too long.
+fn watch(since: Since) {
+    thread::spawn(move || {
+        loop {
+            thread::sleep(Duration::from_millis(20));
+            let asked = *since.lock().unwrap_or_else(PoisonError::into_inner);
+            if asked.is_some_and(|asked| asked.elapsed().as_secs() >= ANSWER_SECONDS_MAX) {
+                std::process::exit(SLOW);
+            }
+        }
+    });
+}
+
+/// An answer and its milliseconds.
+fn timed<T>(since: &Since, ask: impl FnOnce() -> T) -> (T, f64) {
+    let set = |to| *since.lock().unwrap_or_else(PoisonError::into_inner) = to;
+    let start = Instant::now();
+    set(Some(start));
+    let answer = ask();
+    set(None);
+    (answer, start.elapsed().as_secs_f64() * 1000.0)
+}
+
+fn data(answer: &Answer) -> Value {
+    serde_json::from_str(answer.json()).expect("a module answers JSON")
+}
+
+fn pdf(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
+    let (opened, open_ms) = timed(since, || Pdf::open(bytes, "a.pdf"));
+    let (mut pdf, answer) = opened?;
+    let overview = data(&answer);
+    let Some(pages) = overview["open"]["pages"].as_array() else {
+        return Err(Refusal::Locked);
+    };
+    let outline = pdf.ask(Request::Outline)?;
+    let outline = data(&outline).as_array().map_or(0, Vec::len);
+    let (mut chars, mut draw_ms, mut text_ms) = (0, Vec::new(), Vec::new());
+    let step = pages.len().div_ceil(PAGES_ASKED).max(1);
+    for (page, size) in pages.iter().enumerate().step_by(step) {
+        let side = |index: usize| size[index].as_f64().unwrap_or(1.0);
+        // As wide as a window, unless that would be too high.
+        let scale = (1200.0 / side(0)).min((f64::from(PIXELS_MAX) / side(0) / side(1)).sqrt());
+        let scale = scale.min(32.0).min(8000.0 / side(1));
+        let pixels = |points: f64| (points * scale).clamp(1.0, 8000.0) as u16;
+        let tile = Tile { x: 0, y: 0, width: pixels(side(0)), height: pixels(side(1)) };
+        let scale = scale as f32;
+        let (drawn, ms) = timed(since, || pdf.ask(Request::Draw { page, scale, tile }));
+        drawn?;
+        draw_ms.push(ms.round());
+        let (text, ms) = timed(since, || pdf.ask(Request::Text { page }));
+        let runs = data(&text?);
+        let runs = runs.as_array().into_iter().flatten();
+        chars += runs.filter_map(|run| run["text"].as_str()).map(str::len).sum::<usize>();
+        text_ms.push(ms.round());
+    }
+    Ok(json!({
+        "pages": pages.len(), "outline": outline, "chars": chars,
+        "open_ms": (open_ms * 10.0).round() / 10.0, "draw_ms": draw_ms, "text_ms": text_ms,
+    }))
+}

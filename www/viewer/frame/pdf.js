@@ -1,0 +1,179 @@
+// What shows a PDF: a bar of controls, the pages, the table of contents, finding.
+//
+// Nothing of the file becomes markup: texts are texts, drawings are pixels, and no link of a
+// file is followed.
+
+import { make } from "./dom.js";
+import { Finder } from "./pdf/finder.js";
+import { Pages } from "./pdf/pages.js";
+
+/** Windows that are wide enough for the table of contents beside the pages. */
+const WIDE = matchMedia("(min-width: 900px)");
+
+export async function pdf(shown) {
+  const { root, ask, texts } = shown;
+  let state = shown.about;
+  for (let tries = 0; state === "locked"; tries += 1) {
+    const password = await askPassword(root, texts, tries > 0);
+    state = (await ask({ unlock: { password } })).data;
+  }
+  new View(shown, state.open);
+}
+
+/** Settles when a password is given. A sandbox submits no forms, so it is none. */
+function askPassword(root, texts, again) {
+  return new Promise((resolve) => {
+    const give = () => {
+      if (!input.value) return;
+      root.replaceChildren();
+      resolve(input.value);
+    };
+    const keydown = ({ key }) => key === "Enter" && give();
+    const input = make("input", { class: "input", type: "password", autocomplete: "off", keydown });
+    const asked = make(
+      "div",
+      { class: "pdf-password" },
+      make("p", { role: again ? "alert" : "status" }, again ? texts.passwordWrong : texts.locked),
+      make("label", {}, make("span", {}, texts.password), input),
+      make("button", { type: "button", class: "button", click: give }, texts.unlock),
+    );
+    root.replaceChildren(asked);
+    input.focus();
+  });
+}
+
+class View {
+  #shown;
+  #pages;
+  #finder;
+  #number;
+  #contents;
+  #side;
+  #zoom = make("output", { class: "soft pdf-zoom" });
+  #lines = [];
+
+  constructor(shown, overview) {
+    this.#shown = shown;
+    const { root, ask, texts, line } = shown;
+    // A module that breaks down is reported by its parser.
+    const failed = ({ reason }) => line.ask("failed", { reason: reason ?? "crash" });
+    const heard = (now) => this.#hear(now);
+    this.#pages = new Pages({ sizes: overview.pages, ask, texts, heard, failed });
+    this.#finder = new Finder({ pages: this.#pages, ask, texts, failed });
+    this.#side = make("nav", { class: "pdf-side", hidden: true, "aria-label": texts.contents });
+    root.append(
+      this.#bar(overview),
+      this.#finder.element,
+      make("div", { class: "pdf-body" }, this.#side, this.#pages.element),
+    );
+    root.addEventListener("keydown", (event) => this.#key(event));
+    this.#pages.fit();
+    this.#pages.element.focus();
+    ask("outline").then(({ data }) => this.#list(data), failed);
+  }
+
+  #bar({ pages, properties }) {
+    const { texts } = this.#shown;
+    const tool = (sign, label, click, wide = "") =>
+      make("button", { type: "button", class: `quiet only${wide}`, "aria-label": label, title: label, click }, sign);
+    this.#contents = make(
+      "button",
+      { type: "button", class: "quiet", hidden: true, "aria-expanded": "false", click: () => this.#toggle() },
+      texts.contents,
+    );
+    const change = () => {
+      const wanted = Number.parseInt(this.#number.value, 10);
+      if (wanted) this.#pages.goTo(wanted - 1);
+      this.#number.value = String(this.#pages.current + 1);
+      this.#pages.element.focus();
+    };
+    this.#number = make("input", {
+      class: "input pdf-number",
+      inputmode: "numeric",
+      autocomplete: "off",
+      "aria-label": texts.page,
+      change,
+    });
+    return make(
+      "div",
+      { class: "tools", role: "toolbar", "aria-label": texts.pdfTools },
+      this.#contents,
+      make("span", { class: "pdf-group" }, this.#number, make("span", { class: "soft" }, `/ ${pages.length}`)),
+      make(
+        "span",
+        { class: "pdf-group" },
+        tool("−", texts.zoomOut, () => this.#pages.zoomBy(-1), " wide"),
+        this.#zoom,
+        tool("+", texts.zoomIn, () => this.#pages.zoomBy(1), " wide"),
+        tool("↔", texts.fitWidth, () => this.#pages.fit()),
+      ),
+      make("button", { type: "button", class: "quiet", click: () => this.#finder.open() }, texts.find),
+      this.#about(properties),
+    );
+  }
+
+  /** What the file says of itself, behind a button. */
+  #about(properties) {
+    const { texts } = this.#shown;
+    const said = Object.entries(properties).filter(([, value]) => value);
+    if (!said.length) return null;
+    const lines = said.flatMap(([name, value]) => [make("dt", {}, texts[name]), make("dd", {}, value)]);
+    return make(
+      "details",
+      { class: "pdf-about" },
+      make("summary", { class: "quiet" }, texts.about),
+      make("dl", {}, ...lines),
+    );
+  }
+
+  /** Fills the table of contents, if the file has one. */
+  #list(items) {
+    if (!items.length) return;
+    this.#lines = items.map(({ title, depth, page }) => {
+      const click = () => this.#follow(page);
+      const line = make("button", { type: "button", class: "pdf-line", disabled: page === null, click }, title);
+      line.style.paddingInlineStart = `${0.75 + Math.min(depth, 8)}rem`;
+      return { line, page };
+    });
+    this.#side.append(...this.#lines.map(({ line }) => line));
+    this.#contents.hidden = false;
+    if (WIDE.matches) this.#toggle();
+    this.#hear({ page: this.#pages.current });
+  }
+
+  #follow(page) {
+    if (!WIDE.matches) this.#toggle();
+    this.#pages.goTo(page);
+    this.#pages.element.focus();
+  }
+
+  #toggle() {
+    this.#side.hidden = !this.#side.hidden;
+    this.#contents.setAttribute("aria-expanded", String(!this.#side.hidden));
+  }
+
+  #hear({ page, zoom }) {
+    if (document.activeElement !== this.#number) this.#number.value = String(page + 1);
+    if (zoom) this.#zoom.textContent = `${Math.round(zoom * 100)} %`;
+    const here = this.#lines.findLast((line) => line.page !== null && line.page <= page);
+    for (const item of this.#lines) {
+      if (item === here) item.line.setAttribute("aria-current", "true");
+      else item.line.removeAttribute("aria-current");
+    }
+  }
+
+  #key(event) {
+    if (!event.ctrlKey && !event.metaKey) return;
+    const acts = {
+      f: () => this.#finder.open(),
+      "+": () => this.#pages.zoomBy(1),
+      "=": () => this.#pages.zoomBy(1),
+      "-": () => this.#pages.zoomBy(-1),
+      0: () => this.#pages.fit(),
+    };
+    const act = acts[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+}

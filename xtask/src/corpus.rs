@@ -1,0 +1,217 @@
+//! Parsers of previews on real files: those that Debian's packages carry.
+//!
+//! Source packages of PDF tools bring what broke such tools once, packages of documentation
+//! bring what people wrote. They are fetched by apt into a folder below the target folder and
+//! stay there; none is committed. Each file is opened by a program of its own, with the
+//! memory and the time of an answer that the sandbox gives: one that falls over is a defect,
+//! whatever the file.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::process::ExitStatusExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::Mutex,
+    thread,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::run::{cargo, program, run, step, target};
+
+/// What is taken of the packages.
+const ENDINGS: [&str; 1] = ["pdf"];
+/// Sources whose tests bring files.
+const SOURCES: [&str; 8] =
+    ["qpdf", "pikepdf", "pdfminer", "pypdf", "libpdfbox2-java", "pdf.js", "cups-filters", "okular"];
+/// Documentation.
+const PACKAGES: [&str; 3] =
+    ["texlive-latex-recommended-doc", "texlive-lang-chinese", "texlive-lang-japanese"];
+/// The module's 256 MiB, and what a native program has beside them: code, stacks, a heap with
+/// pointers twice as wide.
+const MEMORY_BYTES_MAX: u64 = 640 << 20;
+/// The probe's own watch ends a slow answer; this ends a probe that does not end.
+const FILE_SECONDS_MAX: u64 = 120;
+/// What the probe answers when it was too slow.
+const SLOW: i32 = 3;
+
+/// How a file fared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Opened,
+    Refused,
+    /// Over the time or the memory: ended, as the sandbox would.
+    Ended,
+    Crashed,
+}
+
+/// Fetches what is missing and runs the parsers; `--no-fetch` uses what is there.
+pub(crate) fn corpus(arguments: &[String]) -> Result<()> {
+    let folder = target().join("corpus");
+    let files = folder.join("files");
+    match arguments {
+        [] => step("fetch", || fetch(&folder, &files))?,
+        [flag] if flag == "--no-fetch" => {}
+        _ => bail!("corpus takes only --no-fetch"),
+    }
+    let probe = step("build the probe", build)?;
+    let mut paths = Vec::new();
+    gather(&files, &mut paths)?;
+    paths.sort();
+    ensure!(!paths.is_empty(), "there are no files in {}", files.display());
+    let lines = step(&format!("open {} files", paths.len()), || open_all(&probe, &paths))?;
+    let mut counts = BTreeMap::new();
+    let mut report = String::new();
+    for (path, (fate, said)) in paths.iter().zip(&lines) {
+        *counts.entry(*fate).or_insert(0) += 1;
+        let inside = path.strip_prefix(&files).expect("the walk never leaves the folder");
+        report += &format!("{fate:?}\t{}\t{}\n", inside.display(), said.replace('\n', " "));
+    }
+    fs::write(folder.join("report.tsv"), report)?;
+    eprintln!("   {counts:?}; each in {}", folder.join("report.tsv").display());
+    ensure!(!counts.contains_key(&Fate::Crashed), "a parser fell over");
+    Ok(())
+}
+
+fn build() -> Result<PathBuf> {
+    run(cargo()
+        .args(["build", "-q", "--release", "-p", "offing-preview", "--all-features"])
+        .args(["--example", "probe"]))?;
+    Ok(target().join("release/examples/probe"))
+}
+
+/// Each package into a folder of its own, unless that is there.
+fn fetch(folder: &Path, files: &Path) -> Result<()> {
+    let lists = folder.join("lists/partial");
+    fs::create_dir_all(&lists)?;
+    fs::create_dir_all(files)?;
+    let sources = folder.join("debian.sources");
+    let own = fs::read_to_string("/etc/apt/sources.list.d/debian.sources")
+        .context("only a machine with Debian's sources can fetch")?;
+    fs::write(&sources, own.replace("Types: deb\n", "Types: deb-src\n"))?;
+    let apt = |inside: &Path| {
+        let mut apt = program("apt-get");
+        apt.current_dir(inside).arg("-q").args(["-o", "APT::Sandbox::User=root"]);
+        apt
+    };
+    let with_sources = |mut apt: Command| {
+        apt.arg("-o").arg(format!("Dir::Etc::SourceList={}", sources.display()));
+        apt.args(["-o", "Dir::Etc::SourceParts=-"]);
+        apt.arg("-o").arg(format!("Dir::State::Lists={}", folder.join("lists").display()));
+        apt
+    };
+    run(with_sources(apt(folder)).arg("update"))?;
+    for (name, is_source) in
+        SOURCES.map(|name| (name, true)).into_iter().chain(PACKAGES.map(|name| (name, false)))
+    {
+        let to = files.join(name);
+        if to.exists() {
+            continue;
+        }
+        let work = folder.join("work");
+        fs::create_dir_all(&work)?;
+        if is_source {
+            run(with_sources(apt(&work)).args(["source", "--download-only", name]))?;
+        } else {
+            run(apt(&work).args(["download", name]))?;
+        }
+        let unpacked = folder.join("unpacked");
+        fs::create_dir_all(&unpacked)?;
+        unpack(&work, &unpacked)?;
+        fs::rename(&unpacked, &to)?;
+        fs::remove_dir_all(&work)?;
+    }
+    Ok(())
+}
+
+/// Takes the files with the right endings out of what apt brought.
+fn unpack(work: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(work)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut tar = program("tar");
+        let is_tar = name.contains(".tar.") && !name.ends_with(".asc");
+        if is_tar {
+            tar.arg("-xf").arg(&path);
+        } else if name.ends_with(".deb") {
+            let inside = work.join("data.tar");
+            fs::write(&inside, bytes_of(program("dpkg-deb").arg("--fsys-tarfile").arg(&path))?)?;
+            tar.arg("-xf").arg(inside);
+        } else {
+            continue;
+        }
+        tar.arg("-C").arg(to).arg("--wildcards").args(ENDINGS.map(|ending| format!("*.{ending}")));
+        // It fails where an archive has none.
+        tar.output().context("cannot start tar")?;
+    }
+    Ok(())
+}
+
+fn bytes_of(command: &mut Command) -> Result<Vec<u8>> {
+    let Output { status, stdout, .. } = command.output()?;
+    ensure!(status.success(), "{command:?} failed ({status})");
+    Ok(stdout)
+}
+
+fn gather(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        if entry.file_type()?.is_dir() {
+            gather(&path, found)?;
+        } else if entry.file_type()?.is_file() && ENDINGS.contains(&ending.as_str()) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Opens each file, on all cores.
+fn open_all(probe: &Path, paths: &[PathBuf]) -> Result<Vec<(Fate, String)>> {
+    let cores = thread::available_parallelism()?.get();
+    let results = Mutex::new(vec![None; paths.len()]);
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores)
+            .map(|first| {
+                let results = &results;
+                scope.spawn(move || -> Result<()> {
+                    for at in (first..paths.len()).step_by(cores) {
+                        let result = open(probe, &paths[at])?;
+                        results.lock().expect("no thread panics with it")[at] = Some(result);
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().expect("a panic in a thread is a panic here"))
+    })?;
+    let results = results.into_inner().expect("no thread panics with it");
+    results.into_iter().map(|result| result.context("a file was passed over")).collect()
+}
+
+fn open(probe: &Path, path: &Path) -> Result<(Fate, String)> {
+    let Output { status, stdout, stderr } = program("timeout")
+        .arg(FILE_SECONDS_MAX.to_string())
+        .args(["prlimit", &format!("--as={MEMORY_BYTES_MAX}")])
+        .arg(probe)
+        .arg(path)
+        .env("RUST_BACKTRACE", "0")
+        .output()?;
+    let said = String::from_utf8_lossy(&stdout).trim().to_owned();
+    let why = String::from_utf8_lossy(&stderr);
+    let short = why.contains("memory allocation of");
+    Ok(match status.code() {
+        Some(0) if said.contains("\"refused\"") => (Fate::Refused, said),
+        Some(0) => (Fate::Opened, said),
+        Some(SLOW | 124) => (Fate::Ended, "time".to_owned()),
+        _ if short => (Fate::Ended, "memory".to_owned()),
+        code => {
+            let signal = status.signal();
+            (Fate::Crashed, format!("{code:?} {signal:?} {}", why.trim()))
+        }
+    })
+}
