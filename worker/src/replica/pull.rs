@@ -91,9 +91,9 @@ struct Reader {
 pub(super) struct Brought {
     /// The log up to where all of it is in here; `None` as long as nothing is.
     through: Option<LogState>,
-    pub(super) ops: Vec<KnownOp>,
+    ops: Vec<KnownOp>,
     /// Texts of other devices.
-    pub(super) texts: Vec<(DeviceId, TextPart)>,
+    texts: Vec<(DeviceId, TextPart)>,
     text_bytes: usize,
     /// The greatest counter of this device that the log holds.
     own_dseq: u64,

@@ -432,7 +432,8 @@ fn renamed(
     unsent.into_iter().map(|(w, change)| (w, change.renamed(&ids, to))).collect()
 }
 
-fn replace_rows(batch: &mut Batch, tree: &MemoryTree) {
+/// Puts these rows in the place of all that are here.
+pub(super) fn replace_rows(batch: &mut Batch, tree: &MemoryTree) {
     batch.delete_range(Table::Nodes, Range::all());
     batch.delete_range(Table::Listing, Range::all());
     for row in tree.rows.values() {

@@ -2,9 +2,11 @@
 //!
 //! An entry that is not genuine, or that this version cannot open, keeps its place in the
 //! log and a row here. When the app is a later version than the one that read the log, and
-//! something was set aside, the log is read and verified once more from its beginning: what
-//! can be opened now is merged, with all that came after it and may stand on it. The cursor
-//! stays where it is; merging what is known already changes nothing.
+//! something was set aside, the log is read and verified once more from its beginning. If
+//! something can be opened now, the rows are made anew of all of it, and of what waits in
+//! the outbox: a row knows only the last op of each device, so merged into those that are
+//! here an op would count as known where its device has changed the node since. The cursor
+//! stays where it is.
 //!
 //! ```text
 //! Table::Quarantine   be64 seq → postcard(Refused), or the header of what could not be opened
@@ -14,17 +16,20 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use offing_core::id::{NodeId, Seq};
+use offing_core::id::{DeviceId, NodeId, Seq};
 use offing_core::limits;
+use offing_core::log::change::TextPart;
 use offing_core::log::entry::EntryKind;
 use offing_core::log::verify::{CheckedBody, HistoryError, LogState, Refused, Step};
 use offing_core::ordered;
 use offing_core::rpc::{Alarm, Event, Fault, SetAside, WhySetAside};
-use offing_core::tree::WorkingSet;
+use offing_core::tree::memory::MemoryTree;
+use offing_core::tree::{KnownOp, WorkingSet};
 
-use super::commit::{put_changes, put_increments};
+use super::commit::put_increments;
 use super::fault::from_store;
-use super::pull::{Brought, PullError};
+use super::pull::PullError;
+use super::renew::replace_rows;
 use super::{LOG_KEY, Own, Replica, encode, epochs};
 use crate::host::{Host, Server};
 use crate::store::{Batch, Direction, Durability, Range, Store, Table};
@@ -33,6 +38,26 @@ use crate::store::{Batch, Direction, Durability, Range, Store, Table};
 const READS_KEY: &[u8] = b"reads";
 /// This version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What the log says when it is read again.
+#[derive(Default)]
+struct Again {
+    /// The rows, of the log alone.
+    tree: MemoryTree,
+    lamport_max: u64,
+    /// Texts of what was set aside.
+    texts: Vec<(DeviceId, TextPart)>,
+    also: Batch,
+    /// Whether something that was set aside could be opened.
+    opened: bool,
+}
+
+impl Again {
+    fn apply(&mut self, ops: &[KnownOp]) {
+        let changes = self.tree.apply(ops);
+        self.lamport_max = self.lamport_max.max(changes.lamport_max);
+    }
+}
 
 impl<H: Host> Replica<H> {
     /// Sets an entry aside; tells of it the first time.
@@ -86,8 +111,10 @@ impl<H: Host> Replica<H> {
     /// Reads the log from its beginning to where this device has verified it.
     async fn read_again(self: &Rc<Self>, aside: &BTreeSet<Seq>) -> Result<(), PullError> {
         let verified: LogState = self.meta(LOG_KEY).await?.ok_or(Fault::Storage)?;
+        let at = verified.at();
         let mut state = verified.from_the_start();
-        while state.at().seq < verified.at().seq {
+        let mut again = Again::default();
+        while state.at().seq < at.seq {
             let after = state.at().seq;
             let page = self.host.server().read_log(self.vault, after, None).await;
             let page = page.map_err(PullError::Net)?;
@@ -99,90 +126,105 @@ impl<H: Host> Replica<H> {
                 Err(HistoryError::Crypto(_)) => return Err(Fault::Internal.into()),
                 Ok(_) | Err(_) => return Err(self.history_changed(after)),
             };
-            self.take_again(&steps, aside).await?;
+            let known = steps.partition_point(|step| step.point.seq <= at.seq);
+            self.take_again(&mut again, &steps[..known], aside).await?;
         }
         // Read beyond it, the next pull begins there; its chain holds the verified place.
-        let at = verified.at();
         if state.chain_at(at.seq).is_some_and(|chain| chain != at.chain) {
             return Err(self.history_changed(at.seq));
         }
         if state.at() == at {
-            let mut batch = Batch::new();
-            batch.put(Table::Meta, LOG_KEY, encode(&state));
-            let written = self.host.store().write(batch, Durability::Relaxed).await;
-            written.map_err(|e| from_store(&e))?;
+            again.also.put(Table::Meta, LOG_KEY, encode(&state));
         }
-        Ok(())
+        if again.opened {
+            return Ok(self.begin_anew(again).await?);
+        }
+        Ok(self.write(again.also, Durability::Relaxed).await?)
     }
 
-    /// Merges what can be opened of a page, from the first entry that was set aside on.
+    /// Takes in what can be opened of a page.
     async fn take_again(
-        self: &Rc<Self>,
+        &self,
+        again: &mut Again,
         steps: &[Step],
         aside: &BTreeSet<Seq>,
     ) -> Result<(), Fault> {
-        let mut brought = Brought::default();
+        let mut ops = Vec::new();
         for step in steps {
             let seq = step.point.seq;
             let Ok(checked) = &step.outcome else { continue };
-            if aside.first().is_none_or(|first| seq < *first) {
-                continue;
-            }
             let was_aside = aside.contains(&seq);
             let opened = match &checked.body {
                 CheckedBody::Epoch(record) => {
-                    epochs::keep_record(&mut brought.also, record);
+                    epochs::keep_record(&mut again.also, record);
                     self.open_epoch(record).await?;
                     true
                 }
                 CheckedBody::Device(intro) => {
-                    self.note_device(&mut brought.also, checked, intro).await;
+                    self.note_device(&mut again.also, checked, intro).await;
                     true
                 }
                 CheckedBody::Sealed(body) if checked.header.kind == EntryKind::Change => {
                     let change = self.open_change(checked, body).await;
-                    if let Some(change) = &change {
-                        brought.ops.extend(change.known_ops(Some(seq), checked.header.seen_seq));
-                        self.want_content(&mut brought.also, change);
+                    let opened = change.is_some();
+                    if let Some(change) = change {
+                        ops.extend(change.known_ops(Some(seq), checked.header.seen_seq));
+                        if was_aside || again.opened {
+                            self.want_content(&mut again.also, &change);
+                        }
+                        // The others' texts are here already.
+                        if was_aside {
+                            let device = checked.header.device;
+                            again.texts.extend(change.texts.into_iter().map(|part| (device, part)));
+                        }
                     }
-                    let device = checked.header.device;
-                    let texts = change.as_ref().map(|change| change.texts.clone());
-                    // The others' texts are stored already.
-                    if was_aside {
-                        let texts = texts.into_iter().flatten().map(|part| (device, part));
-                        brought.texts.extend(texts);
-                    }
-                    change.is_some()
+                    opened
                 }
                 // It was false, however well it can be read.
                 CheckedBody::Sealed(_) if checked.header.kind == EntryKind::Gc => false,
                 CheckedBody::Sealed(_) | CheckedBody::Held(_) | CheckedBody::Recovery(_) => true,
             };
             if was_aside && opened {
-                brought.also.delete(Table::Quarantine, seq.to_be_bytes());
+                again.also.delete(Table::Quarantine, seq.to_be_bytes());
+                again.opened = true;
             }
         }
+        if again.opened {
+            let mut before = WorkingSet::default();
+            for KnownOp { op, .. } in &ops {
+                before.put_row(op.node, again.tree.rows.get(&op.node).cloned());
+            }
+            self.keep_replaced(&mut again.also, &ops, &before).await?;
+        }
+        again.apply(&ops);
+        Ok(())
+    }
+
+    /// Puts rows that are made of the log and of the outbox in the place of those here.
+    async fn begin_anew(self: &Rc<Self>, mut again: Again) -> Result<(), Fault> {
         let guard = self.host.lock(&self.commit_lock()).await;
         let mut own = self.own().await?;
-        let mut set = WorkingSet::default();
-        let changes = self.apply(&mut set, &brought.ops).await?;
-        let mut batch = brought.also;
-        put_changes(&mut batch, &changes);
-        let replaced = self.keep_replaced(&mut batch, &brought.ops, &set).await?;
-        own.lamport = own.lamport.max(changes.lamport_max);
-        for (device, part) in &brought.texts {
+        let waiting = self.waiting().await?;
+        for (waiting, change) in self.changes_of(waiting).await? {
+            again.apply(&change.known_ops(None, waiting.header.seen_seq));
+        }
+        let mut batch = again.also;
+        replace_rows(&mut batch, &again.tree);
+        own.lamport = own.lamport.max(again.lamport_max);
+        for (device, part) in &again.texts {
             put_increments(&mut batch, &mut own, std::slice::from_ref(part), *device);
         }
         batch.put(Table::Meta, Own::KEY, encode(&own));
-        let written = self.host.store().write(batch, Durability::Relaxed).await;
-        written.map_err(|e| from_store(&e))?;
+        self.write(batch, Durability::Relaxed).await?;
         drop(guard);
-        let typed = brought.texts.iter().map(|(_, part)| part.node);
-        let texts: BTreeSet<NodeId> = ordered::set(typed.chain(replaced));
+        let typed = again.texts.iter().map(|(_, part)| part.node);
+        let texts: BTreeSet<NodeId> = ordered::set(typed.chain(self.open_texts()));
         for node in &texts {
             self.load_increments(*node).await?;
         }
-        self.announce(changes.folders.into_iter().collect(), texts.into_iter().collect()).await
+        let folders = again.tree.rows.values().filter(|row| row.is_folder()).map(|row| row.node);
+        let builtin = [NodeId::ROOT, NodeId::TRASH, NodeId::RECOVERED];
+        self.announce(folders.chain(builtin).collect(), texts.into_iter().collect()).await
     }
 
     pub(super) fn history_changed(&self, seq: Seq) -> PullError {
