@@ -355,8 +355,13 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         if matches!(node, NodeId::TRASH | NodeId::RECOVERED) {
             return Err(EditError::Builtin);
         }
-        if let Some((folder, depth)) = self.made.get(&node) {
-            return if *folder { Ok(*depth) } else { Err(EditError::NodeUnknown) };
+        match self.made.get(&node) {
+            Some((true, depth)) if *depth >= limits::TREE_DEPTH_MAX => {
+                return Err(EditError::TooMany);
+            }
+            Some((true, depth)) => return Ok(*depth),
+            Some((false, _)) => return Err(EditError::NodeUnknown),
+            None => {}
         }
         while !node.is_builtin() {
             if Some(&node) == goes_in {
@@ -406,3 +411,6 @@ fn ids<T>(register: &[Stamped<T>]) -> Vec<OpId> {
 fn newest<T>(register: &[Stamped<T>]) -> Vec<OpId> {
     register.iter().take(1).map(|op| op.id).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,10 +108,10 @@ impl<R: TreeReader> Merge<'_, R> {
         note_applied(&mut row.applied, &op.id);
         match &op.value {
             Value::Parent(parent) => {
-                let before = row.placing().map(|op| op.id);
-                insert_sorted(&mut row.parents, stamp(op, context, *parent));
+                let at = insert_sorted(&mut row.parents, stamp(op, context, *parent));
                 row.parents.truncate(PARENTS_KEPT);
-                if row.placing().map(|op| op.id) != before {
+                // Behind the place that it has, or fell back from, a move changes nothing.
+                if at < PARENTS_KEPT && at <= usize::from(row.fallback) {
                     self.moved.insert(node);
                 }
                 return;
@@ -156,10 +156,11 @@ fn stamp<T>(op: &Op, context: &Context, value: T) -> Stamped<T> {
     Stamped { id: op.id, context: *context, value }
 }
 
-/// Keeps the register's ops in order, greatest first.
-fn insert_sorted<T>(register: &mut Vec<Stamped<T>>, new: Stamped<T>) {
+/// Keeps the register's ops in order, greatest first; tells where the new one is.
+fn insert_sorted<T>(register: &mut Vec<Stamped<T>>, new: Stamped<T>) -> usize {
     let at = register.partition_point(|op| op.id > new.id);
     register.insert(at, new);
+    at
 }
 
 fn supersede<T>(register: &mut Vec<Stamped<T>>, op: &Op, new: Stamped<T>) {
