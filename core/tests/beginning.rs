@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail as its body does")]
 
+use std::collections::{BTreeMap, VecDeque};
+
 use offing_core::crypto::native::{NativeCrypto, ready};
 use offing_core::fixture::{Device, Log, Person};
-use offing_core::id::Hash;
+use offing_core::id::{AccountId, DeviceId, Hash};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header};
-use offing_core::log::verify::{Beginning, LogState};
+use offing_core::log::epoch::Role;
+use offing_core::log::verify::{Beginning, DeviceState, LogState, MemberState};
 use offing_core::proto::{LogPage, PageItem};
+use serde::{Deserialize, Serialize};
 
 const CRYPTO: NativeCrypto = NativeCrypto;
 
@@ -136,4 +140,92 @@ fn a_state_that_its_signer_or_its_place_contradicts_does_not_thaw() {
     let theirs = Log::found(&other, &mut phone, 9);
     let theirs_frozen = verified(&theirs, &other).freeze();
     assert!(!scene.thaws(&theirs_frozen, theirs.at, &header));
+}
+
+/// A state as it is frozen, to be forged.
+#[derive(Serialize, Deserialize)]
+struct Frozen {
+    at: ChainPoint,
+    recent: VecDeque<Hash>,
+    epoch: u32,
+    members: BTreeMap<AccountId, MemberState>,
+    devices: BTreeMap<DeviceId, DeviceState>,
+}
+
+#[test]
+fn a_state_that_no_honest_device_would_freeze_does_not_thaw() {
+    let scene = scene();
+    let (owner, laptop) = (scene.owner.account, scene.laptop.id);
+    let (frozen, at) = (verified(&scene.log, &scene.owner).freeze(), scene.log.at);
+    let header = Header::decode(&scene.snapshot.header).unwrap();
+    let forged = |change: &dyn Fn(&mut Frozen)| {
+        let mut state: Frozen = postcard::from_bytes(&frozen[1..]).unwrap();
+        change(&mut state);
+        let bytes = postcard::to_extend(&state, vec![frozen[0]]).unwrap();
+        scene.thaws(&bytes, at, &header)
+    };
+    assert!(forged(&|_| {}));
+    assert!(!scene.thaws(&[&[frozen[0] + 1], &frozen[1..]].concat(), at, &header));
+    let stranger = Person::new(7);
+    let newcomer = |n: u8| {
+        let device = stranger.device(n);
+        let (account, public) = (owner, device.certificate.public);
+        let prev = Hash([0; 32]);
+        (device.id, DeviceState { account, public, dseq: 0, prev, seen_seq: 0, revoked_at: None })
+    };
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Frozen));
+    let changes: [Change<'_>; 13] = [
+        ("forgets a chain value", &|s| s.recent.truncate(2)),
+        ("knows one too many", &|s| s.recent.push_front(Hash([1; 32]))),
+        ("ends elsewhere", &|s| s.recent[2] = Hash([1; 32])),
+        ("has no epoch", &|s| s.epoch = 0),
+        ("is of a later epoch", &|s| s.epoch = 2),
+        ("has no owner", &|s| s.members.get_mut(&owner).unwrap().role = Role::Admin),
+        ("has another owner", &|s| {
+            s.members.get_mut(&owner).unwrap().identity = stranger.identity.public;
+        }),
+        ("swaps a device's key", &|s| {
+            s.devices.get_mut(&laptop).unwrap().public = stranger.device(8).certificate.public;
+        }),
+        ("is by a stranger's device", &|s| {
+            s.devices.get_mut(&laptop).unwrap().account = AccountId([7; 16]);
+        }),
+        ("is by a revoked device", &|s| {
+            s.devices.get_mut(&laptop).unwrap().revoked_at = Some(3);
+        }),
+        ("is ahead of its signer", &|s| s.devices.get_mut(&laptop).unwrap().dseq = 2),
+        ("is further than its signer", &|s| {
+            s.devices.get_mut(&laptop).unwrap().seen_seq = 4;
+        }),
+        ("does not know its signer", &|s| s.devices.retain(|device, _| *device != laptop)),
+    ];
+    for (what, change) in changes {
+        assert!(!forged(change), "a state that {what}");
+    }
+    assert!(forged(&|s| s.devices.extend([newcomer(8)])));
+}
+
+#[test]
+fn what_stands_between_the_genesis_and_the_snapshot_is_whole_and_certified() {
+    let scene = scene();
+    let shows = |between: PageItem, last: &Entry| {
+        let full = |entry: &Entry| PageItem::Full(entry.encode());
+        let items = vec![full(&scene.log.entries[0]), between, full(last)];
+        let page = LogPage { items, ..scene.log.page(0) };
+        ready(scene.log.state(&scene.owner).check_beginning(&CRYPTO, &page)).is_some()
+    };
+    assert!(shows(PageItem::Full(scene.intro.encode()), &scene.snapshot));
+    let bare = PageItem::Bare {
+        header: scene.intro.header.clone(),
+        signature: scene.intro.signature,
+        body_hash: scene.intro.body_hash(),
+    };
+    assert!(!shows(bare, &scene.snapshot), "its body is what counts");
+    assert!(!shows(PageItem::Full(vec![1, 2, 3]), &scene.snapshot));
+    // A stranger that says it is the account's.
+    let mut forger = Person::new(7).device(8);
+    forger.certificate.account = scene.owner.account;
+    let intro = forger.introduce(&scene.log, "Laptop");
+    let snapshot = write(&mut forger, &scene.log, EntryKind::Snapshot);
+    assert!(!shows(PageItem::Full(intro.encode()), &snapshot));
 }

@@ -2,14 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail as its body does")]
 
-use offing_core::crypto::envelope::{Binding, SealType, open, seal};
+use offing_core::crypto::envelope::{Binding, SealType, open, peek, seal};
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, NativeSecret, ready};
 use offing_core::crypto::{CryptoError, RawKey};
 use offing_core::fixture::{Device, Log, Person};
 use offing_core::id::Incarnation;
+use offing_core::limits;
 use offing_core::log::entry::{Entry, EntryKind};
-use offing_core::log::epoch::{EpochRecord, Member, NextEpoch, Role, Wrap};
+use offing_core::log::epoch::{DeviceIntro, EpochRecord, Member, NextEpoch, Role, Wrap};
 use offing_core::log::recovery::RecoveryRecord;
 use offing_core::log::verify::{LogState, Refused};
 
@@ -131,6 +132,131 @@ fn a_blob_made_to_open_under_two_keys_opens_under_one() {
     let commit = ready(CRYPTO.derive_bytes(&theirs, &salt, &info(b"/commit"), 32)).unwrap();
     blob[40..72].copy_from_slice(&commit);
     assert_eq!(ready(open(&CRYPTO, &theirs, &PLACE, &blob)), Err(CryptoError::CannotOpen));
+}
+
+#[test]
+fn a_blob_whose_padding_is_another_than_its_length_has_does_not_open() {
+    let secret = ready(CRYPTO.import_secret(&[1; 32])).unwrap();
+    let salt = [9; 32];
+    let honest = ready(seal(&CRYPTO, &secret, &PLACE, &salt, b"words")).unwrap();
+    let mut aad = honest[..72].to_vec();
+    for part in [PLACE.scope, PLACE.bind] {
+        aad.extend_from_slice(&u32::try_from(part.len()).unwrap().to_be_bytes());
+        aad.extend_from_slice(part);
+    }
+    let key = Inside::of(&secret, &salt).key;
+    // Who holds the key seals what is padded in any way.
+    let opens = |padded: &[u8]| {
+        let sealed = ready(CRYPTO.aead_seal(&key, &NONCE, &aad, padded)).unwrap();
+        let blob = [&honest[..72], &sealed].concat();
+        ready(open(&CRYPTO, &secret, &PLACE, &blob))
+    };
+    let padded = |words: u32, bytes: usize| {
+        let mut padded = words.to_be_bytes().to_vec();
+        padded.resize(bytes, 0);
+        padded
+    };
+    assert_eq!(opens(&padded(5, 256)), Ok(vec![0; 5]));
+    assert_eq!(opens(&padded(252, 256)), Ok(vec![0; 252]));
+    let mut whispers = padded(5, 256);
+    whispers[255] = 1;
+    let others = [padded(253, 256), padded(u32::MAX, 256), padded(5, 288), whispers];
+    for (n, padded) in others.iter().enumerate() {
+        assert_eq!(opens(padded), Err(CryptoError::CannotOpen), "{n}");
+    }
+}
+
+#[test]
+fn a_blob_is_as_long_as_a_body_may_be_and_no_longer() {
+    let secret = ready(CRYPTO.import_secret(&[1; 32])).unwrap();
+    let plain = vec![7; limits::BODY_PLAIN_BYTES_MAX + 1];
+    let sealed = |plain: &[u8]| ready(seal(&CRYPTO, &secret, &PLACE, &[9; 32], plain));
+    let too_long = CryptoError::TooLong { max: limits::BODY_PLAIN_BYTES_MAX };
+    assert_eq!(sealed(&plain), Err(too_long));
+    let longest = sealed(&plain[1..]).unwrap();
+    assert_eq!(ready(open(&CRYPTO, &secret, &PLACE, &longest)).as_deref(), Ok(&plain[1..]));
+}
+
+#[test]
+fn a_blob_says_what_it_holds_before_it_is_opened() {
+    let secret = ready(CRYPTO.import_secret(&[1; 32])).unwrap();
+    let kinds = [
+        SealType::EntryBody,
+        SealType::Manifest,
+        SealType::DeviceName,
+        SealType::EpochWrap,
+        SealType::EpochPrevious,
+        SealType::AccountSlot,
+        SealType::Identity,
+        SealType::Local,
+    ];
+    for kind in kinds {
+        let place = Binding { kind, epoch: 70_000, ..PLACE };
+        let blob = ready(seal(&CRYPTO, &secret, &place, &[9; 32], b"words")).unwrap();
+        assert_eq!(peek(&blob), Ok((kind, 70_000)));
+        for at in 0..3 {
+            let mut other = blob.clone();
+            other[at] ^= 1;
+            assert_eq!(peek(&other), Err(CryptoError::CannotOpen), "byte {at} is of no suite");
+        }
+        assert_eq!(peek(&blob[..7]), Err(CryptoError::CannotOpen));
+    }
+    assert_eq!(peek(&[b'o', b'f', 1, 99, 0, 0, 0, 1]), Err(CryptoError::CannotOpen));
+}
+
+// ------------------------------------------------------------------ names and secrets
+
+#[test]
+fn a_device_has_a_name_that_is_text_and_short_or_none() {
+    let alice = Person::new(1);
+    let mut laptop = alice.device(11);
+    let log = Log::found(&alice, &mut laptop, 4);
+    let (secret, vault) = (&log.vault.secret, log.vault.id);
+    let seals = |name: &str| {
+        let certificate = laptop.certificate.clone();
+        ready(DeviceIntro::seal(&CRYPTO, secret, (&vault, 1), &[3; 32], certificate, name))
+    };
+    let opens = |intro: &DeviceIntro| ready(intro.open_name(&CRYPTO, secret, &vault, 1));
+    let longest = "n".repeat(limits::DEVICE_NAME_BYTES_MAX);
+    assert_eq!(opens(&seals(&longest).unwrap()), Ok(Some(longest.clone())));
+    let too_long = CryptoError::TooLong { max: limits::DEVICE_NAME_BYTES_MAX };
+    assert_eq!(seals(&format!("{longest}n")), Err(too_long));
+    let certificate = laptop.certificate.clone();
+    assert_eq!(opens(&DeviceIntro { certificate, name: Vec::new() }), Ok(None));
+    // By somebody who holds the epoch's secret and writes what this version would not.
+    let place =
+        Binding { kind: SealType::DeviceName, epoch: 1, scope: &vault.0, bind: &laptop.id.0 };
+    for name in [vec![b'n'; limits::DEVICE_NAME_BYTES_MAX + 1], vec![0xff, 0xfe]] {
+        let name = ready(seal(&CRYPTO, secret, &place, &[3; 32], &name)).unwrap();
+        let intro = DeviceIntro { certificate: laptop.certificate.clone(), name };
+        assert_eq!(opens(&intro), Err(CryptoError::CannotOpen));
+    }
+}
+
+#[test]
+fn a_record_that_commits_to_another_secret_than_it_wraps_opens_for_nobody() {
+    let alice = Person::new(1);
+    let log = Log::found(&alice, &mut alice.device(11), 4);
+    let honest = EpochRecord::decode(&log.entries[0].body).unwrap();
+    let opens = |record: &EpochRecord| {
+        ready(record.open_secret(&CRYPTO, &alice.account, &alice.master_secret)).is_ok()
+    };
+    assert!(opens(&honest));
+    // A wrap that is bound to the commitment, around a secret that is not committed to.
+    let (commit, epoch) = (honest.commit, honest.epoch);
+    let bind = [b"of/epoch/wrap".as_slice(), &commit].concat();
+    let place = Binding { kind: SealType::EpochWrap, epoch, scope: &alice.account.0, bind: &bind };
+    let wraps = |secret: &[u8]| {
+        let wrap = ready(seal(&CRYPTO, &alice.master_secret, &place, &[5; 32], secret)).unwrap();
+        let mut record = honest.clone();
+        record.members[0].wrap = Wrap::Master(wrap);
+        record
+    };
+    assert!(opens(&wraps(&[4; 32])), "the secret itself");
+    assert!(!opens(&wraps(&[5; 32])));
+    let mut by_hpke = honest.clone();
+    by_hpke.members[0].wrap = Wrap::Hpke(vec![0; 113]);
+    assert!(!opens(&by_hpke), "this version cannot");
 }
 
 // ------------------------------------------------------------------ roles and epochs

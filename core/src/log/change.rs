@@ -293,6 +293,91 @@ mod tests {
     }
 
     #[test]
+    fn more_than_an_entry_may_hold_is_neither_written_nor_read() {
+        let op = |lamport| Op { id: OpId { lamport, device: DEVICE }, ..body().ops[1].clone() };
+        let ops = |count: usize| -> Vec<Op> { (1..=count as u64).map(op).collect() };
+        let texts = |count| vec![body().texts.remove(0); count];
+        let full = ChangeBody {
+            time_ms: 0,
+            ops: ops(limits::CHANGE_OPS_MAX),
+            texts: texts(limits::ENTRY_STREAMS_MAX),
+        };
+        let written = full.encode().unwrap();
+        assert_eq!(ChangeBody::decode(&written, &DEVICE).as_ref(), Ok(&full));
+        let many_ops = ChangeBody { ops: ops(limits::CHANGE_OPS_MAX + 1), ..full.clone() };
+        let many_texts = ChangeBody { texts: texts(limits::ENTRY_STREAMS_MAX + 1), ..full };
+        for body in [many_ops, many_texts] {
+            assert_eq!(body.encode(), Err(ChangeError::TooLarge));
+            let pack = |op: &Op| PackedOp {
+                node: op.node,
+                value: PackedValue::pack(&op.value),
+                supersedes: Vec::new(),
+            };
+            let ops = body.ops.iter().map(pack).collect();
+            let packed = Packed { time_ms: 0, lamport: 1, ops, texts: body.texts };
+            let forged = deflate(VERSION, &postcard::to_allocvec(&packed).unwrap()).unwrap();
+            assert_eq!(ChangeBody::decode(&forged, &DEVICE), Err(ChangeError::TooLarge));
+        }
+        let long = vec![0; limits::BODY_PLAIN_BYTES_MAX + 1];
+        assert_eq!(deflate(VERSION, &long), Err(ChangeError::TooLarge));
+        let longest = &long[1..];
+        assert_eq!(inflate(VERSION, &deflate(VERSION, longest).unwrap()).unwrap(), longest);
+    }
+
+    #[test]
+    fn times_that_no_clock_has_and_bytes_behind_the_end_are_refused() {
+        let packed = |lamport| {
+            let op = PackedOp {
+                node: NodeId([9; 16]),
+                value: PackedValue::Trashed(true),
+                supersedes: Vec::new(),
+            };
+            let packed = Packed { time_ms: 0, lamport, ops: vec![op], texts: Vec::new() };
+            postcard::to_allocvec(&packed).unwrap()
+        };
+        let read = |plain: &[u8]| ChangeBody::decode(&deflate(VERSION, plain).unwrap(), &DEVICE);
+        assert!(read(&packed(u64::MAX - 1)).is_ok());
+        assert_eq!(read(&packed(u64::MAX)), Err(ChangeError::Malformed));
+        assert_eq!(read(&[packed(1), vec![0]].concat()), Err(ChangeError::Malformed));
+        let mut later = body().encode().unwrap();
+        later[0] = VERSION + 1;
+        let unknown = Err(ChangeError::UnknownVersion { version: VERSION + 1 });
+        assert_eq!(ChangeBody::decode(&later, &DEVICE), unknown);
+    }
+
+    #[test]
+    fn ops_of_several_devices_or_with_gaps_are_no_change() {
+        let written = |change: fn(&mut ChangeBody)| {
+            let mut body = body();
+            change(&mut body);
+            std::panic::catch_unwind(move || body.encode()).is_ok()
+        };
+        assert!(written(|_| {}));
+        assert!(!written(|body| body.ops[1].id.lamport += 1));
+        assert!(!written(|body| body.ops[2].id.device = DeviceId([8; 16])));
+    }
+
+    #[test]
+    fn what_nobody_has_seen_becomes_another_device_s() {
+        let to = DeviceId([5; 16]);
+        let mut body = body();
+        body.ops[2].supersedes = vec![body.ops[0].id, OpId { lamport: 2, device: DEVICE }];
+        let ids = body.ops.iter().map(|op| op.id).collect();
+        let renamed = body.clone().renamed(&ids, to);
+        assert!(renamed.ops.iter().all(|op| op.id.device == to));
+        assert_eq!(renamed.ops[0].supersedes, body.ops[0].supersedes, "another's stays");
+        let superseded = [OpId { lamport: 40, device: to }, OpId { lamport: 2, device: DEVICE }];
+        assert_eq!(renamed.ops[2].supersedes, superseded, "what was sent stays");
+    }
+
+    #[test]
+    fn a_change_of_texts_or_of_the_tree_alone_is_not_empty() {
+        assert!(ChangeBody::default().is_empty());
+        assert!(!ChangeBody { ops: Vec::new(), ..body() }.is_empty());
+        assert!(!ChangeBody { texts: Vec::new(), ..body() }.is_empty());
+    }
+
+    #[test]
     fn no_flipped_byte_panics() {
         let bytes = body().encode().unwrap();
         for at in 0..bytes.len() {

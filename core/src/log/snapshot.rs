@@ -262,6 +262,10 @@ fn record<'a>(reader: &mut Reader<'a>) -> Result<(u8, &'a [u8], &'a [u8]), WireE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::{DeviceId, NodeId};
+    use crate::rpc::Kind;
+    use crate::tree::memory::MemoryTree;
+    use crate::tree::{Context, KnownOp, Op, OpId, Value};
 
     fn cut(records: &[(Part, Vec<u8>, Vec<u8>)]) -> (Vec<Vec<u8>>, Hash) {
         let mut cutter = Cutter::new(9);
@@ -328,5 +332,59 @@ mod tests {
             cutter.push(Part::Node, &[1; 16], &[9]),
             Err(SnapshotError::Frame(ChangeError::Malformed))
         );
+    }
+
+    #[test]
+    fn records_that_are_too_long_are_refused() {
+        let push = |key: usize, value: usize| {
+            Cutter::new(9).push(Part::Text, &vec![0; key], &vec![0; value])
+        };
+        assert_eq!(push(KEY_BYTES_MAX, limits::BODY_PLAIN_BYTES_MAX), Ok(()));
+        assert_eq!(push(KEY_BYTES_MAX + 1, 0), Err(SnapshotError::Misplaced));
+        let too_large = Err(SnapshotError::Frame(ChangeError::TooLarge));
+        assert_eq!(push(0, limits::BODY_PLAIN_BYTES_MAX + 1), too_large);
+    }
+
+    #[test]
+    fn a_row_stands_under_its_own_key_and_holds_nothing_of_later() {
+        let node = NodeId([0x41; 16]);
+        let row = |seq| {
+            let id = OpId { lamport: 1, device: DeviceId([2; 16]) };
+            let context = Context { seq, seen_seq: 0, time_ms: 0 };
+            let (kind, parent) = (Kind::Folder, NodeId::ROOT);
+            let value = Value::Create { kind, parent, name: "a".into() };
+            let op = Op { id, node, value, supersedes: Vec::new() };
+            let mut tree = MemoryTree::default();
+            tree.apply(&[KnownOp { op, context }]);
+            tree.rows[&node].encode()
+        };
+        let push = |at, key: &[u8], row: &[u8]| Cutter::new(at).push(Part::Node, key, row);
+        assert_eq!(push(9, &node.0, &row(Some(9))), Ok(()));
+        assert_eq!(push(9, &node.0, &row(Some(10))), Err(SnapshotError::NotOfThisPlace));
+        assert_eq!(push(9, &node.0, &row(None)), Err(SnapshotError::NotOfThisPlace));
+        assert_eq!(push(9, &[3; 16], &row(Some(9))), Err(SnapshotError::Misplaced));
+    }
+
+    #[test]
+    fn the_body_of_a_snapshot_is_read_whole_or_not_at_all() {
+        let piece = Piece { chunk: ChunkId([1; 32]), key: ContentKey([2; 32]), bytes: 3 };
+        let body = |pieces: usize| SnapshotBody {
+            at: ChainPoint { seq: 9, chain: Hash([4; 32]) },
+            lamport: 5,
+            increments: 6,
+            tree: Hash([7; 32]),
+            pieces: vec![piece; pieces],
+        };
+        let bytes = body(2).encode();
+        assert_eq!(SnapshotBody::decode(&bytes), Ok(body(2)));
+        for end in 0..bytes.len() {
+            assert!(SnapshotBody::decode(&bytes[..end]).is_err(), "cut at {end}");
+        }
+        assert!(SnapshotBody::decode(&[&bytes[..], &[0]].concat()).is_err(), "too long");
+        let later = [&[VERSION + 1], &bytes[1..]].concat();
+        let unknown = ChangeError::UnknownVersion { version: VERSION + 1 };
+        assert_eq!(SnapshotBody::decode(&later), Err(unknown.into()));
+        assert!(SnapshotBody::decode(&body(limits::ENTRY_CHUNKS_MAX).encode()).is_ok());
+        assert!(SnapshotBody::decode(&body(limits::ENTRY_CHUNKS_MAX + 1).encode()).is_err());
     }
 }

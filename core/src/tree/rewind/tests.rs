@@ -8,7 +8,9 @@ use super::*;
 use crate::id::DeviceId;
 use crate::tree::edit::{Edit, EditError};
 use crate::tree::memory::MemoryTree;
-use crate::tree::{Context, KnownOp, Missing, Op, OpId, WorkingSet, replaced};
+use crate::tree::{
+    Content, Context, KnownOp, Missing, NO_BASE, Op, OpId, TextEdit, Value, WorkingSet, replaced,
+};
 
 const DEVICE: DeviceId = DeviceId([7; 16]);
 
@@ -165,9 +167,92 @@ fn an_op_that_comes_back_from_the_log_is_kept_once() {
     t.edit(|edit| edit.rename(note, "note of today")).unwrap();
     let kept = t.kept.clone();
     let id = OpId { lamport: t.lamport, device: DEVICE };
-    let value = crate::tree::Value::Name("note of today".to_owned());
+    let value = Value::Name("note of today".to_owned());
     t.take(&[Op { id, node: note, value, supersedes: Vec::new() }]);
     assert_eq!(t.kept, kept);
+}
+
+#[test]
+fn files_that_were_edited_since_have_their_content_of_then() {
+    let mut t = Tree::default();
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    let [map, list, ticket] = [(2, "map"), (3, "list"), (4, "ticket")]
+        .map(|(seed, name)| t.makes(seed, trip, name, false));
+    let elsewhere = t.makes(5, NodeId::ROOT, "elsewhere", false);
+    let then_ms = t.now_ms;
+    let content = Content { manifest: vec![1], size: 1, modified_ms: 0, text: false };
+    let typed = TextEdit { base: content.base(), size: 2, modified_ms: 0 };
+    t.edit(|edit| edit.set_content(map, content.clone())).unwrap();
+    t.edit(|edit| edit.text_edited(list, typed.clone())).unwrap();
+    t.edit(|edit| edit.set_content(elsewhere, content.clone())).unwrap();
+    t.edit(|edit| edit.rename(ticket, "tickets")).unwrap();
+    let plan = t.rewind(trip, then_ms);
+    assert_eq!(plan.contents, [map, list]);
+    assert_eq!(plan.changes, [vec![(ticket, Step::Rename("ticket".to_owned()))]]);
+}
+
+#[test]
+fn what_an_edit_saved_from_the_trash_goes_back_into_its_folder() {
+    let mut t = Tree::default();
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    let plans = t.makes(2, trip, "Plans", true);
+    let map = t.makes(3, plans, "map", false);
+    let then = (t.now_ms, t.paths(trip));
+    t.edit(|edit| edit.trash(plans)).unwrap();
+    // Typed on another device, which had not heard of that.
+    let (lamport, device) = (t.lamport + 1, DeviceId([9; 16]));
+    let edit = TextEdit { base: NO_BASE, size: 2, modified_ms: 0 };
+    let value = Value::Text(edit);
+    let id = OpId { lamport, device };
+    t.take(&[Op { id, node: map, value, supersedes: Vec::new() }]);
+    t.lamport = lamport;
+    assert_eq!(t.tree.rows[&map].shown_parent, NodeId::RECOVERED);
+    let plan = t.rewind(trip, then.0);
+    assert_eq!(plan.changes, [vec![(plans, Step::Untrash)], vec![(map, Step::Move(plans))]]);
+    t.carry_out(&plan);
+    assert_eq!(t.paths(trip), then.1);
+}
+
+#[test]
+fn what_came_from_elsewhere_returns_if_that_is_there_still() {
+    let mut t = Tree::default();
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    let other = t.makes(2, NodeId::ROOT, "Other", true);
+    let group = t.makes(3, other, "Group", true);
+    let guest = t.makes(4, group, "guest", false);
+    let from_root = t.makes(5, NodeId::ROOT, "from the root", false);
+    let gone = t.makes(6, NodeId::ROOT, "Gone", true);
+    let stray = t.makes(7, gone, "stray", false);
+    let then_ms = t.now_ms;
+    for node in [group, from_root, stray] {
+        t.edit(|edit| edit.move_to(node, trip)).unwrap();
+    }
+    t.edit(|edit| edit.trash(gone)).unwrap();
+    let plan = t.rewind(trip, then_ms);
+    // The guest goes along with its group; the stray has nowhere to go.
+    assert_eq!(
+        plan.changes,
+        [vec![(group, Step::Move(other)), (from_root, Step::Move(NodeId::ROOT))]]
+    );
+    t.carry_out(&plan);
+    let there = [guest, stray].map(|node| t.tree.rows[&node].shown_parent);
+    assert_eq!(there, [group, trip]);
+    // Where it was is below it now: it cannot go in there.
+    t.edit(|edit| edit.move_to(group, trip)).unwrap();
+    t.edit(|edit| edit.move_to(other, group)).unwrap();
+    let plan = t.rewind(trip, then_ms);
+    assert!(!plan.changes.concat().contains(&(group, Step::Move(other))), "{plan:?}");
+}
+
+#[test]
+fn what_was_kept_of_a_node_without_a_row_is_passed_over() {
+    let mut t = Tree::default();
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    let then_ms = t.now_ms;
+    let id = OpId { lamport: 1, device: DEVICE };
+    let node = NodeId([0x70; 16]);
+    t.kept.push(PastOp { node, id, time_ms: then_ms, was: Was::In(trip) });
+    assert_eq!(t.rewind(trip, then_ms), Plan::default());
 }
 
 /// Something a person does: which, to what, where.
@@ -229,4 +314,42 @@ fn changes_of_one_device_that_follow_each_other_are_one_moment() {
     let told: Vec<_> =
         told.iter().map(|one| (one.from_ms, one.until_ms, one.nodes.len())).collect();
     assert_eq!(told, [(last_ms - 1, last_ms, 1), (2, 2, 1)]);
+}
+
+/// The stretches that are told of a folder made at 0 and changed at these times by these
+/// devices: from, until, by whom.
+fn told(changes: &[(i64, u8)]) -> Vec<(i64, i64, DeviceId)> {
+    let mut moments = Moments::new(NodeId::ROOT);
+    let mut t = Tree { now_ms: -1, ..Tree::default() };
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    t.tree.rows.values().for_each(|row| moments.add_row(row));
+    for (n, (time_ms, device)) in changes.iter().enumerate() {
+        let id = OpId { lamport: n as u64 + 1, device: DeviceId([*device; 16]) };
+        moments.add_past(&PastOp { node: trip, id, time_ms: *time_ms, was: Was::In(NodeId::ROOT) });
+    }
+    let stretches = moments.stretches();
+    stretches.into_iter().map(|one| (one.from_ms, one.until_ms, one.device)).collect()
+}
+
+#[test]
+fn a_stretch_ends_with_its_device_a_pause_or_an_hour_and_the_newest_are_told() {
+    const MINUTE: i64 = 60 * 1000;
+    let (one, two) = (DeviceId([1; 16]), DeviceId([2; 16]));
+    let start = (0, 0, DEVICE);
+    let within = [(100 * MINUTE, 1), (110 * MINUTE, 1)];
+    assert_eq!(told(&within), [(100 * MINUTE, 110 * MINUTE, one), start]);
+    let paused = [(100 * MINUTE, 1), (110 * MINUTE + 1, 1)];
+    assert_eq!(told(&paused).len(), 3);
+    let devices = [(100 * MINUTE, 1), (101 * MINUTE, 2)];
+    assert_eq!(
+        told(&devices),
+        [(101 * MINUTE, 101 * MINUTE, two), (100 * MINUTE, 100 * MINUTE, one), start]
+    );
+    let busy: Vec<(i64, u8)> = (0..8).map(|n| (100 * MINUTE + n * 10 * MINUTE, 1)).collect();
+    let hours = [(110 * MINUTE, 170 * MINUTE, one), (100 * MINUTE, 100 * MINUTE, one), start];
+    assert_eq!(told(&busy), hours);
+    let many: Vec<(i64, u8)> = (1..=101).map(|n| (n * 100 * MINUTE, 1)).collect();
+    let newest = told(&many);
+    assert_eq!(newest.len(), 100);
+    assert_eq!((newest[0].0, newest[99].0), (10_100 * MINUTE, 200 * MINUTE));
 }
