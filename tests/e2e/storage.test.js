@@ -78,6 +78,10 @@ async function tells(w, device, number, fault, disk) {
   const name = `Telling ${number}`;
   device.storageFault = { at: 0 };
   await device.opens("/");
+  // A list draws the rows that are in sight alone: tellings lie in folders of fifty.
+  const fifty = `From ${number - (number % 50)}`;
+  if (number % 50 === 0) await device.createsFolder(fifty);
+  await device.entersFolder(fifty);
   await device.createsFolder(name);
   await device.entersFolder(name);
   await device.isOnServer();
