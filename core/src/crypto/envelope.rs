@@ -188,3 +188,17 @@ fn unpad(mut padded: Vec<u8>) -> Result<Vec<u8>, CryptoError> {
     padded.drain(..4);
     Ok(padded)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_equal_compares_as_equal() {
+        for n in 0..4_096_u32 {
+            assert!(equal_in_constant_time(&n.to_be_bytes(), &n.to_be_bytes()));
+            assert!(!equal_in_constant_time(&n.to_be_bytes(), &(n + 1).to_be_bytes()), "{n}");
+        }
+        assert!(!equal_in_constant_time(b"", &[0]));
+    }
+}

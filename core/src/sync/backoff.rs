@@ -46,7 +46,19 @@ mod tests {
     }
 
     #[test]
+    fn a_delay_is_anything_from_a_quarter_of_its_ceiling_to_all_of_it() {
+        let drawn = |failures: u32, dice| Backoff { failures }.next_delay_ms(dice, None);
+        let bounded = [0, 1, 2, 8, 9, 40].map(|failures| (drawn(failures, 0), failures));
+        let quarters = [(250, 0), (500, 1), (1_000, 2), (64_000, 8), (75_000, 9), (75_000, 40)];
+        assert_eq!(bounded, quarters);
+        assert_eq!([749, 750, 751].map(|dice| drawn(0, dice)), [999, 1_000, 250]);
+        assert_eq!(drawn(40, 225_000), RETRY_DELAY_MS_MAX);
+    }
+
+    #[test]
     fn the_servers_wish_is_obeyed() {
         assert_eq!(Backoff::default().next_delay_ms(0, Some(30_000)), 30_000);
+        assert_eq!(Backoff::default().next_delay_ms(0, Some(u64::MAX)), RETRY_DELAY_MS_MAX);
+        assert_eq!(Backoff::default().next_delay_ms(700, Some(300)), 950);
     }
 }
