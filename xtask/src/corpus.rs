@@ -74,11 +74,18 @@ pub(crate) fn corpus(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// As the tests are built: with the checks of a developers' build, which a release lacks.
 fn build() -> Result<PathBuf> {
-    run(cargo()
-        .args(["build", "-q", "--release", "-p", "offing-preview", "--all-features"])
-        .args(["--example", "probe"]))?;
-    Ok(target().join("release/examples/probe"))
+    run(cargo().args([
+        "build",
+        "-q",
+        "-p",
+        "offing-preview",
+        "--all-features",
+        "--example",
+        "probe",
+    ]))?;
+    Ok(target().join("debug/examples/probe"))
 }
 
 /// Each package into a folder of its own, unless that is there.
