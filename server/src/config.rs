@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::store::places::Places;
+use crate::store::s3::S3Address;
 
 /// Everything that can be set, after precedence was applied.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The `postgresql://` URL of the database, if it is not a file in that folder.
     pub database: Option<String>,
+    /// The bucket of the chunks, if they are not files in that folder.
+    pub chunks: Option<S3Address>,
     /// The folder with the built client.
     pub assets: PathBuf,
     /// How people reach the server, without a slash at the end.
@@ -73,6 +76,15 @@ pub struct Settings {
     /// PostgreSQL in the place of a file in the data folder: postgresql://user@host/name
     #[arg(long, env = "OFFING_DATABASE", global = true, hide_env_values = true)]
     pub database: Option<String>,
+    /// S3 in the place of files in the data folder: https://HOST/BUCKET[/PREFIX][?region=REGION]
+    #[arg(long, env = "OFFING_CHUNKS", global = true)]
+    pub chunks: Option<String>,
+    /// Access key for S3
+    #[arg(long, env = "OFFING_S3_ACCESS_KEY", global = true, hide_env_values = true)]
+    pub s3_access_key: Option<String>,
+    /// Secret key for S3
+    #[arg(long, env = "OFFING_S3_SECRET_KEY", global = true, hide_env_values = true)]
+    pub s3_secret_key: Option<String>,
     /// Folder with the built client [default: dist, here or beside the program]
     #[arg(long, env = "OFFING_ASSETS", global = true)]
     pub assets: Option<PathBuf>,
@@ -121,6 +133,9 @@ impl Settings {
             listen: self.listen.or(weaker.listen),
             data: self.data.or(weaker.data),
             database: self.database.or(weaker.database),
+            chunks: self.chunks.or(weaker.chunks),
+            s3_access_key: self.s3_access_key.or(weaker.s3_access_key),
+            s3_secret_key: self.s3_secret_key.or(weaker.s3_secret_key),
             assets: self.assets.or(weaker.assets),
             public_url: self.public_url.or(weaker.public_url),
             quota_bytes: self.quota_bytes.or(weaker.quota_bytes),
@@ -147,11 +162,19 @@ impl Settings {
         if authority.is_none_or(|rest| rest.is_empty() || rest.contains(['/', '?', '#', ' '])) {
             return Err(ConfigError::PublicUrl { given: public_url });
         }
+        let chunks = match (self.chunks, self.s3_access_key, self.s3_secret_key) {
+            (None, ..) => None,
+            (Some(url), Some(access_key), Some(secret_key)) => {
+                Some(S3Address { url, access_key, secret_key })
+            }
+            (Some(_), ..) => return Err(ConfigError::S3Keys),
+        };
         let rate = RateConfig::default();
         Ok(Config {
             listen,
             data: self.data.unwrap_or_else(|| PathBuf::from("data")),
             database: self.database,
+            chunks,
             assets: self.assets.unwrap_or_else(default_assets),
             public_url,
             quota_bytes: self.quota_bytes,
@@ -175,7 +198,11 @@ impl Settings {
 impl Config {
     /// Where the server keeps things.
     pub fn places(&self) -> Places {
-        Places { data: self.data.clone(), database: self.database.clone() }
+        Places {
+            data: self.data.clone(),
+            database: self.database.clone(),
+            chunks: self.chunks.clone(),
+        }
     }
 
     /// Says whether people reach the server over TLS.
@@ -204,6 +231,9 @@ pub enum ConfigError {
         /// Where.
         source: toml::de::Error,
     },
+    /// S3 wants to know who asks.
+    #[error("chunks in S3 want s3_access_key and s3_secret_key")]
+    S3Keys,
     /// The public URL is not an origin.
     #[error("public_url must be http://host[:port] or https://host[:port], not {given}")]
     PublicUrl {

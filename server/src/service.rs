@@ -13,13 +13,14 @@ use offing_core::log::entry::EntryError;
 use offing_core::proto::{Code, Wake, WireError};
 use tokio::sync::broadcast;
 
-use crate::store::blob::{BlobError, BlobStore as _};
+use crate::store::blob::{BlobError, BlobStore};
 use crate::store::chunks::{ChunkStore, ChunkStoreOptions, Recovery};
 use crate::store::memory::{MemoryBlobs, MemoryMeta};
 use crate::store::meta::{MetaError, MetaStats, MetaStore};
 use crate::store::note::Note;
 use crate::store::places::Places;
 use crate::store::postgres::PostgresMeta;
+use crate::store::s3::{S3Options, S3Store};
 use crate::store::segment::{self, SegmentOptions, SegmentStore};
 use crate::store::sqlite::SqliteMeta;
 
@@ -262,6 +263,13 @@ pub(crate) fn open_database(places: &Places) -> Result<Arc<dyn MetaStore>, Servi
     Ok(Arc::new(SqliteMeta::open(&path)?))
 }
 
+fn open_chunks(places: &Places, segments: SegmentOptions) -> Result<Box<dyn BlobStore>, BlobError> {
+    Ok(match &places.chunks {
+        Some(address) => Box::new(S3Store::open(address, S3Options::default())?),
+        None => Box::new(SegmentStore::open(&places.data.join("chunks"), segments)?),
+    })
+}
+
 impl Services {
     /// Opens (or creates) the stores and repairs what a crash left behind.
     ///
@@ -273,13 +281,11 @@ impl Services {
         let places = places.into();
         std::fs::create_dir_all(&places.data).map_err(MetaError::from)?;
         let meta = open_database(&places)?;
-        let blobs = SegmentStore::open(&places.data.join("chunks"), options.segments)
-            .map_err(|error| ServiceError::from(Arc::new(error)))?;
+        let blobs = open_chunks(&places, options.segments).map_err(Arc::new)?;
         if !meta.pair(&blobs.id())? {
             return Err(ServiceError::OtherChunks);
         }
-        let (chunks, recovery) =
-            ChunkStore::open(Arc::clone(&meta), Box::new(blobs), &options.chunks)?;
+        let (chunks, recovery) = ChunkStore::open(Arc::clone(&meta), blobs, &options.chunks)?;
         Ok((Self::over(meta, chunks, options.account_quota_bytes), recovery))
     }
 

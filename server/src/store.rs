@@ -2,8 +2,8 @@
 //! [`blob::BlobStore`], and [`chunks::ChunkStore`], which keeps the two in step.
 //!
 //! Stores know identifiers and bytes, not the wire. Whatever backend is used must pass
-//! the suite in `conformance`; there are SQLite and PostgreSQL, segment files, and memory for
-//! tests.
+//! the suite in `conformance`; there are SQLite and PostgreSQL, segment files and S3, and
+//! memory for tests.
 
 pub mod blob;
 pub mod chunks;
@@ -16,5 +16,7 @@ pub mod note;
 pub mod places;
 pub mod postgres;
 mod queue;
+mod record;
+pub mod s3;
 pub mod segment;
 pub mod sqlite;

@@ -2,3 +2,4 @@
 //! ended when the last test that uses them drops them.
 
 pub mod postgres;
+pub mod s3;

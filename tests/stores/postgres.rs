@@ -11,10 +11,10 @@ use offing_server::store::note::Note;
 use offing_server::store::postgres::PostgresMeta;
 use offing_tests::engines::postgres::Postgres;
 
-const ALICE: AccountId = AccountId([1; 16]);
+pub(crate) const ALICE: AccountId = AccountId([1; 16]);
 const VAULT: VaultId = VaultId([2; 32]);
 
-fn alice() -> Account {
+pub(crate) fn alice() -> Account {
     Account {
         id: ALICE,
         username: "alice".to_owned(),

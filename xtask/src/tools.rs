@@ -33,7 +33,8 @@ pub(crate) fn for_tests() -> Result<()> {
         npm(&e2e)?;
     }
     browser()?;
-    postgres()
+    postgres()?;
+    s3()
 }
 
 fn wasm_target() -> Result<()> {
@@ -152,6 +153,24 @@ fn browser() -> Result<()> {
         run(apt().arg("update"))?;
         run(apt().args(["install", "-y", "--no-install-recommends"]).args(&missing))
             .with_context(|| format!("install it by hand: {BROWSER}"))
+    })
+}
+
+/// Builds the S3 server of the tests, from a lock file of its own.
+fn s3() -> Result<()> {
+    let build = target().join("tools/build");
+    if build.join("release/offing-s3").is_file() {
+        return Ok(());
+    }
+    step("build the S3 server of the tests", || {
+        run(cargo()
+            .args(["build", "-q", "--release", "--locked", "--target-dir"])
+            .arg(&build)
+            .arg("--manifest-path")
+            .arg(root().join("xtask/s3/Cargo.toml"))
+            // What is set for the app's builds is not meant for this one.
+            .env_remove("CARGO_BUILD_TARGET")
+            .env_remove("RUSTFLAGS"))
     })
 }
 

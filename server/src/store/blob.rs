@@ -39,6 +39,31 @@ pub enum BlobError {
         /// The segment.
         segment: u32,
     },
+    /// The address of the chunk store is none.
+    #[error("the address of the chunk store is not https://HOST/BUCKET: {url}")]
+    Address {
+        /// What was given.
+        url: String,
+    },
+    /// The store would let two processes overwrite one another's segments.
+    #[error(
+        "this S3 store knows no conditional puts (If-None-Match), without which it is not safe"
+    )]
+    Unconditional,
+    /// Something else is where only this process writes.
+    #[error("object {name} is there already, and not ours")]
+    NotOurs {
+        /// Its name.
+        name: String,
+    },
+    /// S3 refused a call.
+    #[error("S3 refused a call: {status} {code}")]
+    Refused {
+        /// The status.
+        status: u16,
+        /// The reason it gave.
+        code: String,
+    },
     /// Another process has this store open.
     #[error("the chunk store is in use by another process")]
     InUse,
@@ -97,6 +122,11 @@ pub struct BlobStoreId(pub [u8; 16]);
 pub trait BlobStore: Send {
     /// Which store this is.
     fn id(&self) -> BlobStoreId;
+    /// Says whether other processes may write to it too, each its own segments. What is there
+    /// and not in the index may then be on its way into it.
+    fn is_shared(&self) -> bool {
+        false
+    }
     /// The segments there are, by number.
     fn segments(&self) -> Result<Vec<u32>, BlobError>;
     /// The segment that is written to; compaction leaves it alone.

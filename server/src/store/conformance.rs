@@ -417,8 +417,8 @@ fn rotation_keeps_and_removal_forgets(blobs: &mut dyn BlobStore) {
     blobs.rotate().unwrap();
     let next = blobs.write(&VAULT, &ChunkId([2; 32]), &[2; 10]).unwrap();
     assert_ne!(at.segment, next.segment);
-    assert_eq!(blobs.segments().unwrap(), [at.segment, next.segment]);
     blobs.sync().unwrap();
+    assert_eq!(blobs.segments().unwrap(), [at.segment, next.segment]);
     assert_eq!(read(blobs, at).unwrap(), [1; 2000]);
     blobs.remove(at.segment).unwrap();
     assert!(matches!(read(blobs, at), Err(BlobError::SegmentGone { .. })));

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::s3::S3Address;
+
 /// Where a server keeps things. A path alone is a folder that holds everything.
 #[derive(Clone)]
 pub struct Places {
@@ -9,10 +11,12 @@ pub struct Places {
     pub data: PathBuf,
     /// The `postgresql://` URL of the database; `None` is a file in the folder.
     pub database: Option<String>,
+    /// The bucket of the chunks; `None` is files in the folder.
+    pub chunks: Option<S3Address>,
 }
 
 impl<P: AsRef<Path> + ?Sized> From<&P> for Places {
     fn from(data: &P) -> Self {
-        Self { data: data.as_ref().to_owned(), database: None }
+        Self { data: data.as_ref().to_owned(), database: None, chunks: None }
     }
 }

@@ -144,7 +144,8 @@ impl Keeper {
         }
         self.blobs.sync()?;
         let written = std::mem::take(&mut self.written);
-        self.meta.write_blocking(Durability::Later, move |tx| index(tx, &written))?;
+        let durability = if self.blobs.is_shared() { Durability::Now } else { Durability::Later };
+        self.meta.write_blocking(durability, move |tx| index(tx, &written))?;
         Ok(())
     }
 
@@ -175,6 +176,11 @@ const WAITING_MAX: usize = 1024;
 fn index(tx: &mut dyn MetaTx, written: &[(AccountId, StoredChunk)]) -> Result<(), MetaError> {
     for (account, chunk) in written {
         tx.mark_indexed(chunk.at.segment, chunk.at.end())?;
+        if tx.chunk(&chunk.vault, &chunk.id)?.is_some() {
+            // Another process was faster; this copy nobody needs.
+            tx.add_dead_bytes(chunk.at.segment, u64::from(chunk.at.len))?;
+            continue;
+        }
         tx.put_chunk(chunk)?;
         tx.add_usage(account, i64::from(chunk.at.len))?;
     }

@@ -11,7 +11,7 @@ use offing_core::id::{ChunkId, VaultId};
 
 use super::{ChunkStoreError, Durability, Keeper, StoredChunk, read_whole};
 use crate::store::blob::BlobError;
-use crate::store::meta::SegmentRow;
+use crate::store::meta::{Location, SegmentRow};
 
 /// Most segments that one call reclaims; the next call goes on.
 const RECLAIMED_MAX: usize = 4;
@@ -71,7 +71,7 @@ impl Keeper {
         if bytes > 0 {
             return Ok(Err(Left::Damaged { bytes }));
         }
-        let mut chunks = self.meta.read_blocking(move |state| state.chunks_in(segment))?;
+        let chunks = self.meta.read_blocking(move |state| state.chunks_in(segment))?;
         let live_bytes: u64 = chunks.iter().map(|chunk| u64::from(chunk.at.len)).sum();
         let known_bytes = live_bytes + row.dead_bytes;
         if found_bytes != known_bytes {
@@ -82,10 +82,10 @@ impl Keeper {
         }
         let active = self.blobs.active();
         let end = self.blobs.segment_bytes(active)?;
-        match self.copy(&mut chunks) {
-            Ok(None) => {}
+        let places = match self.copy(&chunks) {
+            Ok(Ok(places)) => places,
             // Copies that no row will name must not pile up with every try.
-            Ok(Some(StoredChunk { vault, id, .. })) => {
+            Ok(Err(StoredChunk { vault, id, .. })) => {
                 self.blobs.cut(active, end)?;
                 return Ok(Err(Left::Rotten { vault, id }));
             }
@@ -93,14 +93,16 @@ impl Keeper {
                 self.blobs.cut(active, end)?;
                 return Err(error);
             }
-        }
+        };
         // The old bytes go only when the rows that point to the new ones cannot be lost.
         self.meta.write_blocking(Durability::Now, move |tx| {
-            for moved in &chunks {
-                tx.mark_indexed(moved.at.segment, moved.at.end())?;
-                // An append may have declared the chunk meanwhile; only the place moves.
-                if let Some(row) = tx.chunk(&moved.vault, &moved.id)? {
-                    tx.put_chunk(&StoredChunk { at: moved.at, ..row })?;
+            for (chunk, at) in chunks.iter().zip(places) {
+                tx.mark_indexed(at.segment, at.end())?;
+                // An append may have declared the chunk meanwhile; only the place moves. Another
+                // process may have moved it, or taken it away; then nobody needs the copy.
+                match tx.chunk(&chunk.vault, &chunk.id)? {
+                    Some(row) if row.at == chunk.at => tx.put_chunk(&StoredChunk { at, ..row })?,
+                    Some(_) | None => tx.add_dead_bytes(at.segment, u64::from(at.len))?,
                 }
             }
             tx.remove_segment(segment)
@@ -109,18 +111,21 @@ impl Keeper {
         Ok(Ok(()))
     }
 
-    /// Writes the chunks again, durably, and notes their new places; stops at one whose bytes
+    /// Writes the chunks again, durably, and says their new places; stops at one whose bytes
     /// are not what its id says.
-    fn copy(&mut self, chunks: &mut [StoredChunk]) -> Result<Option<StoredChunk>, ChunkStoreError> {
+    fn copy(
+        &mut self,
+        chunks: &[StoredChunk],
+    ) -> Result<Result<Vec<Location>, StoredChunk>, ChunkStoreError> {
         let reader = self.blobs.reader();
-        let mut bytes = Vec::new();
+        let (mut bytes, mut places) = (Vec::new(), Vec::with_capacity(chunks.len()));
         for chunk in chunks {
             if !read_whole(&*reader, chunk, &mut bytes)? {
-                return Ok(Some(*chunk));
+                return Ok(Err(*chunk));
             }
-            chunk.at = self.blobs.write(&chunk.vault, &chunk.id, &bytes)?;
+            places.push(self.blobs.write(&chunk.vault, &chunk.id, &bytes)?);
         }
         self.blobs.sync()?;
-        Ok(None)
+        Ok(Ok(places))
     }
 }

@@ -32,6 +32,11 @@ pub(in crate::store::chunks) fn recover(
     blobs: &mut dyn BlobStore,
 ) -> Result<Recovery, ChunkStoreError> {
     let mut recovery = Recovery::default();
+    if blobs.is_shared() {
+        // The index was durable before anything was acknowledged, and what it lacks may be
+        // another process's, just being written.
+        return Ok(recovery);
+    }
     let rows = meta.read_blocking(|state| state.segments())?;
     let indexed: BTreeMap<u32, u64> =
         rows.iter().map(|row| (row.segment, row.indexed_to)).collect();

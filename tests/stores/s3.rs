@@ -1,0 +1,88 @@
+//! Chunk bytes in S3.
+
+use offing_core::id::{ChunkId, VaultId};
+use offing_server::store::blob::{BlobError, BlobStore};
+use offing_server::store::conformance::BLOB_CLAIMS;
+use offing_server::store::s3::{S3Address, S3Options, S3Store};
+use offing_tests::engines::s3::S3;
+
+const VAULT: VaultId = VaultId([2; 32]);
+
+fn small() -> S3Options {
+    S3Options { rotate_bytes: 1500 }
+}
+
+#[test]
+fn s3_blobs_conform() {
+    let server = S3::start();
+    for (number, claim) in BLOB_CLAIMS.iter().enumerate() {
+        let address = server.address(&format!("claim-{number}"));
+        claim(&mut S3Store::open(&address, small()).unwrap());
+    }
+}
+
+#[test]
+fn two_processes_never_write_one_segment_and_are_one_store() {
+    let server = S3::start();
+    let address = server.address("shared");
+    let open = || S3Store::open(&address, small()).unwrap();
+    let (mut one, mut other) = (open(), open());
+    assert_eq!(one.id(), other.id());
+    let mut written = Vec::new();
+    for byte in 0..20 {
+        for store in [&mut one, &mut other] {
+            let at = store.write(&VAULT, &ChunkId([byte; 32]), &[byte; 100]).unwrap();
+            store.sync().unwrap();
+            written.push((at, byte));
+        }
+    }
+    let mut segments: Vec<u32> = written.iter().map(|(at, _)| at.segment).collect();
+    segments.sort_unstable();
+    segments.dedup();
+    assert_eq!(segments.len(), written.len());
+    assert_eq!(other.segments().unwrap(), segments);
+    for (at, byte) in written {
+        let mut bytes = [0; 100];
+        other.reader().read_at(at.segment, at.offset, &mut bytes).unwrap();
+        assert_eq!(bytes, [byte; 100]);
+    }
+    // What is removed twice is gone once.
+    one.remove(segments[0]).unwrap();
+    other.remove(segments[0]).unwrap();
+    let gone = other.reader().read_at(segments[0], 20, &mut [0; 4]);
+    assert!(matches!(gone, Err(BlobError::SegmentGone { .. })));
+}
+
+#[test]
+fn a_put_that_fails_loses_what_it_put_and_nothing_else() {
+    let server = S3::start();
+    let mut store = S3Store::open(&server.address("failing"), small()).unwrap();
+    let first = store.write(&VAULT, &ChunkId([1; 32]), &[1; 100]).unwrap();
+    store.sync().unwrap();
+    // Somebody who keeps no rules has put another object there.
+    let lost = store.write(&VAULT, &ChunkId([2; 32]), &[2; 100]).unwrap();
+    let name = format!("failing/segments/{:010}", lost.segment);
+    std::fs::write(server.file(&name), b"not ours").unwrap();
+    assert!(matches!(store.sync(), Err(BlobError::NotOurs { .. })));
+    assert_eq!(std::fs::read(server.file(&name)).unwrap(), b"not ours");
+    let next = store.write(&VAULT, &ChunkId([2; 32]), &[2; 100]).unwrap();
+    store.sync().unwrap();
+    assert_ne!(next.segment, lost.segment);
+    for (at, byte) in [(first, 1), (next, 2)] {
+        let mut bytes = [0; 100];
+        store.reader().read_at(at.segment, at.offset, &mut bytes).unwrap();
+        assert_eq!(bytes, [byte; 100]);
+    }
+}
+
+#[test]
+fn a_wrong_key_and_a_wrong_address_are_refused_at_the_start() {
+    let server = S3::start();
+    let address = server.address("refused");
+    let wrong = S3Address { secret_key: "another".to_owned(), ..address.clone() };
+    let refused = S3Store::open(&wrong, small()).map(drop);
+    assert!(matches!(refused, Err(BlobError::Refused { .. })), "{refused:?}");
+    let nowhere = S3Address { url: "bucket".to_owned(), ..address };
+    let refused = S3Store::open(&nowhere, small()).map(drop);
+    assert!(matches!(refused, Err(BlobError::Address { .. })), "{refused:?}");
+}
