@@ -7,12 +7,12 @@
 //! dead what is named here is set aside and told. The server has its own reasons to doubt one
 //! (`docs/sync.md`), so nobody has to be in time to object.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use offing_core::id::{ChunkId, Seq};
 use offing_core::limits;
-use offing_core::log::entry::{EntryKind, Header};
+use offing_core::log::entry::EntryKind;
 use offing_core::log::verify::{LogState, Refused};
 use offing_core::rpc::Fault;
 use offing_core::tree::NodeRow;
@@ -67,7 +67,6 @@ impl<H: Host> Replica<H> {
             self.write(batch, Durability::Relaxed).await?;
             return Ok(false);
         }
-        let dead: Vec<ChunkId> = dead.into_iter().collect();
         let guard = self.host.lock(&self.commit_lock()).await;
         let mut own = self.own().await?;
         let seen = self.meta(CURSOR_KEY).await?.ok_or(Fault::Storage)?;
@@ -82,10 +81,10 @@ impl<H: Host> Replica<H> {
     }
 
     /// The pieces of replaced snapshots that the server still has.
-    async fn replaced_pieces(&self) -> Result<BTreeSet<ChunkId>, Fault> {
+    async fn replaced_pieces(&self) -> Result<Vec<ChunkId>, Fault> {
         let state: LogState = self.meta(LOG_KEY).await?.ok_or(Fault::Storage)?;
         let (server, first) = (self.host.server(), limits::SNAPSHOTS_KEPT);
-        let mut dead = BTreeSet::new();
+        let mut dead = Vec::new();
         for skip in first..first + REPLACED_MAX {
             let page = server.beginning(self.vault, skip).await.map_err(|e| from_net(&e))?;
             // What no device of the account signed ends the search like the first of all.
@@ -99,7 +98,8 @@ impl<H: Host> Replica<H> {
             let before = dead.len();
             for ids in pieces.chunks(limits::HAVE_IDS_MAX) {
                 let have = server.have(self.vault, ids).await.map_err(|e| from_net(&e))?;
-                dead.extend(ids.iter().zip(have).filter(|(_, has)| *has).map(|(id, _)| *id));
+                let held = ids.iter().zip(have).filter(|(_, has)| *has);
+                dead.extend(held.map(|(id, _)| *id));
             }
             if dead.len() == before {
                 break;
@@ -110,7 +110,8 @@ impl<H: Host> Replica<H> {
 
     /// Those of some chunks that something here names: what waits to be sent, contents of
     /// files wherever they are, and what they were before.
-    async fn named_among(&self, ids: &BTreeSet<ChunkId>) -> Result<HashSet<ChunkId>, Fault> {
+    async fn named_among(&self, ids: &[ChunkId]) -> Result<HashSet<ChunkId>, Fault> {
+        let ids: HashSet<ChunkId> = ids.iter().copied().collect();
         let mut named = self.unsent().await?;
         named.retain(|id| ids.contains(id));
         let mut range = Range::all();
@@ -136,15 +137,15 @@ impl<H: Host> Replica<H> {
 
     /// Judges entries by which other devices call chunks dead: those that name what is named
     /// here are set aside.
-    pub(super) async fn judge_deaths(&self, deaths: &[(Seq, Header)]) -> Result<(), Fault> {
+    pub(super) async fn judge_deaths(&self, deaths: &[(Seq, Vec<ChunkId>)]) -> Result<(), Fault> {
         if deaths.is_empty() {
             return Ok(());
         }
-        let all = deaths.iter().flat_map(|(_, header)| header.chunks.iter().copied()).collect();
+        let all: Vec<ChunkId> = deaths.iter().flat_map(|(_, dead)| dead.clone()).collect();
         let named = self.named_among(&all).await?;
         let mut batch = Batch::new();
-        for (seq, header) in deaths {
-            if header.chunks.iter().any(|id| named.contains(id)) {
+        for (seq, dead) in deaths {
+            if dead.iter().any(|id| named.contains(id)) {
                 self.set_aside(&mut batch, *seq, &encode(&Refused::StillNamed)).await?;
             }
         }

@@ -14,7 +14,7 @@ use offing_core::id::{ChunkId, DeviceId, Hash, NodeId, Seq};
 use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::change::{ChangeBody, TextPart};
-use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::epoch::DeviceIntro;
 use offing_core::log::verify::{Checked, CheckedBody, HistoryError, LogState, Step};
 use offing_core::ordered;
@@ -102,8 +102,8 @@ pub(super) struct Brought {
     pub(super) also: Batch,
     /// Pieces of own snapshots, which nobody reads here.
     pub(super) pieces: HashSet<ChunkId>,
-    /// Entries by which other devices call chunks dead.
-    deaths: Vec<(Seq, Header)>,
+    /// Where other devices call chunks dead, and which.
+    deaths: Vec<(Seq, Vec<ChunkId>)>,
 }
 
 /// Key of a device's name.
@@ -273,7 +273,7 @@ impl<H: Host> Replica<H> {
             self.note_snapshot(step, &checked.header, brought);
         }
         if checked.header.kind == EntryKind::Gc && checked.header.device != self.device() {
-            brought.deaths.push((step.point.seq, checked.header.clone()));
+            brought.deaths.push((step.point.seq, checked.header.chunks.clone()));
         }
         match &checked.body {
             CheckedBody::Epoch(record) => {
