@@ -281,7 +281,8 @@ mod tests {
         let names: Vec<String> = (0..=limits::MEMBERS_MAX).map(|n| n.to_string()).collect();
         let members: Vec<_> = names.iter().map(|name| (name.as_str(), [].as_slice())).collect();
         assert_eq!(refusal(zip(&members)), Refusal::Members);
-        assert_eq!(refusal(gzip(&tar(&members))), Refusal::Members);
+        // Headers alone pack so well that some ways of packing them make a bomb of it.
+        assert_eq!(refusal(tar(&members)), Refusal::Members);
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub struct Settings {
     /// PostgreSQL in the place of a file in the data folder: postgresql://user@host/name
     #[arg(long, env = "OFFING_DATABASE", global = true, hide_env_values = true)]
     pub database: Option<String>,
-    /// S3 in the place of files in the data folder: https://HOST/BUCKET[/PREFIX][?region=REGION]
+    /// S3 in the place of files in the data folder: `https://HOST/BUCKET[/PREFIX][?region=REGION]`
     #[arg(long, env = "OFFING_CHUNKS", global = true)]
     pub chunks: Option<String>,
     /// Access key for S3

@@ -6,6 +6,7 @@ use offing_core::crypto::native::ready;
 use offing_core::id::Hash;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::Entry;
+use offing_core::proto::Code;
 use offing_core::rpc::{Clash, Fault, Lacking, SyncState};
 use offing_tests::device::Shown;
 use offing_tests::net::{Call, Mishap};
@@ -107,6 +108,34 @@ fn one_device_gives_back_what_the_server_lacks_and_all_go_on() {
     tablet.creates_folder("/from the tablet");
     world.sync_all();
     world.assert_converged();
+}
+
+#[test]
+fn a_device_that_is_left_behind_brings_the_chunks_that_are_there_alone() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    phone.creates_text("/old.md", "in the backup");
+    world.sync_all();
+    let (backup, photo) = (world.tip(), crate::noise(1, 300_000));
+    phone.uploads("/", &[("photo.jpg", &photo)], Clash::Ask);
+    world.sync_all();
+    // The laptop knows of the photo, and has not seen what came last.
+    world.goes_offline("laptop");
+    phone.creates_folder("/last");
+    passes(&world);
+    world.goes_offline("phone");
+    world.restores_the_server_to(backup);
+    world.tells_the_server();
+    world.goes_online("laptop");
+    passes(&world);
+    laptop.gives_back().unwrap();
+    laptop.goes_on().unwrap();
+    passes(&world);
+    assert_eq!(laptop.reads("/photo.jpg"), Err(Fault::Server(Code::ChunkUnknown)));
+    world.goes_online("phone");
+    passes(&world);
+    assert!(phone.is_left_behind() && phone.shows("/last"));
+    assert_eq!(laptop.reads("/photo.jpg").unwrap(), photo);
 }
 
 #[test]

@@ -156,6 +156,8 @@ pub struct Replica<H: Host> {
     taken_off: Cell<bool>,
     /// The server was restored from a backup, and has not gone on since as far as is known.
     restored: Cell<bool>,
+    /// It went on without what was seen here.
+    left_behind: Cell<bool>,
     /// No chunks are to be offered to a server that was restored, as far as this tab knows.
     offered_chunks: Cell<bool>,
     /// How many entries that were verified here the server is known to lack.
@@ -226,6 +228,7 @@ impl<H: Host> Replica<H> {
             signed_out: Cell::new(false),
             taken_off: Cell::new(false),
             restored: Cell::new(false),
+            left_behind: Cell::new(false),
             offered_chunks: Cell::new(false),
             lacking: Cell::new(0),
             unseated_at: Cell::new(None),

@@ -9,7 +9,7 @@
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use offing_core::id::ChunkId;
+use offing_core::id::{ChunkId, Seq};
 use offing_core::limits;
 use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
@@ -62,6 +62,23 @@ impl<H: Host> Replica<H> {
         }
         self.offered_chunks.set(true);
         Ok(())
+    }
+
+    /// The server went on without what was seen here. Nothing more is taken from it; what it has
+    /// of others may name chunks that are here alone, so it gets those once.
+    pub(super) async fn is_left_behind(&self, seq: Seq) {
+        self.emit(Event::Alarm(Alarm::LeftBehind { seq }));
+        if !self.left_behind.replace(true) {
+            self.offered_chunks.set(false);
+        }
+        if !self.offered_chunks.get() {
+            self.offered_chunks.set(self.give_back_chunks().await.is_ok());
+        }
+    }
+
+    /// What was sent may be gone there.
+    pub(super) fn may_lack_chunks(&self) -> bool {
+        self.restored.get() || self.left_behind.get()
     }
 
     /// Takes in that the log goes on in another life of the server.

@@ -183,7 +183,7 @@ impl<H: Host> Replica<H> {
                 Err(_) if !reader.state.is_of(&page.tip.incarnation) => {
                     // How much is only here shows when somebody compares.
                     self.lacking.set(self.lacking.get().max(1));
-                    self.emit(Event::Alarm(Alarm::LeftBehind { seq: after }));
+                    self.is_left_behind(after).await;
                     return Err(PullError::History);
                 }
                 Err(_) => return Err(self.history_changed(after)),

@@ -68,8 +68,7 @@ impl<H: Host> Replica<H> {
     /// Lets go of the least recently used of the cache, as many bytes as `wanted` says of its
     /// size. Tells how many that were.
     async fn shed(&self, wanted: &dyn Fn(u64) -> u64) -> Result<u64, Fault> {
-        if self.restored.get() {
-            // What was sent may be gone there.
+        if self.may_lack_chunks() {
             return Ok(0);
         }
         let _guard = self.host.lock(&format!("space:{}", self.vault)).await;
@@ -103,8 +102,8 @@ impl<H: Host> Replica<H> {
     /// Lets go of contents that are not to be kept any more, as far as nothing else needs
     /// them and the server has them.
     pub(super) async fn let_go_of(&self, nodes: &[NodeId]) -> Result<(), Fault> {
-        if self.restored.get() {
-            // What was sent may be gone there. It stays in the cache, and goes from that.
+        if self.may_lack_chunks() {
+            // It stays in the cache, and goes from that.
             return Ok(());
         }
         let mut chunks = HashSet::new();
