@@ -263,7 +263,7 @@ pub(crate) fn open_database(places: &Places) -> Result<Arc<dyn MetaStore>, Servi
     Ok(Arc::new(SqliteMeta::open(&path)?))
 }
 
-fn open_chunks(places: &Places, segments: SegmentOptions) -> Result<Box<dyn BlobStore>, BlobError> {
+fn blobs_of(places: &Places, segments: SegmentOptions) -> Result<Box<dyn BlobStore>, BlobError> {
     Ok(match &places.chunks {
         Some(address) => Box::new(S3Store::open(address, S3Options::default())?),
         None => Box::new(SegmentStore::open(&places.data.join("chunks"), segments)?),
@@ -281,7 +281,7 @@ impl Services {
         let places = places.into();
         std::fs::create_dir_all(&places.data).map_err(MetaError::from)?;
         let meta = open_database(&places)?;
-        let blobs = open_chunks(&places, options.segments).map_err(Arc::new)?;
+        let blobs = blobs_of(&places, options.segments).map_err(Arc::new)?;
         if !meta.pair(&blobs.id())? {
             return Err(ServiceError::OtherChunks);
         }
