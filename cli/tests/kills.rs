@@ -19,6 +19,8 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use offing_server::store::places::Places;
+use offing_tests::engines::{postgres::Postgres, s3::S3};
 use rand::Rng as _;
 use replica::{Made, Worker, inspect};
 use server::Server;
@@ -77,4 +79,57 @@ fn what_a_killed_server_acknowledged_is_there() {
     assert!(entries > 0 && chunks > 0 && (kills == 0 || calls > 0), "the kills met work");
     let longest = ready.last().copied().unwrap_or_default();
     assert!(longest < READY_MAX, "ready again only after {longest:?}");
+}
+
+/// Two processes over one PostgreSQL and one bucket: one is killed again and again.
+#[test]
+fn what_one_of_two_servers_acknowledged_is_there_and_the_other_goes_on() {
+    let kills = std::env::var("OFFING_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let (cluster, bucket) = (Postgres::shared(), S3::start());
+    let folder = tempfile::tempdir().unwrap();
+    let places = Places {
+        data: folder.path().join("lives"),
+        database: Some(cluster.database()),
+        chunks: Some(bucket.address("kills")),
+    };
+    let lives = Server::start_over(places.clone());
+    // All have the same secrets.
+    let data = folder.path().join("dies");
+    std::fs::create_dir(&data).unwrap();
+    for secret in ["server-setup", "token-key"] {
+        std::fs::copy(places.data.join(secret), data.join(secret)).unwrap();
+    }
+    let mut dies = Server::start_over(Places { data, ..places });
+    replica::sign_up(&lives, folder.path());
+    let stopping = Arc::new(AtomicBool::new(false));
+    let all_in = Arc::new(Barrier::new(REPLICAS as usize + 1));
+    let workers: Vec<_> = (0..REPLICAS)
+        .map(|number| {
+            let server = if number == 0 { lives.url() } else { dies.url() };
+            let worker = Worker::new(number, folder.path(), &server);
+            let (stopping, all_in) = (Arc::clone(&stopping), Arc::clone(&all_in));
+            thread::spawn(move || worker.run(&all_in, &stopping))
+        })
+        .collect();
+    all_in.wait();
+    let mut dice = rand::thread_rng();
+    for _ in 0..kills {
+        thread::sleep(Duration::from_millis(dice.gen_range(LIFE_MS)));
+        dies.kill();
+        dies.restart();
+    }
+    stopping.store(true, Ordering::SeqCst);
+    let made: Vec<Made> = workers.into_iter().map(|worker| worker.join().unwrap()).collect();
+    let entries = made.iter().map(|made| made.acks.entries.len()).sum::<usize>();
+    let chunks = made.iter().map(|made| made.acks.chunks.len()).sum::<usize>();
+    let broken: Vec<u64> = made.iter().map(|made| made.acks.broken_calls).collect();
+    let found = inspect(folder.path(), &made);
+    eprintln!(
+        "{kills} kills of one of two: {entries} entries and {chunks} chunks acknowledged, calls \
+         broken off {broken:?}; of {} entries and {} chunks none missing or damaged",
+        found.entries, found.chunks,
+    );
+    assert!(entries > 0 && chunks > 0);
+    assert_eq!(broken[0], 0, "whoever talks to the other notices nothing");
+    assert!(kills == 0 || broken[1..].iter().sum::<u64>() > 0, "the kills met work");
 }

@@ -69,7 +69,7 @@ pub(crate) struct Author {
 impl Author {
     /// Makes an account with a vault, and is its second device.
     pub(crate) async fn founds(server: &Server, folder: &Path) -> Self {
-        let invite = invite_beside(server.data(), system_clock()).await.unwrap();
+        let invite = invite_beside(server.places(), system_clock()).await.unwrap();
         let profile = Profile::open(&folder.join("founder")).unwrap();
         let api = Api::new(profile.wire(&server.url()).unwrap());
         let (identity, founder) = (Profile::new_device(), Profile::new_device());

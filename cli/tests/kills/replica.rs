@@ -50,7 +50,7 @@ const PENDING_MAX: u32 = 100;
 /// Makes an account and its vault; the founder's profile is the first in the folder.
 pub(crate) fn sign_up(server: &Server, folder: &Path) {
     on_its_own(async {
-        let invite = invite_beside(server.data(), system_clock()).await.unwrap();
+        let invite = invite_beside(server.places(), system_clock()).await.unwrap();
         let profile = Profile::open(&founder(folder)).unwrap();
         let api = Api::new(profile.wire(&server.url()).unwrap());
         let (identity, device) = (Profile::new_device(), Profile::new_device());

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use offing_server::store::places::Places;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
@@ -14,18 +16,24 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Server {
     program: PathBuf,
-    data: PathBuf,
+    places: Places,
     address: SocketAddr,
     child: Child,
 }
 
 impl Server {
+    /// Starts one that keeps everything in a folder.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_over(Places::from(&folder.join("server")))
+    }
+
+    /// Starts one that keeps things there.
+    pub(crate) fn start_over(places: Places) -> Self {
         // A port that nobody listens on; the server takes it again after each kill.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let (program, data) = (program(), folder.join("server"));
-        let child = spawn(&program, &data, address);
-        let server = Self { program, data, address, child };
+        let program = program();
+        let child = spawn(&program, &places, address);
+        let server = Self { program, places, address, child };
         server.gets_ready();
         server
     }
@@ -34,8 +42,8 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn data(&self) -> &Path {
-        &self.data
+    pub(crate) fn places(&self) -> Places {
+        self.places.clone()
     }
 
     /// SIGKILL, as a power cut would.
@@ -47,7 +55,7 @@ impl Server {
     /// Starts it again; how long that took until it was ready.
     pub(crate) fn restart(&mut self) -> Duration {
         let begun = Instant::now();
-        self.child = spawn(&self.program, &self.data, self.address);
+        self.child = spawn(&self.program, &self.places, self.address);
         self.gets_ready();
         begun.elapsed()
     }
@@ -76,12 +84,23 @@ impl Drop for Server {
     }
 }
 
-fn spawn(program: &Path, data: &Path, address: SocketAddr) -> Child {
+fn spawn(program: &Path, places: &Places, address: SocketAddr) -> Child {
+    let data = &places.data;
     std::fs::create_dir_all(data).unwrap();
     let log = File::options().create(true).append(true).open(data.with_extension("log")).unwrap();
     let many = "1000000000";
-    Command::new(program)
-        .env_clear()
+    let mut command = Command::new(program);
+    command.env_clear();
+    if let Some(database) = &places.database {
+        command.env("OFFING_DATABASE", database);
+    }
+    if let Some(chunks) = &places.chunks {
+        command
+            .env("OFFING_CHUNKS", &chunks.url)
+            .env("OFFING_S3_ACCESS_KEY", &chunks.access_key)
+            .env("OFFING_S3_SECRET_KEY", &chunks.secret_key);
+    }
+    command
         .args(["serve", "--listen", &address.to_string(), "--data"])
         .arg(data)
         .args(["--calls-per-minute", many, "--transfers-per-minute", many])
