@@ -63,7 +63,8 @@ test("a text is looked at as it was and brought back with the server killed, and
 test("an earlier picture is drawn and given to the file again, on another device too", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");
-  const disk = await w.disk({ "sea.png": picture([20, 90, 140], 300) });
+  const earlier = picture([20, 90, 140], 300);
+  const disk = await w.disk({ "sea.png": earlier });
   await uploads(laptop, [path.join(disk, "sea.png")]);
   await laptop.sees("sea.png");
   await laptop.isOnServer();
@@ -77,6 +78,8 @@ test("an earlier picture is drawn and given to the file again, on another device
   await phone.photographs("versions of a picture");
   await dialog.getByRole("button", { name: "Restore" }).click();
   await phone.isOnServer();
+  // The dialog lists what there is when it opens.
+  await laptop.row("sea.png").filter({ hasText: `${earlier.length} B` }).waitFor();
   const again = await opensVersions(laptop, "sea.png");
   const times = again.getByRole("list", { name: "Versions" }).getByRole("button");
   await times.nth(2).waitFor();
