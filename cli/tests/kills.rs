@@ -5,6 +5,8 @@
 //! every acknowledgement. At the end the log is read and verified anew, and every entry and
 //! every chunk that was ever acknowledged is looked for.
 //!
+//! Backups are made under the same load; put back, they are given what they lack.
+//!
 //! `OFFING_KILLS` says how often (`cargo xtask faults --kills 200`).
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
@@ -14,9 +16,10 @@ mod replica;
 #[path = "kills/server.rs"]
 mod server;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use offing_server::store::places::Places;
@@ -40,15 +43,7 @@ fn what_a_killed_server_acknowledged_is_there() {
     let mut server = Server::start(folder.path());
     replica::sign_up(&server, folder.path());
     let (stopping, begun) = (Arc::new(AtomicBool::new(false)), Instant::now());
-    let all_in = Arc::new(Barrier::new(REPLICAS as usize + 1));
-    let workers: Vec<_> = (0..REPLICAS)
-        .map(|number| {
-            let worker = Worker::new(number, folder.path(), &server.url());
-            let (stopping, all_in) = (Arc::clone(&stopping), Arc::clone(&all_in));
-            thread::spawn(move || worker.run(&all_in, &stopping))
-        })
-        .collect();
-    all_in.wait();
+    let workers = begin(&[&server.url()], folder.path(), &stopping);
 
     let mut ready = Vec::new();
     let mut dice = rand::thread_rng();
@@ -81,6 +76,50 @@ fn what_a_killed_server_acknowledged_is_there() {
     assert!(longest < READY_MAX, "ready again only after {longest:?}");
 }
 
+/// Backups are made while the server works and is killed; the last is put back after more work.
+#[test]
+fn what_a_backup_under_load_lacks_comes_back_from_the_devices() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    replica::sign_up(&server, folder.path());
+    let stopping = Arc::new(AtomicBool::new(false));
+    let workers = begin(&[&server.url()], folder.path(), &stopping);
+    let (backup, restored) = (folder.path().join("backup"), folder.path().join("restored"));
+    let [data, backup, restored] =
+        [&server.places().data, &backup, &restored].map(|path| path.to_str().unwrap().to_owned());
+    for _ in 0..3 {
+        thread::sleep(Duration::from_millis(LIFE_MS.end));
+        server.runs(&["backup", "--data", &data, "--to", &backup]);
+        server.kill();
+        server.restart();
+    }
+    thread::sleep(Duration::from_millis(LIFE_MS.end));
+    stopping.store(true, Ordering::SeqCst);
+    let made: Vec<Made> = workers.into_iter().map(|worker| worker.join().unwrap()).collect();
+    replica::give_back(folder.path(), || {
+        server.runs(&["restore", "--data", &restored, "--from", &backup]);
+        server.moves_to(restored.into());
+    });
+    let found = inspect(folder.path(), &made);
+    eprintln!(
+        "restored: of {} entries and {} chunks none missing or damaged",
+        found.entries, found.chunks
+    );
+}
+
+/// Lets workers begin, each with one of these servers.
+fn begin(urls: &[&str], folder: &Path, stopping: &Arc<AtomicBool>) -> Vec<JoinHandle<Made>> {
+    let all_in = Arc::new(Barrier::new(REPLICAS as usize + 1));
+    let workers = (0..REPLICAS).map(|number| {
+        let worker = Worker::new(number, folder, urls[(number as usize).min(urls.len() - 1)]);
+        let (stopping, all_in) = (Arc::clone(stopping), Arc::clone(&all_in));
+        thread::spawn(move || worker.run(&all_in, &stopping))
+    });
+    let workers = workers.collect();
+    all_in.wait();
+    workers
+}
+
 /// Two processes over one PostgreSQL and one bucket: one is killed again and again.
 #[test]
 fn what_one_of_two_servers_acknowledged_is_there_and_the_other_goes_on() {
@@ -102,16 +141,7 @@ fn what_one_of_two_servers_acknowledged_is_there_and_the_other_goes_on() {
     let mut dies = Server::start_over(Places { data, ..places });
     replica::sign_up(&lives, folder.path());
     let stopping = Arc::new(AtomicBool::new(false));
-    let all_in = Arc::new(Barrier::new(REPLICAS as usize + 1));
-    let workers: Vec<_> = (0..REPLICAS)
-        .map(|number| {
-            let server = if number == 0 { lives.url() } else { dies.url() };
-            let worker = Worker::new(number, folder.path(), &server);
-            let (stopping, all_in) = (Arc::clone(&stopping), Arc::clone(&all_in));
-            thread::spawn(move || worker.run(&all_in, &stopping))
-        })
-        .collect();
-    all_in.wait();
+    let workers = begin(&[&lives.url(), &dies.url()], folder.path(), &stopping);
     let mut dice = rand::thread_rng();
     for _ in 0..kills {
         thread::sleep(Duration::from_millis(dice.gen_range(LIFE_MS)));

@@ -74,13 +74,15 @@ struct LoginAttempt {
 
 /// The file of the secret that every OPAQUE record depends on.
 pub(crate) const OPAQUE_SETUP: &str = "server-setup";
+/// The file of the key that signs access tokens.
+pub(crate) const TOKEN_KEY: &str = "token-key";
 
 impl Auth {
     /// Reads the server's secrets from the data folder, or generates them at first start.
     pub fn open(data: &Path) -> Result<Self, SecretFileError> {
         Ok(Self {
             opaque: OpaqueServer::open(&data.join(OPAQUE_SETUP))?,
-            tokens: TokenKey::open(&data.join("token-key"))?,
+            tokens: TokenKey::open(&data.join(TOKEN_KEY))?,
             logins: Attempts::new(LOGIN_ATTEMPTS_MAX),
             ended: Ended::default(),
         })

@@ -1,14 +1,17 @@
-//! The `offing-server` program: `serve` (also without a word), `invite`, `restored`.
+//! The `offing-server` program: `serve` (also without a word), `invite`, and what keeps the data
+//! folder well: `backup`, `restore`, `restored`.
 
 use std::fs::File;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use offing_server::config::{Config, Settings};
 use offing_server::state::{AppState, join_link, system_clock};
-use offing_server::{serve, service, telemetry};
+use offing_server::store::places;
+use offing_server::{backup, serve, service, telemetry};
 use tokio::net::TcpListener;
 
 /// The blind server of Offing: it keeps sealed chunks and signed logs, and can read neither.
@@ -27,7 +30,7 @@ struct Arguments {
     settings: Settings,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the drive (what happens without a command)
     Serve,
@@ -36,29 +39,53 @@ enum Command {
     /// Say that the data folder was restored from a backup: devices then give back what it
     /// lacks. Once, before the server is started on it
     Restored,
+    /// Copy the data folder, also while the server runs; into the same folder again, only what
+    /// is new
+    Backup {
+        /// An empty folder, or one with an earlier backup
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Put a backup into an empty data folder, and look whether it is whole
+    Restore {
+        /// The folder of the backup
+        #[arg(long)]
+        from: PathBuf,
+    },
 }
 
-fn main() -> anyhow::Result<()> {
+/// What a command answers that found damage.
+const DAMAGED: u8 = 2;
+
+fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let file = arguments.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
     let config = arguments.settings.or(file).finish()?;
     telemetry::start(&config.log);
-    std::fs::create_dir_all(&config.data)
-        .with_context(|| format!("cannot create the data folder {}", config.data.display()))?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => runtime.block_on(run(config)),
-        Command::Invite => runtime.block_on(invite(&config)),
-        Command::Restored => runtime.block_on(restored(&config)),
+        Command::Serve => runtime.block_on(run(config)).map(|()| ExitCode::SUCCESS),
+        Command::Invite => runtime.block_on(invite(&config)).map(|()| ExitCode::SUCCESS),
+        Command::Restored => runtime.block_on(restored(&config)).map(|()| ExitCode::SUCCESS),
+        Command::Backup { to } => back_up(&config, &to),
+        Command::Restore { from } => runtime.block_on(restore(&config, &from)),
     }
+}
+
+fn make_data(config: &Config) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("cannot create the data folder {}", config.data.display()))
 }
 
 /// Two servers over one folder would each believe that they alone append to it.
 fn lock(config: &Config) -> anyhow::Result<File> {
-    let lock = config.data.join("lock");
-    let lock = File::create(&lock).with_context(|| format!("cannot open {}", lock.display()))?;
-    lock.try_lock().context("another server uses this data folder")?;
-    Ok(lock)
+    make_data(config)?;
+    match places::lock(&config.data.join("lock")) {
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            Err(error).context("another server uses this data folder")
+        }
+        locked => locked.context("cannot lock the data folder"),
+    }
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {
@@ -81,6 +108,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn invite(config: &Config) -> anyhow::Result<()> {
+    make_data(config)?;
     let token = service::accounts::invite_beside(config.places(), system_clock()).await?;
     say(&join_link(config, &token))
 }
@@ -92,6 +120,46 @@ async fn restored(config: &Config) -> anyhow::Result<()> {
         "{vaults} vaults wait for what this backup lacks. Start the server; each person is asked \
          in the app to give it back."
     ))
+}
+
+fn back_up(config: &Config, to: &Path) -> anyhow::Result<ExitCode> {
+    whole_folder(config)?;
+    let copied = backup::backup(&config.data, to)?;
+    say(&format!(
+        "Backed up: {} segments, {} bytes copied, {} already there",
+        copied.segments, copied.new_bytes, copied.old_bytes
+    ))?;
+    if copied.lost_bytes == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(&format!("{} bytes of chunks are missing in the data folder", copied.lost_bytes))?;
+    Ok(DAMAGED.into())
+}
+
+async fn restore(config: &Config, from: &Path) -> anyhow::Result<ExitCode> {
+    whole_folder(config)?;
+    let restored = backup::restore(from, &config.data).await?;
+    let chunks = restored.chunks;
+    say(&format!(
+        "Restored: {} vaults, {} chunks, {} bytes. Start the server; each person is asked in the \
+         app to give back what the backup lacks.",
+        restored.vaults, chunks.chunks, chunks.bytes
+    ))?;
+    if chunks.is_sound() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(&format!("{} chunks are missing, {} are damaged", chunks.missing, chunks.rotten))?;
+    Ok(DAMAGED.into())
+}
+
+/// A database or a bucket elsewhere has backups of its own.
+fn whole_folder(config: &Config) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        config.database.is_none() && config.chunks.is_none(),
+        "this is for a data folder that holds everything; see docs/operations.md for PostgreSQL \
+         and S3"
+    );
+    Ok(())
 }
 
 /// Waits for an interrupt or a request to terminate.

@@ -18,7 +18,7 @@ use crate::store::chunks::{ChunkStore, ChunkStoreOptions, Recovery};
 use crate::store::memory::{MemoryBlobs, MemoryMeta};
 use crate::store::meta::{MetaError, MetaStats, MetaStore};
 use crate::store::note::Note;
-use crate::store::places::Places;
+use crate::store::places::{self, Places};
 use crate::store::postgres::PostgresMeta;
 use crate::store::s3::{S3Options, S3Store};
 use crate::store::segment::{self, SegmentOptions, SegmentStore};
@@ -254,10 +254,10 @@ pub(crate) fn open_database(places: &Places) -> Result<Arc<dyn MetaStore>, Servi
         return Ok(Arc::new(PostgresMeta::open(url)?));
     }
     let data = &places.data;
-    let path = data.join("offing.sqlite");
+    let path = data.join(places::DATABASE);
     let is_new = std::fs::metadata(&path).map_or(true, |found| found.len() == 0);
     // A new database would know none of them, and a new life of the server would begin.
-    if is_new && segment::holds_chunks(&data.join("chunks")).map_err(Arc::new)? {
+    if is_new && segment::holds_chunks(&data.join(places::CHUNKS)).map_err(Arc::new)? {
         return Err(ServiceError::DatabaseMissing { path });
     }
     Ok(Arc::new(SqliteMeta::open(&path)?))
@@ -266,7 +266,7 @@ pub(crate) fn open_database(places: &Places) -> Result<Arc<dyn MetaStore>, Servi
 fn blobs_of(places: &Places, segments: SegmentOptions) -> Result<Box<dyn BlobStore>, BlobError> {
     Ok(match &places.chunks {
         Some(address) => Box::new(S3Store::open(address, S3Options::default())?),
-        None => Box::new(SegmentStore::open(&places.data.join("chunks"), segments)?),
+        None => Box::new(SegmentStore::open(&places.data.join(places::CHUNKS), segments)?),
     })
 }
 

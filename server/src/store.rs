@@ -6,6 +6,7 @@
 //! memory for tests.
 
 pub mod blob;
+pub mod check;
 pub mod chunks;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;

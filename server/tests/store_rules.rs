@@ -4,6 +4,8 @@
 
 #[path = "store/append.rs"]
 mod append;
+#[path = "store/backup.rs"]
+mod backup;
 #[path = "store/chunks.rs"]
 mod chunks;
 #[path = "store/collect.rs"]

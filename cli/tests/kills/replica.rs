@@ -35,6 +35,7 @@ use rand::rngs::{OsRng, StdRng};
 use rand::{Rng as _, RngCore as _, SeedableRng as _};
 use sha2::{Digest as _, Sha256};
 
+use crate::REPLICAS;
 use crate::server::Server;
 
 const USERNAME: &str = "alice";
@@ -70,6 +71,10 @@ pub(crate) fn sign_up(server: &Server, folder: &Path) {
 
 fn founder(folder: &Path) -> PathBuf {
     folder.join("founder")
+}
+
+fn worker(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("worker-{number}"))
 }
 
 /// Runs a future on this thread, with all that it spawns, and then drops all of it.
@@ -201,7 +206,7 @@ pub(crate) struct Made {
 impl Worker {
     /// Makes a device of the account.
     pub(crate) fn new(number: u32, folder: &Path, server: &str) -> Self {
-        let profile = folder.join(format!("worker-{number}"));
+        let profile = worker(folder, number);
         let place = format!("Worker {number}");
         on_its_own(async {
             let open = Profile::open(&profile).unwrap();
@@ -302,6 +307,38 @@ impl Source for InMemory {
         let range = usize::try_from(start).ok()?..usize::try_from(end).ok()?;
         self.0.get(range).map(<[u8]>::to_vec)
     }
+}
+
+/// Has the workers' devices give back to the server what it lacks after `restore`, and go on.
+pub(crate) fn give_back(folder: &Path, restore: impl FnOnce()) {
+    on_its_own(async {
+        let profiles: Vec<Profile> =
+            (0..REPLICAS).map(|number| Profile::open(&worker(folder, number)).unwrap()).collect();
+        let mut drives = Vec::new();
+        for profile in &profiles {
+            let drive = offing_cli::drive::Drive::open(profile).await.unwrap();
+            drive.settle().await.unwrap();
+            drives.push(drive);
+        }
+        restore();
+        let mut lacked = 0;
+        for drive in &drives {
+            // The first call may find that the old connection is broken.
+            let lacking = match drive.replica.lacking_there().await {
+                Ok(lacking) => lacking,
+                Err(_) => drive.replica.lacking_there().await.unwrap(),
+            };
+            lacked += lacking.entries;
+            // Entries come from the first; chunks from whoever has them.
+            let lacking = drive.replica.give_back().await.unwrap();
+            assert_eq!(lacking.entries, 0);
+        }
+        assert!(lacked > 0, "the backup lacked something");
+        drives[0].replica.go_on().await.unwrap();
+        for drive in &drives {
+            drive.settle().await.unwrap();
+        }
+    });
 }
 
 /// Reads all that the server keeps, and looks for everything that it ever acknowledged.

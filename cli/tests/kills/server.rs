@@ -60,6 +60,19 @@ impl Server {
         begun.elapsed()
     }
 
+    /// Runs another command of the program on the same data, which may be served meanwhile.
+    pub(crate) fn runs(&self, words: &[&str]) {
+        let command = Command::new(&self.program).env_clear().args(words).output().unwrap();
+        assert!(command.status.success(), "{words:?}: {command:?}");
+    }
+
+    /// Goes on at the same address over other data.
+    pub(crate) fn moves_to(&mut self, data: PathBuf) {
+        self.kill();
+        self.places.data = data;
+        self.restart();
+    }
+
     fn gets_ready(&self) {
         let begun = Instant::now();
         while !self.is_ready().unwrap_or(false) {

@@ -33,7 +33,8 @@ pub async fn restored(places: impl Into<Places>) -> Result<u64, ServiceError> {
     begin_life(&*open_database(&places.into())?).await
 }
 
-async fn begin_life(meta: &dyn MetaStore) -> Result<u64, ServiceError> {
+/// Begins another life of what a database holds.
+pub(crate) async fn begin_life(meta: &dyn MetaStore) -> Result<u64, ServiceError> {
     let mut incarnation = Incarnation([0; 16]);
     rand::rngs::OsRng.fill_bytes(&mut incarnation.0);
     let job = move |tx: &mut dyn MetaTx| {

@@ -1,5 +1,7 @@
 //! Where a server keeps things.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::s3::S3Address;
@@ -15,8 +17,21 @@ pub struct Places {
     pub chunks: Option<S3Address>,
 }
 
+/// The name of the database's file in the data folder.
+pub const DATABASE: &str = "offing.sqlite";
+/// The name of the folder of the chunks in it.
+pub const CHUNKS: &str = "chunks";
+
 impl<P: AsRef<Path> + ?Sized> From<&P> for Places {
     fn from(data: &P) -> Self {
         Self { data: data.as_ref().to_owned(), database: None, chunks: None }
     }
+}
+
+/// Locks a file, which is made where it is missing, until what is given back is dropped; an
+/// error of kind `WouldBlock` says that another process has it.
+pub fn lock(path: &Path) -> io::Result<File> {
+    let file = File::create(path)?;
+    file.try_lock()?;
+    Ok(file)
 }

@@ -20,6 +20,8 @@ use super::blob::{BlobError, BlobReader, BlobStore, BlobStoreId, FoundChunk, Sca
 use super::meta::Location;
 use super::record::{FILE_HEAD_BYTES, RECORD_HEAD_BYTES, file_head, record_head, scan};
 
+pub mod copy;
+
 /// Most segment files held open for reading.
 const OPEN_FILES_MAX: usize = 64;
 

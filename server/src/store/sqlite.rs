@@ -22,6 +22,7 @@ use super::queue::{Queues, Runner, Written, guarded};
 mod fossils;
 mod rows;
 mod rows_write;
+pub mod snapshot;
 
 /// The schema's versions, in order; `user_version` counts those applied.
 const MIGRATIONS: &[&str] = &[
@@ -38,8 +39,8 @@ const READERS: usize = 4;
 /// Pages of the write-ahead log before it is moved into the database: 32 MiB, so that an
 /// upload of thousands of files does not pay for it several times.
 const CHECKPOINT_PAGES: u32 = 8192;
-/// Milliseconds to wait for another process, such as a backup.
-const BUSY_MS: u64 = 5_000;
+/// How long another process, such as one that makes an invite, is waited for.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// A [`super::meta::MetaStore`] in one SQLite file. Dropping it ends its threads after what
 /// is queued.
@@ -90,7 +91,7 @@ impl From<rusqlite::Error> for MetaError {
 
 fn connect(path: &Path) -> MetaResult<Connection> {
     let connection = Connection::open(PathBuf::from(path))?;
-    connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
+    connection.busy_timeout(BUSY_WAIT)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;

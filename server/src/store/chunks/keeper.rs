@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use offing_core::id::{AccountId, VaultId};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{ChunkStoreError, IncomingChunk, Message, Select};
-use crate::store::blob::{BlobError, BlobReader, BlobStore};
+use crate::store::blob::BlobStore;
 use crate::store::meta::{Durability, MetaError, MetaStore, MetaTx, StoredChunk};
 
 mod compact;
@@ -185,15 +184,4 @@ fn index(tx: &mut dyn MetaTx, written: &[(AccountId, StoredChunk)]) -> Result<()
         tx.add_usage(account, i64::from(chunk.at.len))?;
     }
     Ok(())
-}
-
-/// Reads a chunk's bytes, and says whether they are still what its id says.
-fn read_whole(
-    reader: &dyn BlobReader,
-    chunk: &StoredChunk,
-    bytes: &mut Vec<u8>,
-) -> Result<bool, BlobError> {
-    bytes.resize(chunk.at.len as usize, 0);
-    reader.read_at(chunk.at.segment, chunk.at.offset, bytes)?;
-    Ok(Sha256::digest(bytes).as_slice() == chunk.id.0)
 }

@@ -9,8 +9,9 @@
 
 use offing_core::id::{ChunkId, VaultId};
 
-use super::{ChunkStoreError, Durability, Keeper, StoredChunk, read_whole};
+use super::{ChunkStoreError, Durability, Keeper, StoredChunk};
 use crate::store::blob::BlobError;
+use crate::store::check::read_whole;
 use crate::store::meta::{Location, SegmentRow};
 
 /// Most segments that one call reclaims; the next call goes on.

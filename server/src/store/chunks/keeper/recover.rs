@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use offing_core::id::AccountId;
 
-use super::{ChunkStoreError, index, read_whole};
+use super::{ChunkStoreError, index};
 use crate::store::blob::{BlobStore, FoundChunk};
+use crate::store::check::read_whole;
 use crate::store::chunks::Recovery;
 use crate::store::meta::{Durability, MetaError, MetaRead, MetaStore, MetaTx, StoredChunk};
 
