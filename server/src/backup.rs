@@ -18,11 +18,12 @@ use std::path::{Path, PathBuf};
 
 use crate::auth::{OPAQUE_SETUP, TOKEN_KEY};
 use crate::service::{ServiceError, recovery};
-use crate::store::blob::BlobError;
-use crate::store::check::{Checked, check_segment};
-use crate::store::meta::{MetaError, SegmentRow};
+use crate::store::blob::{BlobError, BlobView as _};
+use crate::store::check::{Checked, check_chunk};
+use crate::store::meta::{MetaError, MetaStore, SegmentRow};
 use crate::store::places::{self, CHUNKS, DATABASE};
-use crate::store::segment::copy::{copy, keep_only, reader};
+use crate::store::segment::copy::{copy, keep_only};
+use crate::store::segment::view::SegmentView;
 use crate::store::sqlite::SqliteMeta;
 use crate::store::sqlite::snapshot::{self, Known};
 
@@ -149,10 +150,12 @@ pub async fn restore(from: &Path, data: &Path) -> Result<Restored, BackupError> 
     let meta = SqliteMeta::open(&fresh)?;
     let vaults = recovery::begin_life(&meta).await?;
     let (meta, checked) = tokio::task::spawn_blocking(move || {
-        let reader = reader(&chunks);
-        let mut checked = Checked::default();
-        for row in &known.segments {
-            checked.add(&check_segment(&meta, &*reader, row.segment, &mut |_, _| {})?);
+        let reader = SegmentView::of(&chunks).reader();
+        let (state, mut checked): (&dyn MetaStore, _) = (&meta, Checked::default());
+        for SegmentRow { segment, .. } in known.segments {
+            for chunk in state.read_blocking(move |state| state.chunks_in(segment))? {
+                checked.count(&chunk, check_chunk(state, &*reader, &chunk)?);
+            }
         }
         Ok::<_, MetaError>((meta, checked))
     })

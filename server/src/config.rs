@@ -35,6 +35,8 @@ pub struct Config {
     pub log: String,
     /// Chunks that devices call dead are removed for good, thirty days later.
     pub collect_delete: bool,
+    /// Each stored chunk is read and checked once in so many days; 0 is never.
+    pub scrub_days: u32,
     /// How often callers may call.
     pub rate: RateConfig,
 }
@@ -103,6 +105,9 @@ pub struct Settings {
     /// Remove for good what devices call dead, thirty days later [default: false]
     #[arg(long, env = "OFFING_COLLECT_DELETE", global = true)]
     pub collect_delete: Option<bool>,
+    /// Read and check each stored chunk once in so many days; 0 is never [default: 30]
+    #[arg(long, env = "OFFING_SCRUB_DAYS", global = true)]
+    pub scrub_days: Option<u32>,
     /// Sign-ins a minute for one name from one address [default: 10]
     #[arg(long, env = "OFFING_LOGINS_PER_MINUTE", global = true)]
     pub logins_per_minute: Option<u32>,
@@ -142,6 +147,7 @@ impl Settings {
             trust_proxy: self.trust_proxy.or(weaker.trust_proxy),
             log: self.log.or(weaker.log),
             collect_delete: self.collect_delete.or(weaker.collect_delete),
+            scrub_days: self.scrub_days.or(weaker.scrub_days),
             logins_per_minute: self.logins_per_minute.or(weaker.logins_per_minute),
             anonymous_per_minute: self.anonymous_per_minute.or(weaker.anonymous_per_minute),
             calls_per_minute: self.calls_per_minute.or(weaker.calls_per_minute),
@@ -181,6 +187,7 @@ impl Settings {
             trust_proxy: self.trust_proxy.unwrap_or(false),
             log: self.log.unwrap_or_else(|| "warn,offing_server=info".to_owned()),
             collect_delete: self.collect_delete.unwrap_or(false),
+            scrub_days: self.scrub_days.unwrap_or(SCRUB_DAYS),
             rate: RateConfig {
                 logins_per_minute: self.logins_per_minute.unwrap_or(rate.logins_per_minute),
                 anonymous_per_minute: self
@@ -255,6 +262,7 @@ fn default_assets() -> PathBuf {
         .unwrap_or(here)
 }
 
+const SCRUB_DAYS: u32 = 30;
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod auth;
 pub mod backup;
 pub mod config;
 pub mod error;
+pub mod fsck;
 pub mod intake;
 pub mod limit;
 mod serve;

@@ -1,5 +1,5 @@
 //! The `offing-server` program: `serve` (also without a word), `invite`, and what keeps the data
-//! folder well: `backup`, `restore`, `restored`.
+//! folder well: `backup`, `restore`, `restored`, `fsck`.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -9,9 +9,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use offing_server::config::{Config, Settings};
+use offing_server::fsck::Finding;
 use offing_server::state::{AppState, join_link, system_clock};
+use offing_server::store::check::Checked;
 use offing_server::store::places;
-use offing_server::{backup, serve, service, telemetry};
+use offing_server::{backup, fsck, serve, service, telemetry};
 use tokio::net::TcpListener;
 
 /// The blind server of Offing: it keeps sealed chunks and signed logs, and can read neither.
@@ -52,6 +54,13 @@ enum Command {
         #[arg(long)]
         from: PathBuf,
     },
+    /// Read all chunks and look whether they are what the database says, also while the server
+    /// runs
+    Fsck {
+        /// Forget where damaged chunks are, so that they can be uploaded again
+        #[arg(long)]
+        repair: bool,
+    },
 }
 
 /// What a command answers that found damage.
@@ -69,6 +78,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Restored => runtime.block_on(restored(&config)).map(|()| ExitCode::SUCCESS),
         Command::Backup { to } => back_up(&config, &to),
         Command::Restore { from } => runtime.block_on(restore(&config, &from)),
+        Command::Fsck { repair } => check(&config, repair),
     }
 }
 
@@ -148,8 +158,36 @@ async fn restore(config: &Config, from: &Path) -> anyhow::Result<ExitCode> {
     if chunks.is_sound() {
         return Ok(ExitCode::SUCCESS);
     }
-    say(&format!("{} chunks are missing, {} are damaged", chunks.missing, chunks.rotten))?;
+    say(&damage(&chunks))?;
     Ok(DAMAGED.into())
+}
+
+fn check(config: &Config, repair: bool) -> anyhow::Result<ExitCode> {
+    let told = &mut |Finding { vault, id, segment, fault }: Finding| {
+        // Who reads it no longer wants to know.
+        let _ = say(&format!("{fault:?}: chunk {id} of vault {vault} in segment {segment}"));
+    };
+    let found = fsck::fsck(&config.places(), repair, told)?;
+    let chunks = found.chunks;
+    say(&format!(
+        "{} segments; {} chunks, {} bytes; {} bytes to be reclaimed, {} unknown, {} damaged",
+        found.segments,
+        chunks.chunks,
+        chunks.bytes,
+        found.dead_bytes,
+        found.unknown_bytes,
+        found.damaged_bytes
+    ))?;
+    if chunks.is_sound() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(&format!("{}; the places of {} are forgotten", damage(&chunks), found.forgotten))?;
+    Ok(DAMAGED.into())
+}
+
+fn damage(chunks: &Checked) -> String {
+    let Checked { missing, rotten, unreadable, .. } = chunks;
+    format!("chunks: {missing} missing, {rotten} damaged, {unreadable} unreadable")
 }
 
 /// A database or a bucket elsewhere has backups of its own.

@@ -35,6 +35,7 @@ pub async fn serve(
     let router = api::router(&state);
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
     let upkeep = tokio::spawn(upkeep(state.clone()));
+    let scrubbing = tokio::spawn(scrub(state.clone()));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let permit = Arc::clone(&connections).acquire_owned();
@@ -85,6 +86,7 @@ pub async fn serve(
     drop(listener);
     state.stop();
     upkeep.abort();
+    scrubbing.abort();
     let finished = async {
         let _ = connections.acquire_many(CONNECTIONS_MAX).await;
         state.sockets().all_closed().await;
@@ -111,6 +113,23 @@ async fn upkeep(state: AppState) {
     }
 }
 
+/// Reads what is kept, a share in each hour.
+async fn scrub(state: AppState) {
+    let hour = || u64::try_from(state.now_ms() / HOUR_MS).unwrap_or_default();
+    let mut done = hour();
+    let mut ticks = tokio::time::interval_at(Instant::now() + UPKEEP_EVERY, UPKEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        // A tick that came late, or a machine that slept, leaves out none of the last day's.
+        for hour in (done + 1).max(hour().saturating_sub(HOURS_CAUGHT_UP))..=hour() {
+            if let Err(error) = state.services().scrub(hour, state.config().scrub_days).await {
+                tracing::warn!(%error, "cannot look at what is stored");
+            }
+            done = hour;
+        }
+    }
+}
+
 /// Forgets sessions that nobody used, removes what is dead if the configuration says so, and
 /// reclaims the space of what was removed.
 pub async fn look_after(state: &AppState) {
@@ -134,3 +153,5 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(60);
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const UPKEEP_EVERY: Duration = Duration::from_secs(3_600);
+const HOUR_MS: i64 = 3_600_000;
+const HOURS_CAUGHT_UP: u64 = 24;

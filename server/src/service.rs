@@ -6,7 +6,7 @@
 //! an append keeps the entries before the refused one, as its answer says.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Incarnation, VaultId};
 use offing_core::log::entry::EntryError;
@@ -14,6 +14,7 @@ use offing_core::proto::{Code, Wake, WireError};
 use tokio::sync::broadcast;
 
 use crate::store::blob::{BlobError, BlobStore};
+use crate::store::check::Checked;
 use crate::store::chunks::{ChunkStore, ChunkStoreOptions, Recovery};
 use crate::store::memory::{MemoryBlobs, MemoryMeta};
 use crate::store::meta::{MetaError, MetaStats, MetaStore};
@@ -31,6 +32,7 @@ pub mod collect;
 pub mod log;
 pub mod quota;
 pub mod recovery;
+pub mod scrub;
 pub mod sessions;
 
 /// Who asks, as verified by the access token.
@@ -243,6 +245,8 @@ pub struct Services {
     pub(crate) chunks: ChunkStore,
     pub(crate) news: broadcast::Sender<News>,
     pub(crate) account_quota_bytes: Option<u64>,
+    /// What was scrubbed since the start.
+    scrubbed: Arc<Mutex<Checked>>,
 }
 
 /// Messages a slow listener may fall behind before it has to ask for the tips.
@@ -316,7 +320,7 @@ impl Services {
             // An error means that nobody listens.
             let _ = told.send(News::of(note));
         }));
-        Self { meta, chunks, news, account_quota_bytes: quota }
+        Self { meta, chunks, news, account_quota_bytes: quota, scrubbed: Arc::default() }
     }
 
     /// Listens to the growth of all vaults. A listener that lags has to ask for the tips.

@@ -10,6 +10,8 @@ mod backup;
 mod chunks;
 #[path = "store/collect.rs"]
 mod collect;
+#[path = "store/fsck.rs"]
+mod fsck;
 #[path = "store/reclaim.rs"]
 mod reclaim;
 #[path = "store/recovery.rs"]

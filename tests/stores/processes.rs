@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use offing_core::id::{ChunkId, DeviceId, Hash, VaultId};
+use offing_server::fsck::fsck;
 use offing_server::service::{Caller, News, ServiceError, ServiceOptions, Services};
+use offing_server::store::blob::BlobStore as _;
+use offing_server::store::check::Fault;
 use offing_server::store::meta::{Durability, MetaStore, MetaTx, Vault};
 use offing_server::store::places::Places;
 use offing_server::store::postgres::PostgresMeta;
+use offing_server::store::s3::{S3Options, S3Store};
 use offing_tests::engines::postgres::Postgres;
 use offing_tests::engines::s3::S3;
 use sha2::{Digest as _, Sha256};
@@ -20,7 +24,7 @@ const CALLER: Caller = Caller { account: ALICE, device: DeviceId([3; 16]) };
 /// Engines, and what opens another process over them.
 struct Site {
     _cluster: Arc<Postgres>,
-    _bucket: S3,
+    bucket: S3,
     folders: TempDir,
     places: Places,
 }
@@ -33,7 +37,7 @@ impl Site {
             database: Some(cluster.database()),
             chunks: Some(bucket.address("site")),
         };
-        Self { _cluster: cluster, _bucket: bucket, folders, places }
+        Self { _cluster: cluster, bucket, folders, places }
     }
 
     fn open(&self, name: &str) -> Services {
@@ -148,4 +152,49 @@ async fn a_database_takes_no_other_chunk_store_than_its_own() {
     let places = Places { data: folder, chunks: None, ..site.places.clone() };
     let refused = Services::open(places, ServiceOptions::default()).map(drop);
     assert!(matches!(refused, Err(ServiceError::OtherChunks)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_check_of_the_whole_store_finds_damage_and_what_nobody_indexed() {
+    let site = Site::new();
+    let meta = populated(&site).await;
+    let services = site.open("one");
+    let (first, second) = (put(&services, &[1; 5_000]).await, put(&services, &[2; 6_000]).await);
+    services.remove_chunks(VAULT, vec![second.unwrap()]).await.unwrap();
+    // A process that was killed between its object and its rows.
+    let address = site.places.chunks.clone().unwrap();
+    let killed = move || {
+        let mut killed = S3Store::open(&address, S3Options::default()).unwrap();
+        killed.write(&VAULT, &ChunkId([9; 32]), &[9; 700]).unwrap();
+        killed.sync().unwrap();
+    };
+    tokio::task::spawn_blocking(killed).await.unwrap();
+    let places = site.places.clone();
+    let check = move |repair| {
+        let mut told = Vec::new();
+        let report = fsck(&places, repair, &mut |finding| told.push((finding.id, finding.fault)));
+        (report.unwrap(), told)
+    };
+    let check = Arc::new(check);
+    let run = |repair| {
+        let check = Arc::clone(&check);
+        tokio::task::spawn_blocking(move || check(repair))
+    };
+    let (report, told) = run(false).await.unwrap();
+    assert_eq!((report.chunks.chunks, report.dead_bytes, report.unknown_bytes), (1, 6_000, 700));
+    assert!(told.is_empty() && report.chunks.is_sound());
+
+    let row = meta.read(move |state| state.chunk(&VAULT, &first.unwrap())).await;
+    let row = row.unwrap().unwrap();
+    let object = site.bucket.file(&format!("site/segments/{:010}", row.at.segment));
+    let mut bytes = std::fs::read(&object).unwrap();
+    let offset = usize::try_from(row.at.offset).unwrap();
+    bytes[offset] ^= 1;
+    std::fs::write(&object, bytes).unwrap();
+    let (report, told) = run(true).await.unwrap();
+    assert_eq!(told, [(row.id, Fault::Rotten)]);
+    assert_eq!(report.forgotten, 1);
+    assert_eq!(put(&services, &[1; 5_000]).await.unwrap(), row.id);
+    assert_eq!(get(&services, row.id).await, [1; 5_000]);
+    assert!(run(false).await.unwrap().0.chunks.is_sound());
 }

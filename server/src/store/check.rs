@@ -16,6 +16,8 @@ pub enum Fault {
     Missing,
     /// They are not what its id says.
     Rotten,
+    /// They could not be read now.
+    Unreadable,
 }
 
 /// What a check of chunks read and found.
@@ -29,49 +31,46 @@ pub struct Checked {
     pub missing: u64,
     /// Chunks whose bytes are not what their ids say.
     pub rotten: u64,
+    /// Chunks whose bytes could not be read.
+    pub unreadable: u64,
 }
 
 impl Checked {
     /// Says whether nothing is wrong.
     pub fn is_sound(&self) -> bool {
-        self.missing == 0 && self.rotten == 0
+        self.missing == 0 && self.rotten == 0 && self.unreadable == 0
     }
 
-    /// Adds what was found elsewhere.
-    pub fn add(&mut self, other: &Self) {
-        self.chunks += other.chunks;
-        self.bytes += other.bytes;
-        self.missing += other.missing;
-        self.rotten += other.rotten;
+    /// Counts a chunk.
+    pub fn count(&mut self, chunk: &StoredChunk, fault: Option<Fault>) {
+        self.chunks += 1;
+        self.bytes += u64::from(chunk.at.len);
+        match fault {
+            None => {}
+            Some(Fault::Missing) => self.missing += 1,
+            Some(Fault::Rotten) => self.rotten += 1,
+            Some(Fault::Unreadable) => self.unreadable += 1,
+        }
     }
 }
 
-/// Reads the chunks that the index has in a segment. After each, `told` hears what is wrong with
-/// it, and may take its time.
-pub fn check_segment(
+/// Reads a chunk of the index, and says what is wrong with it.
+pub fn check_chunk(
     meta: &dyn MetaStore,
     reader: &dyn BlobReader,
-    segment: u32,
-    told: &mut dyn FnMut(&StoredChunk, Option<Fault>),
-) -> MetaResult<Checked> {
-    let (mut checked, mut bytes) = (Checked::default(), Vec::new());
-    for chunk in meta.read_blocking(move |state| state.chunks_in(segment))? {
-        let mut fault = look(reader, &chunk, &mut bytes);
-        if fault.is_some() {
-            let (vault, id) = (chunk.vault, chunk.id);
-            fault = match meta.read_blocking(move |state| state.chunk(&vault, &id))? {
-                Some(now) if now.at == chunk.at => fault,
-                Some(moved) => look(reader, &moved, &mut bytes),
-                None => None,
-            };
-        }
-        checked.chunks += 1;
-        checked.bytes += u64::from(chunk.at.len);
-        checked.missing += u64::from(fault == Some(Fault::Missing));
-        checked.rotten += u64::from(fault == Some(Fault::Rotten));
-        told(&chunk, fault);
+    chunk: &StoredChunk,
+) -> MetaResult<Option<Fault>> {
+    let mut bytes = Vec::new();
+    let fault = look(reader, chunk, &mut bytes);
+    if fault.is_none() {
+        return Ok(None);
     }
-    Ok(checked)
+    let (vault, id) = (chunk.vault, chunk.id);
+    Ok(match meta.read_blocking(move |state| state.chunk(&vault, &id))? {
+        Some(now) if now.at == chunk.at => fault,
+        Some(moved) => look(reader, &moved, &mut bytes),
+        None => None,
+    })
 }
 
 fn look(reader: &dyn BlobReader, chunk: &StoredChunk, bytes: &mut Vec<u8>) -> Option<Fault> {
@@ -81,7 +80,7 @@ fn look(reader: &dyn BlobReader, chunk: &StoredChunk, bytes: &mut Vec<u8>) -> Op
         Err(BlobError::SegmentGone { .. } | BlobError::SegmentShort { .. }) => Some(Fault::Missing),
         Err(error) => {
             tracing::error!(%error, segment = chunk.at.segment, "a chunk cannot be read");
-            Some(Fault::Missing)
+            Some(Fault::Unreadable)
         }
     }
 }

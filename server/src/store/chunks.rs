@@ -268,6 +268,11 @@ impl ChunkStore {
         Ok(read?)
     }
 
+    /// Reads in segments, whatever the index says.
+    pub(crate) fn reader(&self) -> Arc<dyn BlobReader> {
+        Arc::clone(&self.inner.reader)
+    }
+
     /// How many times the disk was waited for.
     pub fn syncs(&self) -> u64 {
         self.inner.syncs.load(Ordering::Relaxed)

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,9 +18,10 @@ use rand::RngCore as _;
 
 use super::blob::{BlobError, BlobReader, BlobStore, BlobStoreId, FoundChunk, Scanned};
 use super::meta::Location;
-use super::record::{FILE_HEAD_BYTES, RECORD_HEAD_BYTES, file_head, record_head, scan};
+use super::record::{FILE_HEAD_BYTES, RECORD_HEAD_BYTES, file_head, record_head};
 
 pub mod copy;
+pub mod view;
 
 /// Most segment files held open for reading.
 const OPEN_FILES_MAX: usize = 64;
@@ -196,10 +197,7 @@ impl BlobStore for SegmentStore {
         from: u64,
         visit: &mut dyn FnMut(FoundChunk),
     ) -> Result<Scanned, BlobError> {
-        let file = File::open(segment_path(&self.folder, segment))
-            .map_err(|error| gone_or(error, segment))?;
-        let len = file.metadata()?.len();
-        scan(&mut BufReader::with_capacity(1024 * 1024, file), len, segment, from, visit)
+        view::scan_file(&self.folder, segment, from, visit)
     }
 
     fn cut(&mut self, segment: u32, to: u64) -> Result<(), BlobError> {

@@ -6,9 +6,11 @@ use offing_core::id::{ChunkId, Hash, Seq};
 use offing_core::log::entry::EntryKind;
 use offing_core::proto::AppendResult;
 use offing_server::config::Settings;
+use offing_server::fsck::fsck;
 use offing_server::service::collect::FOSSIL_MS;
 use offing_server::service::log::PageLimits;
 use offing_server::service::{Caller, ServiceOptions, Services};
+use offing_server::store::places::Places;
 use offing_server::{AppState, look_after};
 use tempfile::TempDir;
 
@@ -267,4 +269,27 @@ async fn what_is_dead_outlives_a_restart_and_may_come_again() {
     assert_eq!(vault.has(&kept).await, [true, true]);
     vault.holds(1).await;
     assert_eq!(vault.has(&[old]).await, [true]);
+}
+
+#[tokio::test]
+async fn content_that_was_damaged_and_came_again_is_still_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut vault = Vault::over(open(folder.path())).await;
+    let content = vault.holds(1).await;
+    vault.is_taken(EntryKind::Change, &[content]).await;
+    let segment = folder.path().join("chunks/000001.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[200] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let places = Places::from(folder.path());
+    let repair = move || fsck(&places, true, &mut |_| {}).unwrap();
+    assert_eq!(tokio::task::spawn_blocking(repair).await.unwrap().forgotten, 1);
+    vault.holds(1).await;
+    vault.is_taken(EntryKind::Snapshot, &[content]).await;
+    for seed in 2..5 {
+        vault.snapshot(seed).await;
+    }
+    vault.is_taken(EntryKind::Gc, &[content]).await;
+    assert_eq!(vault.collects().await, 0);
+    assert_eq!(vault.has(&[content]).await, [true]);
 }

@@ -1,19 +1,12 @@
-//! Segments outside a running store: copied for a backup, read for a check.
+//! Copies of segment files, for backups.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
-use super::{SegmentReader, gone_or, list, segment_path};
-use crate::store::blob::{BlobError, BlobReader};
-
-/// Reads the segments of a folder, whoever writes to it.
-pub fn reader(folder: &Path) -> Arc<dyn BlobReader> {
-    Arc::new(SegmentReader { folder: folder.to_owned(), files: Mutex::new(BTreeMap::new()) })
-}
+use super::{gone_or, list, segment_path};
+use crate::store::blob::BlobError;
 
 /// Copies a segment up to a place into another folder, durably, from `done` on: what that
 /// folder has of it before this stays. Says how many bytes it copied, fewer than asked for where
