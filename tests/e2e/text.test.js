@@ -20,6 +20,49 @@ test("Markdown is rendered beside the editor as one types", async (t) => {
   await laptop.preview.getByRole("heading", { name: "Tide" }).waitFor();
 });
 
+test("Markdown is written with keys and tools, walked by its outline, and its tasks are ticked where they are read", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsText("plan.md");
+  await laptop.edits("plan.md");
+  const { keyboard } = laptop.page;
+  await laptop.types("# Harbour\n\nmind the shoal");
+  await keyboard.press("Control+b");
+  await laptop.reads("mind the **shoal**");
+  await laptop.types("\n\npack\nsail");
+  await keyboard.press("Shift+ArrowUp");
+  const tools = laptop.page.getByRole("toolbar", { name: "Text tools" });
+  await tools.getByRole("button", { name: "Tasks" }).click();
+  await laptop.reads("- [ ] sail");
+  await keyboard.press("Control+End");
+  await keyboard.press("Enter");
+  await keyboard.insertText("home");
+  await laptop.reads("- [ ] home");
+  await laptop.preview.getByRole("checkbox").nth(2).waitFor();
+  await laptop.preview.getByRole("checkbox").nth(1).click();
+  await laptop.reads("- [x] sail");
+  await laptop.preview.getByRole("checkbox").nth(1).and(laptop.page.locator(":checked")).waitFor();
+  await laptop.types("\n\n## Depths\n\n");
+  await tools.getByRole("button", { name: "Table" }).click();
+  await keyboard.insertText("Place");
+  await keyboard.press("Tab");
+  await keyboard.press("Tab");
+  await keyboard.insertText("水深");
+  await keyboard.press("Tab");
+  await laptop.reads("| Place | Column |", "| 水深  |");
+  await laptop.preview.getByRole("cell", { name: "水深" }).waitFor();
+  await keyboard.press("Control+Shift+o");
+  const outline = laptop.page.getByRole("listbox", { name: "Outline" });
+  await outline.getByRole("option", { name: "Depths", selected: true }).waitFor();
+  await laptop.photographs("tools and outline of a text");
+  await outline.press("ArrowUp");
+  await outline.press("Enter");
+  await keyboard.press("End");
+  await keyboard.insertText("s");
+  await laptop.reads("# Harbours");
+  await laptop.isOnServer();
+});
+
 test("markup in Markdown is shown, never run", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");

@@ -9,7 +9,7 @@
 
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
-import { bracketMatching, foldKeymap, indentOnInput } from "@codemirror/language";
+import { bracketMatching, foldGutter, foldKeymap, indentOnInput } from "@codemirror/language";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { getSyncedVersion, sendableUpdates } from "@codemirror/collab";
 import { Compartment, EditorState } from "@codemirror/state";
@@ -28,11 +28,16 @@ import {
   ViewPlugin,
 } from "@codemirror/view";
 
+import { bar } from "./bar.js";
 import { collaboration, Pusher } from "./collab.js";
 export { createDifference } from "./difference.js";
-import { languageAtOnce, languageOf } from "./languages.js";
+import { isMarkdown, languageAtOnce, languageOf } from "./languages.js";
+import { pasteLink, tickTask, tickTasks } from "./marks.js";
 import { forgetMerged, mergedEdits, runsOf, showMerged, takeBackMerged } from "./merged.js";
+import { nextCell, previousCell } from "./tables.js";
+import { phrasesOf, textsOf } from "./texts.js";
 import { theme } from "./theme.js";
+import { wrapping } from "./wrap.js";
 
 // The default set without the carriage return, which `hiddenReturns` hides.
 const specialChars =
@@ -62,12 +67,12 @@ const hiddenReturns = ViewPlugin.fromClass(
  *
  * Options:
  * - `parent` (Element): what it fills; it gets one child, removed by `leave`.
+ * - `preview` (Element, optional): where the text is rendered; its tasks are ticked by a click.
  * - `doc` (string), `version` (number): the text, and the engine's number for it.
  * - `clientId` (string): names this editor's updates; unique for each opening.
  * - `fileName` (string): decides the language.
  * - `readOnly` (boolean).
  * - `label` (string, optional): the accessible name, "Editor" if absent.
- * - `phrases` (object, optional): CodeMirror's own texts (search panel) translated.
  * - `onUpdates(version, [{clientID, changes}])`: edits to hand to the engine, based
  *   on `version`; called once, then not again until `receiveUpdates` or `release`.
  *   `changes` is `ChangeSet.toJSON()` as JSON text.
@@ -98,6 +103,8 @@ export function createEditor(options) {
   const pusher = new Pusher(options.onUpdates);
   const writable = new Compartment();
   const language = new Compartment();
+  const spoken = document.documentElement.lang;
+  const wraps = wrapping();
   const frame = new Frame(() => options.onDocChange?.(() => textOf(view)));
 
   const view = new EditorView({
@@ -107,7 +114,7 @@ export function createEditor(options) {
       doc,
       extensions: [
         EditorState.lineSeparator.of("\n"),
-        EditorState.phrases.of(options.phrases ?? {}),
+        EditorState.phrases.of(phrasesOf(spoken)),
         collaboration(version, clientId),
         mergedEdits,
         writable.of(writability(readOnly)),
@@ -123,10 +130,23 @@ export function createEditor(options) {
             options.onBlur?.();
           },
         }),
+        bar({ texts: textsOf(spoken), wraps, markdown: isMarkdown(options.fileName) }),
+        isMarkdown(options.fileName) ? writesMarkdown : [],
+        wraps.extension,
         looks(),
         keys(),
       ],
     }),
+  });
+
+  options.preview?.addEventListener("click", (event) => {
+    const boxes = [...event.currentTarget.querySelectorAll("input[type=checkbox]")];
+    const nth = boxes.indexOf(event.target);
+    if (nth < 0) return;
+    // What is drawn follows the text.
+    event.preventDefault();
+    const transaction = tickTask(view.state, nth, boxes.length);
+    if (transaction) view.dispatch(transaction);
   });
 
   let fileName = null;
@@ -183,6 +203,7 @@ function looks() {
   return [
     theme,
     lineNumbers(),
+    foldGutter({ openText: "▾", closedText: "▸" }),
     highlightActiveLineGutter(),
     highlightActiveLine(),
     highlightSpecialChars({ specialChars }),
@@ -191,11 +212,27 @@ function looks() {
     dropCursor(),
     rectangularSelection(),
     EditorState.allowMultipleSelections.of(true),
-    EditorView.lineWrapping,
     bracketMatching(),
     highlightSelectionMatches(),
   ];
 }
+
+/** What only Markdown has: before the keys of all texts, which it overrides in tables and tasks. */
+const writesMarkdown = [
+  keymap.of([
+    { key: "Tab", run: nextCell, shift: previousCell },
+    { key: "Mod-Enter", run: tickTasks },
+  ]),
+  EditorView.domEventHandlers({
+    paste(event, view) {
+      const transaction = pasteLink(view.state, event.clipboardData?.getData("text/plain").trim() ?? "");
+      if (!transaction) return false;
+      event.preventDefault();
+      view.dispatch(transaction);
+      return true;
+    },
+  }),
+];
 
 function keys() {
   return [

@@ -57,6 +57,9 @@ const markdownSupport = markdown({
 
 const markdownName = /\.(md|markdown|mkd|mdown)$/i;
 
+/** Whether a file is Markdown, by its name. */
+export const isMarkdown = (fileName) => markdownName.test(fileName);
+
 /**
  * Finds the language of a file by its name.
  *
@@ -77,6 +80,6 @@ export async function languageOf(fileName) {
 
 /** The language of a file if it needs no loading, else null. */
 export function languageAtOnce(fileName) {
-  if (markdownName.test(fileName)) return markdownSupport;
+  if (isMarkdown(fileName)) return markdownSupport;
   return LanguageDescription.matchFilename(bundled, fileName)?.support ?? null;
 }

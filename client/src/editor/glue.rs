@@ -60,11 +60,13 @@ pub(crate) struct TextEditor {
 }
 
 impl TextEditor {
-    /// Opens the editor in an element. `changed` gets a function that reads the text.
+    /// Opens the editor in an element. `changed` gets a function that reads the text; tasks are
+    /// ticked in `preview`.
     pub(crate) async fn open(
         app: App,
         text: &OpenedText,
         parent: &Element,
+        preview: JsValue,
         changed: impl Fn(Function) + 'static,
     ) -> Result<Rc<Self>, JsValue> {
         let create = module::load("editor", "createEditor").await?;
@@ -91,6 +93,7 @@ impl TextEditor {
         let client = format!("page-{:08x}", (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
         for (key, value) in [
             ("parent", parent.into()),
+            ("preview", preview),
             ("doc", JsValue::from_str(&text.text)),
             ("version", JsValue::from_f64(f64::from(text.version))),
             ("clientId", JsValue::from_str(&client)),

@@ -7,6 +7,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::rpc::{Command, Crumb, Event, Fault, OpenedText, ReadOnly, Reply, Row};
+use wasm_bindgen::JsValue;
 
 use crate::app::{App, Dialog, actions};
 use crate::components::crumbs;
@@ -43,12 +44,13 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
             steps.push(Crumb { node, name: text.name.clone() });
             path.set(steps);
             read_only.set(text.read_only);
-            let drawn = preview
-                .get_untracked()
+            let region = preview.get_untracked();
+            let ticked = region.clone().map_or(JsValue::UNDEFINED, JsValue::from);
+            let drawn = region
                 .map(|region| Preview::open(region.into(), &text.text, app.t(Msg::PreviewMissing)));
             drawing.set_value(drawn.clone());
             spawn_local(async move {
-                let made = TextEditor::open(app, &text, &host, move |changed| {
+                let made = TextEditor::open(app, &text, &host, ticked, move |changed| {
                     if let Some(drawn) = &drawn {
                         drawn.changed(changed);
                     }

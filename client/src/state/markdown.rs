@@ -43,8 +43,8 @@ pub fn set<E>(
         }
         Attribute::NoteLink(label) => set("href", &["#md-note-", label].concat()),
         Attribute::Done(done) => {
+            // The editor ticks it in the text.
             set("type", "checkbox")?;
-            set("disabled", "")?;
             if done { set("checked", "") } else { Ok(()) }
         }
     }
@@ -106,8 +106,8 @@ mod tests {
 
     #[test]
     fn tasks_and_footnotes_have_what_the_style_sheet_looks_for() {
-        assert_eq!(attributes(Attribute::Done(false)), " type=checkbox disabled=");
-        assert_eq!(attributes(Attribute::Done(true)), " type=checkbox disabled= checked=");
+        assert_eq!(attributes(Attribute::Done(false)), " type=checkbox");
+        assert_eq!(attributes(Attribute::Done(true)), " type=checkbox checked=");
         assert_eq!(attributes(Attribute::Note("1")), " id=md-note-1 class=md-note data-label=1");
         assert_eq!(attributes(Attribute::NoteLink("1")), " href=#md-note-1");
         assert_eq!(attributes(Attribute::Start(7)), " start=7");
