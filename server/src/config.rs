@@ -11,12 +11,15 @@ use serde::Deserialize;
 
 use crate::store::places::Places;
 use crate::store::s3::S3Address;
+use crate::tls::TlsFiles;
 
 /// Everything that can be set, after precedence was applied.
 #[derive(Clone)]
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The certificate, if the program itself speaks TLS.
+    pub tls: Option<TlsFiles>,
     /// The folder that holds everything the server keeps.
     pub data: PathBuf,
     /// The `postgresql://` URL of the database, if it is not a file in that folder.
@@ -72,6 +75,12 @@ pub struct Settings {
     /// Address and port to listen on [default: 127.0.0.1:7070]
     #[arg(long, env = "OFFING_LISTEN", global = true)]
     pub listen: Option<SocketAddr>,
+    /// Certificate chain (PEM) to speak TLS with; wants `tls_key`, and is read anew when it changes
+    #[arg(long, env = "OFFING_TLS_CERT", global = true)]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of the certificate
+    #[arg(long, env = "OFFING_TLS_KEY", global = true)]
+    pub tls_key: Option<PathBuf>,
     /// Folder for everything the server keeps [default: ./data]
     #[arg(long, env = "OFFING_DATA", global = true)]
     pub data: Option<PathBuf>,
@@ -136,6 +145,8 @@ impl Settings {
     pub fn or(self, weaker: Self) -> Self {
         Self {
             listen: self.listen.or(weaker.listen),
+            tls_cert: self.tls_cert.or(weaker.tls_cert),
+            tls_key: self.tls_key.or(weaker.tls_key),
             data: self.data.or(weaker.data),
             database: self.database.or(weaker.database),
             chunks: self.chunks.or(weaker.chunks),
@@ -158,15 +169,28 @@ impl Settings {
     /// Fills in the defaults and checks what can be checked.
     pub fn finish(self) -> Result<Config, ConfigError> {
         let listen = self.listen.unwrap_or(DEFAULT_LISTEN);
+        let trust_proxy = self.trust_proxy.unwrap_or(false);
+        let tls = match (self.tls_cert, self.tls_key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            _ => return Err(ConfigError::TlsHalf),
+        };
+        if tls.is_none() && !trust_proxy && !listen.ip().is_loopback() {
+            return Err(ConfigError::Plain { listen });
+        }
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let public_url = self
             .public_url
-            .unwrap_or_else(|| format!("http://localhost:{}", listen.port()))
+            .unwrap_or_else(|| format!("{scheme}://localhost:{}", listen.port()))
             .trim_end_matches('/')
             .to_owned();
         let authority =
             public_url.strip_prefix("http://").or_else(|| public_url.strip_prefix("https://"));
         if authority.is_none_or(|rest| rest.is_empty() || rest.contains(['/', '?', '#', ' '])) {
             return Err(ConfigError::PublicUrl { given: public_url });
+        }
+        if tls.is_some() && !public_url.starts_with("https://") {
+            return Err(ConfigError::TlsUrl { given: public_url });
         }
         let chunks = match (self.chunks, self.s3_access_key, self.s3_secret_key) {
             (None, ..) => None,
@@ -178,13 +202,14 @@ impl Settings {
         let rate = RateConfig::default();
         Ok(Config {
             listen,
+            tls,
             data: self.data.unwrap_or_else(|| PathBuf::from("data")),
             database: self.database,
             chunks,
             assets: self.assets.unwrap_or_else(default_assets),
             public_url,
             quota_bytes: self.quota_bytes,
-            trust_proxy: self.trust_proxy.unwrap_or(false),
+            trust_proxy,
             log: self.log.unwrap_or_else(|| "warn,offing_server=info".to_owned()),
             collect_delete: self.collect_delete.unwrap_or(false),
             scrub_days: self.scrub_days.unwrap_or(SCRUB_DAYS),
@@ -238,6 +263,24 @@ pub enum ConfigError {
         /// Where.
         source: toml::de::Error,
     },
+    /// Passwords' proofs and cookies would go over the network as they are.
+    #[error(
+        "listening on {listen} without TLS: give tls_cert and tls_key, or say trust_proxy = true \
+         if a proxy in front adds it"
+    )]
+    Plain {
+        /// Where it would listen.
+        listen: SocketAddr,
+    },
+    /// A certificate without its key, or a key without its certificate.
+    #[error("TLS wants both, tls_cert and tls_key")]
+    TlsHalf,
+    /// People would be sent to an address that does not answer.
+    #[error("the program speaks TLS, so public_url must begin with https://, not {given}")]
+    TlsUrl {
+        /// What was given.
+        given: String,
+    },
     /// S3 wants to know who asks.
     #[error("chunks in S3 want s3_access_key and s3_secret_key")]
     S3Keys,
@@ -282,6 +325,21 @@ mod tests {
     #[test]
     fn a_key_that_does_not_exist_is_an_error() {
         assert!(toml::from_str::<Settings>("quota = 2").is_err());
+    }
+
+    #[test]
+    fn nothing_is_served_in_the_clear_where_others_listen() {
+        let open = Settings { listen: Some("0.0.0.0:443".parse().unwrap()), ..Settings::default() };
+        let proxy = Settings { trust_proxy: Some(true), ..open.clone() };
+        let key = Some(PathBuf::from("key.pem"));
+        let half = Settings { tls_key: key.clone(), ..open.clone() };
+        let whole = Settings { tls_cert: key, ..half.clone() };
+        let http = Settings { public_url: Some("http://a.example".to_owned()), ..whole.clone() };
+        assert!(matches!(open.finish(), Err(ConfigError::Plain { .. })));
+        assert!(proxy.finish().is_ok());
+        assert!(matches!(half.finish(), Err(ConfigError::TlsHalf)));
+        assert!(whole.finish().is_ok_and(|config| config.is_https()));
+        assert!(matches!(http.finish(), Err(ConfigError::TlsUrl { .. })));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod service;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 
 pub use serve::{look_after, serve};
 pub use state::AppState;

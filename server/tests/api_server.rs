@@ -18,3 +18,5 @@ mod lifecycle;
 mod live;
 #[path = "api_server/sessions.rs"]
 mod sessions;
+#[path = "api_server/tls.rs"]
+mod tls;
