@@ -95,8 +95,10 @@ pub enum BackupError {
 /// earlier backup of it; blocks.
 pub fn backup(data: &Path, to: &Path) -> Result<Copied, BackupError> {
     let source = data.join(DATABASE);
-    if !source.is_file() {
-        return Err(BackupError::Missing { path: source });
+    for path in [&source, &data.join(OPAQUE_SETUP)] {
+        if !path.is_file() {
+            return Err(BackupError::Missing { path: path.clone() });
+        }
     }
     let _lock = begin(to)?;
     let fresh = to.join(FRESH);
@@ -125,8 +127,10 @@ pub fn backup(data: &Path, to: &Path) -> Result<Copied, BackupError> {
 /// it. What is damaged is counted, and does not keep the rest out.
 pub async fn restore(from: &Path, data: &Path) -> Result<Restored, BackupError> {
     let source = from.join(DATABASE);
-    if !source.is_file() {
-        return Err(BackupError::Missing { path: source });
+    for path in [&source, &from.join(OPAQUE_SETUP)] {
+        if !path.is_file() {
+            return Err(BackupError::Missing { path: path.clone() });
+        }
     }
     if !is_empty(data)? {
         return Err(BackupError::NotEmpty { path: data.to_owned() });
@@ -171,10 +175,8 @@ pub async fn restore(from: &Path, data: &Path) -> Result<Restored, BackupError> 
 const FRESH: &str = "offing.sqlite.new";
 /// Tells a folder of backups from others, and is locked while one is made.
 const MARK: &str = "backup.lock";
-/// The secrets, the first of which nobody can do without.
-const SECRETS: [&str; 2] = [OPAQUE_SETUP, TOKEN_KEY];
-/// The name of the chunk store, by which a database in PostgreSQL knows it.
-const CHUNKS_ID: &str = "chunks/id";
+/// The secrets, the last of which nobody can do without.
+const SECRETS: [&str; 2] = [TOKEN_KEY, OPAQUE_SETUP];
 
 /// Makes a folder of backups, or takes one that is there.
 fn begin(to: &Path) -> Result<File, BackupError> {
@@ -254,16 +256,12 @@ fn put_in_place(fresh: &Path, folder: &Path) -> Result<(), BackupError> {
     Ok(sync_folder(folder)?)
 }
 
-fn copy_secrets(from: &Path, to: &Path) -> Result<(), BackupError> {
-    if !from.join(OPAQUE_SETUP).exists() {
-        return Err(BackupError::Missing { path: from.join(OPAQUE_SETUP) });
+/// Copies the secrets; the one that nobody can do without comes last.
+pub(crate) fn copy_secrets(from: &Path, to: &Path) -> io::Result<()> {
+    for name in SECRETS.into_iter().filter(|name| from.join(name).exists()) {
+        copy_file(&from.join(name), &to.join(name))?;
     }
-    for name in SECRETS.into_iter().chain([CHUNKS_ID]) {
-        if from.join(name).exists() {
-            copy_file(&from.join(name), &to.join(name))?;
-        }
-    }
-    Ok(())
+    sync_folder(to)
 }
 
 /// Copies a small file, for its owner alone; there is either the old one or the new one.

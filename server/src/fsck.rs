@@ -63,11 +63,15 @@ pub fn fsck(
         return Err(ServiceError::DatabaseMissing { path });
     }
     let meta = open_database(places)?;
-    let view: Box<dyn BlobView> = match &places.chunks {
-        Some(address) => Box::new(S3Store::open(address, S3Options::default()).map_err(Arc::new)?),
+    check(&*meta, &*view(places).map_err(Arc::new)?, repair, told)
+}
+
+/// The segments at these places, beside whoever writes them.
+pub(crate) fn view(places: &Places) -> Result<Box<dyn BlobView>, BlobError> {
+    Ok(match &places.chunks {
+        Some(address) => Box::new(S3Store::open(address, S3Options::default())?),
         None => Box::new(SegmentView::of(&places.data.join(CHUNKS))),
-    };
-    check(&*meta, &*view, repair, told)
+    })
 }
 
 /// Checks a database against its segments.

@@ -16,6 +16,7 @@ pub mod error;
 pub mod fsck;
 pub mod intake;
 pub mod limit;
+pub mod migrate;
 mod serve;
 pub mod service;
 pub mod state;

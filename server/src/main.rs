@@ -13,7 +13,7 @@ use offing_server::fsck::Finding;
 use offing_server::state::{AppState, join_link, system_clock};
 use offing_server::store::check::Checked;
 use offing_server::store::places;
-use offing_server::{backup, fsck, serve, service, telemetry};
+use offing_server::{backup, fsck, migrate, serve, service, telemetry};
 use tokio::net::TcpListener;
 
 /// The blind server of Offing: it keeps sealed chunks and signed logs, and can read neither.
@@ -61,6 +61,16 @@ enum Command {
         #[arg(long)]
         repair: bool,
     },
+    /// Move everything to another database, another chunk store, or both; no server may run on
+    /// either. What was broken off goes on
+    Migrate {
+        /// Configuration file of what there is
+        #[arg(long)]
+        from: PathBuf,
+        /// Configuration file of where it goes: a new data folder, an empty database and bucket
+        #[arg(long)]
+        to: PathBuf,
+    },
 }
 
 /// What a command answers that found damage.
@@ -79,6 +89,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Backup { to } => back_up(&config, &to),
         Command::Restore { from } => runtime.block_on(restore(&config, &from)),
         Command::Fsck { repair } => check(&config, repair),
+        Command::Migrate { from, to } => move_all(&from, &to),
     }
 }
 
@@ -183,6 +194,29 @@ fn check(config: &Config, repair: bool) -> anyhow::Result<ExitCode> {
     }
     say(&format!("{}; the places of {} are forgotten", damage(&chunks), found.forgotten))?;
     Ok(DAMAGED.into())
+}
+
+fn move_all(from: &Path, to: &Path) -> anyhow::Result<ExitCode> {
+    let places = |path: &Path| anyhow::Ok(Settings::read(path)?.finish()?.places());
+    let (mut at, mut last) = (0, 0);
+    let told = &mut |done: usize, all: usize| {
+        at = done * 10 / all.max(1);
+        if at > last {
+            // Who reads it no longer wants to know.
+            let _ = say(&format!("{done} of {all} segments"));
+            last = at;
+        }
+    };
+    let moved = migrate::migrate(&places(from)?, &places(to)?, told)?;
+    say(&format!(
+        "Moved and compared: {} rows, {} chunks ({} of them before). Start the server with {}; \
+         what was left is as it was.",
+        moved.rows,
+        moved.chunks,
+        moved.chunks_before,
+        to.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn damage(chunks: &Checked) -> String {

@@ -267,7 +267,11 @@ pub(crate) fn open_database(places: &Places) -> Result<Arc<dyn MetaStore>, Servi
     Ok(Arc::new(SqliteMeta::open(&path)?))
 }
 
-fn blobs_of(places: &Places, segments: SegmentOptions) -> Result<Box<dyn BlobStore>, BlobError> {
+/// Opens the chunk store, or makes it.
+pub(crate) fn blobs_of(
+    places: &Places,
+    segments: SegmentOptions,
+) -> Result<Box<dyn BlobStore>, BlobError> {
     Ok(match &places.chunks {
         Some(address) => Box::new(S3Store::open(address, S3Options::default())?),
         None => Box::new(SegmentStore::open(&places.data.join(places::CHUNKS), segments)?),

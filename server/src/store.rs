@@ -21,3 +21,4 @@ mod record;
 pub mod s3;
 pub mod segment;
 pub mod sqlite;
+pub mod tables;

@@ -66,7 +66,7 @@ async fn populated(site: &Site) -> Arc<dyn MetaStore> {
     meta
 }
 
-async fn put(services: &Services, bytes: &[u8]) -> Result<ChunkId, ServiceError> {
+pub(crate) async fn put(services: &Services, bytes: &[u8]) -> Result<ChunkId, ServiceError> {
     let id = ChunkId(Sha256::digest(bytes).into());
     let mut upload = services.begin_chunk(&CALLER, VAULT, id, bytes.len()).await?;
     upload.push(bytes).await?;
@@ -74,7 +74,7 @@ async fn put(services: &Services, bytes: &[u8]) -> Result<ChunkId, ServiceError>
     Ok(id)
 }
 
-async fn get(services: &Services, id: ChunkId) -> Vec<u8> {
+pub(crate) async fn get(services: &Services, id: ChunkId) -> Vec<u8> {
     let chunk = services.chunk(&CALLER, VAULT, id).await.unwrap();
     let len = chunk.len_bytes();
     let (mut body, mut bytes) = (chunk.body(0..len).unwrap(), Vec::new());

@@ -86,7 +86,7 @@ fn look(reader: &dyn BlobReader, chunk: &StoredChunk, bytes: &mut Vec<u8>) -> Op
 }
 
 /// Reads a chunk's bytes, and says whether they are still what its id says.
-pub(super) fn read_whole(
+pub(crate) fn read_whole(
     reader: &dyn BlobReader,
     chunk: &StoredChunk,
     bytes: &mut Vec<u8>,

@@ -39,6 +39,7 @@ mod hear;
 mod link;
 mod rows;
 mod rows_write;
+pub mod tables;
 
 /// The schema's versions, in order; `schema` counts those applied.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_start.sql")];

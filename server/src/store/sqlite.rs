@@ -23,6 +23,7 @@ mod fossils;
 mod rows;
 mod rows_write;
 pub mod snapshot;
+pub mod tables;
 
 /// The schema's versions, in order; `user_version` counts those applied.
 const MIGRATIONS: &[&str] = &[
