@@ -16,14 +16,15 @@ use offing_core::crypto::native::{NativeCrypto, NativeSecret, ready};
 use offing_core::crypto::padding::padded_bytes;
 use offing_core::crypto::{PublicKey, RawKey};
 use offing_core::fixture::{Log, Person, pair, pattern};
-use offing_core::id::{AccountId, ChunkId, Hash, NodeId, StreamId, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, NodeId, StreamId, VaultId};
 use offing_core::log::chain::ChainPoint;
+use offing_core::log::change::ChangeBody;
 use offing_core::log::entry::EntryKind;
 use offing_core::log::snapshot::{Cutter, Part, Piece, SnapshotBody};
 use offing_core::proto::SecretKind;
 use offing_core::rpc::{self, Kind};
 use offing_core::tree::memory::MemoryTree;
-use offing_core::tree::{Context, KnownOp, Op, OpId, Value};
+use offing_core::tree::{Context, KnownOp, NodeRow, Op, OpId, Value};
 use offing_core::vectors::{Filler, Hex, Named, Place, Vector};
 
 const CRYPTO: NativeCrypto = NativeCrypto;
@@ -40,6 +41,7 @@ fn main() -> anyhow::Result<()> {
         ("account.json", accounts),
         ("log.json", logs),
         ("snapshot.json", snapshots),
+        ("purge.json", purges),
     ];
     for (name, make) in files {
         let path = folder.join(name);
@@ -483,5 +485,30 @@ fn snapshots() -> anyhow::Result<Vectors> {
     };
     let mut v = Vectors::new();
     add(&mut v, "a snapshot of three entries, in one piece", vector);
+    Ok(v)
+}
+
+fn purges() -> anyhow::Result<Vectors> {
+    let (device, node) = (DeviceId([0x30; 16]), NodeId([0x20; 16]));
+    let (kind, name) = (Kind::Text, "notes.md".to_owned());
+    let values =
+        [Value::Create { kind, parent: NodeId::ROOT, name }, Value::Trashed(true), Value::Purged];
+    let (mut tree, mut bodies) = (MemoryTree::default(), Vec::new());
+    for (value, lamport) in values.into_iter().zip(1..) {
+        // The greatest of the field: what is deleted for good names the trashing.
+        let supersedes = tree
+            .rows
+            .get(&node)
+            .map_or(Vec::new(), |row: &NodeRow| row.trashed.iter().map(|op| op.id).collect());
+        let op = Op { id: OpId { lamport, device }, node, value, supersedes };
+        let time_ms = 1_700_000_000_000 + lamport as i64;
+        let body = ChangeBody { time_ms, ops: vec![op], texts: Vec::new() };
+        tree.apply(&body.known_ops(Some(lamport), lamport - 1));
+        bodies.push(hex(body.encode()?));
+    }
+    let row = hex(tree.rows[&node].encode());
+    let vector = Vector::Purge { device: hex(device.0), node: hex(node.0), bodies, row };
+    let mut v = Vectors::new();
+    add(&mut v, "a file that is made, put in the trash and deleted for good", vector);
     Ok(v)
 }

@@ -133,10 +133,17 @@ impl NodeId {
     pub const RECOVERED: Self = Self([1; 16]);
     /// The folder that shows what was deleted.
     pub const TRASH: Self = Self([2; 16]);
+    /// The folder that holds what was deleted for good; nobody is shown it.
+    pub const GONE: Self = Self([4; 16]);
 
     /// Says whether this is one of the built-in folders, which no op may touch.
     pub fn is_builtin(&self) -> bool {
-        [Self::ROOT, Self::RECOVERED, Self::TRASH].contains(self)
+        [Self::ROOT, Self::RECOVERED, Self::TRASH, Self::GONE].contains(self)
+    }
+
+    /// Says whether what is in here was deleted, for good or not.
+    pub fn is_trash(&self) -> bool {
+        [Self::TRASH, Self::GONE].contains(self)
     }
 }
 

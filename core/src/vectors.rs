@@ -23,6 +23,8 @@ use crate::proto::{LogPage, SecretKind};
 
 mod model;
 #[cfg(feature = "replica")]
+mod purge;
+#[cfg(feature = "replica")]
 mod snapshot;
 
 pub use model::{Filler, Hex, Named, Place, Vector};
@@ -47,7 +49,7 @@ pub struct VectorError {
 #[derive(Debug)]
 struct Fault(&'static str);
 
-fn same<T: PartialEq>(found: &T, expected: &T, what: &'static str) -> Result<(), Fault> {
+fn same<T: PartialEq + ?Sized>(found: &T, expected: &T, what: &'static str) -> Result<(), Fault> {
     if found == expected { Ok(()) } else { Err(Fault(what)) }
 }
 
@@ -101,9 +103,11 @@ async fn check<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
             check_log(crypto, vector).await
         }
         #[cfg(feature = "replica")]
+        Vector::Purge { device, node, bodies, row } => purge::check(device, node, bodies, row),
+        #[cfg(feature = "replica")]
         Vector::Snapshot { .. } => snapshot::check(crypto, vector).await,
         #[cfg(not(feature = "replica"))]
-        Vector::Snapshot { .. } => Err(Fault("snapshots are for replicas")),
+        Vector::Purge { .. } | Vector::Snapshot { .. } => Err(Fault("this is for replicas")),
     }
 }
 

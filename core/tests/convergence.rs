@@ -126,13 +126,13 @@ fn check_tree(tree: &MemoryTree) {
             steps += 1;
             assert!(steps <= tree.rows.len(), "{node:?} is in a cycle");
         }
-        if row.shown_parent != NodeId::TRASH {
+        if !row.shown_parent.is_trash() {
             let shown = (row.shown_parent, name::fold(&row.shown_name()));
             assert!(names.insert(shown), "two siblings are shown as {}", row.shown_name());
         }
     }
     let mut reached = BTreeSet::new();
-    let mut folders = vec![NodeId::ROOT, NodeId::RECOVERED, NodeId::TRASH];
+    let mut folders = vec![NodeId::ROOT, NodeId::RECOVERED, NodeId::TRASH, NodeId::GONE];
     while let Some(folder) = folders.pop() {
         for (node, _) in tree.list(&folder) {
             assert!(reached.insert(node), "{node:?} is listed twice");
@@ -140,6 +140,17 @@ fn check_tree(tree: &MemoryTree) {
         }
     }
     assert_eq!(reached.len(), tree.rows.len(), "every node is listed");
+}
+
+/// What was deleted for good, with all below it.
+fn gone(tree: &MemoryTree) -> BTreeSet<NodeId> {
+    let (mut gone, mut folders) = (BTreeSet::new(), vec![NodeId::GONE]);
+    while let Some(folder) = folders.pop() {
+        folders.extend(tree.list(&folder).into_iter().map(|(node, _)| node));
+        gone.insert(folder);
+    }
+    gone.remove(&NodeId::GONE);
+    gone
 }
 
 #[derive(Debug, Clone)]
@@ -151,6 +162,7 @@ enum Step {
     Move(usize, usize),
     Trash(usize),
     Restore(usize),
+    Purge(usize),
     SetContent(usize),
     TextEdited(usize),
     Settle(usize),
@@ -171,6 +183,7 @@ fn steps(count: usize) -> impl Strategy<Value = Vec<(usize, Step)>> {
         6 => (any(), any()).prop_map(|(x, to)| Step::Move(x, to)),
         3 => any().prop_map(Step::Trash),
         2 => any().prop_map(Step::Restore),
+        3 => any().prop_map(Step::Purge),
         2 => any().prop_map(Step::SetContent),
         1 => any().prop_map(Step::TextEdited),
         1 => any().prop_map(Step::Settle),
@@ -194,12 +207,14 @@ struct World {
     replicas: Vec<Replica>,
     log: Vec<Entry>,
     nodes_made: u16,
+    /// What was gone where somebody had just deleted something for good.
+    purged: BTreeSet<NodeId>,
 }
 
 impl World {
     fn new() -> Self {
         let replicas = (0..3).map(Replica::new).collect();
-        Self { replicas, log: Vec::new(), nodes_made: 0 }
+        Self { replicas, log: Vec::new(), nodes_made: 0, purged: BTreeSet::new() }
     }
 
     fn fresh(&mut self) -> NodeId {
@@ -233,6 +248,13 @@ impl World {
             Step::Move(x, to) => replica.edit(|e| e.move_to(node(x), folder(to))),
             Step::Trash(x) => replica.edit(|e| e.trash(node(x))),
             Step::Restore(x) => replica.edit(|e| e.restore(node(x))),
+            Step::Purge(x) => {
+                let trash = replica.tree.list(&NodeId::TRASH);
+                if let Some((node, _)) = trash.get(x % trash.len().max(1)) {
+                    replica.edit(|e| e.purge(*node));
+                    self.purged.extend(gone(&replica.tree));
+                }
+            }
             Step::SetContent(x) => replica.edit(|e| e.set_content(node(x), content(*x))),
             Step::TextEdited(x) => {
                 // Mostly the document that is shown, at times one that was replaced.
@@ -261,6 +283,7 @@ impl World {
             Step::Pull(count) => replica.pull(&self.log, *count),
         }
         replica.check();
+        assert!(gone(&replica.tree).is_subset(&self.purged), "nobody deleted it for good");
     }
 
     fn sync_all(&mut self) {
@@ -278,6 +301,7 @@ impl World {
         let made = made.filter(|op| matches!(op.value, Value::Create { .. })).count();
         let first = &self.replicas[0].tree;
         assert_eq!(first.rows.len(), made, "nothing is lost");
+        assert!(gone(first).is_subset(&self.purged), "nobody deleted it for good");
         for other in &self.replicas[1..] {
             assert_eq!(other.tree.rows, first.rows);
             assert_eq!(other.tree.listing, first.listing);
@@ -473,6 +497,105 @@ fn what_was_made_unseen_in_a_trashed_folder_is_recovered_and_goes_home_on_restor
     );
 }
 
+/// A folder in the trash that holds a folder and in that a file; everybody knows of it.
+fn with_a_trashed_folder(world: &mut World) -> [NodeId; 3] {
+    let folder = world.given(NodeId::ROOT, "folder", true);
+    let below = world.given(folder, "below", true);
+    let file = world.given(below, "file", false);
+    world.replicas[0].edit(|e| e.trash(folder));
+    [folder, below, file]
+}
+
+#[test]
+fn what_is_deleted_for_good_goes_with_all_below_it_and_comes_back_for_nothing() {
+    let mut world = World::new();
+    let [folder, below, file] = with_a_trashed_folder(&mut world);
+    let moved = world.given(NodeId::ROOT, "moved", false);
+    world.sync_all();
+    world.replicas[0].edit(|e| e.trash(moved));
+    world.replicas[1].edit(|e| e.rename(file, "other"));
+    for node in [folder, moved] {
+        world.replicas[0].edit(|e| e.purge(node));
+    }
+    world.replicas[0].edit(|e| e.purge(below));
+    world.purged.extend(gone(&world.replicas[0].tree));
+    world.sync_and_check();
+    assert_eq!(gone(&world.replicas[1].tree), BTreeSet::from([folder, below, file, moved]));
+    for replica in &mut world.replicas {
+        let undo = replica.undo.clone();
+        replica.edit(|e| e.restore(folder));
+        replica.edit(|e| e.untrash(folder));
+        replica.edit(|e| e.move_to(moved, NodeId::ROOT));
+        replica.edit(|e| e.purge(moved));
+        replica.edit(|e| undo.iter().flatten().try_for_each(|inverse| e.take_back(inverse)));
+        assert!(replica.outbox.is_empty());
+    }
+    assert!(world.replicas[0].tree.list(&NodeId::TRASH).is_empty());
+}
+
+/// Something that is done with a folder, one below it, and a file in that.
+type Act<'a> = &'a dyn Fn(&mut Edit<'_, WorkingSet>, [NodeId; 3]) -> Result<(), EditError>;
+
+#[test]
+fn what_somebody_did_unknown_to_whoever_deletes_for_good_is_there() {
+    let acts: [Act<'_>; 6] = [
+        &|e, [folder, ..]| e.restore(folder),
+        &|e, [.., file]| e.restore(file),
+        &|e, [.., file]| e.set_content(file, content(9)),
+        &|e, [.., below, _]| e.move_to(below, NodeId::ROOT),
+        &|e, [_, below, _]| e.create_text(NodeId([0xcc; 16]), below, "new"),
+        // Whoever had not seen that it is in the trash puts it there too.
+        &|e, [folder, ..]| e.trash(folder),
+    ];
+    for (act, unseen) in acts.iter().enumerate() {
+        let mut world = World::new();
+        let nodes = with_a_trashed_folder(&mut world);
+        // The last two only work for somebody who has not heard of the trashing.
+        if act < 4 {
+            world.sync_all();
+        }
+        world.replicas[1].edit(|e| unseen(e, nodes));
+        assert_eq!(world.replicas[1].outbox.len(), 1, "act {act}");
+        world.replicas[0].edit(|e| e.purge(nodes[0]));
+        world.purged.extend(gone(&world.replicas[0].tree));
+        world.sync_and_check();
+        let gone = gone(&world.replicas[2].tree);
+        let left: BTreeSet<NodeId> = match act {
+            0 | 5 => BTreeSet::from([]),
+            1 | 2 => BTreeSet::from([nodes[0], nodes[1]]),
+            3 => BTreeSet::from([nodes[0]]),
+            _ => nodes.into(),
+        };
+        assert_eq!(gone, left, "act {act}");
+        let rows = &world.replicas[2].tree.rows;
+        let shown = rows.values().filter(|row| !gone.contains(&row.node));
+        for row in shown {
+            assert!(!gone.contains(&row.shown_parent), "act {act}: {} is lost", row.name.value);
+        }
+    }
+}
+
+#[test]
+fn a_move_that_loses_keeps_what_was_moved_from_going_for_good() {
+    let mut world = World::new();
+    let [folder, below] = ["folder", "below"].map(|name| world.given(NodeId::ROOT, name, true));
+    world.replicas[1].edit(|e| e.move_to(below, NodeId::ROOT));
+    let other = world.given(NodeId::ROOT, "other", true);
+    // Of two moves that know nothing of each other the later clock wins.
+    world.replicas[1].edit(|e| e.move_to(below, other));
+    for _ in 0..3 {
+        world.replicas[0].edit(|e| e.rename(folder, "a name"));
+        world.replicas[0].edit(|e| e.rename(folder, "a folder"));
+    }
+    world.replicas[0].edit(|e| e.move_to(below, folder));
+    world.replicas[0].edit(|e| e.trash(folder));
+    world.replicas[0].edit(|e| e.purge(folder));
+    world.purged.extend(gone(&world.replicas[0].tree));
+    world.sync_and_check();
+    assert_eq!(world.row(below).shown_parent, NodeId::RECOVERED);
+    assert_eq!(gone(&world.replicas[2].tree), BTreeSet::from([folder]));
+}
+
 #[test]
 fn what_is_in_a_trashed_folder_is_restored_beside_it() {
     let mut world = World::new();
@@ -650,6 +773,8 @@ fn ops_that_no_honest_device_writes_are_passed_over() {
         (known(5, node, file.op.value.clone()), Reason::NodeTaken),
         (known(5, node, Value::Parent(node)), Reason::NotAFolder),
         (known(5, node, Value::Parent(NodeId::TRASH)), Reason::NotAFolder),
+        (known(5, node, Value::Parent(NodeId::GONE)), Reason::NotAFolder),
+        (known(5, NodeId::TRASH, Value::Purged), Reason::NodeUnknown),
         (known(5, node, Value::Name("a/b".into())), Reason::NameUnfit),
         (known(u64::MAX, node, Value::Name("x".into())), Reason::ClockUnfit),
         (late(known(5, node, Value::Name("x".into()))), Reason::ClockUnfit),

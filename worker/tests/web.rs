@@ -246,6 +246,7 @@ async fn webcrypto_agrees_with_every_frozen_vector() {
         include_str!("../../tests/vectors/account.json"),
         include_str!("../../tests/vectors/log.json"),
         include_str!("../../tests/vectors/snapshot.json"),
+        include_str!("../../tests/vectors/purge.json"),
     ];
     let mut count = 0;
     for json in files {

@@ -1,8 +1,11 @@
 //! The body of a change entry, before it is sealed: what people did, in one frame.
 //!
 //! ```text
-//! body = version u8 = 1 | be32 length of the rest when inflated | deflate(postcard(Packed))
+//! body = version u8 = 1 | 2 | be32 length of the rest when inflated | deflate(postcard(Packed))
 //! ```
+//!
+//! Version 2 is one with an op that deletes something for good, which older readers do not
+//! know; they set it aside.
 //!
 //! Ops are written without their ids: op *i* has the Lamport time `lamport + i`, and the
 //! device is the entry's, so a body cannot hold another device's ops. A text op is written
@@ -23,6 +26,8 @@ use crate::rpc::Kind;
 use crate::tree::{Content, Context, KnownOp, Op, OpId, TextEdit, Value};
 
 const VERSION: u8 = 1;
+/// A body with an op that deletes something for good.
+const VERSION_PURGES: u8 = 2;
 const HEAD_BYTES: usize = 5;
 
 /// Changes of one file's text document.
@@ -83,12 +88,21 @@ struct PackedOp {
 /// A [`Value`] as it is written.
 #[derive(Serialize, Deserialize)]
 enum PackedValue {
-    Create { kind: Kind, parent: NodeId, name: String },
+    Create {
+        kind: Kind,
+        parent: NodeId,
+        name: String,
+    },
     Parent(NodeId),
     Name(String),
     Content(Content),
     Trashed(bool),
-    Text { size: u64, modified_ms: i64 },
+    Text {
+        size: u64,
+        modified_ms: i64,
+    },
+    /// Since version 2.
+    Purged,
 }
 
 impl PackedValue {
@@ -100,6 +114,7 @@ impl PackedValue {
             Value::Content(content) => Self::Content(content),
             Value::Trashed(trashed) => Self::Trashed(trashed),
             Value::Text(TextEdit { size, modified_ms, .. }) => Self::Text { size, modified_ms },
+            Value::Purged => Self::Purged,
         }
     }
 
@@ -114,6 +129,7 @@ impl PackedValue {
             Self::Text { size, modified_ms } => {
                 Value::Text(TextEdit { base: base?, size, modified_ms })
             }
+            Self::Purged => Value::Purged,
         })
     }
 }
@@ -143,12 +159,13 @@ impl ChangeBody {
             texts: self.texts.clone(),
         };
         let plain = postcard::to_allocvec(&packed).expect("plain data always serialises");
-        deflate(VERSION, &plain)
+        deflate(self.version(), &plain)
     }
 
     /// Decodes a body that `device` wrote.
     pub fn decode(bytes: &[u8], device: &DeviceId) -> Result<Self, ChangeError> {
-        let plain = inflate(VERSION, bytes)?;
+        let version = if bytes.first() == Some(&VERSION_PURGES) { VERSION_PURGES } else { VERSION };
+        let plain = inflate(version, bytes)?;
         let (packed, rest) =
             postcard::take_from_bytes::<Packed>(&plain).map_err(|_| ChangeError::Malformed)?;
         if !rest.is_empty() {
@@ -172,7 +189,13 @@ impl ChangeBody {
         };
         let ops: Option<Vec<Op>> = packed.ops.into_iter().enumerate().map(unpack).collect();
         let ops = ops.ok_or(ChangeError::Malformed)?;
-        Ok(Self { time_ms: packed.time_ms, ops, texts })
+        let body = Self { time_ms: packed.time_ms, ops, texts };
+        if body.version() == version { Ok(body) } else { Err(ChangeError::Malformed) }
+    }
+
+    fn version(&self) -> u8 {
+        let purges = self.ops.iter().any(|op| op.value == Value::Purged);
+        if purges { VERSION_PURGES } else { VERSION }
     }
 
     /// The ops with their context, for `tree::apply`.
@@ -340,9 +363,23 @@ mod tests {
         assert_eq!(read(&packed(u64::MAX)), Err(ChangeError::Malformed));
         assert_eq!(read(&[packed(1), vec![0]].concat()), Err(ChangeError::Malformed));
         let mut later = body().encode().unwrap();
-        later[0] = VERSION + 1;
-        let unknown = Err(ChangeError::UnknownVersion { version: VERSION + 1 });
+        later[0] = VERSION_PURGES + 1;
+        let unknown = Err(ChangeError::UnknownVersion { version: VERSION_PURGES + 1 });
         assert_eq!(ChangeBody::decode(&later, &DEVICE), unknown);
+    }
+
+    #[test]
+    fn a_body_is_of_the_second_version_where_it_deletes_something_for_good_and_only_there() {
+        let first = body().encode().unwrap();
+        let mut purging = body();
+        purging.ops[1].value = Value::Purged;
+        let second = purging.encode().unwrap();
+        assert_eq!((first[0], second[0]), (VERSION, VERSION_PURGES));
+        assert_eq!(ChangeBody::decode(&second, &DEVICE), Ok(purging));
+        for (mut bytes, version) in [(first, VERSION_PURGES), (second, VERSION)] {
+            bytes[0] = version;
+            assert_eq!(ChangeBody::decode(&bytes, &DEVICE), Err(ChangeError::Malformed));
+        }
     }
 
     #[test]

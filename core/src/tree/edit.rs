@@ -11,6 +11,7 @@ use crate::id::{DeviceId, Hash, NodeId};
 use crate::limits;
 use crate::name;
 use crate::rpc::{Fault, Kind, NameReason};
+use crate::tree::listing::DISPLACED;
 use crate::tree::merge::Missing;
 use crate::tree::op::{Content, Op, OpId, TextEdit, Value};
 use crate::tree::row::{NodeRow, Stamped};
@@ -93,7 +94,7 @@ pub fn invert(ops: &[Op], before: &[NodeRow]) -> Vec<Inverse> {
                 continue;
             }
             (Value::Trashed(trashed), Some(_)) => Value::Trashed(!trashed),
-            (Value::Text(_), _) | (_, None) => continue,
+            (Value::Text(_) | Value::Purged, _) | (_, None) => continue,
         };
         inverses.push(Inverse { node: op.node, op: op.id, value });
     }
@@ -168,7 +169,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
 
     /// Moves a node to a folder; out of the trash too.
     pub fn move_to(&mut self, node: NodeId, to: NodeId) -> Result<(), EditError> {
-        let row = self.existing(&node)?;
+        let row = self.not_gone(&node)?;
         if node == to {
             return Err(EditError::MoveIntoItself);
         }
@@ -195,7 +196,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
     /// Takes a node out of the trash, to where it was; where that is in the trash itself,
     /// to the nearest folder above that is not.
     pub fn restore(&mut self, node: NodeId) -> Result<(), EditError> {
-        let row = self.existing(&node)?;
+        let row = self.not_gone(&node)?;
         if row.self_trashed() {
             let supersedes = ids(&row.trashed);
             self.push(node, Value::Trashed(false), supersedes)?;
@@ -213,12 +214,27 @@ impl<'a, R: TreeReader> Edit<'a, R> {
     /// Takes back that a node was put in the trash, and leaves it in its folder, whatever
     /// became of that.
     pub fn untrash(&mut self, node: NodeId) -> Result<(), EditError> {
-        let row = self.existing(&node)?;
+        let row = self.not_gone(&node)?;
         if !row.self_trashed() {
             return Ok(());
         }
         let supersedes = ids(&row.trashed);
         self.push(node, Value::Trashed(false), supersedes)
+    }
+
+    /// Deletes a node of the trash for good, with all below it. What is gone already stays so;
+    /// what a cycle of moves keeps out of the node now, and would go back into it, keeps the
+    /// node in the trash.
+    pub fn purge(&mut self, node: NodeId) -> Result<(), EditError> {
+        let row = self.existing(&node)?;
+        if !row.self_trashed() {
+            return Err(EditError::NodeUnknown);
+        }
+        if row.is_purged() || self.is_wanted_back(&node)? {
+            return Ok(());
+        }
+        let supersedes = ids(&row.trashed);
+        self.push(node, Value::Purged, supersedes)
     }
 
     /// Gives a file whole new content, in place of all versions it has.
@@ -285,6 +301,9 @@ impl<'a, R: TreeReader> Edit<'a, R> {
     /// Takes back one op; does nothing where its field was set again since.
     pub fn take_back(&mut self, inverse: &Inverse) -> Result<(), EditError> {
         let row = self.existing(&inverse.node)?;
+        if self.is_gone(row)? {
+            return Ok(());
+        }
         let has = |ids: Vec<OpId>| ids.contains(&inverse.op).then_some(ids);
         let supersedes = match &inverse.value {
             // A node was made; to take that back is to trash it.
@@ -294,7 +313,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             Value::Name(_) => has(vec![row.name.id]),
             // Versions that came since stay.
             Value::Content(_) => has(ids(&row.contents)).map(|_| vec![inverse.op]),
-            Value::Create { .. } | Value::Text(_) => None,
+            Value::Create { .. } | Value::Text(_) | Value::Purged => None,
         };
         let Some(supersedes) = supersedes else {
             return Ok(());
@@ -340,6 +359,41 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         row.ok_or(EditError::NodeUnknown)
     }
 
+    fn not_gone(&self, node: &NodeId) -> Result<&'a NodeRow, EditError> {
+        let row = self.existing(node)?;
+        if self.is_gone(row)? { Err(EditError::NodeUnknown) } else { Ok(row) }
+    }
+
+    /// Says whether a node was deleted for good, itself or with a folder above it.
+    fn is_gone(&self, row: &NodeRow) -> Result<bool, EditError> {
+        let mut at = row.shown_parent;
+        while !at.is_builtin() {
+            at = self.existing(&at)?.shown_parent;
+        }
+        Ok(at == NodeId::GONE)
+    }
+
+    /// Says whether something that a cycle displaced has its first place in or below a node:
+    /// it is somewhere else only as long as the cycle is there.
+    fn is_wanted_back(&self, node: &NodeId) -> Result<bool, EditError> {
+        let needs = vec![Need::Children(DISPLACED)];
+        let displaced = self.reader.children(&DISPLACED).ok_or(Missing { needs })?;
+        for start in displaced {
+            let mut at = *start;
+            for _ in 0..limits::TREE_DEPTH_MAX {
+                if at.is_builtin() {
+                    break;
+                }
+                let row = self.reader.row(&at).ok_or_else(|| missing(at))?;
+                at = row.map_or(NodeId::RECOVERED, |row| row.parents[0].value);
+                if at == *node {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     fn existing_file(&self, node: &NodeId) -> Result<&'a NodeRow, EditError> {
         let row = self.existing(node)?;
         if row.is_folder() { Err(EditError::NodeUnknown) } else { Ok(row) }
@@ -352,7 +406,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         goes_in: Option<&NodeId>,
     ) -> Result<usize, EditError> {
         let (mut node, mut depth) = (*folder, 0);
-        if matches!(node, NodeId::TRASH | NodeId::RECOVERED) {
+        if node.is_trash() || node == NodeId::RECOVERED {
             return Err(EditError::Builtin);
         }
         match self.made.get(&node) {
@@ -377,7 +431,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             }
             node = row.shown_parent;
         }
-        if node == NodeId::TRASH { Err(EditError::NodeUnknown) } else { Ok(depth) }
+        if node.is_trash() { Err(EditError::NodeUnknown) } else { Ok(depth) }
     }
 
     /// The nearest folder, from this one up, that is not in the trash.
@@ -386,7 +440,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         while !node.is_builtin() {
             let row = self.existing(&node)?;
             node = row.shown_parent;
-            if node == NodeId::TRASH {
+            if node.is_trash() {
                 // All from `live` to here is in the trash; go on above it.
                 node = row.placed_parent();
                 live = node;

@@ -8,8 +8,8 @@
 //!
 //! A folder is the range of keys that begin with its id; siblings of one name are the
 //! range that begins with [`siblings_prefixes`]. What is in the trash by itself is under
-//! `NodeId::TRASH`; what is in a trashed folder stays under that folder. Nodes that a cycle
-//! displaced are listed a second time, under [`DISPLACED`], with an empty value.
+//! `NodeId::TRASH`, or under `NodeId::GONE` when it was deleted for good; what is in a trashed
+//! folder stays under that folder. Nodes that a cycle displaced are listed a second time, under [`DISPLACED`], with an empty value.
 
 use serde::{Deserialize, Serialize};
 

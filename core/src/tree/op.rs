@@ -76,6 +76,9 @@ pub enum Value {
     Trashed(bool),
     /// Its text document was edited.
     Text(TextEdit),
+    /// Deletes it for good, with what is below it: the trashings that it supersedes are not
+    /// to be taken back any more.
+    Purged,
 }
 
 /// One statement about one node.

@@ -89,7 +89,7 @@ impl Resolution<'_> {
                 let parent = self.placed_parent(&node);
                 let above = trash_root.get(&parent).copied().flatten();
                 let (parent, root) = match above {
-                    _ if row.self_trashed() => (NodeId::TRASH, Some(node)),
+                    _ if row.self_trashed() => (row.trash_folder(), Some(node)),
                     Some(root) if self.escapes(&node, &root) => (NodeId::RECOVERED, None),
                     above => (parent, above),
                 };
@@ -111,7 +111,7 @@ impl Resolution<'_> {
         let mut suffixes = HashMap::new();
         for (node, row) in &self.rows {
             suffixes.insert(*node, 0);
-            if parents[node] != NodeId::TRASH {
+            if !parents[node].is_trash() {
                 let group = (parents[node], name::fold(&row.name.value));
                 groups.entry(group).or_default().push((row.created.id, *node));
             }

@@ -6,7 +6,7 @@
 //! takes it back.
 //!
 //! What was in the folder then is put where it was, under its name of then, out of the trash
-//! if it was not there. What is in the folder now and was not: what was made since goes to
+//! if it was not there, unless it was deleted for good. What is in the folder now and was not: what was made since goes to
 //! the trash, and what was somewhere else returns there.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -127,7 +127,8 @@ impl Rewind {
     }
 
     /// Works out what makes the folder what it was.
-    pub fn plan(&self) -> Plan {
+    pub fn plan(mut self) -> Plan {
+        self.leave_out_what_is_gone();
         let above: HashSet<NodeId> = self.above_now(self.folder).collect();
         let (mut untrashed, mut renamed) = (Vec::new(), Vec::new());
         // By how deep a node was, so that its folder is there before it.
@@ -184,6 +185,15 @@ impl Rewind {
         changes.iter_mut().for_each(|change| change.sort_unstable());
         contents.sort_unstable();
         Plan { changes, contents }
+    }
+
+    /// What was deleted for good is as if it had never been.
+    fn leave_out_what_is_gone(&mut self) {
+        let is_gone = |node: &NodeId| self.above_now(*node).last() == Some(NodeId::GONE);
+        let gone: Vec<NodeId> = self.nodes.keys().copied().filter(is_gone).collect();
+        for node in gone {
+            self.nodes.entry(node).and_modify(|known| known.now = None);
+        }
     }
 
     fn was(&self, node: NodeId, field: Field) -> Option<&Was> {

@@ -1,14 +1,19 @@
 //! Rows: the merged state of one node, and where it is shown.
 //!
 //! ```text
-//! row = version u8 = 2 | postcard(NodeRow)
+//! row = version u8 = 3 | postcard(NodeRow)
 //! ```
+//!
+//! Version 2 ends before `purged`, and is what is written where that is empty: a row that
+//! nobody deleted for good is byte for byte what it always was.
 //!
 //! Fields where the greatest op simply wins keep that op; fields where concurrency counts
 //! (`contents`, `texts`, `trashed`) keep every op that no known op supersedes, greatest
 //! first. `parents` keeps the [`PARENTS_KEPT`] greatest, superseded or not, so that a node
 //! can fall back when moves form a cycle. All are functions of the set of ops alone. The
 //! `shown_parent`, `suffix` and `fallback` are derived and kept up by `apply`.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +25,11 @@ use crate::tree::op::{Content, Context, NO_BASE, OpId, TextEdit};
 /// How many of a node's moves are remembered for falling back out of a cycle.
 pub const PARENTS_KEPT: usize = 8;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+/// A row without `purged`.
+const VERSION_UNPURGED: u8 = 2;
+/// An empty list, as it is encoded.
+const EMPTY: u8 = 0;
 
 /// A value with the op that set it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,23 +75,35 @@ pub struct NodeRow {
     pub suffix: u32,
     /// How many of its parents a cycle has made it pass over.
     pub fallback: u8,
+    /// The ops that delete it for good, each with the trashing in `trashed` that it is about.
+    pub purged: Vec<Stamped<OpId>>,
 }
 
 impl NodeRow {
     /// Encodes the row.
     pub fn encode(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![VERSION]).expect("plain data always serialises")
+        let version = if self.purged.is_empty() { VERSION_UNPURGED } else { VERSION };
+        let mut bytes =
+            postcard::to_extend(self, vec![version]).expect("plain data always serialises");
+        if self.purged.is_empty() {
+            bytes.pop();
+        }
+        bytes
     }
 
     /// Decodes a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, RowError> {
         let (version, rest) = bytes.split_first().ok_or(RowError::Malformed)?;
-        if *version != VERSION {
-            return Err(RowError::UnknownVersion { version: *version });
-        }
+        let unpurged = match *version {
+            VERSION => false,
+            VERSION_UNPURGED => true,
+            version => return Err(RowError::UnknownVersion { version }),
+        };
+        let whole =
+            if unpurged { Cow::Owned([rest, &[EMPTY]].concat()) } else { Cow::Borrowed(rest) };
         let (row, rest) =
-            postcard::take_from_bytes::<Self>(rest).map_err(|_| RowError::Malformed)?;
-        if !rest.is_empty() || row.parents.is_empty() {
+            postcard::take_from_bytes::<Self>(&whole).map_err(|_| RowError::Malformed)?;
+        if !rest.is_empty() || row.parents.is_empty() || row.purged.is_empty() != unpurged {
             return Err(RowError::Malformed);
         }
         Ok(row)
@@ -109,6 +130,7 @@ impl NodeRow {
             .chain(self.contents.iter_mut().map(of))
             .chain(self.texts.iter_mut().map(of))
             .chain(self.trashed.iter_mut().map(of))
+            .chain(self.purged.iter_mut().map(of))
     }
 
     /// Says whether an op is merged in here.
@@ -222,7 +244,8 @@ impl NodeRow {
         let contents = self.contents.iter().map(|op| &op.context);
         let texts = self.texts.iter().map(|op| &op.context);
         let trashed = self.trashed.iter().map(|op| &op.context);
-        fixed.into_iter().chain(parents).chain(contents).chain(texts).chain(trashed)
+        let purged = self.purged.iter().map(|op| &op.context);
+        fixed.into_iter().chain(parents).chain(contents).chain(texts).chain(trashed).chain(purged)
     }
 
     /// Says whether the node was put in the trash itself, and stays there.
@@ -233,6 +256,21 @@ impl NodeRow {
         trashed
             && !self.contents.iter().any(|op| self.unseen_by_trash(op))
             && !self.texts.iter().any(|op| self.unseen_by_trash(op))
+    }
+
+    /// Says whether it was deleted for good: it is in the trash itself, every trashing that
+    /// put it there is not to be taken back, and whoever said so knew of all its moves.
+    pub fn is_purged(&self) -> bool {
+        let knew = |purge: &Stamped<OpId>| self.parents.iter().all(|op| op.seen_by(purge));
+        let for_good = |trash: OpId| self.purged.iter().any(|op| op.value == trash && knew(op));
+        !self.purged.is_empty()
+            && self.self_trashed()
+            && self.trashed.iter().all(|trash| for_good(trash.id))
+    }
+
+    /// The folder in which it is listed if it was put in the trash itself.
+    pub(super) fn trash_folder(&self) -> NodeId {
+        if self.is_purged() { NodeId::GONE } else { NodeId::TRASH }
     }
 
     /// Says whether nobody who trashed this node had `op` in view.
@@ -266,13 +304,19 @@ impl NodeRow {
     }
 
     /// Says whether this node escapes the trashing of the folder `root` it is in: it was
-    /// made, edited, restored or moved in, unknown to everyone who trashed that folder.
+    /// made, edited, restored or moved in, unknown to everyone who trashed that folder. If
+    /// somebody deleted that for good, every move counts that any of them did not know of,
+    /// and so does a cycle that left the node no other place.
     pub fn escapes(&self, root: &Self) -> bool {
         root.unseen_by_trash(&self.created)
             || self.placing().is_some_and(|op| root.unseen_by_trash(op))
             || self.contents.iter().any(|op| root.unseen_by_trash(op))
             || self.texts.iter().any(|op| root.unseen_by_trash(op))
             || self.trashed.iter().any(|op| !op.value && root.unseen_by_trash(op))
+            || root
+                .purged
+                .iter()
+                .any(|purge| self.fallback > 0 || self.parents.iter().any(|op| !op.seen_by(purge)))
     }
 }
 
@@ -292,124 +336,4 @@ pub enum RowError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINE: DeviceId = DeviceId([1; 16]);
-    const THEIRS: DeviceId = DeviceId([2; 16]);
-
-    fn op<T>(lamport: u64, device: DeviceId, seq: Seq, seen_seq: Seq, value: T) -> Stamped<T> {
-        let context = Context { seq: Some(seq), seen_seq, time_ms: lamport as i64 };
-        Stamped { id: OpId { lamport, device }, context, value }
-    }
-
-    fn row() -> NodeRow {
-        NodeRow {
-            node: NodeId([3; 16]),
-            created: op(1, MINE, 1, 0, Kind::File),
-            parents: vec![op(1, MINE, 1, 0, NodeId::ROOT)],
-            name: op(1, MINE, 1, 0, "file".to_owned()),
-            contents: Vec::new(),
-            texts: Vec::new(),
-            trashed: Vec::new(),
-            applied: vec![(MINE, 1)],
-            shown_parent: NodeId::ROOT,
-            suffix: 0,
-            fallback: 0,
-        }
-    }
-
-    fn content() -> Content {
-        Content { manifest: vec![1], size: 1, modified_ms: 1, text: false }
-    }
-
-    fn typed() -> TextEdit {
-        TextEdit { base: NO_BASE, size: 1, modified_ms: 1 }
-    }
-
-    #[test]
-    fn a_row_that_is_cut_too_long_of_a_later_version_or_in_no_folder_is_none() {
-        let bytes = row().encode();
-        assert_eq!(NodeRow::decode(&bytes), Ok(row()));
-        for end in 0..bytes.len() {
-            assert_eq!(NodeRow::decode(&bytes[..end]), Err(RowError::Malformed), "cut at {end}");
-        }
-        assert_eq!(NodeRow::decode(&[&bytes[..], &[0]].concat()), Err(RowError::Malformed));
-        let later = [&[VERSION + 1], &bytes[1..]].concat();
-        let unknown = Err(RowError::UnknownVersion { version: VERSION + 1 });
-        assert_eq!(NodeRow::decode(&later), unknown);
-        let homeless = NodeRow { parents: Vec::new(), ..row() };
-        assert_eq!(NodeRow::decode(&homeless.encode()), Err(RowError::Malformed));
-    }
-
-    #[test]
-    fn what_an_op_had_seen_is_raised_wherever_it_is_held_and_nowhere_else() {
-        let mut row = row();
-        row.name = op(2, MINE, 2, 1, "other".to_owned());
-        row.contents = vec![op(3, MINE, 3, 2, content())];
-        row.texts = vec![op(4, MINE, 4, 3, typed())];
-        row.trashed = vec![op(5, MINE, 5, 4, true)];
-        let (made, named) = (row.created.id, row.name.id);
-        row.raise_seen(made, 7);
-        assert_eq!((row.created.context.seen_seq, row.parents[0].context.seen_seq), (7, 7));
-        assert_eq!(row.name.context.seen_seq, 1);
-        for (id, seen) in [(named, 8), (row.contents[0].id, 9), (row.texts[0].id, 10)] {
-            row.raise_seen(id, seen);
-        }
-        row.raise_seen(row.trashed[0].id, 11);
-        let seen = [&row.name.context, &row.contents[0].context, &row.texts[0].context];
-        assert_eq!(seen.map(|context| context.seen_seq), [8, 9, 10]);
-        assert_eq!((row.trashed[0].context.seen_seq, row.created.context.seen_seq), (11, 7));
-    }
-
-    #[test]
-    fn only_an_edit_that_nobody_who_trashed_it_had_seen_keeps_a_file() {
-        let mut row = row();
-        row.contents = vec![op(4, THEIRS, 5, 2, content())];
-        assert_eq!((row.kept_by(), row.self_trashed()), (None, false), "nobody trashed it");
-        row.trashed = vec![op(4, MINE, 4, 3, true)];
-        assert_eq!((row.kept_by(), row.self_trashed()), (Some(THEIRS), false));
-        // Of two that nobody had seen, the later one's.
-        row.texts = vec![op(6, MINE, 6, 5, typed())];
-        assert_eq!(row.kept_by(), Some(MINE));
-        row.trashed = vec![op(7, MINE, 7, 6, true)];
-        assert_eq!((row.kept_by(), row.self_trashed()), (None, true), "it was seen");
-        row.trashed = vec![op(7, MINE, 7, 3, true), op(4, THEIRS, 4, 3, false)];
-        assert_eq!((row.kept_by(), row.self_trashed()), (None, false), "somebody restored it");
-    }
-
-    #[test]
-    fn whatever_was_done_unseen_escapes_the_trashing_of_the_folder() {
-        let mut folder = row();
-        folder.trashed = vec![op(9, MINE, 9, 5, true)];
-        let seen = row();
-        assert!(!seen.escapes(&folder));
-        let with = |change: fn(&mut NodeRow)| {
-            let mut row = row();
-            change(&mut row);
-            row.escapes(&folder)
-        };
-        assert!(with(|row| row.created = op(1, THEIRS, 6, 5, Kind::File)));
-        assert!(with(|row| row.parents[0] = op(8, THEIRS, 6, 5, NodeId::ROOT)));
-        assert!(with(|row| row.contents = vec![op(8, THEIRS, 6, 5, content())]));
-        assert!(with(|row| row.texts = vec![op(8, THEIRS, 6, 5, typed())]));
-        assert!(with(|row| row.trashed = vec![op(8, THEIRS, 6, 5, false)]));
-        assert!(!with(|row| row.trashed = vec![op(8, THEIRS, 6, 5, true)]));
-        assert!(!with(|row| row.name = op(8, THEIRS, 6, 5, "other".to_owned())));
-        assert!(!with(|row| row.texts = vec![op(8, THEIRS, 5, 4, typed())]));
-    }
-
-    #[test]
-    fn a_row_tells_who_and_when_and_how_far_it_is_in_the_log() {
-        let mut row = row();
-        assert_eq!((row.last_device(), row.last_seq(), row.trashed_ms()), (MINE, Some(1), None));
-        row.contents = vec![op(4, THEIRS, 5, 2, content())];
-        assert_eq!((row.last_device(), row.last_seq(), row.synced()), (THEIRS, Some(5), true));
-        row.texts = vec![op(6, MINE, 8, 5, typed())];
-        assert_eq!((row.last_device(), row.last_seq()), (MINE, Some(8)));
-        row.trashed = vec![op(9, MINE, 9, 8, true), op(7, THEIRS, 7, 6, true)];
-        assert_eq!((row.trashed_ms(), row.last_seq()), (Some(9), Some(9)));
-        row.name.context.seq = None;
-        assert_eq!((row.synced(), row.last_seq()), (false, None));
-    }
-}
+mod tests;

@@ -167,6 +167,12 @@ pub enum Vector {
         records: Vec<(Hex, Hex)>,
         tree: Hex,
     },
+    Purge {
+        device: Hex,
+        node: Hex,
+        bodies: Vec<Hex>,
+        row: Hex,
+    },
 }
 
 /// Where a SEAL belongs, and its secret.

@@ -151,7 +151,11 @@ impl<H: Host> Replica<H> {
         let mut needs = changes.clone();
         needs.extend(body.ops.iter().filter_map(|op| match op.value {
             Value::Create { parent, .. } | Value::Parent(parent) => Some(parent),
-            Value::Name(_) | Value::Content(_) | Value::Trashed(_) | Value::Text(_) => None,
+            Value::Name(_)
+            | Value::Content(_)
+            | Value::Trashed(_)
+            | Value::Text(_)
+            | Value::Purged => None,
         }));
         let held = self.held_of(&header.chunks).await?;
         let brings = held.iter().any(|row| row.is_some_and(|row| !row.sent));

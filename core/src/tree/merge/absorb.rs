@@ -26,7 +26,11 @@ impl<R: TreeReader> Merge<'_, R> {
                     self.want_parent(parent);
                     self.old_children(&DISPLACED);
                 }
-                Value::Name(_) | Value::Content(_) | Value::Trashed(_) | Value::Text(_) => {}
+                Value::Name(_)
+                | Value::Content(_)
+                | Value::Trashed(_)
+                | Value::Text(_)
+                | Value::Purged => {}
             }
         }
         // Rows that an earlier op of this batch makes are asked for too: that they do not
@@ -78,7 +82,7 @@ impl<R: TreeReader> Merge<'_, R> {
             }
             Value::Parent(parent) => self.check_parent(parent)?,
             Value::Name(name) => name::check(name).map_err(|_| RejectReason::NameUnfit)?,
-            Value::Content(_) | Value::Trashed(_) | Value::Text(_) => {}
+            Value::Content(_) | Value::Trashed(_) | Value::Text(_) | Value::Purged => {}
         }
         self.lamport_max = self.lamport_max.max(op.id.lamport);
         if op.value == Value::Trashed(true) && context.seq.is_none() {
@@ -114,6 +118,8 @@ impl<R: TreeReader> Merge<'_, R> {
                 if at < PARENTS_KEPT && at <= usize::from(row.fallback) {
                     self.moved.insert(node);
                 }
+                // Yet it may say that something is not to go for good.
+                self.dirty.insert(node);
                 return;
             }
             Value::Name(name) => {
@@ -127,7 +133,20 @@ impl<R: TreeReader> Merge<'_, R> {
             }
             Value::Text(edit) => supersede(&mut row.texts, op, stamp(op, context, edit.clone())),
             Value::Trashed(trashed) => {
-                supersede(&mut row.trashed, op, stamp(op, context, *trashed))
+                supersede(&mut row.trashed, op, stamp(op, context, *trashed));
+                let NodeRow { trashed, purged, .. } = row;
+                purged.retain(|purge| trashed.iter().any(|trash| trash.id == purge.value));
+            }
+            Value::Purged => {
+                for trash in row.trashed.iter().filter(|trash| op.supersedes.contains(&trash.id)) {
+                    let purge = stamp(op, context, trash.id);
+                    // Nobody can mean what comes later.
+                    if trash.value && trash.seen_by(&purge) {
+                        insert_sorted(&mut row.purged, purge);
+                    }
+                }
+                // Something below may be unknown to its author.
+                self.trashed_here.remove(&node);
             }
             Value::Create { .. } => unreachable!("handled above"),
         }
@@ -149,6 +168,7 @@ fn new_row(op: &Op, context: &Context, kind: Kind, parent: NodeId, name: &str) -
         shown_parent: parent,
         suffix: 0,
         fallback: 0,
+        purged: Vec::new(),
     }
 }
 

@@ -79,11 +79,11 @@ impl<R: TreeReader> Merge<'_, R> {
             if same {
                 continue;
             }
-            if let Some(old) = old.filter(|old| old.shown_parent != NodeId::TRASH) {
+            if let Some(old) = old.filter(|old| !old.shown_parent.is_trash()) {
                 let group = (old.shown_parent, name::fold(&old.name.value));
                 moves.left.entry(group).or_default().insert(*node);
             }
-            if row.shown_parent == NodeId::TRASH {
+            if row.shown_parent.is_trash() {
                 unnumbered.push(*node);
             } else {
                 let group = (row.shown_parent, name::fold(&row.name.value));

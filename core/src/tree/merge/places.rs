@@ -1,6 +1,6 @@
 //! The third stage of a merge: where each touched node is shown.
 //!
-//! A node that was trashed itself is shown in the trash. Otherwise it is shown in its
+//! A node that was trashed itself is shown in the trash, or in `NodeId::GONE` if for good. Otherwise it is shown in its
 //! placed parent, unless that is in the trash and the node escapes the trashing of the
 //! folder concerned: then in `Recovered`. What is below a trashed folder keeps its row as
 //! it is, so trashing a large folder writes one row.
@@ -89,13 +89,13 @@ impl<R: TreeReader> Merge<'_, R> {
             let dirty = self.dirty.contains(&node);
             let Some(row) = self.row(&node) else { return };
             let Some(row) = row else { break Standing::Live };
-            let trashed =
-                if dirty { row.self_trashed() } else { row.shown_parent == NodeId::TRASH };
+            let trashed = if dirty { row.self_trashed() } else { row.shown_parent.is_trash() };
             let up = if dirty { row.placed_parent() } else { row.shown_parent };
             if trashed {
                 found.standing.insert(node, Standing::Trashed(node));
                 if dirty {
-                    found.shown_parent.insert(node, NodeId::TRASH);
+                    let folder = row.trash_folder();
+                    found.shown_parent.insert(node, folder);
                 }
                 break Standing::Trashed(node);
             }
@@ -174,7 +174,7 @@ impl<R: TreeReader> Merge<'_, R> {
             }
             path.push(node);
             match self.old_row(&node).map(|row| row.shown_parent) {
-                Some(NodeId::TRASH) => break Standing::Trashed(node),
+                Some(parent) if parent.is_trash() => break Standing::Trashed(node),
                 Some(parent) => node = parent,
                 None => break Standing::Live,
             }

@@ -255,6 +255,25 @@ fn what_was_kept_of_a_node_without_a_row_is_passed_over() {
     assert_eq!(t.rewind(trip, then_ms), Plan::default());
 }
 
+#[test]
+fn what_was_deleted_for_good_is_left_out_and_the_rest_is_put_back() {
+    let mut t = Tree::default();
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    let maps = t.makes(2, trip, "maps", true);
+    let [map, note] = [3, 4].map(|seed| t.makes(seed, maps, &format!("file {seed}"), false));
+    let list = t.makes(5, trip, "list", false);
+    let at_ms = t.now_ms;
+    t.edit(|edit| edit.move_to(note, NodeId::ROOT)).unwrap();
+    t.edit(|edit| edit.rename(list, "packing list")).unwrap();
+    t.edit(|edit| edit.trash(maps)).unwrap();
+    t.edit(|edit| edit.purge(maps)).unwrap();
+    let plan = t.rewind(trip, at_ms);
+    t.carry_out(&plan);
+    let paths = t.paths(NodeId::ROOT);
+    let there: Vec<String> = paths.keys().map(|path| path.join("/")).collect();
+    assert_eq!(there, ["Trip", "Trip/list", "file 4"], "not {:?}", t.tree.rows[&map].name.value);
+}
+
 /// Something a person does: which, to what, where.
 type Act = (u8, usize, usize);
 
