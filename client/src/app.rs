@@ -160,6 +160,8 @@ pub(crate) enum Dialog {
     SignOut(u32),
     /// Asks whether to take a device off the account.
     TakeOff(DeviceRow),
+    /// Asks whether to delete as much for good as this says.
+    Purge(Fault),
     /// Asks what to do with a restored server.
     Restored,
 }
@@ -291,8 +293,11 @@ impl App {
         self.toast(Toast { text: self.t(msg), undo, failure: false });
     }
 
-    /// Says that something failed.
+    /// Says that something failed, or asks what has to be known before it is done.
     pub(crate) fn failed(self, fault: &Fault) {
+        if matches!(fault, Fault::ForGood { .. }) {
+            return self.dialog.set(Some(Dialog::Purge(fault.clone())));
+        }
         self.toast(Toast { text: self.t(Msg::Fault(fault)), undo: None, failure: true });
     }
 }

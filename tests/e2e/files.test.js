@@ -48,6 +48,36 @@ test("a deletion is taken back by Undo, or from the trash", async (t) => {
   await laptop.doesNotSee("Photos");
 });
 
+test("what is deleted for good offline is told before, and gone on the other device too", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsFolder("Old");
+  await laptop.createsText("poem.txt", "roses are red");
+  await laptop.isOnServer();
+  const phone = await w.nextDevice("phone");
+  await phone.sees("Old", "poem.txt");
+  await laptop.entersAirplaneMode();
+  await laptop.deletes("Old", "poem.txt");
+  await laptop.opensTrash();
+
+  await laptop.selects("poem.txt");
+  await laptop.presses("Delete for good…");
+  const question = laptop.page.getByRole("dialog", { name: "Delete for good" });
+  await question.getByText(/^1 item \(13 .* cannot be undone/).waitFor();
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await laptop.sees("Old", "poem.txt");
+
+  await laptop.presses("Empty trash…");
+  await question.getByText(/^2 items/).waitFor();
+  await question.getByRole("button", { name: "Delete for good" }).click();
+  await laptop.doesNotSee("Old", "poem.txt");
+  await laptop.leavesAirplaneMode();
+  await laptop.isOnServer();
+  await phone.doesNotSee("Old", "poem.txt");
+  await phone.opensTrash();
+  await phone.doesNotSee("Old", "poem.txt");
+});
+
 test("a rename and a move are taken back by Undo", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");

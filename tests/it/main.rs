@@ -20,6 +20,7 @@ mod liar;
 mod lives;
 mod losses;
 mod property;
+mod purge;
 mod recovered;
 mod refused;
 mod replaced;

@@ -481,6 +481,17 @@ impl Device {
         action(self.ask(|replica| async move { replica.restore(&[node]).await }))
     }
 
+    /// Asks to delete for good, names just what it was told and is sure; no path is all that is
+    /// in the trash. Tells how much it was.
+    pub fn purges(&self, path: Option<&str>) -> (u32, u64) {
+        let nodes: Vec<NodeId> = path.into_iter().map(|path| self.node(path)).collect();
+        let asked = self.ask(|replica| async move { replica.purge(&nodes, false).await });
+        let Err(Fault::ForGood { nodes, count, bytes }) = asked else { panic!("{asked:?}") };
+        let deleted = self.ask(|replica| async move { replica.purge(&nodes, true).await });
+        assert_eq!(deleted, Ok(Reply::Done));
+        (count, bytes)
+    }
+
     /// Takes an action back.
     pub fn undoes(&self, undone: ActionId) {
         action(self.ask(|replica| async move { replica.undo(undone).await }));

@@ -398,6 +398,7 @@ async fn answer_vault(
         Command::Copy { nodes, to } => replica.copy(bounded(&nodes)?, to).await,
         Command::Trash { nodes } => replica.trash(bounded(&nodes)?).await,
         Command::Restore { nodes } => replica.restore(bounded(&nodes)?).await,
+        Command::Purge { nodes, sure } => replica.purge(bounded(&nodes)?, sure).await,
         Command::Undo { action } => replica.undo(action).await,
         Command::OpenText { node } => replica.open_text(node).await.map(Reply::Text),
         Command::PushText { node, version, updates } => {

@@ -46,6 +46,7 @@ mod joining;
 mod journal;
 mod keep;
 mod pull;
+mod purge;
 mod queue;
 mod renew;
 mod reseal;

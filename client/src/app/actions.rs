@@ -75,6 +75,11 @@ pub(crate) fn restore(app: App, nodes: Vec<NodeId>) {
     }
 }
 
+/// Deletes for good, after a question that says how much; no nodes are all of the trash.
+pub(crate) fn purge(app: App, nodes: Vec<NodeId>) {
+    ask(app, Command::Purge { nodes, sure: false });
+}
+
 /// Takes an action back.
 pub(crate) fn undo(app: App, action: ActionId) {
     app.toast.set(None);

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::rpc::{Command, DeviceRow, Reply};
 
-use super::modal::modal;
+use super::questions;
 use crate::app::{App, Dialog};
 use crate::i18n::Msg;
 use crate::platform::engine;
@@ -62,9 +62,7 @@ fn line(app: App, device: DeviceRow) -> impl IntoView {
 /// Asks whether to take a device off the account.
 pub(crate) fn question(app: App, device: DeviceRow) -> AnyView {
     let id = device.device;
-    let asking = RwSignal::new(false);
-    let take_off = move |_| {
-        asking.set(true);
+    let take_off = move || {
         spawn_local(async move {
             if let Err(fault) = engine::call(Command::TakeOff { device: id }).await {
                 app.failed(&fault);
@@ -72,17 +70,7 @@ pub(crate) fn question(app: App, device: DeviceRow) -> AnyView {
             app.dialog.set(None);
         });
     };
-    let content = view! {
-        <p>{app.t(Msg::TakeOffWhy)}</p>
-        <div class="dialog-actions">
-            <button type="button" class="button danger" disabled=move || asking.get() on:click=take_off>
-                {app.t(Msg::TakeOffNow)}
-            </button>
-            <button type="button" class="button primary" autofocus=true on:click=move |_| app.dialog.set(None)>
-                {app.t(Msg::Cancel)}
-            </button>
-        </div>
-    };
-    let title = app.t(Msg::TakeOffNamed(&device.name));
-    modal(title, "dialog", move || app.dialog.set(None), content).into_any()
+    let title = Msg::TakeOffNamed(&device.name);
+    let names = [title, Msg::TakeOffWhy, Msg::TakeOffNow, Msg::Cancel];
+    questions::question(app, names, Box::new(take_off))
 }

@@ -146,6 +146,7 @@ fn dialogs(app: App) -> impl IntoView {
             Dialog::Help => help::help(app),
             Dialog::SignOut(pending) => questions::sign_out_question(app, pending),
             Dialog::TakeOff(device) => devices::question(app, device),
+            Dialog::Purge(fault) => questions::purge(app, fault),
             Dialog::Restored => restored::dialog(app),
         })
     };

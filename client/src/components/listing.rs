@@ -81,6 +81,8 @@ pub(crate) enum Act {
     Delete,
     /// Takes out of the trash.
     Restore,
+    /// Asks whether to delete for good.
+    Purge,
     /// Keeps on this device.
     Keep,
     /// Lets go of what is kept.
@@ -284,6 +286,10 @@ impl Listing {
             (Act::Restore, Some(_)) => {
                 self.selection.update(Selection::clear);
                 actions::restore(app, nodes);
+            }
+            (Act::Purge, Some(_)) => {
+                self.selection.update(Selection::clear);
+                actions::purge(app, nodes);
             }
             (Act::Keep, Some(_)) => actions::keep(app, nodes, true),
             (Act::LetGo, Some(_)) => actions::keep(app, nodes, false),

@@ -63,7 +63,8 @@ fn open(listing: Listing, at: RwSignal<Option<MenuAt>>, place: MenuAt) -> impl I
     let lines: Vec<_> = acts(listing)
         .into_iter()
         .map(|(act, look, name)| {
-            let class = if act == Act::Delete { "menu-item danger" } else { "menu-item" };
+            let danger = matches!(act, Act::Delete | Act::Purge);
+            let class = if danger { "menu-item danger" } else { "menu-item" };
             view! {
                 <button
                     type="button"
@@ -132,7 +133,8 @@ fn focus_item(menu: &web_sys::Element, by: i64) {
 fn acts(listing: Listing) -> Vec<(Act, &'static str, Msg<'static>)> {
     let picked = listing.picked();
     if listing.node == NodeId::TRASH {
-        return vec![(Act::Restore, "archive-restore", Msg::Restore)];
+        let restore = (Act::Restore, "archive-restore", Msg::Restore);
+        return vec![restore, (Act::Purge, "trash-2", Msg::Purge)];
     }
     let one = picked.len() == 1;
     let mut acts = Vec::new();

@@ -1,9 +1,9 @@
-//! Dialogs that ask or tell one thing: names that exist, what waits, signing out.
+//! Dialogs that ask or tell one thing: names that exist, what waits, what would be lost.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
-use offing_core::rpc::{Clash, Command, Reply, SyncState};
+use offing_core::rpc::{Clash, Command, Fault, Reply, SyncState};
 
 use super::modal::modal;
 use crate::app::{App, Dialog, actions};
@@ -126,7 +126,7 @@ pub(crate) fn sign_out(app: App, anyway: bool) {
                 crate::app::enter(app, offing_core::rpc::Session::SignedOut);
                 app.go(crate::state::route::Route::Home);
             }
-            Err(offing_core::rpc::Fault::Unsynced { pending }) => {
+            Err(Fault::Unsynced { pending }) => {
                 app.dialog.set(Some(Dialog::SignOut(pending)));
             }
             Err(fault) => app.failed(&fault),
@@ -136,16 +136,43 @@ pub(crate) fn sign_out(app: App, anyway: bool) {
 
 /// Asks whether to sign out and lose changes.
 pub(crate) fn sign_out_question(app: App, pending: u32) -> AnyView {
+    let names = [Msg::SignOut, Msg::SignOutLoses(pending), Msg::SignOutAnyway, Msg::StaySignedIn];
+    question(app, names, Box::new(move || sign_out(app, true)))
+}
+
+/// Asks whether to delete for good.
+pub(crate) fn purge(app: App, fault: Fault) -> AnyView {
+    let names = [Msg::PurgeNow, Msg::Fault(&fault), Msg::PurgeNow, Msg::Cancel];
+    let Fault::ForGood { nodes, .. } = fault.clone() else { return ().into_any() };
+    let go = move || {
+        app.dialog.set(None);
+        actions::ask(app, Command::Purge { nodes: nodes.clone(), sure: true });
+    };
+    question(app, names, Box::new(go))
+}
+
+/// Asks, once, before something that loses: a title, what it does, and what to do and not to do
+/// it is called.
+pub(crate) fn question(
+    app: App,
+    [title, why, yes, no]: [Msg<'_>; 4],
+    go: Box<dyn Fn()>,
+) -> AnyView {
+    let asked = RwSignal::new(false);
+    let answer = move |_| {
+        asked.set(true);
+        go();
+    };
     let content = view! {
-        <p>{app.t(Msg::SignOutLoses(pending))}</p>
+        <p>{app.t(why)}</p>
         <div class="dialog-actions">
-            <button type="button" class="button danger" on:click=move |_| sign_out(app, true)>
-                {app.t(Msg::SignOutAnyway)}
+            <button type="button" class="button danger" disabled=move || asked.get() on:click=answer>
+                {app.t(yes)}
             </button>
             <button type="button" class="button primary" autofocus=true on:click=move |_| app.dialog.set(None)>
-                {app.t(Msg::StaySignedIn)}
+                {app.t(no)}
             </button>
         </div>
     };
-    modal(app.t(Msg::SignOut), "dialog", move || app.dialog.set(None), content).into_any()
+    modal(app.t(title), "dialog", move || app.dialog.set(None), content).into_any()
 }

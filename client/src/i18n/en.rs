@@ -64,6 +64,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         }
         Msg::Edits(1) => "1 edit".into(),
         Msg::Edits(count) => format!("{count} edits").into(),
+        Msg::EmptyTrash => "Empty trash…".into(),
         Msg::Everything => "Everything you have".into(),
         Msg::ExportAll => "Download everything".into(),
         Msg::ExportWhy => {
@@ -202,6 +203,8 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::PreviewMissing => {
             "The rendered text cannot be shown. Go on writing: what you write is saved.".into()
         }
+        Msg::Purge => "Delete for good…".into(),
+        Msg::PurgeNow => "Delete for good".into(),
         Msg::ReadBack => "Read it back".into(),
         Msg::ReadBackHint => "Spaces, dashes and capitals do not matter.".into(),
         Msg::ReadOnlyLarge => "This text is too large to be edited here.".into(),
@@ -295,7 +298,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Trash => "Trash".into(),
         Msg::TrashEmpty => "The trash is empty.".into(),
         Msg::TrashWhy => {
-            "Deleted files are kept for 30 days. For now nothing is removed even after that.".into()
+            "Deleted files are kept for 30 days. For now nothing is removed by itself even after that.".into()
         }
         Msg::Trashed(count) => format!("{} moved to the trash", items(count)).into(),
         Msg::TwoVersions => "Two versions".into(),
@@ -535,6 +538,12 @@ fn fault(fault: &Fault) -> Cow<'static, str> {
         }
         Fault::Incomplete { count, .. } => format!(
             "{count} of the files cannot be had now. Try again when the server can be reached."
+        )
+        .into(),
+        Fault::ForGood { count, bytes, .. } => format!(
+            "{} ({}) will be deleted for good, on every device. This cannot be undone.",
+            items(*count),
+            measure::bytes(*bytes)
         )
         .into(),
         Fault::FileVanished { name } => {

@@ -58,6 +58,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::EditorLost => "无法继续跟踪此文本。请复制刚输入的内容，然后重新加载页面。".into(),
         Msg::EditorMissing(name) => format!("无法在编辑器中打开“{name}”。请重新加载页面。").into(),
         Msg::Edits(count) => format!("{count} 次编辑").into(),
+        Msg::EmptyTrash => "清空回收站…".into(),
         Msg::Everything => "全部内容".into(),
         Msg::ExportAll => "下载全部".into(),
         Msg::ExportWhy => {
@@ -179,6 +180,8 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::PlacesBelow => "主导航".into(),
         Msg::Preview => "预览".into(),
         Msg::PreviewMissing => "无法显示预览。请继续编辑：您写的内容会照常保存。".into(),
+        Msg::Purge => "永久删除…".into(),
+        Msg::PurgeNow => "永久删除".into(),
         Msg::ReadBack => "回填确认".into(),
         Msg::ReadBackHint => "空格、连字符和大小写无关紧要。".into(),
         Msg::ReadOnlyLarge => "此文本过大，无法在此编辑。".into(),
@@ -263,7 +266,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::TransfersSum { sum, eta } => transfers(sum, eta),
         Msg::Trash => "回收站".into(),
         Msg::TrashEmpty => "回收站为空。".into(),
-        Msg::TrashWhy => "删除的文件会保留 30 天。目前即使到期也不会清除。".into(),
+        Msg::TrashWhy => "删除的文件会保留 30 天。目前即使到期也不会自动清除。".into(),
         Msg::Trashed(count) => format!("已将 {count} 项移到回收站").into(),
         Msg::TwoVersions => "两个版本".into(),
         Msg::TwoVersionsOf(name) => format!("“{name}”在两处被修改，两份内容都在这里。").into(),
@@ -468,6 +471,10 @@ fn fault(fault: &Fault) -> Cow<'static, str> {
         Fault::NotHere { name } => format!("“{name}”不在本设备上。请在能连接服务器时再试。").into(),
         Fault::Incomplete { count, .. } => {
             format!("有 {count} 个文件目前无法获取。请在能连接服务器时再试。").into()
+        }
+        Fault::ForGood { count, bytes, .. } => {
+            let size = measure::bytes(*bytes);
+            format!("将在所有设备上永久删除 {count} 项（{size}）。此操作无法撤销。").into()
         }
         Fault::FileVanished { name } => {
             format!("“{name}”在读取时被更改或消失。请重新上传。").into()

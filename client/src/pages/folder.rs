@@ -59,10 +59,15 @@ pub(super) fn trash(app: App) -> AnyView {
     let at = RwSignal::new(None);
     let none = move || listing.selection.with(Selection::is_empty);
     let restore = move || listing.act(Act::Restore);
+    let purge = move || listing.act(Act::Purge);
+    let nothing = move || listing.rows.with(|rows| rows.total() == 0);
+    let empty = move || actions::purge(app, Vec::new());
     view! {
         <div class="page-head"><h1>{app.t(Msg::Trash)}</h1></div>
         <div class="toolbar" role="toolbar" aria-label=app.t(Msg::Toolbar)>
             {button(app.t(Msg::Restore), "archive-restore", "button", none, restore)}
+            {button(app.t(Msg::Purge), "trash-2", "button", none, purge)}
+            {button(app.t(Msg::EmptyTrash), "trash-2", "button", nothing, empty)}
             <p class="hint">{app.t(Msg::TrashWhy)}</p>
         </div>
         {body(listing, at, Msg::TrashEmpty)}

@@ -169,6 +169,16 @@ pub enum Command {
         /// The nodes.
         nodes: Vec<NodeId>,
     },
+    /// Deletes nodes of the trash for good, with all below them. → `Done`
+    ///
+    /// Refused with `Fault::ForGood`, which tells how much that is, unless `sure`. No nodes are
+    /// all of the trash; that has to be told before.
+    Purge {
+        /// The nodes.
+        nodes: Vec<NodeId>,
+        /// The person was told.
+        sure: bool,
+    },
     /// Takes an action back. → `Changed`
     Undo {
         /// The action.

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::NodeId;
 use crate::proto::Code;
 
 /// Why a command failed.
@@ -44,6 +45,15 @@ pub enum Fault {
         paths: Vec<String>,
         /// How many they are.
         count: u32,
+    },
+    /// So much is deleted for good, which nobody can take back.
+    ForGood {
+        /// What is named.
+        nodes: Vec<NodeId>,
+        /// How many nodes that are, with all that is below them.
+        count: u32,
+        /// The size of the files among them.
+        bytes: u64,
     },
     /// A file changed or vanished while it was read.
     FileVanished {

@@ -58,6 +58,8 @@ pub enum Act {
     Trash(NodeId),
     /// Takes out of the trash.
     Restore(NodeId),
+    /// Deletes for good.
+    Purge(NodeId),
     /// Takes back an action.
     Undo(u64),
     /// Uploads files.
@@ -114,6 +116,7 @@ pub fn choose(rng: &mut StdRng, seat: &Seat, tab: &Tab, mark: &str) -> Option<Ac
             Act::Settle(row.node, if keep { Choice::KeepOne } else { Choice::KeepBoth })
         }
         97..98 => Act::Keep(some?, rng.gen_bool(0.7)),
+        98..99 => Act::Purge(*picture.trash().choose(rng)?),
         _ => Act::Read(picture.live().filter(|row| !row.is_folder()).last()?.node),
     })
 }
@@ -176,6 +179,7 @@ impl Act {
             Self::Copy(node, to) => format!("copies {} to {}", path(node), path(to)),
             Self::Trash(node) => format!("deletes {}", path(node)),
             Self::Restore(node) => format!("restores {}", path(node)),
+            Self::Purge(node) => format!("deletes {} for good", path(node)),
             Self::Undo(action) => format!("takes back action {action}"),
             Self::Upload(parent, files, clash) => {
                 let file = |(name, token): &(String, Token)| {
@@ -214,6 +218,13 @@ impl Act {
             Self::Copy(node, to) => replica.copy(&[node], to).await?,
             Self::Trash(node) => replica.trash(&[node]).await?,
             Self::Restore(node) => replica.restore(&[node]).await?,
+            Self::Purge(node) => {
+                // Cut short, it may have happened all the same.
+                model.purges(Picture::of(&seat.profile).below(node));
+                let reply = replica.purge(&[node], true).await?;
+                model.purges(Picture::of(&seat.profile).gone());
+                reply
+            }
             Self::Undo(action) => replica.undo(action).await?,
             Self::Upload(parent, files, clash) => {
                 return upload(seat, tab, model, replica, parent, files, clash).await;

@@ -125,7 +125,12 @@ impl Life {
     /// The contents of all files, as they come from the server. Every version is there.
     fn reads_everything(&self, auditor: &Rc<Device>) -> Vec<Vec<u8>> {
         let two = Picture::of(&auditor.profile);
-        for row in two.rows.values().filter(|row| row.two_versions()) {
+        let gone: BTreeSet<NodeId> = two.gone().into_iter().collect();
+        let purged = self.told.model.purged.borrow();
+        let not_meant: Vec<&NodeId> = gone.difference(&purged).collect();
+        assert!(not_meant.is_empty(), "nobody deleted {not_meant:?} for good");
+        let there = |row: &&tree::NodeRow| !gone.contains(&row.node);
+        for row in two.rows.values().filter(there).filter(|row| row.two_versions()) {
             let (node, replica) = (row.node, auditor.replica());
             // In the trash nothing can be made; versions are settled where the file was.
             auditor.run(async move { replica.restore(&[node]).await }).unwrap();
@@ -200,8 +205,10 @@ fn a_tree_is_shown(auditor: &Device) {
     }
     // Walking asserts that nothing is shown twice and no two siblings have one name.
     let listed: BTreeSet<NodeId> = auditor.walk().into_iter().map(|(_, row)| row.node).collect();
+    let gone: BTreeSet<NodeId> = picture.gone().into_iter().collect();
     for node in picture.rows.keys() {
-        assert!(listed.contains(node), "{} is in no list", picture.path(*node));
+        let (is_listed, is_gone) = (listed.contains(node), gone.contains(node));
+        assert!(is_listed != is_gone, "{} is in no list, or gone", picture.path(*node));
     }
 }
 

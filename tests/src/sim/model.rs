@@ -66,6 +66,8 @@ pub struct Model {
     pub promises: RefCell<Vec<Promise>>,
     /// What people took away themselves, or replaced.
     pub given_up: RefCell<BTreeSet<Thing>>,
+    /// What was gone before the eyes of somebody who deleted something for good.
+    pub purged: RefCell<BTreeSet<NodeId>>,
     /// Words that were typed and not yet saved when a profile was copied: each copy saves
     /// its own.
     pub typed_twice: RefCell<BTreeSet<String>>,
@@ -107,6 +109,11 @@ impl Model {
     /// Somebody takes something away, or replaces it, and means it.
     pub fn gives_up(&self, thing: Thing) {
         self.given_up.borrow_mut().insert(thing);
+    }
+
+    /// Somebody deletes nodes for good, and means it.
+    pub fn purges(&self, nodes: impl IntoIterator<Item = NodeId>) {
+        self.purged.borrow_mut().extend(nodes);
     }
 
     /// Something that must not be was seen.

@@ -40,6 +40,7 @@ impl Picture {
                     at = row.shown_parent;
                 }
                 None if at == NodeId::TRASH => return format!("trash:{path}"),
+                None if at == NodeId::GONE => return format!("gone:{path}"),
                 None if at == NodeId::RECOVERED => return format!("recovered:{path}"),
                 None if path.is_empty() => return "/".to_owned(),
                 None => return path,
@@ -70,15 +71,31 @@ impl Picture {
         self.rows.values().filter(in_trash).map(|row| row.node).collect()
     }
 
-    fn is_trashed(&self, row: &NodeRow) -> bool {
+    /// A node, and all that is shown below it.
+    pub fn below(&self, node: NodeId) -> Vec<NodeId> {
+        let is_below = |row: &&NodeRow| row.node == node || self.top(row, Some(node)) == node;
+        self.rows.values().filter(is_below).map(|row| row.node).collect()
+    }
+
+    /// What was deleted for good, with all below it.
+    pub fn gone(&self) -> Vec<NodeId> {
+        self.below(NodeId::GONE)
+    }
+
+    /// The built-in folder that a node is in; or a folder above it, if that comes first.
+    fn top(&self, row: &NodeRow, until: Option<NodeId>) -> NodeId {
         let mut at = row.shown_parent;
         for _ in 0..DEPTH_MAX {
             match self.rows.get(&at) {
-                Some(row) => at = row.shown_parent,
-                None => return at == NodeId::TRASH,
+                Some(row) if Some(at) != until => at = row.shown_parent,
+                Some(_) | None => break,
             }
         }
-        false
+        at
+    }
+
+    fn is_trashed(&self, row: &NodeRow) -> bool {
+        self.top(row, None).is_trash()
     }
 }
 

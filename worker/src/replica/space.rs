@@ -126,6 +126,7 @@ impl<H: Host> Replica<H> {
         let store = self.host.store();
         // Read, not remembered: another tab may keep what this one does not know of.
         let kept = kept_nodes(store).await?;
+        let gone = self.gone().await?;
         let mut range = Range::all();
         loop {
             let rows = store.scan(Table::Nodes, &range, 0, PAGE_ROWS, Direction::Forward).await;
@@ -134,14 +135,19 @@ impl<H: Host> Replica<H> {
             range.start = [last.as_slice(), &[0]].concat();
             for (_, row) in &rows {
                 let row = NodeRow::decode(row).map_err(|_| Fault::Storage)?;
+                if gone.contains(&row.node) {
+                    continue;
+                }
                 let keeps = kept.contains(&row.node);
                 let contents = row.contents.iter().map(|content| &content.value);
                 let contents = contents.filter(|content| keeps || content.text);
                 self.add_chunks(&mut needed, row.node, contents).await?;
             }
         }
-        for (_, content) in self.replaced_contents(text_store::is_base_key).await? {
-            if let Ok(ManifestRef::Inline(manifest)) = ManifestRef::decode(&content.manifest) {
+        for (node, content) in self.replaced_contents(text_store::is_base_key).await? {
+            if !gone.contains(&node)
+                && let Ok(ManifestRef::Inline(manifest)) = ManifestRef::decode(&content.manifest)
+            {
                 needed.extend(manifest.chunks());
             }
         }

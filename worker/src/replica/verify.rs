@@ -100,8 +100,13 @@ impl<H: Host> Replica<H> {
         let bad = self.verify_chunks(&mut found, &expected, looked).await?;
         let of_bad = bad.iter().flat_map(|id| expected[id].files.iter().copied());
         for node in ordered::set(of_bad.chain(unread)) {
-            let path = self.path(node).await?.into_iter().map(|crumb| crumb.name);
-            found.files.push(path.collect::<Vec<_>>().join("/"));
+            let path = match self.path(node).await {
+                Ok(path) => path.into_iter().map(|crumb| crumb.name).collect::<Vec<_>>().join("/"),
+                // It was deleted for good.
+                Err(Fault::NodeUnknown) => self.name_for_fault(node).await,
+                Err(fault) => return Err(fault),
+            };
+            found.files.push(path);
         }
         Ok(found)
     }

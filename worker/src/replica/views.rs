@@ -12,8 +12,8 @@ use offing_core::id::NodeId;
 use offing_core::limits;
 use offing_core::name;
 use offing_core::rpc::{
-    Crumb, Event, Fault, FolderView, Hit, Kind, NodeView, Row, Saved, Sort, SortBy, SyncState,
-    ViewId, Wanted,
+    Crumb, Event, Fault, FolderView, Kind, NodeView, Row, Saved, Sort, SortBy, SyncState, ViewId,
+    Wanted,
 };
 use offing_core::tree::NodeRow;
 use offing_core::tree::listing::{self, Listed};
@@ -24,10 +24,8 @@ use super::text_store;
 use crate::host::Host;
 use crate::store::{Direction, Range, Store, Table};
 
+mod search;
 mod trash;
-
-/// Rows of the listing that a search reads at once.
-const SEARCH_PAGE_ROWS: u32 = 4_096;
 
 /// One open view.
 #[derive(Debug)]
@@ -185,39 +183,6 @@ impl<H: Host> Replica<H> {
         Ok(None)
     }
 
-    /// Finds nodes by words in their names.
-    pub async fn search(&self, query: &str) -> Result<Vec<Hit>, Fault> {
-        let words: Vec<String> = name::fold(query).split_whitespace().map(str::to_owned).collect();
-        let mut hits = Vec::new();
-        if words.is_empty() {
-            return Ok(hits);
-        }
-        let mut range = Range::all();
-        loop {
-            let rows = self.scan_listing(&range, 0, SEARCH_PAGE_ROWS).await?;
-            let Some((last, _)) = rows.last() else { break };
-            range.start = [last.as_slice(), &[0]].concat();
-            let found = rows.into_iter().filter(|(key, value)| {
-                let live =
-                    !key.starts_with(&listing::DISPLACED.0) && !key.starts_with(&NodeId::TRASH.0);
-                live && Listed::decode(value).is_some_and(|listed| {
-                    let folded = name::fold(&listed.name);
-                    words.iter().all(|word| folded.contains(word))
-                })
-            });
-            for row in self.decorate(found.collect()).await? {
-                let path = self.path(row.node).await?;
-                if path.first().is_some_and(|crumb| crumb.node != NodeId::TRASH) {
-                    hits.push(Hit { row, path: parents_only(path) });
-                }
-                if hits.len() == limits::WINDOW_ROWS_MAX {
-                    return Ok(hits);
-                }
-            }
-        }
-        Ok(hits)
-    }
-
     /// Tells what a node is and the path to it.
     async fn describe(&self, node: NodeId) -> Result<(Row, Vec<Crumb>), Fault> {
         let (path, row) = join(self.path(node), self.row(node)).await;
@@ -287,6 +252,9 @@ impl<H: Host> Replica<H> {
             let row = self.row(at).await?.ok_or(Fault::NodeUnknown)?;
             path.push(Crumb { node: at, name: row.shown_name() });
             at = row.shown_parent;
+        }
+        if at == NodeId::GONE {
+            return Err(Fault::NodeUnknown);
         }
         path.push(Crumb { node: at, name: String::new() });
         if at == NodeId::RECOVERED {
