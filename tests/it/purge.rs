@@ -76,3 +76,28 @@ fn what_was_typed_meanwhile_into_a_text_that_is_deleted_for_good_is_there() {
     assert_eq!(phone.reads_text("/note.md"), "a note that grows");
     world.assert_converged();
 }
+
+#[test]
+fn what_was_in_the_trash_for_thirty_days_is_deleted_for_good_by_itself() {
+    const DAY_MS: u64 = 24 * 3_600 * 1_000;
+    let world = with_a_trashed_trip();
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    // The app is open now and then.
+    let goes_on = |times: u64| {
+        for _ in 0..times {
+            world.devices().iter().for_each(|device| device.crashes());
+            world.passes(6 * DAY_MS);
+            world.devices().iter().for_each(|device| drop(device.opens()));
+            world.sync_all();
+        }
+    };
+    goes_on(1);
+    phone.trashes("/note.md");
+    goes_on(4);
+    assert!(laptop.shows("trash:/Trip") && laptop.shows("trash:/note.md"));
+    goes_on(1);
+    assert!(!laptop.shows("trash:/Trip") && laptop.shows("trash:/note.md"));
+    goes_on(1);
+    assert_eq!(laptop.names(), [] as [String; 0]);
+    world.assert_converged();
+}

@@ -38,6 +38,7 @@ mod download;
 mod driver;
 mod enrolment;
 mod epochs;
+mod expiry;
 pub(crate) mod fault;
 mod give_back;
 mod held;
@@ -173,6 +174,8 @@ pub struct Replica<H: Host> {
     snapshot_due: Cell<Seq>,
     /// Replaced snapshots may be there to be collected.
     may_collect: Cell<bool>,
+    /// When this tab last looked how long things are in the trash.
+    aged_ms: Cell<i64>,
     session_changed: RefCell<Option<Box<dyn Fn()>>>,
 }
 
@@ -237,6 +240,7 @@ impl<H: Host> Replica<H> {
             stands_on: Cell::new(None),
             snapshot_due: Cell::new(0),
             may_collect: Cell::new(true),
+            aged_ms: Cell::new(i64::MIN / 2),
             session_changed: RefCell::new(None),
             host,
         })

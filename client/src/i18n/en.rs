@@ -298,7 +298,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Trash => "Trash".into(),
         Msg::TrashEmpty => "The trash is empty.".into(),
         Msg::TrashWhy => {
-            "Deleted files are kept for 30 days. For now nothing is removed by itself even after that.".into()
+            "What you delete stays here for 30 days, then it is deleted for good.".into()
         }
         Msg::Trashed(count) => format!("{} moved to the trash", items(count)).into(),
         Msg::TwoVersions => "Two versions".into(),

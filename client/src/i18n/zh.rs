@@ -266,7 +266,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::TransfersSum { sum, eta } => transfers(sum, eta),
         Msg::Trash => "回收站".into(),
         Msg::TrashEmpty => "回收站为空。".into(),
-        Msg::TrashWhy => "删除的文件会保留 30 天。目前即使到期也不会自动清除。".into(),
+        Msg::TrashWhy => "删除的内容会在此保留 30 天，之后将被永久删除。".into(),
         Msg::Trashed(count) => format!("已将 {count} 项移到回收站").into(),
         Msg::TwoVersions => "两个版本".into(),
         Msg::TwoVersionsOf(name) => format!("“{name}”在两处被修改，两份内容都在这里。").into(),

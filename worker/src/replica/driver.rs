@@ -97,6 +97,7 @@ impl<H: Host> Replica<H> {
                     Ok(_) => {
                         self.snapshot_in_time(seq);
                         self.collect_in_time();
+                        self.expire_in_time(seq);
                         Event::Pulled { seq }
                     }
                     Err(fault) => self.failed(self.failure(&fault.into())),

@@ -20,6 +20,7 @@ use offing_core::proto::{AppendResult, Tip, encode_give_back};
 use offing_core::rpc::{Alarm, Event, Fault, Lacking};
 use offing_core::sync::machine;
 
+use super::expiry::AGE_KEY;
 use super::fault::{from_net, from_store};
 use super::pull::PullError;
 use super::{LOG_KEY, Own, Replica};
@@ -86,6 +87,8 @@ impl<H: Host> Replica<H> {
         // What was acknowledged may be gone: all of it is offered again.
         outbox::forget_acks(batch, &self.vault);
         batch.put(Table::Meta, OFFER_KEY, []);
+        // Its places are those of another log from some place on.
+        batch.delete(Table::Meta, AGE_KEY);
         self.offered_chunks.set(false);
         self.restored.set(true);
     }
