@@ -34,7 +34,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         bail!("tests/bench/run.mjs is missing");
     }
     dist::build(Mode::Release)?;
-    tools::for_tests()?;
+    tools::for_benchmarks()?;
     step("build the server", || {
         run(cargo().args(["build", "-q", "--release", "-p", "offing-server"]))
     })?;

@@ -37,6 +37,12 @@ pub(crate) fn for_tests() -> Result<()> {
     s3()
 }
 
+/// Installs what `bench` needs beyond that.
+pub(crate) fn for_benchmarks() -> Result<()> {
+    npm(&root().join("tests/bench"))?;
+    browser()
+}
+
 fn wasm_target() -> Result<()> {
     let sysroot = output(program("rustc").args(["--print", "sysroot"]))?;
     let library = Path::new(sysroot.trim()).join("lib/rustlib/wasm32-unknown-unknown/lib");
