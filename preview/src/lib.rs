@@ -14,8 +14,12 @@ use serde::de::DeserializeOwned;
 #[cfg(feature = "archive")]
 pub mod archive;
 pub mod limits;
+#[cfg(feature = "sheet")]
+mod package;
 #[cfg(feature = "pdf")]
 pub mod pdf;
+#[cfg(feature = "sheet")]
+pub mod sheet;
 #[cfg(feature = "table")]
 pub mod table;
 

@@ -3,6 +3,8 @@
 //! The bounds that are kept outside of the modules (the time of an answer, the size of a
 //! file that is handed over whole) stand in `www/viewer/limits.js`.
 
+use std::borrow::Cow;
+
 /// Memory of a module; the linker writes it into the module, and the browser keeps it.
 pub const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
@@ -21,16 +23,24 @@ pub const MEMBERS_MAX: usize = 10_000;
 /// Bytes of an archive that is packed as a whole, once it is unpacked.
 pub const UNPACKED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
-/// Rows of a table that are asked for at once.
+/// Rows of a table or sheet that are asked for at once.
 pub const ROWS_MAX: usize = 512;
 
-/// Columns of a table that are shown.
+/// Columns of a table or sheet that are shown.
 pub const COLUMNS_MAX: usize = 500;
 
-/// Bytes of a field of a table; the rest of it is left out.
+/// Bytes of a field of a table or sheet; the rest of it is left out.
 pub const FIELD_BYTES_MAX: usize = 1024;
 
 /// How many bytes may come of so many packed ones.
 pub fn expanded_bytes_max(packed: u64) -> u64 {
     packed.saturating_mul(EXPANSION_MAX).max(EXPANSION_FREE_BYTES)
+}
+
+/// A field as far as it is shown.
+pub fn shortened(field: &str) -> Cow<'_, str> {
+    if field.len() <= FIELD_BYTES_MAX {
+        return Cow::Borrowed(field);
+    }
+    Cow::Owned(format!("{}…", &field[..field.floor_char_boundary(FIELD_BYTES_MAX)]))
 }

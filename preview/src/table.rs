@@ -143,11 +143,7 @@ impl<'a> Records<'a> {
 
 /// A field as far as it is shown.
 fn shown(field: &[u8]) -> String {
-    if field.len() <= limits::FIELD_BYTES_MAX {
-        return String::from_utf8_lossy(field).into_owned();
-    }
-    let cut = String::from_utf8_lossy(&field[..limits::FIELD_BYTES_MAX]);
-    format!("{}…", cut.trim_end_matches(char::REPLACEMENT_CHARACTER))
+    limits::shortened(&String::from_utf8_lossy(field)).into_owned()
 }
 
 /// The text of a table: UTF-16 where it is marked so, UTF-8 where it is that, else each

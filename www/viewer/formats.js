@@ -1,7 +1,8 @@
 // Which files are shown how: one line for each format.
 //
 // `names` and `magic` tell a format by a file's name or its first bytes; a file that both
-// say something else about is what its bytes say. `module` is the parser, by its name in
+// say something else about is what its bytes say. What is one file in an archive's wrapping is
+// told by `both`. `module` is the parser, by its name in
 // the manifest (none where the frame needs no parser), `view` what the frame draws with.
 // A format with a `type` is decoded by the browser, as what its type says.
 
@@ -10,11 +11,15 @@ import { DEPTH_MAX } from "./limits.js";
 const bytes = (...list) => ({ at: 0, list });
 const letters = (text, at = 0) => ({ at, list: [...text].map((letter) => letter.charCodeAt(0)) });
 
+/** A package of office programs; the second is one under a password. */
+const PACKAGE = [letters("PK\x03\x04"), bytes(0xd0, 0xcf, 0x11, 0xe0)];
+
 /** @typedef {{ view: string, module?: string, type?: string, names?: RegExp,
- *    magic?: { at: number, list: number[] }[], nests?: boolean }} Format */
+ *    magic?: { at: number, list: number[] }[], both?: boolean, nests?: boolean }} Format */
 
 /** @type {Format[]} */
 export const FORMATS = [
+  { view: "sheet", module: "sheet", names: /\.(xls[xm]|xlt[xm]|ods|ots)$/i, magic: PACKAGE, both: true },
   {
     view: "archive",
     module: "archive",
@@ -51,7 +56,8 @@ export const HEX = { view: "hex" };
 export function formatOf({ name, depth }, head) {
   const fits = ({ nests }) => !nests || depth < DEPTH_MAX;
   const starts = ({ at, list }) => list.every((byte, place) => head[at + place] === byte);
-  const found = FORMATS.find(({ magic }) => magic?.some(starts)) ?? FORMATS.find(({ names, magic }) => !magic && names?.test(name));
+  const named = ({ names, both }) => !both || names.test(name);
+  const found = FORMATS.find((format) => format.magic?.some(starts) && named(format)) ?? FORMATS.find(({ names, magic }) => !magic && names?.test(name));
   if (found && fits(found)) return found;
   return isText(head) ? TEXT : HEX;
 }

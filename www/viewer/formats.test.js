@@ -13,6 +13,14 @@ test("a file is what its bytes say, whatever its name", () => {
   assert.equal(view("photos.zip", new Uint8Array([0, 1, 2, 3])), "hex");
 });
 
+test("a package of an office program is told by its bytes and its name", () => {
+  assert.equal(view("plan.XLSX", bytes("PK\x03\x04")), "sheet");
+  assert.equal(view("plan.ods", bytes("PK\x03\x04"), 1), "sheet");
+  assert.equal(view("plan.xlsx", new Uint8Array([0xd0, 0xcf, 0x11, 0xe0])), "sheet");
+  assert.equal(view("plan.xls", new Uint8Array([0xd0, 0xcf, 0x11, 0xe0, 0])), "hex");
+  assert.equal(view("plan.xlsx", bytes("a,b")), "text");
+});
+
 test("a TAR is told by its header, and an archive inside of an archive is not opened", () => {
   const head = new Uint8Array(512);
   head.set(bytes("ustar"), 257);

@@ -67,7 +67,7 @@ const SMALL: &str = "wasm-release";
 /// For what is large by its libraries: optimising those as a whole takes minutes.
 const LARGE: &str = "wasm-large";
 
-const MODULES: [Module; 8] = [
+const MODULES: [Module; 9] = [
     Module {
         name: "page",
         package: "offing-client",
@@ -114,6 +114,7 @@ const MODULES: [Module; 8] = [
     // classic script each.
     preview("preview-archive", &["archive"], SMALL),
     preview("preview-pdf", &["pdf"], LARGE),
+    preview("preview-sheet", &["sheet"], SMALL),
     preview("preview-table", &["table"], SMALL),
 ];
 

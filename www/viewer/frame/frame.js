@@ -12,6 +12,8 @@ import { hex } from "./hex.js";
 import { Parser } from "./parser.js";
 import { pdf } from "./pdf.js";
 import pdfStyles from "./pdf.css";
+import { sheet } from "./sheet.js";
+import sheetStyles from "./sheet.css";
 import { table } from "./table.js";
 import { text } from "./text.js";
 
@@ -24,7 +26,7 @@ import { text } from "./text.js";
  * - `line`: what the page may be asked, see `viewer.js`;
  * - `texts`, `sizeOf(bytes)`, `language`.
  */
-const VIEWS = { archive, hex, pdf, table, text };
+const VIEWS = { archive, hex, pdf, sheet, table, text };
 
 const line = { ask: () => {} };
 
@@ -50,7 +52,7 @@ async function show(what) {
   await VIEWS[view](shown);
 }
 
-const sheets = [tokens, styles, pdfStyles].map((style) => {
+const sheets = [tokens, styles, pdfStyles, sheetStyles].map((style) => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style);
   return sheet;

@@ -41,6 +41,15 @@ export class Rows {
     this.#request();
   }
 
+  /** Brings a row into sight by as little as that takes; a head of one row stands above. */
+  reveal(index) {
+    const fits = Math.max(1, Math.floor(this.element.clientHeight / this.height) - 1);
+    const { first } = this;
+    const isCut = this.element.scrollTop % this.height > 0;
+    if (index < first || (isCut && index === first)) this.show(index);
+    else if (index >= first + fits) this.show(index - fits + 1);
+  }
+
   #request() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;

@@ -1,0 +1,3 @@
+//! The module of sheets.
+
+offing_preview::module!(offing_preview::sheet::Workbook);
