@@ -11,8 +11,9 @@ use std::{
 };
 
 use offing_preview::{
-    Answer, Format as _, Refusal,
-    pdf::{PIXELS_MAX, Pdf, Request, Tile},
+    Answer, Format as _, Refusal, limits,
+    pdf::{self, PIXELS_MAX, Pdf, Tile},
+    sheet::{self, Workbook},
 };
 use serde_json::{Value, json};
 
@@ -39,8 +40,12 @@ fn main() -> ExitCode {
     };
     let since = Since::default();
     watch(Arc::clone(&since));
-    let said =
-        pdf(bytes, &since).unwrap_or_else(|refusal| json!({ "refused": refusal.to_string() }));
+    let said = if bytes.starts_with(b"PK") || bytes.starts_with(&[0xd0, 0xcf]) {
+        workbook(bytes, &since)
+    } else {
+        document(bytes, &since)
+    };
+    let said = said.unwrap_or_else(|refusal| json!({ "refused": refusal.to_string() }));
     println!("{said}");
     ExitCode::SUCCESS
 }
@@ -72,14 +77,14 @@ fn data(answer: &Answer) -> Value {
     serde_json::from_str(answer.json()).expect("a module answers JSON")
 }
 
-fn pdf(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
+fn document(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
     let (opened, open_ms) = timed(since, || Pdf::open(bytes, "a.pdf"));
     let (mut pdf, answer) = opened?;
     let overview = data(&answer);
     let Some(pages) = overview["open"]["pages"].as_array() else {
         return Err(Refusal::Locked);
     };
-    let outline = pdf.ask(Request::Outline)?;
+    let outline = pdf.ask(pdf::Request::Outline)?;
     let outline = data(&outline).as_array().map_or(0, Vec::len);
     let (mut chars, mut draw_ms, mut text_ms) = (0, Vec::new(), Vec::new());
     let step = pages.len().div_ceil(PAGES_ASKED).max(1);
@@ -91,10 +96,10 @@ fn pdf(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
         let pixels = |points: f64| (points * scale).clamp(1.0, 8000.0) as u16;
         let tile = Tile { x: 0, y: 0, width: pixels(side(0)), height: pixels(side(1)) };
         let scale = scale as f32;
-        let (drawn, ms) = timed(since, || pdf.ask(Request::Draw { page, scale, tile }));
+        let (drawn, ms) = timed(since, || pdf.ask(pdf::Request::Draw { page, scale, tile }));
         drawn?;
         draw_ms.push(ms.round());
-        let (text, ms) = timed(since, || pdf.ask(Request::Text { page }));
+        let (text, ms) = timed(since, || pdf.ask(pdf::Request::Text { page }));
         let runs = data(&text?);
         let runs = runs.as_array().into_iter().flatten();
         chars += runs.filter_map(|run| run["text"].as_str()).map(str::len).sum::<usize>();
@@ -104,4 +109,25 @@ fn pdf(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
         "pages": pages.len(), "outline": outline, "chars": chars,
         "open_ms": (open_ms * 10.0).round() / 10.0, "draw_ms": draw_ms, "text_ms": text_ms,
     }))
+}
+
+fn workbook(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
+    let (opened, open_ms) = timed(since, || Workbook::open(bytes, "a.xlsx"));
+    let (mut book, about) = opened?;
+    let sheets = data(&about)["sheets"].as_array().map_or(0, Vec::len);
+    let (mut cells, mut sheet_ms) = (0, Vec::new());
+    for index in 0..sheets {
+        let (extent, ms) = timed(since, || book.ask(sheet::Request::Sheet { index }));
+        let rows = data(&extent?)["rows"].as_u64().unwrap_or(0) as usize;
+        sheet_ms.push(ms.round());
+        for start in [0, rows / 2, rows.saturating_sub(limits::ROWS_MAX)] {
+            let end = start + limits::ROWS_MAX;
+            let (window, _) = timed(since, || book.ask(sheet::Request::Rows { start, end }));
+            let window = data(&window?);
+            let rows = window["rows"].as_array().into_iter().flatten();
+            cells += rows.filter_map(|row| row[1].as_array()).map(Vec::len).sum::<usize>();
+        }
+    }
+    let open_ms = (open_ms * 10.0).round() / 10.0;
+    Ok(json!({ "sheets": sheets, "cells": cells, "open_ms": open_ms, "sheet_ms": sheet_ms }))
 }

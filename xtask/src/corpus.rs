@@ -1,7 +1,7 @@
 //! Parsers of previews on real files: those that Debian's packages carry.
 //!
-//! Source packages of PDF tools bring what broke such tools once, packages of documentation
-//! bring what people wrote. They are fetched by apt into a folder below the target folder and
+//! Source packages of tools bring what broke such tools once, and what the usual programs
+//! wrote; packages of documentation bring what people wrote. They are fetched by apt into a folder below the target folder and
 //! stay there; none is committed. Each file is opened by a program of its own, with the
 //! memory and the time of an answer that the sandbox gives: one that falls over is a defect,
 //! whatever the file.
@@ -21,10 +21,24 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::run::{cargo, program, run, step, target};
 
 /// What is taken of the packages.
-const ENDINGS: [&str; 1] = ["pdf"];
+const ENDINGS: [&str; 6] = ["pdf", "xlsx", "xlsm", "xltx", "ods", "ots"];
 /// Sources whose tests bring files.
-const SOURCES: [&str; 8] =
-    ["qpdf", "pikepdf", "pdfminer", "pypdf", "libpdfbox2-java", "pdf.js", "cups-filters", "okular"];
+const SOURCES: [&str; 14] = [
+    "qpdf",
+    "pikepdf",
+    "pdfminer",
+    "pypdf",
+    "libpdfbox2-java",
+    "pdf.js",
+    "cups-filters",
+    "okular",
+    "gnumeric",
+    "libapache-poi-java",
+    "libexcel-writer-xlsx-perl",
+    "libodfdom-java",
+    "libxlsxwriter",
+    "python-odf",
+];
 /// Documentation.
 const PACKAGES: [&str; 3] =
     ["texlive-latex-recommended-doc", "texlive-lang-chinese", "texlive-lang-japanese"];
