@@ -9,6 +9,8 @@ pub mod chain;
 pub mod change;
 pub mod entry;
 pub mod epoch;
+#[cfg(feature = "replica")]
+pub mod heartbeat;
 pub mod recovery;
 #[cfg(feature = "replica")]
 pub mod snapshot;

@@ -48,6 +48,11 @@ pub struct Actor {
     pub slot: u32,
 }
 
+/// The name of a change; `None` if these bytes are none.
+pub fn change_name(change: &[u8]) -> Option<Hash> {
+    Some(Hash(check::decode(change).ok()?.hash().0))
+}
+
 impl Actor {
     /// Who wrote a change, if it was this device.
     pub fn of_change(change: &[u8], device: DeviceId) -> Option<Self> {
@@ -202,6 +207,15 @@ impl TextDoc {
     /// The document's state, as the hashes of its last changes.
     pub fn heads(&mut self) -> Vec<Hash> {
         self.doc.get_heads().into_iter().map(|head| Hash(head.0)).collect()
+    }
+
+    /// All changes that devices made to the document, each with its name, in an order in which
+    /// [`Self::merge`] takes them. What the document began with is none of them.
+    pub fn changes(&mut self, node: &NodeId, base: &Hash) -> Vec<(Hash, Vec<u8>)> {
+        let seed = seed_actor(node, base);
+        let made = self.doc.get_changes(&[]).into_iter();
+        let made = made.filter(|change| *change.actor_id() != seed);
+        made.map(|change| (Hash(change.hash().0), change.raw_bytes().to_vec())).collect()
     }
 
     /// Makes an edit by a change set; all of it or, where it does not fit, nothing.

@@ -92,7 +92,7 @@ pub fn replaced(ops: &[KnownOp], before: &impl TreeReader) -> Vec<PastOp> {
 }
 
 /// All that a row holds of what can be looked back at.
-pub(super) fn of_row(row: &NodeRow) -> impl Iterator<Item = PastOp> {
+pub fn of_row(row: &NodeRow) -> impl Iterator<Item = PastOp> {
     let node = row.node;
     let past = move |id, time_ms, was| PastOp { node, id, time_ms, was };
     let places = row.parents.iter();

@@ -14,6 +14,7 @@ use offing_core::log::author::open_body;
 use offing_core::log::change::ChangeBody;
 use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::log::epoch::EpochRecord;
+use offing_core::log::heartbeat::HeartbeatBody;
 use offing_core::log::snapshot::{Cutter, Part};
 use offing_core::proto::{self, LogPage, PageItem};
 use offing_core::rpc::{
@@ -169,6 +170,7 @@ fn of_the_tree(seeds: &mut Seeds, tree: &MemoryTree) {
         cutter.push(Part::Node, &row.node.0, &row.encode()).unwrap();
     }
     seeds.add("piece", unfold(&cutter.finish().unwrap().0));
+    seeds.add("piece", HeartbeatBody { snapshot: Hash([7; 32]) }.encode());
     for name in ["ß.txt", "CON", "a (2).md", "İ", "e\u{301}", "x.", "a:b", "日本"] {
         seeds.add("name", name);
     }

@@ -3,6 +3,7 @@
 use offing_core::id::DeviceId;
 use offing_core::limits;
 use offing_core::log::change::ChangeBody;
+use offing_core::log::heartbeat::HeartbeatBody;
 use offing_core::log::snapshot::{Cutter, Joiner, SnapshotBody};
 use offing_core::tree::listing::{Listed, listing_key, listing_value, node_of_key};
 use offing_core::tree::memory::MemoryTree;
@@ -29,6 +30,9 @@ pub(super) fn row(bytes: &[u8]) {
 
 /// The only piece of a snapshot, past the compression; or the body that names pieces.
 pub(super) fn piece(plain: &[u8]) {
+    if let Ok(body) = HeartbeatBody::decode(plain) {
+        assert_eq!(body.encode(), plain);
+    }
     if let Ok(body) = SnapshotBody::decode(plain) {
         assert_eq!(SnapshotBody::decode(&body.encode()), Ok(body));
     }

@@ -93,6 +93,9 @@ pub enum Refused {
     /// It calls chunks dead that this replica sees named.
     #[error("it calls chunks dead that are still needed")]
     StillNamed,
+    /// The snapshot is not what this replica makes of the log.
+    #[error("the snapshot is not what the log makes")]
+    SnapshotFalse,
 }
 
 /// Reports that the server's history contradicts itself or what others have seen. Nothing
