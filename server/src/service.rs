@@ -30,6 +30,7 @@ pub mod append;
 pub mod chunks;
 pub mod collect;
 pub mod log;
+pub mod prune;
 pub mod quota;
 pub mod recovery;
 pub mod scrub;

@@ -22,3 +22,4 @@ pub mod s3;
 pub mod segment;
 pub mod sqlite;
 pub mod tables;
+pub mod witness;

@@ -12,6 +12,8 @@ mod chunks;
 mod collect;
 #[path = "store/fsck.rs"]
 mod fsck;
+#[path = "store/prune.rs"]
+mod prune;
 #[path = "store/reclaim.rs"]
 mod reclaim;
 #[path = "store/recovery.rs"]

@@ -7,16 +7,17 @@
 //!
 //! Dead pieces stay as *fossils*. They are dated by the first [`Services::collect`] that finds
 //! them and go [`FOSSIL_MS`] later at the earliest, when every device with a session has read
-//! the entry that calls them dead. Until then any declaration makes a fossil live again, in the
+//! the entry that calls them dead; those of a snapshot that has what bodies said that are gone
+//! (`prune`) stay. Until then any declaration makes a fossil live again, in the
 //! transaction that places its entry. Nobody collects unless the configuration says so.
 
 use offing_core::id::{ChunkId, Seq, VaultId};
 use offing_core::limits;
 use offing_core::log::entry::{EntryKind, Header};
 
-use super::{ServiceError, Services};
+use super::{ServiceError, Services, prune};
 use crate::store::fossil::Piece;
-use crate::store::meta::{Durability, MetaRead, MetaResult, MetaTx, StoredChunk};
+use crate::store::meta::{Durability, MetaRead, MetaResult, MetaTx, StoredChunk, Vault};
 
 /// Milliseconds that a fossil is kept: as long as a device may stay away and have a session.
 pub const FOSSIL_MS: i64 = 30 * 24 * 3600 * 1000;
@@ -33,7 +34,8 @@ pub(super) fn take_note(
     if header.kind == EntryKind::Gc {
         return bury(tx, vault, header, seq);
     }
-    let by_snapshot = header.kind == EntryKind::Snapshot;
+    // A heartbeat names the pieces of a snapshot that it countersigns.
+    let by_snapshot = matches!(header.kind, EntryKind::Snapshot | EntryKind::Heartbeat);
     for id in &header.chunks {
         let Some(chunk) = tx.chunk(vault, id)? else {
             // What is given back may name a chunk that nobody has any more, or brings later.
@@ -48,6 +50,9 @@ pub(super) fn take_note(
             tx.put_piece(&Piece { vault: *vault, id: *id, dead_seq: None })?;
         }
         tx.declare_chunk(vault, id, seq)?;
+    }
+    if header.kind == EntryKind::Heartbeat {
+        prune::note_heartbeat(tx, vault, header)?;
     }
     Ok(())
 }
@@ -107,9 +112,18 @@ fn due(state: &dyn MetaRead, vault: &VaultId, since_ms: i64) -> MetaResult<Vec<C
     let Some(row) = row.filter(|row| !row.recovering) else {
         return Ok(Vec::new());
     };
+    let kept = prune::kept_pieces(state, vault)?;
+    let read_by_all = read_by_all(state, &row)?;
+    let mut due = state.fossils(vault, since_ms, read_by_all, REMOVED_MAX + kept.len())?;
+    due.retain(|id| !kept.contains(id));
+    Ok(due)
+}
+
+/// Up to where every device that has a session is known to have read a vault's log.
+pub(super) fn read_by_all(state: &dyn MetaRead, vault: &Vault) -> MetaResult<Seq> {
     let mut read_by_all = Seq::MAX;
-    for session in state.sessions_of(&row.account)?.iter().filter(|session| !session.taken_off) {
-        read_by_all = read_by_all.min(state.read_mark(vault, &session.device)?);
+    for session in state.sessions_of(&vault.account)?.iter().filter(|session| !session.taken_off) {
+        read_by_all = read_by_all.min(state.read_mark(&vault.id, &session.device)?);
     }
-    state.fossils(vault, since_ms, read_by_all, REMOVED_MAX)
+    Ok(read_by_all)
 }

@@ -51,7 +51,7 @@ impl Services {
             };
             let entries = state.entries_after(&vault, after, &bounds)?;
             let items = entries.into_iter().map(page_item).collect();
-            let passed = passed_fossils(state, &vault, &device, after)?;
+            let passed = passed_marks(state, &vault, &device, after)?;
             Ok(Some((LogPage { tip, items }, passed)))
         });
         let (page, passed) = page.await?.ok_or(ServiceError::VaultUnknown)?;
@@ -109,15 +109,16 @@ pub(crate) fn tip(state: &dyn MetaRead, vault: &VaultId) -> MetaResult<Option<Ti
     Ok(vault.map(|vault| Tip { seq: vault.seq, chain: vault.chain, incarnation }))
 }
 
-/// Says whether a device that asks for what comes after a place has read past all that is dead,
-/// and that is not known yet.
-fn passed_fossils(
+/// Says whether a device that asks for what comes after a place has read past all that is dead
+/// and all that was countersigned, and that is not known yet.
+fn passed_marks(
     state: &dyn MetaRead,
     vault: &VaultId,
     device: &DeviceId,
     after: Seq,
 ) -> MetaResult<bool> {
-    Ok(match state.last_fossil(vault)? {
+    let witnessed = state.witnessed(vault)?.last().map(|witnessed| witnessed.seq);
+    Ok(match state.last_fossil(vault)?.max(witnessed) {
         Some(last) => last <= after && state.read_mark(vault, device)? < last,
         None => false,
     })

@@ -40,6 +40,7 @@ pub(crate) async fn begin_life(meta: &dyn MetaStore) -> Result<u64, ServiceError
     let job = move |tx: &mut dyn MetaTx| {
         // What came after the backup may have declared some of them.
         tx.undate_fossils()?;
+        tx.undate_witnessed()?;
         tx.begin_life(&incarnation)
     };
     Ok(meta.write(Durability::Now, job).await?)

@@ -28,6 +28,7 @@ pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     logs_are_read_in_order_and_within_bounds,
     the_index_counts_what_lives_in_a_segment,
     fossils_are_dated_once_and_read_by_place,
+    countersigned_snapshots_are_dated_once_and_bodies_go_alone,
     reading_sees_what_was_answered,
 ];
 
@@ -318,6 +319,50 @@ fn reading_sees_what_was_answered(meta: &dyn MetaStore) {
         let account = meta.read_blocking(|state| state.account(&ALICE)).unwrap().unwrap();
         assert_eq!(account.used_bytes, used);
     }
+}
+
+fn countersigned_snapshots_are_dated_once_and_bodies_go_alone(meta: &dyn MetaStore) {
+    populate(meta);
+    let witnessed = || {
+        let found = meta.read_blocking(|s| s.witnessed(&VAULT)).unwrap();
+        found.into_iter().map(|w| (w.seq, w.through, w.since_ms)).collect::<Vec<_>>()
+    };
+    assert_eq!((witnessed(), meta.read_blocking(|s| s.pruned_to(&VAULT)).unwrap()), (vec![], 0));
+    write(meta, |tx| tx.put_witnessed(&VAULT, 9, 7));
+    write(meta, |tx| tx.date_witnessed(100));
+    write(meta, |tx| {
+        tx.put_witnessed(&VAULT, 9, 7)?;
+        tx.put_witnessed(&VAULT, 12, 11)
+    });
+    assert_eq!(witnessed(), [(9, 7, Some(100)), (12, 11, None)], "its time is kept");
+    write(meta, |tx| tx.date_witnessed(200));
+    assert_eq!(witnessed(), [(9, 7, Some(100)), (12, 11, Some(200))]);
+    assert_eq!(meta.read_blocking(|s| s.witnessed_vaults()).unwrap(), [VAULT]);
+    write(meta, |tx| tx.remove_witnessed_before(&VAULT, 12));
+    write(meta, |tx| tx.undate_witnessed());
+    assert_eq!(witnessed(), [(12, 11, None)]);
+    let unknown = VaultId([99; 32]);
+    let put = meta.write_blocking(Durability::Now, move |tx| tx.put_witnessed(&unknown, 1, 1));
+    assert!(matches!(put, Err(MetaError::Constraint)), "{put:?}");
+
+    write(meta, |tx| {
+        tx.add_entry(&VAULT, &entry(1, PHONE, 1))?;
+        tx.add_entry(&VAULT, &entry(2, LAPTOP, 1))
+    });
+    assert_eq!(meta.read_blocking(|s| s.writers(&VAULT)).unwrap(), [PHONE, LAPTOP]);
+    write(meta, |tx| tx.take_off(&VAULT, &ALICE, &PHONE));
+    assert_eq!(meta.read_blocking(|s| s.writers(&VAULT)).unwrap(), [LAPTOP]);
+    write(meta, |tx| {
+        tx.drop_body(&VAULT, 1)?;
+        tx.set_pruned_to(&VAULT, 1)
+    });
+    assert_eq!(meta.read_blocking(|s| s.pruned_to(&VAULT)).unwrap(), 1);
+    let bounds = PageBounds { entries_max: 9, bytes_max: usize::MAX, without_bodies_of: None };
+    let found = meta.read_blocking(move |s| s.entries_after(&VAULT, 0, &bounds)).unwrap();
+    let bare = StoredEntry { body: None, ..entry(1, PHONE, 1) };
+    assert_eq!(found, [bare, entry(2, LAPTOP, 1)], "all but the body stays");
+    let none = meta.write_blocking(Durability::Now, |tx| tx.drop_body(&VAULT, 3));
+    assert!(matches!(none, Err(MetaError::Constraint)), "{none:?}");
 }
 
 fn fossils_are_dated_once_and_read_by_place(meta: &dyn MetaStore) {

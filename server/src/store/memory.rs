@@ -17,6 +17,7 @@ use super::meta::{
 
 mod blobs;
 mod fossils;
+mod witness;
 
 pub use blobs::MemoryBlobs;
 
@@ -38,6 +39,7 @@ struct State {
     /// To where each segment is indexed, and how many of its bytes are dead.
     segments: BTreeMap<u32, (u64, u64)>,
     fossils: fossils::Fossils,
+    witnesses: witness::Witnesses,
 }
 
 impl Default for MemoryMeta {

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::blob::BlobStoreId;
 use super::fossil::{FossilRead, FossilTx};
 use super::note::Note;
+use super::witness::{WitnessRead, WitnessTx};
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,7 +270,7 @@ pub enum MetaError {
 pub type MetaResult<T> = Result<T, MetaError>;
 
 /// Reads one consistent state.
-pub trait MetaRead: FossilRead {
+pub trait MetaRead: FossilRead + WitnessRead {
     /// The life of this server's data.
     fn incarnation(&self) -> MetaResult<Incarnation>;
     /// How many accounts there are.
@@ -328,7 +329,7 @@ pub trait MetaRead: FossilRead {
 }
 
 /// Reads and changes one state; all of a job's changes take effect, or none.
-pub trait MetaTx: MetaRead + FossilTx {
+pub trait MetaTx: MetaRead + FossilTx + WitnessTx {
     /// Begins another life of this data: every vault has to be given back what it lacks.
     /// Says how many vaults there are.
     fn begin_life(&mut self, incarnation: &Incarnation) -> MetaResult<u64>;

@@ -40,9 +40,13 @@ mod link;
 mod rows;
 mod rows_write;
 pub mod tables;
+mod witness;
 
 /// The schema's versions, in order; `schema` counts those applied.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_start.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_start.sql"),
+    include_str!("../../migrations/postgres/0002_witnessed.sql"),
+];
 /// Threads that read, each with its own connection.
 const READERS: usize = 4;
 

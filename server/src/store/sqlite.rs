@@ -24,6 +24,7 @@ mod rows;
 mod rows_write;
 pub mod snapshot;
 pub mod tables;
+mod witness;
 
 /// The schema's versions, in order; `user_version` counts those applied.
 const MIGRATIONS: &[&str] = &[
@@ -34,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_recovering.sql"),
     include_str!("../../migrations/0006_log_by_kind.sql"),
     include_str!("../../migrations/0007_fossils.sql"),
+    include_str!("../../migrations/0008_witnessed.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;
