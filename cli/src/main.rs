@@ -248,6 +248,9 @@ async fn verify(drive: &Drive) -> Result<(), Failure> {
         found.entries,
         found.bad_entries.len()
     ))?;
+    if found.gone > 0 {
+        say(&format!("{} of them are kept in a snapshot alone", found.gone))?;
+    }
     say(&format!(
         "{} chunks, {} bytes: sound; {} lost, {} damaged",
         found.chunks,

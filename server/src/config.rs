@@ -36,7 +36,8 @@ pub struct Config {
     pub trust_proxy: bool,
     /// What is logged, in the syntax of `RUST_LOG`.
     pub log: String,
-    /// Chunks that devices call dead are removed for good, thirty days later.
+    /// Chunks that devices call dead, and old changes that a countersigned snapshot has, are
+    /// removed for good, thirty days later.
     pub collect_delete: bool,
     /// Each stored chunk is read and checked once in so many days; 0 is never.
     pub scrub_days: u32,
@@ -111,7 +112,8 @@ pub struct Settings {
     /// What is logged, as in RUST_LOG [default: warn,offing_server=info]
     #[arg(long, env = "OFFING_LOG", global = true)]
     pub log: Option<String>,
-    /// Remove for good what devices call dead, thirty days later [default: false]
+    /// Remove for good what devices call dead, and old changes that a snapshot has which a second
+    /// device found right, thirty days later [default: false]
     #[arg(long, env = "OFFING_COLLECT_DELETE", global = true)]
     pub collect_delete: Option<bool>,
     /// Read and check each stored chunk once in so many days; 0 is never [default: 30]

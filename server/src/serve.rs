@@ -218,11 +218,17 @@ async fn scrub(state: AppState) {
     }
 }
 
-/// Forgets sessions that nobody used, removes what is dead if the configuration says so, and
-/// reclaims the space of what was removed.
+/// Forgets sessions that nobody used, lets go of what a snapshot has and removes what is dead if
+/// the configuration says so, and reclaims the space of what was removed.
 pub async fn look_after(state: &AppState) {
     if let Err(error) = state.services().sweep_sessions(state.now_ms()).await {
         tracing::warn!(%error, "cannot forget unused sessions");
+    }
+    // First, since the snapshot that has what goes keeps its pieces from then on.
+    if state.config().collect_delete
+        && let Err(error) = state.services().prune(state.now_ms()).await
+    {
+        tracing::warn!(%error, "cannot let go of what a snapshot has");
     }
     if state.config().collect_delete
         && let Err(error) = state.services().collect(state.now_ms()).await

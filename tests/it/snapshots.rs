@@ -276,8 +276,12 @@ fn a_snapshot_that_the_log_does_not_show_is_passed_over() {
     assert!(phone.writes_snapshot());
     world.sync_all();
     // The server shows a log that ends before the snapshot's entry.
-    let end = world.tip();
-    let log = whole_log(&world);
+    let (tip, log) = (world.tip(), whole_log(&world));
+    let is_snapshot = |item: &PageItem| {
+        let PageItem::Full(wire) = item else { panic!("{item:?}") };
+        header_of(wire).kind == offing_core::log::entry::EntryKind::Snapshot
+    };
+    let end = 1 + log.items.iter().position(is_snapshot).unwrap() as u64;
     let before_last = (1..).zip(&log.items).fold(
         offing_core::log::chain::ChainPoint::START,
         |point, (seq, item)| {
@@ -290,7 +294,7 @@ fn a_snapshot_that_the_log_does_not_show_is_passed_over() {
     let noted = Rc::clone(&reads);
     *world.net.page_lie.borrow_mut() = Some(Box::new(move |after, page: &mut LogPage| {
         noted.borrow_mut().push(after);
-        if page.tip.seq == end {
+        if page.tip.seq == tip {
             page.items.truncate(usize::try_from(end - 1 - after.min(end - 1)).unwrap());
             (page.tip.seq, page.tip.chain) = (before_last.seq, before_last.chain);
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use offing_core::id::{ChunkId, Incarnation, Seq, VaultId};
-use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::log::entry::{Entry, EntryKind, Header, entry_hash};
 use offing_core::proto::{PageItem, Tip, encode_append};
 use offing_server::service::log::PageLimits;
 use offing_server::service::{Caller, ServiceOptions, Services};
@@ -22,11 +22,28 @@ pub struct Backup {
     pub chunks: BTreeMap<ChunkId, Vec<u8>>,
     /// Those of them that were removed.
     pub removed: BTreeSet<ChunkId>,
+    /// The places of the log whose bodies are gone.
+    pub gone: Vec<Seq>,
 }
 
 impl World {
-    /// The server's log, and what it says of its end.
+    /// The server's log, and what it says of its end. Bodies that the server has let go of are
+    /// remembered.
     pub fn reads_the_log(&self) -> (Vec<Vec<u8>>, Tip) {
+        let (entries, tip) = self.reads_what_is_left();
+        let remembered = self.bodies.borrow();
+        let whole = |item| match item {
+            PageItem::Full(wire) => wire,
+            PageItem::Bare { header, signature, body_hash } => {
+                let body = remembered[&entry_hash(&header, &body_hash)].clone();
+                Entry { header, signature, body }.encode()
+            }
+        };
+        (entries.into_iter().map(whole).collect(), tip)
+    }
+
+    /// The server's log as it is.
+    pub fn reads_what_is_left(&self) -> (Vec<PageItem>, Tip) {
         let (vault, caller) = (self.vault.get().unwrap(), self.caller());
         let mut entries = Vec::new();
         loop {
@@ -35,10 +52,7 @@ impl World {
                 services.read_log(&caller, vault, after, None, PageLimits::default()).await
             };
             let page = self.net.ask(read).unwrap();
-            for item in page.items {
-                let PageItem::Full(wire) = item else { panic!("asked for with bodies") };
-                entries.push(wire);
-            }
+            entries.extend(page.items);
             if entries.len() as Seq >= page.tip.seq {
                 return (entries, page.tip);
             }
@@ -49,6 +63,9 @@ impl World {
     pub fn backs_up(&self) -> Backup {
         let (vault, caller) = (self.vault.get().unwrap(), self.caller());
         let (entries, tip) = self.reads_the_log();
+        let left = (1..).zip(self.reads_what_is_left().0);
+        let gone = left.filter(|(_, item)| matches!(item, PageItem::Bare { .. }));
+        let gone = gone.map(|(seq, _)| seq).collect();
         let mut chunks = BTreeMap::new();
         let mut removed = BTreeSet::new();
         let named = entries.iter().map(|wire| header(wire));
@@ -66,7 +83,7 @@ impl World {
             };
             chunks.insert(*id, bytes);
         }
-        Backup { incarnation: tip.incarnation, entries, chunks, removed }
+        Backup { incarnation: tip.incarnation, entries, chunks, removed, gone }
     }
 
     /// Puts a server in the place of this one that holds what a backup does. It says that it
@@ -100,6 +117,9 @@ impl World {
         let mut removed: Vec<ChunkId> = self.named_by(EntryKind::Gc).into_iter().collect();
         removed.retain(|id| backup.removed.contains(id));
         self.net.ask(async |services| services.remove_chunks(vault, removed).await).unwrap();
+        let (gone, entries) = (&backup.gone, backup.entries.len() as Seq);
+        let gone: Vec<Seq> = gone.iter().copied().filter(|seq| *seq <= entries).collect();
+        self.net.ask(async |services| services.lacks_bodies(vault, gone).await).unwrap();
     }
 
     /// Whoever restored the server says so: `offing-server restored`.

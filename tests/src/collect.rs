@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use offing_core::id::ChunkId;
-use offing_core::log::entry::EntryKind;
+use offing_core::log::entry::{Entry, EntryKind, Header};
+use offing_core::proto::PageItem;
 use offing_server::service::Services;
 use offing_server::service::collect::FOSSIL_MS;
 
@@ -32,10 +33,37 @@ impl World {
         })
     }
 
+    /// The server looks for what a countersigned snapshot has, and again when that has been so
+    /// for long enough; says how many bodies it let go of.
+    pub fn prunes(&self) -> usize {
+        for item in self.reads_what_is_left().0 {
+            if let PageItem::Full(wire) = item {
+                let entry = Entry::decode(&wire).unwrap();
+                self.bodies.borrow_mut().insert(entry.hash(), entry.body);
+            }
+        }
+        let now_ms = EPOCH_MS + i64::try_from(self.executor.now_ms()).unwrap();
+        self.net.ask(async |services| {
+            let at_once = services.prune(now_ms).await.unwrap();
+            at_once + services.prune(now_ms + FOSSIL_MS).await.unwrap()
+        })
+    }
+
+    /// How many entries of a kind are in the server's log.
+    pub fn counts(&self, kind: EntryKind) -> usize {
+        self.headers().filter(|header| header.kind == kind).count()
+    }
+
+    fn headers(&self) -> impl Iterator<Item = Header> {
+        self.reads_what_is_left().0.into_iter().map(|item| match item {
+            PageItem::Full(wire) => header(&wire),
+            PageItem::Bare { header, .. } => Header::decode(&header).unwrap(),
+        })
+    }
+
     /// The chunks that entries of a kind name in the server's log.
     pub fn named_by(&self, kind: EntryKind) -> BTreeSet<ChunkId> {
-        let headers = self.reads_the_log().0.iter().map(|wire| header(wire)).collect::<Vec<_>>();
-        let of_kind = headers.into_iter().filter(|header| header.kind == kind);
+        let of_kind = self.headers().filter(|header| header.kind == kind);
         of_kind.flat_map(|header| header.chunks).collect()
     }
 

@@ -9,7 +9,7 @@ use offing_core::crypto::PublicKey;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, ready};
 use offing_core::fixture::{Person, pair};
-use offing_core::id::{ChunkId, DeviceId, Seq, VaultId};
+use offing_core::id::{ChunkId, DeviceId, Hash, Seq, VaultId};
 use offing_core::proto::AccountRecord;
 use offing_core::rpc::{Fault, SyncState};
 use offing_core::sync::machine;
@@ -53,6 +53,8 @@ pub struct World {
     signed_in: RefCell<BTreeMap<DeviceId, PublicKey>>,
     /// Pieces of snapshots that the server may have removed.
     pub(crate) remembered: RefCell<BTreeMap<ChunkId, Vec<u8>>>,
+    /// Bodies of entries that the server may have let go of, by the entries' hashes.
+    pub(crate) bodies: RefCell<BTreeMap<Hash, Vec<u8>>>,
     woken: Rc<RefCell<Vec<Woken>>>,
 }
 
@@ -72,6 +74,7 @@ impl World {
             last_tab: Rc::new(Cell::new(0)),
             signed_in: RefCell::default(),
             remembered: RefCell::default(),
+            bodies: RefCell::default(),
             woken: Rc::default(),
         };
         world.net.ask(async |services| world.signs_up(&services).await);
@@ -123,6 +126,30 @@ impl World {
             let (account, public) = (self.person.account, public.0.to_vec());
             services.start_session(account, device, public, EPOCH_MS).await.unwrap();
         }
+    }
+
+    /// The session of a device ends, since it was away for so long.
+    pub fn forgets_session(&self, device: &Device) {
+        self.signed_in.borrow_mut().remove(&device.identity().device);
+        self.signs_all_in_again();
+    }
+
+    /// The server lets go of bodies while these devices are away for so long that their sessions
+    /// have ended; they sign in again later.
+    pub fn prunes_without(&self, away: &[DeviceId]) -> usize {
+        let all = self.signed_in.borrow().clone();
+        self.signed_in.borrow_mut().retain(|device, _| !away.contains(device));
+        self.signs_all_in_again();
+        let gone = self.prunes();
+        *self.signed_in.borrow_mut() = all;
+        self.signs_all_in_again();
+        gone
+    }
+
+    fn signs_all_in_again(&self) {
+        let end = async |services: Services| services.sweep_sessions(i64::MAX).await;
+        self.net.ask(end).unwrap();
+        self.net.ask(async |services| self.signs_in(&services).await);
     }
 
     /// Whoever is online hears of growth, as by the live socket.

@@ -29,8 +29,11 @@ use crate::store::{Range, Store, Table, outbox};
 
 mod actions;
 mod collect;
+mod come_back;
 mod commit;
 mod contents;
+mod copies;
+mod countersign;
 mod defer;
 mod devices;
 mod documents;
@@ -51,6 +54,7 @@ mod purge;
 mod queue;
 mod renew;
 mod reseal;
+mod retell;
 mod rewind;
 mod sealing;
 mod set_aside;
@@ -176,6 +180,8 @@ pub struct Replica<H: Host> {
     may_collect: Cell<bool>,
     /// When this tab last looked how long things are in the trash.
     aged_ms: Cell<i64>,
+    /// A snapshot may be there that this device has not looked at.
+    may_countersign: Cell<bool>,
     session_changed: RefCell<Option<Box<dyn Fn()>>>,
 }
 
@@ -241,6 +247,7 @@ impl<H: Host> Replica<H> {
             snapshot_due: Cell::new(0),
             may_collect: Cell::new(true),
             aged_ms: Cell::new(i64::MIN / 2),
+            may_countersign: Cell::new(true),
             session_changed: RefCell::new(None),
             host,
         })

@@ -94,6 +94,7 @@ fn report(tally: &Tally, seconds: f64) {
     println!("{:>9} times a status said that all is on the server", tally.claims);
     println!("{:>9} alarms, all of them true", tally.alarms);
     println!("{:>9} dead pieces of snapshots removed", tally.collected);
+    println!("{:>9} bodies let go of for a countersigned snapshot", tally.pruned);
     for (harm, times) in &tally.harms {
         println!("{times:>9} {harm}");
     }

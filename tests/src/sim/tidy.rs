@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use offing_core::id::DeviceId;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
@@ -42,6 +43,13 @@ impl Life {
         if removed > 0 {
             self.notes("server", format!("removes {removed} dead pieces"));
             self.tally.collected += removed as u64;
+        }
+        let away = self.seats.iter().filter(|seat| seat.lost.get() || seat.line.offline.get());
+        let away: Vec<DeviceId> = away.map(|seat| seat.device.identity().device).collect();
+        let pruned = self.world.prunes_without(&away);
+        if pruned > 0 {
+            self.notes("server", format!("lets go of {pruned} bodies"));
+            self.tally.pruned += pruned as u64;
         }
     }
 }

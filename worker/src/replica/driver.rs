@@ -98,6 +98,7 @@ impl<H: Host> Replica<H> {
                         self.snapshot_in_time(seq);
                         self.collect_in_time();
                         self.expire_in_time(seq);
+                        self.countersign_in_time();
                         Event::Pulled { seq }
                     }
                     Err(fault) => self.failed(self.failure(&fault.into())),

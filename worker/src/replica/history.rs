@@ -25,7 +25,7 @@ use crate::host::Host;
 use crate::store::{Batch, Direction, Store, Table};
 
 /// Contents that are remembered of one file.
-const PAST_MAX: usize = 100;
+pub(super) const PAST_MAX: usize = 100;
 /// Revisions of one file that are listed, the newest.
 const REVISIONS_MAX: usize = 10_000;
 

@@ -3,7 +3,8 @@
 //! The snapshot is believed because a device of this account signed it, and as long as the log
 //! after it agrees: it has to go on from the snapshot's place, to contain the snapshot's entry,
 //! and not to have taken its device off. One that does not hold is passed over for an older
-//! one, at last for the whole log; nobody fails to join for want of a snapshot.
+//! one, at last for the whole log; nobody fails to join for want of a snapshot. Where bodies are
+//! gone from the log, one of the snapshots has to hold (`come_back`).
 
 use std::rc::Rc;
 
@@ -11,9 +12,11 @@ use futures_util::stream::{self, StreamExt};
 use offing_core::content::chunk;
 use offing_core::id::DeviceId;
 use offing_core::log::author;
+use offing_core::log::entry::Header;
 use offing_core::log::epoch::EpochRecord;
 use offing_core::log::snapshot::{Joiner, Part, Piece, Record, SnapshotBody};
 use offing_core::log::verify::{Beginning, LogState};
+use offing_core::proto::Code;
 use offing_core::rpc::Fault;
 use offing_core::tree::{NodeRow, listing};
 
@@ -23,6 +26,7 @@ use super::pull::{self, DEVICE_PREFIX, PullError};
 use super::snapshot::NEWEST_KEY;
 use super::{LOG_KEY, Own, Replica, encode, epochs, keep};
 use crate::host::{Host, Server};
+use crate::net::NetError;
 use crate::push;
 use crate::store::{Batch, Durability, Range, Store, Table, tail};
 
@@ -62,9 +66,9 @@ impl<H: Host> Replica<H> {
         match read {
             Ok(_) => {}
             Err(error @ (PullError::Net(_) | PullError::Restored)) => return Err(error.fault()),
-            Err(PullError::History | PullError::Unseated(_) | PullError::Local(_)) => {
-                return Ok(false);
-            }
+            Err(
+                PullError::History | PullError::Gone | PullError::Unseated(_) | PullError::Local(_),
+            ) => return Ok(false),
         }
         let state: LogState = self.meta(LOG_KEY).await?.ok_or(Fault::Storage)?;
         let signer = state.device(&signer);
@@ -99,17 +103,12 @@ impl<H: Host> Replica<H> {
             self.open_epoch(record).await.ok()?;
         }
         let header = &beginning.header;
-        let (crypto, secret) = (self.host.crypto(), self.epoch(header.epoch).ok()?.secret);
         let (bytes, body) = (&beginning.header_bytes, &beginning.body);
-        let plain = author::open_body(crypto, &secret, &self.vault, bytes, body).await.ok()?;
-        let body = SnapshotBody::decode(&plain).ok()?;
-        let mut joiner = Joiner::new(body.at.seq);
+        let body = self.open_snapshot_body(header, bytes, body).await?;
         let mut state = None;
-        let pieces = stream::iter(body.pieces.iter().copied());
-        let mut pieces = pieces.map(|piece| self.fetch_piece(piece)).buffered(LANES);
-        while let Some(piece) = pieces.next().await {
+        let read = self.read_pieces(&body, async |records| {
             let mut batch = Batch::new();
-            for record in joiner.feed(&piece?).ok()? {
+            for record in records {
                 if record.part == Part::State {
                     state = Some(empty.thaw(&record.value, body.at, header)?);
                 } else {
@@ -118,9 +117,10 @@ impl<H: Host> Replica<H> {
             }
             // The state comes first, and is what the rest may be believed for.
             state.as_ref()?;
-            self.host.store().write(batch, Durability::Relaxed).await.ok()?;
-        }
-        let state = state.filter(|_| joiner.finish() == Ok(body.tree))?;
+            self.host.store().write(batch, Durability::Relaxed).await.ok()
+        });
+        read.await.ok()??;
+        let state = state?;
         (1..=state.epoch()).try_for_each(|number| self.epoch(number).map(drop)).ok()?;
         let (lamport, increments) = (body.lamport, body.increments);
         let mut batch = Batch::new();
@@ -130,13 +130,51 @@ impl<H: Host> Replica<H> {
         self.host.store().write(batch, Durability::Strict).await.ok()
     }
 
-    async fn fetch_piece(&self, piece: Piece) -> Option<Vec<u8>> {
-        let bytes = self.host.server().chunk(self.vault, piece.chunk).await.ok()?;
+    /// Opens the sealed body of a snapshot's entry.
+    pub(super) async fn open_snapshot_body(
+        &self,
+        header: &Header,
+        header_bytes: &[u8],
+        body: &[u8],
+    ) -> Option<SnapshotBody> {
+        let (crypto, secret) = (self.host.crypto(), self.epoch(header.epoch).ok()?.secret);
+        let opened = author::open_body(crypto, &secret, &self.vault, header_bytes, body).await;
+        SnapshotBody::decode(&opened.ok()?).ok()
+    }
+
+    /// Reads a snapshot's records, piece by piece; `None` if it does not hold. An error says
+    /// nothing of that.
+    pub(super) async fn read_pieces(
+        &self,
+        body: &SnapshotBody,
+        mut take: impl AsyncFnMut(Vec<Record>) -> Option<()>,
+    ) -> Result<Option<()>, NetError> {
+        let mut joiner = Joiner::new(body.at.seq);
+        let pieces = stream::iter(body.pieces.iter().copied());
+        let mut pieces = pieces.map(|piece| self.fetch_piece(piece)).buffered(LANES);
+        while let Some(piece) = pieces.next().await {
+            let records = piece?.and_then(|piece| joiner.feed(&piece).ok());
+            let Some(records) = records else { return Ok(None) };
+            if take(records).await.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok((joiner.finish() == Ok(body.tree)).then_some(()))
+    }
+
+    /// A piece, opened; `None` if the server has none that can be.
+    async fn fetch_piece(&self, piece: Piece) -> Result<Option<Vec<u8>>, NetError> {
+        let bytes = match self.host.server().chunk(self.vault, piece.chunk).await {
+            Ok(bytes) => bytes,
+            Err(error) if error.code() == Some(Code::ChunkUnknown) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let (crypto, vault) = (self.host.crypto(), &self.vault);
         let opened = chunk::open_chunk(crypto, vault, &piece.chunk, &piece.key, &bytes).await;
-        let mut plain = opened.ok()?;
-        plain.truncate(piece.bytes as usize);
-        Some(plain)
+        Ok(opened.ok().map(|mut plain| {
+            plain.truncate(piece.bytes as usize);
+            plain
+        }))
     }
 
     /// Adds what a record says to a transaction; `None` if it says nothing of its kind.

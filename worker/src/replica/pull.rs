@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use futures_util::future::join_all;
-use offing_core::id::{ChunkId, DeviceId, Hash, NodeId, Seq};
+use offing_core::id::{ChunkId, DeviceId, NodeId, Seq};
 use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::change::{ChangeBody, TextPart};
@@ -44,6 +44,8 @@ pub(super) enum PullError {
     History,
     /// The server was restored from a backup, and did not go on yet.
     Restored,
+    /// Bodies that were not read here are gone from the log; a snapshot has them.
+    Gone,
     /// Nothing can be written as this device any more.
     Unseated(Unseated),
     /// Something on this device failed.
@@ -62,7 +64,7 @@ impl PullError {
         match self {
             Self::Net(error) => from_net(&error),
             Self::Local(fault) => fault,
-            Self::History | Self::Unseated(_) => Fault::CannotOpen,
+            Self::History | Self::Unseated(_) | Self::Gone => Fault::CannotOpen,
             Self::Restored => Fault::Server(Code::Recovering),
         }
     }
@@ -96,14 +98,14 @@ pub(super) struct Brought {
     texts: Vec<(DeviceId, TextPart)>,
     text_bytes: usize,
     /// The greatest counter of this device that the log holds.
-    own_dseq: u64,
+    pub(super) own_dseq: u64,
     /// The entries as they came.
     tail: tail::Addition,
     pub(super) also: Batch,
     /// Pieces of own snapshots, which nobody reads here.
     pub(super) pieces: HashSet<ChunkId>,
     /// Where other devices call chunks dead, and which.
-    deaths: Vec<(Seq, Vec<ChunkId>)>,
+    pub(super) deaths: Vec<(Seq, Vec<ChunkId>)>,
 }
 
 /// Key of a device's name.
@@ -127,7 +129,13 @@ impl<H: Host> Replica<H> {
             if let Some(state) = brought.through.take() {
                 self.take(state, brought).await?;
             }
-            read?;
+            match read {
+                Err(PullError::Gone) if !self.is_joining() => {
+                    let (state, tip) = self.come_back(&reader.state).await?;
+                    (reader.state, reader.tip) = (state, Some(tip));
+                }
+                read => read?,
+            }
             let at = reader.state.at().seq;
             if let Some(tip) = reader.tip.filter(|tip| at >= tip.seq) {
                 if !reader.state.is_of(&tip.incarnation) {
@@ -173,20 +181,9 @@ impl<H: Host> Replica<H> {
                     reader.bare = None;
                     continue;
                 }
-                Err(HistoryError::Crypto(_)) => return Err(Fault::Internal.into()),
-                // A snapshot that the log contradicts is passed over.
-                Err(_) if self.stands_on.get().is_some() => return Err(PullError::History),
-                Err(HistoryError::Lacks { tip }) => {
-                    self.lacking.set(u32::try_from(after - tip).unwrap_or(u32::MAX));
-                    return Err(PullError::Restored);
+                Err(error) => {
+                    return Err(self.contradicted(error, &reader.state, &page.tip).await);
                 }
-                Err(_) if !reader.state.is_of(&page.tip.incarnation) => {
-                    // How much is only here shows when somebody compares.
-                    self.lacking.set(self.lacking.get().max(1));
-                    self.is_left_behind(after).await;
-                    return Err(PullError::History);
-                }
-                Err(_) => return Err(self.history_changed(after)),
             };
             let waiting = self.waiting_for(&steps).await?;
             if self.a_copy_wrote(&steps, &waiting).await? {
@@ -196,11 +193,11 @@ impl<H: Host> Replica<H> {
                 // Half a page is no state of the log: if opening it fails, nothing is taken.
                 let whole = brought.through.take();
                 if !self.open_page(&steps, &waiting, brought).await? {
-                    if reader.bare.take().is_none() {
-                        return Err(Fault::Internal.into());
-                    }
-                    // A body of our own is not here (any more): the server has it.
                     brought.through = whole;
+                    if reader.bare.take().is_none() {
+                        return Err(PullError::Gone);
+                    }
+                    // A body of our own is not here (any more): the server may have it.
                     continue;
                 }
                 brought.through = Some(next.clone());
@@ -213,6 +210,39 @@ impl<H: Host> Replica<H> {
             }
         }
         Ok(())
+    }
+
+    /// What it means that a page was refused.
+    pub(super) async fn contradicted(
+        &self,
+        error: HistoryError,
+        state: &LogState,
+        tip: &Tip,
+    ) -> PullError {
+        let after = state.at().seq;
+        if let HistoryError::Crypto(_) = error {
+            return Fault::Internal.into();
+        }
+        if self.is_joining() {
+            // A snapshot that the log contradicts is passed over.
+            return PullError::History;
+        }
+        if let HistoryError::Lacks { tip } = error {
+            self.lacking.set(u32::try_from(after - tip).unwrap_or(u32::MAX));
+            return PullError::Restored;
+        }
+        if !state.is_of(&tip.incarnation) {
+            // How much is only here shows when somebody compares.
+            self.lacking.set(self.lacking.get().max(1));
+            self.is_left_behind(after).await;
+            return PullError::History;
+        }
+        self.history_changed(after)
+    }
+
+    /// Says whether this device reads the log from a snapshot that may not hold.
+    fn is_joining(&self) -> bool {
+        self.stands_on.get().is_some()
     }
 
     /// Opens the entries of a page, many at once, and adds what they bring; says whether
@@ -259,7 +289,7 @@ impl<H: Host> Replica<H> {
     }
 
     /// Takes in what a step says beside a sealed body.
-    async fn note_step(&self, step: &Step, brought: &mut Brought) -> Result<(), Fault> {
+    pub(super) async fn note_step(&self, step: &Step, brought: &mut Brought) -> Result<(), Fault> {
         let checked = match &step.outcome {
             Ok(checked) => checked,
             Err(refused) => {
@@ -379,45 +409,6 @@ impl<H: Host> Replica<H> {
             let recovered = row.shown_parent == NodeId::RECOVERED;
             self.emit(Event::CameBack { name, by, recovered, more });
         }
-    }
-
-    /// Finds an entry signed as this device that this device never wrote: a copy of the
-    /// profile did. Taking it would count what waits here as sent, and mix two authors'
-    /// ops of one name.
-    async fn a_copy_wrote(
-        &self,
-        steps: &[Step],
-        waiting: &HashMap<u64, Entry>,
-    ) -> Result<bool, Fault> {
-        let mut own = self.own_steps(steps).peekable();
-        if own.peek().is_none() {
-            return Ok(false);
-        }
-        let last = self.own().await?.dseq;
-        Ok(own.any(|(hash, checked)| {
-            let waits = waiting.get(&checked.header.dseq);
-            // Two entries on top of the same one have equal headers: only bodies differ.
-            let other = waits.is_some_and(|entry| entry.hash() != hash);
-            other || checked.header.dseq > last
-        }))
-    }
-
-    /// The entries of this device, with their hashes.
-    fn own_steps<'a>(&self, steps: &'a [Step]) -> impl Iterator<Item = (Hash, &'a Checked)> {
-        let device = self.device();
-        let checked =
-            |step: &'a Step| step.outcome.as_ref().ok().map(|checked| (step.hash, checked));
-        let checked = steps.iter().filter_map(checked);
-        checked.filter(move |(_, checked)| checked.header.device == device)
-    }
-
-    /// The entries of this device among these that wait in its outbox still, by counter.
-    async fn waiting_for(&self, steps: &[Step]) -> Result<HashMap<u64, Entry>, Fault> {
-        let dseqs: Vec<u64> =
-            self.own_steps(steps).map(|(_, checked)| checked.header.dseq).collect();
-        let found = outbox::find(self.host.store(), &self.vault, &dseqs).await;
-        let found = dseqs.into_iter().zip(found.map_err(|e| from_store(&e))?);
-        Ok(found.filter_map(|(dseq, wire)| Some((dseq, Entry::decode(&wire?).ok()?))).collect())
     }
 
     /// Remembers a device's name, for "merged from Phone".

@@ -29,6 +29,7 @@ use offing_core::tree::OpId;
 use offing_core::tree::memory::MemoryTree;
 use serde::{Deserialize, Serialize};
 
+use super::come_back::is_gone;
 use super::commit::{CURSOR_KEY, Who};
 use super::documents::Retype;
 use super::fault::from_store;
@@ -291,6 +292,13 @@ impl<H: Host> Replica<H> {
                 Err(HistoryError::Crypto(_)) => return Err(Fault::Internal.into()),
                 Err(_) => return Err(self.history_changed(after)),
             };
+            let read_here = |step: &Step| step.point.seq <= at.seq;
+            if steps.iter().any(|step| read_here(step) && is_gone(step)) {
+                // Bodies are gone: a snapshot has them.
+                let retold = self.retell_beginning(&verified).await?;
+                (state, from_log.tree) = (retold.state, retold.tree);
+                continue;
+            }
             if steps.iter().any(|step| step.point.seq == at.seq && step.point != at) {
                 return Err(self.history_changed(at.seq));
             }
@@ -416,7 +424,9 @@ impl<H: Host> Replica<H> {
             PullError::Net(error) => self.net_failure(error),
             PullError::History => Failure::History,
             PullError::Restored => Failure::Restored,
-            PullError::Local(_) | PullError::Unseated(_) => Failure::Busy { retry_after_ms: 0 },
+            PullError::Local(_) | PullError::Unseated(_) | PullError::Gone => {
+                Failure::Busy { retry_after_ms: 0 }
+            }
         }
     }
 }

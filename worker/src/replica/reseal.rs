@@ -127,9 +127,11 @@ impl<H: Host> Replica<H> {
                 self.seal_epoch(who, own, seen, record.revoked).await
             }
             // Another device was faster, or gave back more; another snapshot is due before long,
-            // and whoever writes it collects.
-            EntryKind::Recovery | EntryKind::Snapshot | EntryKind::Gc => Ok(None),
-            EntryKind::Heartbeat | EntryKind::Share => Err(Fault::Internal),
+            // whoever writes it collects, and others countersign it.
+            EntryKind::Recovery | EntryKind::Snapshot | EntryKind::Gc | EntryKind::Heartbeat => {
+                Ok(None)
+            }
+            EntryKind::Share => Err(Fault::Internal),
         }
     }
 }

@@ -48,11 +48,18 @@ pub(super) fn put_past(batch: &mut Batch, ops: &[KnownOp], before: &WorkingSet) 
     let kept = replaced(ops, before);
     let Some(first) = kept.first() else { return };
     let key = [first.id.lamport.to_be_bytes().as_slice(), &first.id.device.0].concat();
-    let value = postcard::to_extend(&kept, vec![VERSION]);
-    batch.put(Table::Past, key, value.expect("plain data always serialises"));
+    put_past_ops(batch, &key, &kept);
 }
 
-fn past_of(value: &[u8]) -> Result<Vec<PastOp>, Fault> {
+/// Keeps ops under a key, if there are any.
+pub(super) fn put_past_ops(batch: &mut Batch, key: &[u8], kept: &[PastOp]) {
+    if !kept.is_empty() {
+        let value = postcard::to_extend(kept, vec![VERSION]);
+        batch.put(Table::Past, key, value.expect("plain data always serialises"));
+    }
+}
+
+pub(super) fn past_of(value: &[u8]) -> Result<Vec<PastOp>, Fault> {
     match value.split_first() {
         Some((&VERSION, kept)) => postcard::from_bytes(kept).map_err(|_| Fault::Storage),
         Some(_) | None => Err(Fault::Storage),

@@ -26,6 +26,7 @@ use offing_core::rpc::{Alarm, Event, Fault, SetAside, WhySetAside};
 use offing_core::tree::memory::MemoryTree;
 use offing_core::tree::{KnownOp, WorkingSet};
 
+use super::come_back::is_gone;
 use super::commit::put_increments;
 use super::fault::from_store;
 use super::pull::PullError;
@@ -127,6 +128,15 @@ impl<H: Host> Replica<H> {
                 Ok(_) | Err(_) => return Err(self.history_changed(after)),
             };
             let known = steps.partition_point(|step| step.point.seq <= at.seq);
+            if steps[..known].iter().any(is_gone) {
+                // Nothing that is set aside and can be read later is below a snapshot for which
+                // bodies went.
+                let retold = self.retell_beginning(&verified).await?;
+                again =
+                    Again { tree: retold.tree, lamport_max: retold.lamport, ..Again::default() };
+                state = retold.state;
+                continue;
+            }
             self.take_again(&mut again, &steps[..known], aside).await?;
         }
         // Read beyond it, the next pull begins there; its chain holds the verified place.
@@ -181,7 +191,11 @@ impl<H: Host> Replica<H> {
                     opened
                 }
                 // It was false, however well it can be read.
-                CheckedBody::Sealed(_) if checked.header.kind == EntryKind::Gc => false,
+                CheckedBody::Sealed(_)
+                    if matches!(checked.header.kind, EntryKind::Gc | EntryKind::Snapshot) =>
+                {
+                    false
+                }
                 CheckedBody::Sealed(_) | CheckedBody::Held(_) | CheckedBody::Recovery(_) => true,
             };
             if was_aside && opened {
@@ -218,11 +232,20 @@ impl<H: Host> Replica<H> {
         self.write(batch, Durability::Relaxed).await?;
         drop(guard);
         let typed = again.texts.iter().map(|(_, part)| part.node);
-        let texts: BTreeSet<NodeId> = ordered::set(typed.chain(self.open_texts()));
+        self.announce_all(&again.tree, typed.collect()).await
+    }
+
+    /// Tells everybody that all rows were made anew, and these texts may have more.
+    pub(super) async fn announce_all(
+        self: &Rc<Self>,
+        tree: &MemoryTree,
+        texts: BTreeSet<NodeId>,
+    ) -> Result<(), Fault> {
+        let texts: BTreeSet<NodeId> = ordered::set(texts.into_iter().chain(self.open_texts()));
         for node in &texts {
             self.load_increments(*node).await?;
         }
-        let folders = again.tree.rows.values().filter(|row| row.is_folder()).map(|row| row.node);
+        let folders = tree.rows.values().filter(|row| row.is_folder()).map(|row| row.node);
         let builtin = [NodeId::ROOT, NodeId::TRASH, NodeId::RECOVERED];
         self.announce(folders.chain(builtin).collect(), texts.into_iter().collect()).await
     }

@@ -103,6 +103,7 @@ impl<H: Host> Replica<H> {
             brought.pieces.extend(&header.chunks);
             self.may_collect.set(true);
         }
+        self.may_countersign.set(true);
         let newest = Newest { seq: step.point.seq, device: header.device };
         brought.also.put(Table::Meta, NEWEST_KEY, encode(&newest));
     }
@@ -117,7 +118,7 @@ impl<H: Host> Replica<H> {
         let _staging = self.staging().await;
         let mut pieces = Vec::new();
         let written = match self.cut_snapshot(&mut pieces).await {
-            Ok(Some(body)) => self.publish(&body).await,
+            Ok(Some((body, dseq))) => self.publish(&body, dseq).await,
             Ok(None) => Ok(false),
             Err(fault) => Err(fault),
         };
@@ -127,9 +128,13 @@ impl<H: Host> Replica<H> {
         written
     }
 
-    /// Seals the pieces, which are in `pieces` whatever comes of it; `None` if this device has
-    /// made changes that are not in the log, or makes one meanwhile.
-    async fn cut_snapshot(&self, pieces: &mut Vec<Piece>) -> Result<Option<SnapshotBody>, Fault> {
+    /// Seals the pieces, which are in `pieces` whatever comes of it, and says which entry was
+    /// this device's last; `None` if it has made changes that are not in the log, or makes one
+    /// meanwhile.
+    async fn cut_snapshot(
+        &self,
+        pieces: &mut Vec<Piece>,
+    ) -> Result<Option<(SnapshotBody, u64)>, Fault> {
         let _guard = self.host.lock(&push::lock_name(&self.vault)).await;
         let state: LogState = self.meta(LOG_KEY).await?.ok_or(Fault::Storage)?;
         let (own, at) = (self.own().await?, state.at());
@@ -154,7 +159,8 @@ impl<H: Host> Replica<H> {
         let (last, tree) = cutting.cutter.finish().map_err(fault_of)?;
         self.keep_piece(pieces, &last).await?;
         let (lamport, increments) = (own.lamport, own.increments);
-        Ok(Some(SnapshotBody { at, lamport, increments, tree, pieces: pieces.clone() }))
+        let body = SnapshotBody { at, lamport, increments, tree, pieces: pieces.clone() };
+        Ok(Some((body, own.dseq)))
     }
 
     /// Cuts all rows of a table that begin with a prefix; says whether nothing changed.
@@ -186,7 +192,7 @@ impl<H: Host> Replica<H> {
 
     /// The first rows of a range. All of a text's come in one read: its document may be saved
     /// whole at any time, and takes the place of increments then.
-    async fn slice(&self, table: Table, range: &Range) -> Result<Vec<Row>, Fault> {
+    pub(super) async fn slice(&self, table: Table, range: &Range) -> Result<Vec<Row>, Fault> {
         let store = self.host.store();
         let rows = store.scan(table, range, 0, SLICE_ROWS, Direction::Forward).await;
         let mut rows = rows.map_err(|e| from_store(&e))?;
@@ -216,8 +222,9 @@ impl<H: Host> Replica<H> {
         self.keep_stored(sealed.id, sealed.bytes.len()).await
     }
 
-    /// Sends the pieces, then puts the entry that names them into the outbox.
-    async fn publish(self: &Rc<Self>, body: &SnapshotBody) -> Result<bool, Fault> {
+    /// Sends the pieces, then puts the entry that names them into the outbox. The header says
+    /// that the place was seen and no more: the server takes it for what the snapshot covers.
+    async fn publish(self: &Rc<Self>, body: &SnapshotBody, dseq: u64) -> Result<bool, Fault> {
         let pieces: Vec<ChunkId> = body.pieces.iter().map(|piece| piece.chunk).collect();
         if pieces.len() > limits::ENTRY_CHUNKS_MAX {
             return Err(Fault::TooMany);
@@ -233,10 +240,13 @@ impl<H: Host> Replica<H> {
         }
         let guard = self.host.lock(&self.commit_lock()).await;
         let mut own = self.own().await?;
-        let seen = self.meta(CURSOR_KEY).await?.unwrap_or(ChainPoint::START);
-        let plain = body.encode();
-        let kind = EntryKind::Snapshot;
-        let entry = self.seal_entry(&self.who(), &mut own, seen, kind, &pieces, &plain).await?;
+        let cursor: Option<ChainPoint> = self.meta(CURSOR_KEY).await?;
+        if own.dseq != dseq && cursor != Some(body.at) {
+            // What was written meanwhile has seen more, and nobody has seen less later.
+            return Ok(false);
+        }
+        let (plain, kind) = (body.encode(), EntryKind::Snapshot);
+        let entry = self.seal_entry(&self.who(), &mut own, body.at, kind, &pieces, &plain).await?;
         let mut batch = Batch::new();
         self.put_entry(&mut batch, &own, &entry, pieces);
         self.write_strict(batch).await?;

@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 
 use offing_core::id::{DeviceId, Hash, NodeId};
-use offing_core::text::LineEnds;
+use offing_core::text::{self, Actor, LineEnds, TextDoc};
 use offing_core::tree::{Content, KnownOp, OpId, TreeReader, Value, WorkingSet};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,41 @@ pub(super) fn increment_key(node: NodeId, number: u64) -> Vec<u8> {
 /// The number of an increment's key.
 pub(super) fn increment_number(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.get(17..)?.try_into().ok()?))
+}
+
+/// The last increment that a row has; 0 for contents. `None` if the row is none.
+pub(super) fn last_increment(key: &[u8], value: &[u8]) -> Option<u64> {
+    match key.get(NodeId::LEN)? {
+        0 => Some(postcard::from_bytes::<SavedDoc>(value).ok()?.through),
+        1 => increment_number(key),
+        2 | 3 => Some(0),
+        _ => None,
+    }
+}
+
+/// A document, and its changes by their names.
+pub(super) type Named = ((NodeId, Hash), Vec<(Hash, Vec<u8>)>);
+
+/// The changes that a row has, whether an increment or all that was saved whole; `None` if it
+/// has none.
+pub(super) fn names_of_row(key: &[u8], value: &[u8]) -> Option<Named> {
+    let node = NodeId::from_slice(key.get(..NodeId::LEN)?)?;
+    match key.get(NodeId::LEN)? {
+        0 => {
+            let base = Hash::from_slice(key.get(NodeId::LEN + 1..)?)?;
+            let saved: SavedDoc = postcard::from_bytes(value).ok()?;
+            let nobody = Actor { device: DeviceId([0; 16]), slot: 0 };
+            let mut doc = TextDoc::load(&saved.doc, saved.ends, nobody).ok()?;
+            Some(((node, base), doc.changes(&node, &base)))
+        }
+        1 => {
+            let increment: Increment = postcard::from_bytes(value).ok()?;
+            let named = increment.changes.into_iter();
+            let named = named.map(|change| Some((text::change_name(&change)?, change)));
+            Some(((node, increment.base), named.collect::<Option<_>>()?))
+        }
+        _ => None,
+    }
 }
 
 /// The increments of a text after a number.
@@ -96,7 +131,7 @@ pub(super) struct Past {
 }
 
 /// The key of a content that was replaced, by the op that set it; in the order of ops.
-fn past_key(node: NodeId, op: OpId) -> Vec<u8> {
+pub(super) fn past_key(node: NodeId, op: OpId) -> Vec<u8> {
     [node.0.as_slice(), &[3], &op.lamport.to_be_bytes(), &op.device.0].concat()
 }
 

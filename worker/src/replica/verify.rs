@@ -19,7 +19,9 @@ use offing_core::proto::Code;
 use offing_core::rpc::Fault;
 use offing_core::tree::NodeRow;
 
+use super::come_back::is_gone;
 use super::fault::{from_net, from_store};
+use super::pull::PullError;
 use super::{LOG_KEY, Replica};
 use crate::host::{Host, Server};
 use crate::net::{NetError, Remote};
@@ -45,6 +47,8 @@ pub struct Verified {
     pub contents: u64,
     /// The history contradicts itself, or what this device saw; what follows was not looked at.
     pub history: Option<String>,
+    /// Entries whose bodies the server let go of, which a snapshot has.
+    pub gone: u64,
     /// Entries that are not genuine or cannot be opened, with the reason.
     pub bad_entries: Vec<(Seq, String)>,
     /// Chunks that the server has lost.
@@ -119,6 +123,7 @@ impl<H: Host> Replica<H> {
     ) -> Result<(), Fault> {
         let seen: LogState = self.meta(LOG_KEY).await?.ok_or(Fault::Storage)?;
         let mut state = seen.from_the_start();
+        let mut last_gone = None;
         loop {
             let after = state.at().seq;
             let page = self.host.server().read_log(self.vault, after, None).await;
@@ -136,6 +141,10 @@ impl<H: Host> Replica<H> {
                     found.history = Some("it is not the one this device verified".to_owned());
                     return Ok(());
                 }
+                if is_gone(step) {
+                    found.gone += 1;
+                    last_gone = Some(step.point.seq);
+                }
                 self.verify_step(step, found, expected).await;
             }
             found.entries = state.at().seq;
@@ -147,7 +156,26 @@ impl<H: Host> Replica<H> {
         if state.at().seq < seen.at().seq {
             found.history = Some(format!("it ends before entry {}", seen.at().seq));
         }
+        if let Some(last) = last_gone
+            && !self.has_instead(&state, last).await?
+        {
+            found.bad_entries.push((last, "its body is gone, and no snapshot has it".to_owned()));
+        }
         Ok(())
+    }
+
+    /// Says whether a snapshot has all up to a place, and leads to where the log leads.
+    async fn has_instead(&self, state: &LogState, last: Seq) -> Result<bool, Fault> {
+        let read = async {
+            let mut retold = self.retell_beginning(state).await?;
+            let has_all = retold.state.at().seq >= last;
+            self.read_on(&mut retold, state.at().seq, &mut |_| ()).await?;
+            Ok(has_all && retold.state.freeze() == state.freeze())
+        };
+        match read.await {
+            Err(PullError::Net(error)) => Err(from_net(&error)),
+            read => Ok(read.unwrap_or(false)),
+        }
     }
 
     async fn verify_step(
@@ -162,7 +190,9 @@ impl<H: Host> Replica<H> {
             Ok(checked) => {
                 let kind = checked.header.kind;
                 for id in &checked.header.chunks {
-                    if kind != EntryKind::Gc {
+                    if kind == EntryKind::Heartbeat {
+                        // It names a snapshot's pieces, whether they are there or not.
+                    } else if kind != EntryKind::Gc {
                         expected.entry(*id).or_default().lasts |= kind != EntryKind::Snapshot;
                     } else if expected.get(id).is_some_and(|chunk| !chunk.lasts) {
                         // The server may keep it still, and need not.
@@ -185,7 +215,8 @@ impl<H: Host> Replica<H> {
             | CheckedBody::Epoch(_)
             | CheckedBody::Device(_)
             | CheckedBody::Recovery(_) => true,
-            CheckedBody::Held(_) => false,
+            // Whether a snapshot has it is asked at the end.
+            CheckedBody::Held(_) => true,
         }
     }
 
