@@ -8,7 +8,7 @@
 //!
 //! A server that lets go of bodies and has no such snapshot hides them: that is an alarm.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use offing_core::id::{DeviceId, Hash, NodeId, Seq};
@@ -17,13 +17,14 @@ use offing_core::log::entry::EntryKind;
 use offing_core::log::verify::{Checked, CheckedBody, LogState, Step};
 use offing_core::proto::Tip;
 use offing_core::rpc::Fault;
-use offing_core::tree::{PastOp, past_of_row};
+use offing_core::text::change_name;
 
 use super::commit::{CURSOR_KEY, put_increments};
+use super::countersign::past_ops;
 use super::pull::{Brought, PullError};
 use super::renew::{Unseated, replace_rows};
-use super::retell::Retold;
-use super::text_store::{self, names_of_row};
+use super::retell::{Retold, Rows};
+use super::text_store::{self, change_key, names_of_row};
 use super::{LOG_KEY, Own, Replica, encode, keep, rewind};
 use crate::host::{Host, Server};
 use crate::store::{Batch, Table, outbox, tail};
@@ -158,7 +159,8 @@ impl<H: Host> Replica<H> {
             }
         }
         for (seq, what) in &retold.aside {
-            self.set_aside(&mut batch, *seq, what).await?;
+            let seq = seq.as_slice().try_into().map_err(|_| Fault::Storage)?;
+            self.set_aside(&mut batch, u64::from_be_bytes(seq), what).await?;
         }
         let texts = self.add_texts(&mut batch, &mut own, &retold).await?;
         self.add_past(&mut batch, &retold, state.at().seq).await?;
@@ -188,13 +190,12 @@ impl<H: Host> Replica<H> {
         own: &mut Own,
         retold: &Retold,
     ) -> Result<BTreeSet<NodeId>, Fault> {
-        let mut known: BTreeMap<(NodeId, Hash), BTreeSet<Hash>> = BTreeMap::new();
+        let mut known = Rows::new();
         for (key, value) in self.all_of(Table::Texts).await? {
-            if let Some((document, changes)) = names_of_row(&key, &value) {
-                known
-                    .entry(document)
-                    .or_default()
-                    .extend(changes.into_iter().map(|(name, _)| name));
+            if let Some(((node, base), changes)) = names_of_row(&key, &value) {
+                for (name, _) in changes {
+                    known.insert(change_key(node, base, name), Vec::new());
+                }
             }
         }
         let nobody = DeviceId([0; 16]);
@@ -209,10 +210,12 @@ impl<H: Host> Replica<H> {
         }
         let mut nodes: BTreeSet<NodeId> = BTreeSet::new();
         for (device, part) in parts.iter().chain(&retold.typed) {
-            let known = known.entry((part.node, part.base)).or_default();
             let mut part = part.clone();
+            let (node, base) = (part.node, part.base);
             part.changes.retain(|change| {
-                offing_core::text::change_name(change).is_some_and(|name| known.insert(name))
+                change_name(change).is_some_and(|name| {
+                    known.insert(change_key(node, base, name), Vec::new()).is_none()
+                })
             });
             if !part.changes.is_empty() {
                 nodes.insert(part.node);
@@ -224,18 +227,12 @@ impl<H: Host> Replica<H> {
 
     /// Adds what was replaced of places, names and the trash, and is not known here.
     async fn add_past(&self, batch: &mut Batch, retold: &Retold, at: Seq) -> Result<(), Fault> {
-        let mut known = BTreeSet::new();
-        for value in self.all_of(Table::Past).await?.values() {
-            known.extend(rewind::past_of(value)?.iter().map(encode::<PastOp>));
-        }
-        for row in retold.tree.rows.values() {
-            known.extend(past_of_row(row).map(|op| encode(&op)));
-        }
+        let mut known = past_ops(retold, &mut self.all_of(Table::Past).await?.values())?;
         let mut new = Vec::new();
         for value in &retold.past {
             new.extend(rewind::past_of(value)?);
         }
-        new.retain(|op| known.insert(encode(op)));
+        new.retain(|op| known.insert(encode(op), Vec::new()).is_none());
         rewind::put_past_ops(batch, &at.to_be_bytes(), &new);
         Ok(())
     }

@@ -7,7 +7,6 @@
 //! differ, the snapshot is set aside with an alarm. Where something was set aside that a later
 //! version may read, nothing can be compared, and nothing below is let go.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use offing_core::id::{Hash, NodeId, Seq};
@@ -17,8 +16,8 @@ use offing_core::log::heartbeat::HeartbeatBody;
 use offing_core::log::snapshot::SnapshotBody;
 use offing_core::log::verify::{Beginning, LogState, Refused, Step};
 use offing_core::rpc::Fault;
-use offing_core::text::{self, LineEnds};
-use offing_core::tree::{PastOp, past_of_row};
+use offing_core::text;
+use offing_core::tree::past_of_row;
 
 use super::commit::CURSOR_KEY;
 use super::documents::Retype;
@@ -208,32 +207,35 @@ impl<H: Host> Replica<H> {
         let (Some(mine), Some(told)) = (&mut mine, &mut told) else {
             return Ok(Verdict::False);
         };
-        if !retold.typed.iter().all(|(_, part)| told.add_part(part)) || mine.names != told.names {
-            return Ok(Verdict::False);
-        }
-        if !self.has_ends(mine, told).await? {
+        let typed = retold.typed.iter().all(|(_, part)| told.add_part(part).is_some());
+        if !typed || mine.names != told.names || !self.has_ends(mine, told).await? {
             return Ok(Verdict::False);
         }
         let past = self.all_of(Table::Past).await?;
-        let past = past_ops(retold, past.values()).zip(past_ops(retold, retold.past.iter()));
+        let here = past_ops(retold, &mut past.values())?;
         mine.add_contents(retold);
         told.add_contents(retold);
-        let whole = past.is_some_and(|(mine, told)| mine == told) && mine.has_past_of(told);
+        let past = past_ops(retold, &mut retold.past.iter());
+        let whole = past.is_ok_and(|past| past == here) && mine.has_past_of(told);
         Ok(if whole { Verdict::True } else { Verdict::Open })
     }
 
     /// Says whether saved documents have the line ends that they have here.
     async fn has_ends(&self, mine: &Texts, told: &Texts) -> Result<bool, Fault> {
-        for ((node, base), ends) in &told.ends {
-            if let Some(here) = mine.ends.get(&(*node, *base)) {
-                if here != ends {
-                    return Ok(false);
+        for (document, saved) in &told.saved {
+            let told = saved_of(saved)?.ends;
+            let here = match mine.saved.get(document) {
+                Some(saved) => saved_of(saved)?.ends,
+                None => {
+                    let (node, base) = document.split_at(NodeId::LEN);
+                    let node = NodeId::from_slice(node).ok_or(Fault::Storage)?;
+                    let base = Hash::from_slice(base).ok_or(Fault::Storage)?;
+                    let row = self.row(node).await?.ok_or(Fault::Storage)?;
+                    let loaded = self.load_doc(&row, base, Retype::None).await?;
+                    loaded.doc.line_ends().clone()
                 }
-                continue;
-            }
-            let row = self.row(*node).await?.ok_or(Fault::Storage)?;
-            let loaded = self.load_doc(&row, *base, Retype::None).await?;
-            if loaded.doc.line_ends() != ends {
+            };
+            if here != told {
                 return Ok(false);
             }
         }
@@ -253,30 +255,38 @@ impl<H: Host> Replica<H> {
     }
 }
 
-/// The ops of what was replaced of places, names and the trash, with those that rows hold.
-fn past_ops<'a>(
+/// The ops of what was replaced of places, names and the trash, with those that rows hold, as
+/// keys.
+pub(super) fn past_ops(
     retold: &Retold,
-    values: impl Iterator<Item = &'a Vec<u8>>,
-) -> Option<BTreeSet<Vec<u8>>> {
-    let mut ops: BTreeSet<Vec<u8>> = BTreeSet::new();
+    values: &mut dyn Iterator<Item = &Vec<u8>>,
+) -> Result<Rows, Fault> {
+    let mut ops = Rows::new();
     for value in values {
-        ops.extend(rewind::past_of(value).ok()?.iter().map(encode::<PastOp>));
+        for op in rewind::past_of(value)? {
+            ops.insert(encode(&op), Vec::new());
+        }
     }
     for row in retold.tree.rows.values() {
-        ops.extend(past_of_row(row).map(|op| encode(&op)));
+        for op in past_of_row(row) {
+            ops.insert(encode(&op), Vec::new());
+        }
     }
-    Some(ops)
+    Ok(ops)
+}
+
+fn saved_of(value: &[u8]) -> Result<SavedDoc, Fault> {
+    postcard::from_bytes(value).map_err(|_| Fault::Storage)
 }
 
 /// Texts as they can be compared: how much of a document was saved whole differs from device to
 /// device, and what is in it does not.
 #[derive(Default)]
 struct Texts {
-    /// The changes of each document, by their names.
-    names: BTreeMap<(NodeId, Hash), BTreeSet<Hash>>,
-    /// Up to which increment documents were saved whole.
-    through: BTreeMap<(NodeId, Hash), u64>,
-    ends: BTreeMap<(NodeId, Hash), LineEnds>,
+    /// The changes of all documents, as keys.
+    names: Rows,
+    /// Documents that were saved whole, without their bytes.
+    saved: Rows,
     /// Contents that were replaced.
     past: Rows,
 }
@@ -294,34 +304,33 @@ impl Texts {
             self.past.insert(key.to_vec(), value.to_vec());
             return Some(());
         }
-        let (document, changes) = text_store::names_of_row(key, value)?;
+        let ((node, base), changes) = text_store::names_of_row(key, value)?;
+        let document = [node.0.as_slice(), &base.0].concat();
         match text_store::increment_number(key) {
             Some(number) => {
-                let through = self.through.get(&document);
-                if through.is_some_and(|through| number <= *through) {
+                if let Some(saved) = self.saved.get(&document)
+                    && number <= saved_of(saved).ok()?.through
+                {
                     return None;
                 }
             }
             None => {
-                let saved: SavedDoc = postcard::from_bytes(value).ok()?;
-                self.through.insert(document, saved.through);
-                self.ends.insert(document, saved.ends);
+                let saved = SavedDoc { doc: Vec::new(), ..saved_of(value).ok()? };
+                self.saved.insert(document, encode(&saved));
             }
         }
-        let names = self.names.entry(document).or_default();
-        names.extend(changes.into_iter().map(|(name, _)| name));
+        for (name, _) in changes {
+            self.names.insert(text_store::change_key(node, base, name), Vec::new());
+        }
         Some(())
     }
 
-    fn add_part(&mut self, part: &TextPart) -> bool {
-        let names = self.names.entry((part.node, part.base)).or_default();
-        part.changes.iter().all(|change| match text::change_name(change) {
-            Some(name) => {
-                names.insert(name);
-                true
-            }
-            None => false,
-        })
+    fn add_part(&mut self, part: &TextPart) -> Option<()> {
+        for change in &part.changes {
+            let key = text_store::change_key(part.node, part.base, text::change_name(change)?);
+            self.names.insert(key, Vec::new());
+        }
+        Some(())
     }
 
     /// Adds the contents that files have: whether they are among those that were replaced

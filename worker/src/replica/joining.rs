@@ -105,21 +105,24 @@ impl<H: Host> Replica<H> {
         let header = &beginning.header;
         let (bytes, body) = (&beginning.header_bytes, &beginning.body);
         let body = self.open_snapshot_body(header, bytes, body).await?;
-        let mut state = None;
-        let read = self.read_pieces(&body, async |records| {
+        let (mut state, mut records) = (None, Vec::new());
+        let mut take = |piece: Vec<Record>| {
             let mut batch = Batch::new();
-            for record in records {
+            for record in piece {
                 if record.part == Part::State {
                     state = Some(empty.thaw(&record.value, body.at, header)?);
                 } else {
-                    self.take_record(&mut batch, record).await?;
+                    take_record(&mut batch, &mut records, record)?;
                 }
             }
             // The state comes first, and is what the rest may be believed for.
             state.as_ref()?;
-            self.host.store().write(batch, Durability::Relaxed).await.ok()
-        });
-        read.await.ok()??;
+            Some(batch)
+        };
+        self.read_pieces(&body, &mut take).await.ok()??;
+        for record in &records {
+            self.open_epoch(record).await.ok()?;
+        }
         let state = state?;
         (1..=state.epoch()).try_for_each(|number| self.epoch(number).map(drop)).ok()?;
         let (lamport, increments) = (body.lamport, body.increments);
@@ -142,20 +145,22 @@ impl<H: Host> Replica<H> {
         SnapshotBody::decode(&opened.ok()?).ok()
     }
 
-    /// Reads a snapshot's records, piece by piece; `None` if it does not hold. An error says
-    /// nothing of that.
+    /// Reads a snapshot's records, piece by piece, and writes what `take` makes of them; `None`
+    /// if it does not hold. An error says nothing of that.
     pub(super) async fn read_pieces(
         &self,
         body: &SnapshotBody,
-        mut take: impl AsyncFnMut(Vec<Record>) -> Option<()>,
+        take: &mut dyn FnMut(Vec<Record>) -> Option<Batch>,
     ) -> Result<Option<()>, NetError> {
         let mut joiner = Joiner::new(body.at.seq);
         let pieces = stream::iter(body.pieces.iter().copied());
         let mut pieces = pieces.map(|piece| self.fetch_piece(piece)).buffered(LANES);
         while let Some(piece) = pieces.next().await {
             let records = piece?.and_then(|piece| joiner.feed(&piece).ok());
-            let Some(records) = records else { return Ok(None) };
-            if take(records).await.is_none() {
+            let Some(batch) = records.and_then(&mut *take) else { return Ok(None) };
+            if !batch.is_empty()
+                && self.host.store().write(batch, Durability::Relaxed).await.is_err()
+            {
                 return Ok(None);
             }
         }
@@ -177,44 +182,6 @@ impl<H: Host> Replica<H> {
         }))
     }
 
-    /// Adds what a record says to a transaction; `None` if it says nothing of its kind.
-    async fn take_record(&self, batch: &mut Batch, record: Record) -> Option<()> {
-        let Record { part, key, value } = record;
-        match part {
-            Part::State => {}
-            Part::Epoch => {
-                let record = EpochRecord::decode(&value).ok()?;
-                self.open_epoch(&record).await.ok()?;
-                epochs::keep_record(batch, &record);
-            }
-            Part::DeviceName => {
-                batch.put(Table::Meta, pull::device_key(DeviceId::from_slice(&key)?), value);
-            }
-            Part::SetAside => {
-                batch.put(Table::Quarantine, key, value);
-            }
-            Part::Text => {
-                batch.put(Table::Texts, key, value);
-            }
-            Part::Past => {
-                batch.put(Table::Past, key, value);
-            }
-            Part::Node => {
-                let row = NodeRow::decode(&value).ok()?;
-                let (listed, shown) = (listing::listing_key(&row), listing::listing_value(&row));
-                batch.put(Table::Listing, listed, shown);
-                if row.fallback > 0 {
-                    batch.put(Table::Listing, listing::displaced_key(&row.node), []);
-                }
-                if row.contents.iter().any(|content| content.value.text) {
-                    keep::want(batch, row.node);
-                }
-                batch.put(Table::Nodes, key, value);
-            }
-        }
-        Some(())
-    }
-
     /// Forgets what was taken, and has read nothing again.
     async fn start_over(&self) -> Result<(), Fault> {
         let state: LogState = self.meta(LOG_KEY).await?.ok_or(Fault::Storage)?;
@@ -233,4 +200,43 @@ impl<H: Host> Replica<H> {
         self.epochs.borrow_mut().clear();
         Ok(())
     }
+}
+
+/// Adds what a record says to a transaction, and a record of an epoch to those that are opened
+/// later; `None` if it says nothing of its kind.
+fn take_record(batch: &mut Batch, records: &mut Vec<EpochRecord>, record: Record) -> Option<()> {
+    let Record { part, key, value } = record;
+    match part {
+        Part::State => {}
+        Part::Epoch => {
+            let record = EpochRecord::decode(&value).ok()?;
+            epochs::keep_record(batch, &record);
+            records.push(record);
+        }
+        Part::DeviceName => {
+            batch.put(Table::Meta, pull::device_key(DeviceId::from_slice(&key)?), value);
+        }
+        Part::SetAside => {
+            batch.put(Table::Quarantine, key, value);
+        }
+        Part::Text => {
+            batch.put(Table::Texts, key, value);
+        }
+        Part::Past => {
+            batch.put(Table::Past, key, value);
+        }
+        Part::Node => {
+            let row = NodeRow::decode(&value).ok()?;
+            let (listed, shown) = (listing::listing_key(&row), listing::listing_value(&row));
+            batch.put(Table::Listing, listed, shown);
+            if row.fallback > 0 {
+                batch.put(Table::Listing, listing::displaced_key(&row.node), []);
+            }
+            if row.contents.iter().any(|content| content.value.text) {
+                keep::want(batch, row.node);
+            }
+            batch.put(Table::Nodes, key, value);
+        }
+    }
+    Some(())
 }

@@ -39,8 +39,8 @@ pub(super) struct Retold {
     pub(super) typed: Vec<(DeviceId, TextPart)>,
     /// Values of what was replaced of places, names and the trash.
     pub(super) past: Vec<Vec<u8>>,
-    /// What was set aside.
-    pub(super) aside: BTreeMap<Seq, Vec<u8>>,
+    /// What was set aside, by its place.
+    pub(super) aside: Rows,
     /// Records of epochs and names of devices, of the snapshot.
     pub(super) meta: Rows,
 }
@@ -60,10 +60,10 @@ impl<H: Host> Replica<H> {
             texts: Rows::new(),
             typed: Vec::new(),
             past: Vec::new(),
-            aside: BTreeMap::new(),
+            aside: Rows::new(),
             meta: Rows::new(),
         };
-        let read = self.read_pieces(body, async |records| {
+        let mut take = |records: Vec<Record>| {
             for record in records {
                 if record.part == Part::State {
                     retold.state = empty.thaw(&record.value, body.at, header)?;
@@ -71,9 +71,10 @@ impl<H: Host> Replica<H> {
                     retold.take_record(record, body)?;
                 }
             }
-            Some(())
-        });
-        let holds = read.await?.is_some() && retold.state.at() == body.at;
+            Some(Batch::new())
+        };
+        let read = self.read_pieces(body, &mut take).await?;
+        let holds = read.is_some() && retold.state.at() == body.at;
         Ok(holds.then_some(retold))
     }
 
@@ -139,7 +140,7 @@ impl<H: Host> Replica<H> {
                 Ok(checked) if checked.header.kind == EntryKind::Change => checked,
                 Ok(_) => continue,
                 Err(refused) => {
-                    retold.aside.insert(seq, encode(refused));
+                    retold.aside.insert(seq.to_be_bytes().to_vec(), encode(refused));
                     continue;
                 }
             };
@@ -153,7 +154,7 @@ impl<H: Host> Replica<H> {
                     retold.typed.extend(change.texts.into_iter().map(|part| (device, part)));
                 }
                 None => {
-                    retold.aside.insert(seq, checked.header_bytes.clone());
+                    retold.aside.insert(seq.to_be_bytes().to_vec(), checked.header_bytes.clone());
                 }
             }
         }
@@ -204,7 +205,7 @@ impl Retold {
                 self.meta.insert(pull::device_key(DeviceId::from_slice(&key)?), value);
             }
             Part::SetAside => {
-                self.aside.insert(u64::from_be_bytes(key.try_into().ok()?), value);
+                self.aside.insert(key, value);
             }
             Part::Text => {
                 let last = text_store::last_increment(&key, &value)?;

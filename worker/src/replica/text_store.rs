@@ -68,6 +68,11 @@ pub(super) fn last_increment(key: &[u8], value: &[u8]) -> Option<u64> {
 /// A document, and its changes by their names.
 pub(super) type Named = ((NodeId, Hash), Vec<(Hash, Vec<u8>)>);
 
+/// A change of a document, as a key of things in memory.
+pub(super) fn change_key(node: NodeId, base: Hash, name: Hash) -> Vec<u8> {
+    [node.0.as_slice(), &base.0, &name.0].concat()
+}
+
 /// The changes that a row has, whether an increment or all that was saved whole; `None` if it
 /// has none.
 pub(super) fn names_of_row(key: &[u8], value: &[u8]) -> Option<Named> {
