@@ -5,12 +5,14 @@ use super::{
     table::{Kind, Merge, Table},
 };
 use crate::{
-    Refusal,
+    Refusal, limits,
     package::{Element, Package, Relation, Seen},
 };
 
 /// Further shared texts are left out.
 const SHARED_BYTES_MAX: usize = 48 << 20;
+/// What is kept of one, with room for characters that are written in seven.
+const SHARED_ONE_BYTES_MAX: usize = 8 * limits::FIELD_BYTES_MAX;
 /// Further formats are left out.
 const STYLES_MAX: usize = 65_536;
 /// A text of one cell; more is cut before it is kept.
@@ -126,18 +128,27 @@ impl Shared {
                 Seen::Close("t") => is_text = false,
                 Seen::Close("rPh") => is_reading_aid = false,
                 Seen::Close("si") => shared.ends.push(shared.text.len() as u32),
-                Seen::Text(text) if is_text && !is_reading_aid => {
-                    if shared.text.len() + text.len() <= SHARED_BYTES_MAX {
-                        shared.text += text;
-                    } else {
-                        shared.is_cut = true;
-                    }
-                }
+                Seen::Text(text) if is_text && !is_reading_aid => shared.add(text),
                 Seen::Text(_) | Seen::Close(_) => {}
             }
             Ok(())
         })?;
         Ok(shared)
+    }
+
+    /// Adds to the text that is open.
+    fn add(&mut self, text: &str) {
+        // Every cell may refer to one long text: no more of it is kept than a cell shows.
+        let start = self.ends.last().map_or(0, |end| *end as usize);
+        if self.text.len() - start > SHARED_ONE_BYTES_MAX {
+            return;
+        }
+        let text = &text[..text.floor_char_boundary(SHARED_ONE_BYTES_MAX)];
+        if self.text.len() + text.len() > SHARED_BYTES_MAX {
+            self.is_cut = true;
+        } else {
+            self.text += text;
+        }
     }
 
     fn at(&self, index: usize) -> Option<&str> {
@@ -374,6 +385,17 @@ mod tests {
         for none in ["", "A", "1", "A0", "ZZZZZZZZZZ1", "A99999999999", "é1", "A1x"] {
             assert_eq!(place(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn no_more_of_a_shared_text_is_kept_than_a_cell_may_show() {
+        let mut shared = Shared::default();
+        for _ in 0..100 {
+            shared.add(&"海".repeat(10_000));
+        }
+        shared.ends.push(shared.text.len() as u32);
+        assert!((limits::FIELD_BYTES_MAX..3 * SHARED_ONE_BYTES_MAX).contains(&shared.text.len()));
+        assert!(shared.at(0).unwrap().chars().all(|char| char == '海'));
     }
 
     #[test]
