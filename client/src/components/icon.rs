@@ -22,7 +22,18 @@ pub(crate) fn button(
     class: &'static str,
     disabled: impl Fn() -> bool + Send + 'static,
     act: impl Fn() + 'static,
-) -> impl IntoView {
+) -> AnyView {
+    boxed(name, icon_name, class, Box::new(disabled), Box::new(act))
+}
+
+/// The one body of all buttons: a copy for each is a kilobyte of the page.
+fn boxed(
+    name: String,
+    icon_name: &'static str,
+    class: &'static str,
+    disabled: Box<dyn Fn() -> bool + Send>,
+    act: Box<dyn Fn()>,
+) -> AnyView {
     let icon_only = class.contains("icon-only");
     let label = icon_only.then(|| name.clone());
     let title = (icon_only || class.contains("folds")).then(|| name.clone());
@@ -39,4 +50,5 @@ pub(crate) fn button(
             {(!icon_only).then(|| view! { <span>{name}</span> })}
         </button>
     }
+    .into_any()
 }
