@@ -4,6 +4,8 @@
 //! the answer together. [`CALLS`] is the only list of calls, so a call cannot exist without
 //! its limits, its access rule and its place in `openapi.json`.
 
+use std::time::Instant;
+
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -147,20 +149,44 @@ async fn fallback(State(state): State<AppState>, request: Request) -> Response {
 
 /// Around everything: a request id, a line in the log, the security headers.
 async fn around(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let address = admit::address(&state, &request);
     let id = hex::encode(rand::rngs::OsRng.next_u64().to_be_bytes());
     let method = request.method().clone();
     // The pattern, not the path: a path may name what people would rather not see in a log.
     let route = request.extensions().get::<MatchedPath>().map_or("file", |path| path.as_str());
     let span = tracing::info_span!("request", id, %method, route);
-    let start_ms = state.now_ms();
-    let mut response = tracing::Instrument::instrument(next.run(request), span.clone()).await;
-    let took_ms = state.now_ms() - start_ms;
-    let status = response.status().as_u16();
-    span.in_scope(|| tracing::debug!(status, took_ms, "answered"));
+    let (start, path) = (Instant::now(), route.to_owned());
+    let request = request.map(|body| state.metrics().receives(body));
+    let response = tracing::Instrument::instrument(next.run(request), span.clone()).await;
+    let (took, status) = (start.elapsed(), response.status().as_u16());
+    state.metrics().answered(&method, &path, status, took);
+    let refused = response.extensions().get::<Code>().copied();
+    span.in_scope(|| {
+        if let Some(code) = refused {
+            state.metrics().refused(code);
+            if is_audited(code) {
+                tracing::info!(target: AUDIT, %address, ?code, "refused");
+            }
+        }
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(status, took_ms, "answered");
+    });
+    let mut response = response.map(|body| state.metrics().sends(body));
     headers::secure(&mut response, state.config().is_https());
     let id = HeaderValue::from_str(&id).expect("hex is visible ASCII");
     response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     response
+}
+
+/// What the log says of who was refused, beside requests.
+const AUDIT: &str = "offing_server::audit";
+
+/// Says whether somebody may have tried what is not theirs.
+fn is_audited(code: Code) -> bool {
+    matches!(
+        code,
+        Code::WrongCredentials | Code::InviteUnknown | Code::InviteUsed | Code::WrongDevice
+    )
 }
 
 /// Every call of the server.

@@ -41,6 +41,8 @@ pub struct Config {
     pub collect_delete: bool,
     /// Each stored chunk is read and checked once in so many days; 0 is never.
     pub scrub_days: u32,
+    /// Where figures are served, if they are.
+    pub metrics: Option<SocketAddr>,
     /// How often callers may call.
     pub rate: RateConfig,
 }
@@ -119,6 +121,9 @@ pub struct Settings {
     /// Read and check each stored chunk once in so many days; 0 is never [default: 30]
     #[arg(long, env = "OFFING_SCRUB_DAYS", global = true)]
     pub scrub_days: Option<u32>,
+    /// Address and port at which Prometheus finds figures [default: none]
+    #[arg(long, env = "OFFING_METRICS", global = true)]
+    pub metrics: Option<SocketAddr>,
     /// Sign-ins a minute for one name from one address [default: 10]
     #[arg(long, env = "OFFING_LOGINS_PER_MINUTE", global = true)]
     pub logins_per_minute: Option<u32>,
@@ -161,6 +166,7 @@ impl Settings {
             log: self.log.or(weaker.log),
             collect_delete: self.collect_delete.or(weaker.collect_delete),
             scrub_days: self.scrub_days.or(weaker.scrub_days),
+            metrics: self.metrics.or(weaker.metrics),
             logins_per_minute: self.logins_per_minute.or(weaker.logins_per_minute),
             anonymous_per_minute: self.anonymous_per_minute.or(weaker.anonymous_per_minute),
             calls_per_minute: self.calls_per_minute.or(weaker.calls_per_minute),
@@ -215,6 +221,7 @@ impl Settings {
             log: self.log.unwrap_or_else(|| "warn,offing_server=info".to_owned()),
             collect_delete: self.collect_delete.unwrap_or(false),
             scrub_days: self.scrub_days.unwrap_or(SCRUB_DAYS),
+            metrics: self.metrics,
             rate: RateConfig {
                 logins_per_minute: self.logins_per_minute.unwrap_or(rate.logins_per_minute),
                 anonymous_per_minute: self

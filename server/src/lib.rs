@@ -16,6 +16,7 @@ pub mod error;
 pub mod fsck;
 pub mod intake;
 pub mod limit;
+mod metrics;
 pub mod migrate;
 mod serve;
 pub mod service;
@@ -24,5 +25,6 @@ pub mod store;
 pub mod telemetry;
 pub mod tls;
 
+pub use metrics::serve_metrics;
 pub use serve::{look_after, serve};
 pub use state::AppState;

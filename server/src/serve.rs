@@ -26,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::api;
+use crate::metrics::serve_metrics;
 use crate::state::AppState;
 use crate::tls::{HTTP2, Tls};
 
@@ -50,6 +51,11 @@ pub async fn serve(
     if let Some(tls) = tls.clone() {
         chores.spawn(renew(tls));
     }
+    if let Some(address) = state.config().metrics {
+        let listener = TcpListener::bind(address).await?;
+        let figures = serve_metrics(listener, state.clone());
+        chores.spawn(async { drop(figures.await) });
+    }
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let permit = Arc::clone(&connections).acquire_owned();
@@ -71,8 +77,10 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let caller = Caller { peer, router: router.clone(), state: state.clone() };
         let acceptor = tls.as_ref().map(|tls| tls.acceptor());
+        let connected = state.metrics().connected();
         tokio::spawn(async move {
             caller.serve(stream, acceptor).await;
+            drop(connected);
             drop(accepted.0);
         });
     }

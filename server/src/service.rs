@@ -338,6 +338,11 @@ impl Services {
         ServiceStats { meta: self.meta.stats(), chunk_syncs: self.chunks.syncs() }
     }
 
+    /// Messages that wait for the chunk store.
+    pub(crate) fn chunks_waiting(&self) -> u64 {
+        self.chunks.waiting()
+    }
+
     /// How many accounts there are, for a thread that may block.
     pub(crate) fn account_count_blocking(&self) -> Result<u64, ServiceError> {
         Ok(self.meta.read_blocking(|state| state.account_count())?)

@@ -16,6 +16,7 @@ use crate::auth::{Auth, OPAQUE_SETUP};
 use crate::config::Config;
 use crate::intake::Intake;
 use crate::limit::RateLimiter;
+use crate::metrics::Metrics;
 use crate::service::{ServiceError, ServiceOptions, Services};
 use crate::store::chunks::Recovery;
 
@@ -36,6 +37,7 @@ struct Shared {
     intake: Intake,
     assets: Assets,
     sockets: Sockets,
+    metrics: Metrics,
     stopping: watch::Sender<bool>,
     clock: Clock,
 }
@@ -65,6 +67,7 @@ impl AppState {
             limiter: RateLimiter::new(RATE_KEYS_MAX),
             intake: Intake::default(),
             sockets: Sockets::default(),
+            metrics: Metrics::default(),
             stopping: watch::Sender::new(false),
             clock,
         };
@@ -110,6 +113,10 @@ impl AppState {
 
     pub(crate) fn sockets(&self) -> &Sockets {
         &self.shared.sockets
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     /// Says (and goes on saying) whether the server is stopping.

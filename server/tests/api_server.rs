@@ -10,6 +10,8 @@ mod client;
 mod data;
 #[path = "api_server/devices.rs"]
 mod devices;
+#[path = "api_server/figures.rs"]
+mod figures;
 #[path = "api_server/harness.rs"]
 mod harness;
 #[path = "api_server/lifecycle.rs"]

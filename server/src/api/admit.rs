@@ -124,7 +124,7 @@ fn is_own_origin(state: &AppState, call: &Call, headers: &HeaderMap) -> bool {
 
 /// The caller's address: the connection's, or what a trusted proxy says. Addresses of
 /// version 6 count by their /64, which is what one household gets.
-fn address(state: &AppState, request: &Request) -> IpAddr {
+pub(super) fn address(state: &AppState, request: &Request) -> IpAddr {
     let forwarded = || {
         let all = request.headers().get_all("x-forwarded-for").iter().next_back()?;
         all.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()

@@ -4,6 +4,7 @@
 //! range is served; several at once are answered with the whole chunk, as HTTP allows.
 
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::body::Body;
@@ -35,7 +36,9 @@ pub(super) async fn put(
     while let Some(piece) = body.next_piece().await? {
         upload.push(&piece).await?;
     }
-    Ok(Json(upload.finish().await?))
+    let stored = upload.finish().await?;
+    state.metrics().chunks.fetch_add(u64::from(stored.stored), Ordering::Relaxed);
+    Ok(Json(stored))
 }
 
 pub(super) async fn put_batch(
@@ -49,7 +52,9 @@ pub(super) async fn put_batch(
     while let Some(piece) = body.next_piece().await? {
         upload.push(&piece).await?;
     }
-    Ok(Json(upload.finish().await?))
+    let stored = upload.finish().await?;
+    state.metrics().chunks.fetch_add(u64::from(stored.stored), Ordering::Relaxed);
+    Ok(Json(stored))
 }
 
 pub(super) async fn have(

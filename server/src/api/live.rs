@@ -57,6 +57,11 @@ impl Sockets {
         Ok(Place { account, by_account: Arc::clone(&self.by_account), _in_all: in_all })
     }
 
+    /// How many are open.
+    pub(crate) fn count(&self) -> u64 {
+        (SOCKETS_MAX as usize).saturating_sub(self.all.available_permits()) as u64
+    }
+
     /// Waits until no socket is open.
     pub(crate) async fn all_closed(&self) {
         let _ = self.all.acquire_many(SOCKETS_MAX).await;

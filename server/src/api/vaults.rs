@@ -1,5 +1,7 @@
 //! Vaults and their logs over HTTP.
 
+use std::sync::atomic::Ordering;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Query, State};
@@ -8,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use offing_core::id::{DeviceId, Seq, VaultId};
 use offing_core::limits;
 use offing_core::log::entry::Entry;
-use offing_core::proto::{Appended, Code, LogPage};
+use offing_core::proto::{AppendResult, Appended, Code, LogPage};
 use serde::Deserialize;
 
 use super::extract::{PathOf, Whole, whole_body};
@@ -77,6 +79,8 @@ fn outcome(
     caller: &Caller,
     (appended, taken_off): (Appended, Vec<DeviceId>),
 ) -> Json<Appended> {
+    let placed = appended.results.iter().filter(|one| matches!(one, AppendResult::Ok { .. }));
+    state.metrics().entries.fetch_add(placed.count() as u64, Ordering::Relaxed);
     let now_ms = state.now_ms();
     for device in taken_off {
         state.auth().end_device(caller.account, device, now_ms);

@@ -273,6 +273,12 @@ impl ChunkStore {
         Arc::clone(&self.inner.reader)
     }
 
+    /// Messages that wait for the thread.
+    pub(crate) fn waiting(&self) -> u64 {
+        let messages = self.inner.messages.as_ref();
+        messages.map_or(0, |messages| messages.max_capacity() - messages.capacity()) as u64
+    }
+
     /// How many times the disk was waited for.
     pub fn syncs(&self) -> u64 {
         self.inner.syncs.load(Ordering::Relaxed)

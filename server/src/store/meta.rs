@@ -417,6 +417,8 @@ pub struct MetaStats {
     pub durable_commits: u64,
     /// Commits that did not wait.
     pub lazy_commits: u64,
+    /// Jobs that wait now.
+    pub waiting: u64,
 }
 
 /// A store of everything but chunk bytes; see the module for the contract.
@@ -433,8 +435,7 @@ pub trait MetaStore: Send + Sync {
     fn pair(&self, _chunks: &BlobStoreId) -> MetaResult<bool> {
         Ok(true)
     }
-    /// Asks to be told what other processes over the same store do, which nobody does where
-    /// there is one process alone.
+    /// Asks to be told what other processes over the same store do, if there can be any.
     fn listen(&self, _told: Box<dyn Fn(Note) + Send + Sync>) {}
 }
 

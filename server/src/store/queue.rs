@@ -55,6 +55,7 @@ struct Counters {
     writes: AtomicU64,
     durable_commits: AtomicU64,
     lazy_commits: AtomicU64,
+    waiting: AtomicU64,
 }
 
 /// The queues and their threads. Dropping them ends the threads after what is queued.
@@ -75,8 +76,8 @@ impl Queues {
         let (reads, read_queue) = sync_channel(QUEUE_MAX);
         let read_queue = Arc::new(Mutex::new(read_queue));
         let spawn_reader = |reader: R| {
-            let queue = Arc::clone(&read_queue);
-            spawn("meta-read", move || run_reader(reader, &queue))
+            let (queue, shared) = (Arc::clone(&read_queue), Arc::clone(&counters));
+            spawn("meta-read", move || run_reader(reader, &queue, &shared))
         };
         let readers = readers.into_iter().map(spawn_reader).collect::<Result<_, _>>()?;
         let shared = Arc::clone(&counters);
@@ -88,8 +89,10 @@ impl Queues {
     pub(super) fn submit_write(&self, durability: Durability, job: WriteJob) -> Answer {
         let (answer, receiver) = oneshot::channel();
         let request = Write { durability, job, answer };
+        self.counters.waiting.fetch_add(1, Ordering::Relaxed);
         match self.senders.as_ref().map(|(writes, _)| writes.try_send(request)) {
             Some(Err(TrySendError::Full(request))) => {
+                self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
                 let _ = request.answer.send(Err(MetaError::Busy));
             }
             // A closed queue drops the answer, which reads as `Closed`.
@@ -102,8 +105,10 @@ impl Queues {
     pub(super) fn submit_read(&self, job: ReadJob) -> Answer {
         let (answer, receiver) = oneshot::channel();
         let request = Read { job, answer };
+        self.counters.waiting.fetch_add(1, Ordering::Relaxed);
         match self.senders.as_ref().map(|(_, reads)| reads.try_send(request)) {
             Some(Err(TrySendError::Full(request))) => {
+                self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
                 let _ = request.answer.send(Err(MetaError::Busy));
             }
             Some(Ok(()) | Err(TrySendError::Disconnected(_))) | None => {}
@@ -117,6 +122,7 @@ impl Queues {
             writes: self.counters.writes.load(Ordering::Relaxed),
             durable_commits: self.counters.durable_commits.load(Ordering::Relaxed),
             lazy_commits: self.counters.lazy_commits.load(Ordering::Relaxed),
+            waiting: self.counters.waiting.load(Ordering::Relaxed),
         }
     }
 }
@@ -146,13 +152,14 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> MetaResult<JoinHand
     Ok(std::thread::Builder::new().name(name.to_owned()).spawn(run)?)
 }
 
-fn run_reader(mut reader: impl Runner, queue: &Mutex<Receiver<Read>>) {
+fn run_reader(mut reader: impl Runner, queue: &Mutex<Receiver<Read>>, counters: &Counters) {
     loop {
         // Held while waiting: the readers take turns at the queue, not at the work.
         let request = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Read { job, answer }) = request else {
             return;
         };
+        counters.waiting.fetch_sub(1, Ordering::Relaxed);
         let _ = answer.send(reader.read(job));
     }
 }
@@ -170,6 +177,7 @@ fn run_writer(mut writer: impl Runner, queue: &Receiver<Write>, counters: &Count
             jobs.push(next.job);
             answers.push(next.answer);
         }
+        counters.waiting.fetch_sub(jobs.len() as u64, Ordering::Relaxed);
         match writer.write(durability, jobs) {
             Ok(Written { results, changed }) => {
                 let kind = match durability {

@@ -1,0 +1,220 @@
+//! Figures of the running server, in Prometheus's text format.
+//!
+//! They say how much and how fast, never who or what: routes are patterns, and what a label may be
+//! is bounded. They are served on a listener of their own, which is nobody's business outside.
+//! `docs/operations.md` has the names.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Method, header};
+use axum::routing::get;
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+use offing_core::proto::Code;
+use tokio::net::TcpListener;
+
+use crate::state::AppState;
+
+/// Seconds of the buckets of request times.
+const BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// What is counted since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    calls: Mutex<BTreeMap<(&'static str, String), Calls>>,
+    refusals: Mutex<BTreeMap<String, u64>>,
+    received_bytes: Arc<AtomicU64>,
+    sent_bytes: Arc<AtomicU64>,
+    pub(crate) entries: AtomicU64,
+    pub(crate) chunks: AtomicU64,
+    connections: Arc<AtomicI64>,
+}
+
+/// The requests of one method and route.
+#[derive(Debug, Default)]
+struct Calls {
+    by_status: BTreeMap<u16, u64>,
+    by_time: [u64; BUCKETS.len()],
+    seconds: f64,
+}
+
+/// A connection, counted until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Connected(Arc<AtomicI64>);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Metrics {
+    /// Counts a request that was answered.
+    pub(crate) fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = calls.entry((known(method), route.to_owned())).or_default();
+        *calls.by_status.entry(status).or_default() += 1;
+        calls.seconds += took.as_secs_f64();
+        if let Some(bucket) = BUCKETS.iter().position(|most| took.as_secs_f64() <= *most) {
+            calls.by_time[bucket] += 1;
+        }
+    }
+
+    /// Counts a refusal.
+    pub(crate) fn refused(&self, code: Code) {
+        let name = serde_json::to_string(&code).expect("a code is a word");
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        *refusals.entry(name).or_default() += 1;
+    }
+
+    /// Counts a connection for as long as it is open.
+    pub(crate) fn connected(&self) -> Connected {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Connected(Arc::clone(&self.connections))
+    }
+
+    /// Counts what a body brings.
+    pub(crate) fn receives(&self, body: Body) -> Body {
+        Body::new(Counted { body, bytes: Arc::clone(&self.received_bytes) })
+    }
+
+    /// Counts what a body takes away.
+    pub(crate) fn sends(&self, body: Body) -> Body {
+        Body::new(Counted { body, bytes: Arc::clone(&self.sent_bytes) })
+    }
+}
+
+/// A body whose bytes are counted as they pass.
+struct Counted {
+    body: Body,
+    bytes: Arc<AtomicU64>,
+}
+
+impl hyper::body::Body for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            self.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Serves the figures until it is dropped.
+pub async fn serve_metrics(listener: TcpListener, state: AppState) -> io::Result<()> {
+    let answer = async |State(state): State<AppState>| {
+        ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&state))
+    };
+    axum::serve(listener, Router::new().route("/metrics", get(answer)).with_state(state)).await
+}
+
+/// Methods by which requests are told apart; anybody may send any other.
+fn known(method: &Method) -> &'static str {
+    let all = ["GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE"];
+    all.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")
+}
+
+/// All figures, as they are now.
+fn text(state: &AppState) -> String {
+    let mut out = String::new();
+    let (metrics, services) = (state.metrics(), state.services());
+    of_calls(&mut out, metrics);
+    let (stats, scrubbed) = (services.stats(), services.scrubbed());
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    for (name, says, value) in [
+        ("received_bytes_total", "Bytes of bodies received.", count(&metrics.received_bytes)),
+        ("sent_bytes_total", "Bytes of bodies sent.", count(&metrics.sent_bytes)),
+        ("entries_total", "Entries appended.", count(&metrics.entries)),
+        ("chunks_total", "Chunks stored.", count(&metrics.chunks)),
+        ("chunk_syncs_total", "Times the chunk store waited for the disk.", stats.chunk_syncs),
+        ("database_writes_total", "Jobs that changed the database.", stats.meta.writes),
+        ("database_commits_total", "Commits that were waited for.", stats.meta.durable_commits),
+        ("scrubbed_chunks_total", "Chunks read by the scrub.", scrubbed.chunks),
+        ("scrubbed_bytes_total", "Bytes read by the scrub.", scrubbed.bytes),
+    ] {
+        head(&mut out, name, "counter", says);
+        line(&mut out, name, "", value);
+    }
+    let name = "scrub_faults_total";
+    head(&mut out, name, "counter", "Chunks with which the scrub found something wrong.");
+    line(&mut out, name, "{fault=\"missing\"}", scrubbed.missing);
+    line(&mut out, name, "{fault=\"rotten\"}", scrubbed.rotten);
+    line(&mut out, name, "{fault=\"unreadable\"}", scrubbed.unreadable);
+    let connections = metrics.connections.load(Ordering::Relaxed).try_into().unwrap_or(0);
+    for (name, says, value) in [
+        ("connections", "Connections that are open.", connections),
+        ("live_sockets", "Live sockets that are open.", state.sockets().count()),
+        ("database_queue", "Jobs that wait for the database.", stats.meta.waiting),
+        ("chunk_queue", "Messages that wait for the chunk store.", services.chunks_waiting()),
+    ] {
+        head(&mut out, name, "gauge", says);
+        line(&mut out, name, "", value);
+    }
+    out
+}
+
+fn of_calls(out: &mut String, metrics: &Metrics) {
+    let calls = metrics.calls.lock().unwrap_or_else(PoisonError::into_inner);
+    let name = "requests_total";
+    head(out, name, "counter", "Requests that were answered.");
+    for ((method, route), calls) in &*calls {
+        for (status, count) in &calls.by_status {
+            let labels = format!("{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}}");
+            line(out, name, &labels, count);
+        }
+    }
+    head(out, "request_seconds", "histogram", "How long they took, without their answers' bodies.");
+    for ((method, route), calls) in &*calls {
+        let (labels, mut sum) = (format!("method=\"{method}\",route=\"{route}\""), 0);
+        for (most, count) in BUCKETS.iter().zip(calls.by_time) {
+            sum += count;
+            let labels = format!("{{{labels},le=\"{most}\"}}");
+            line(out, "request_seconds_bucket", &labels, sum);
+        }
+        let count: u64 = calls.by_status.values().sum();
+        line(out, "request_seconds_bucket", &format!("{{{labels},le=\"+Inf\"}}"), count);
+        line(out, "request_seconds_sum", &format!("{{{labels}}}"), calls.seconds);
+        line(out, "request_seconds_count", &format!("{{{labels}}}"), count);
+    }
+    drop(calls);
+    let name = "refusals_total";
+    head(out, name, "counter", "Requests that were refused, by the code of the reason.");
+    for (code, count) in &*metrics.refusals.lock().unwrap_or_else(PoisonError::into_inner) {
+        line(out, name, &format!("{{code={code}}}"), count);
+    }
+}
+
+fn head(out: &mut String, name: &str, kind: &str, says: &str) {
+    let _ = writeln!(out, "# HELP offing_{name} {says}\n# TYPE offing_{name} {kind}");
+}
+
+fn line(out: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
+    // Writing to a string never fails.
+    let _ = writeln!(out, "offing_{name}{labels} {value}");
+}

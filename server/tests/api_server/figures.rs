@@ -1,0 +1,53 @@
+//! What Prometheus finds.
+
+use offing_server::serve_metrics;
+use tokio::net::TcpListener;
+
+use crate::harness::World;
+
+#[tokio::test]
+async fn figures_say_how_much_and_never_who() {
+    let world = World::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+    tokio::spawn(serve_metrics(listener, world.state.clone()));
+    let alice = world.sign_up("alice", "password").await;
+    let mut vault = world.create_vault(&alice).await;
+    world.put_chunk(&alice, &vault, &[7; 5_000]).await.granted().unwrap();
+    let entries = [vault.next(&[]), vault.next(&[])];
+    world.append(&alice, &vault, &entries).await;
+    assert!(world.put_chunk(&alice, &vault, b"").await.granted().is_err());
+    world.get("/api/v1/nowhere").await;
+
+    let answer = reqwest::get(&url).await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let text = answer.text().await.unwrap();
+    let value = |name: &str| -> f64 {
+        let found = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        found.unwrap_or_else(|| panic!("{name} in {text}")).parse().unwrap()
+    };
+    let append = r#"method="POST",route="/api/v1/vaults/{vault}/log""#;
+    assert_eq!(value(&format!("offing_requests_total{{{append},status=\"200\"}}")), 1.0);
+    assert_eq!(value(&format!("offing_request_seconds_count{{{append}}}")), 1.0);
+    assert_eq!(value(&format!("offing_request_seconds_bucket{{{append},le=\"+Inf\"}}")), 1.0);
+    assert_eq!(value("offing_entries_total"), 2.0);
+    assert_eq!(value("offing_chunks_total"), 1.0);
+    assert_eq!(value("offing_refusals_total{code=\"not_found\"}"), 1.0);
+    assert!(value("offing_received_bytes_total") > 5_000.0);
+    assert!(value("offing_sent_bytes_total") > 0.0 && value("offing_connections") >= 1.0);
+    for name in ["live_sockets", "database_queue", "chunk_queue", "scrubbed_bytes_total"] {
+        assert!(value(&format!("offing_{name}")) >= 0.0);
+    }
+    for secret in ["alice", &vault.id.to_string(), &alice.device.to_string(), &alice.token] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    // Every figure is described, once.
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        let name = ["_bucket", "_sum", "_count"].iter().find_map(|end| {
+            name.strip_suffix(end).filter(|name| *name == "offing_request_seconds")
+        });
+        let name = name.unwrap_or(line.split(['{', ' ']).next().unwrap());
+        assert_eq!(text.matches(&format!("# TYPE {name} ")).count(), 1, "{name}");
+    }
+}
