@@ -28,7 +28,7 @@ mod ended;
 mod opaque;
 pub mod secret_file;
 pub mod token;
-mod username;
+pub(crate) mod username;
 
 use attempts::Attempts;
 use ended::Ended;

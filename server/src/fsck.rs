@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use offing_core::id::{ChunkId, VaultId};
 
-use crate::service::{ServiceError, open_database};
+use crate::service::{ServiceError, open_existing};
 use crate::store::blob::{BlobError, BlobView};
 use crate::store::check::{Checked, Fault, check_chunk};
 use crate::store::meta::{Durability, MetaResult, MetaStore, MetaTx, SegmentRow, StoredChunk};
-use crate::store::places::{CHUNKS, DATABASE, Places};
+use crate::store::places::{CHUNKS, Places};
 use crate::store::s3::{S3Options, S3Store};
 use crate::store::segment::view::SegmentView;
 
@@ -58,11 +58,7 @@ pub fn fsck(
     repair: bool,
     told: &mut dyn FnMut(Finding),
 ) -> Result<Report, ServiceError> {
-    let path = places.data.join(DATABASE);
-    if places.database.is_none() && !path.is_file() {
-        return Err(ServiceError::DatabaseMissing { path });
-    }
-    let meta = open_database(places)?;
+    let meta = open_existing(places)?;
     check(&*meta, &*view(places).map_err(Arc::new)?, repair, told)
 }
 

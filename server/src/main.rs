@@ -1,5 +1,5 @@
 //! The `offing-server` program: `serve` (also without a word), `invite`, and what keeps the data
-//! folder well: `backup`, `restore`, `restored`, `fsck`.
+//! folder well: `backup`, `restore`, `restored`, `fsck`, `migrate`, `admin`.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use offing_server::fsck::Finding;
 use offing_server::state::{AppState, join_link, system_clock};
 use offing_server::store::check::Checked;
 use offing_server::store::places;
-use offing_server::{backup, fsck, migrate, serve, service, telemetry};
+use offing_server::{admin, backup, fsck, migrate, serve, service, telemetry};
 use tokio::net::TcpListener;
 
 /// The blind server of Offing: it keeps sealed chunks and signed logs, and can read neither.
@@ -61,6 +61,11 @@ enum Command {
         #[arg(long)]
         repair: bool,
     },
+    /// Look at accounts and change what they may, also while the server runs
+    Admin {
+        #[command(subcommand)]
+        action: Action,
+    },
     /// Move everything to another database, another chunk store, or both; no server may run on
     /// either. What was broken off goes on
     Migrate {
@@ -70,6 +75,29 @@ enum Command {
         /// Configuration file of where it goes: a new data folder, an empty database and bucket
         #[arg(long)]
         to: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// All accounts: name, bytes used, most bytes, when it was made (milliseconds since 1970)
+    List,
+    /// Set the most bytes that an account may store, or lift it
+    Quota {
+        /// The account's name
+        name: String,
+        /// The most bytes; none lifts the limit
+        bytes: Option<u64>,
+    },
+    /// The sessions of an account: device, when it signed in, when it was last here
+    Sessions {
+        /// The account's name
+        name: String,
+    },
+    /// End all sessions of an account
+    SignOut {
+        /// The account's name
+        name: String,
     },
 }
 
@@ -89,6 +117,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Backup { to } => back_up(&config, &to),
         Command::Restore { from } => runtime.block_on(restore(&config, &from)),
         Command::Fsck { repair } => check(&config, repair),
+        Command::Admin { action } => administer(&config, action),
         Command::Migrate { from, to } => move_all(&from, &to),
     }
 }
@@ -216,6 +245,30 @@ fn move_all(from: &Path, to: &Path) -> anyhow::Result<ExitCode> {
         moved.chunks_before,
         to.display()
     ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn administer(config: &Config, action: Action) -> anyhow::Result<ExitCode> {
+    let places = config.places();
+    match action {
+        Action::List => {
+            for row in admin::accounts(&places)? {
+                let quota = row.quota_bytes.map_or("-".to_owned(), |bytes| bytes.to_string());
+                let admin::Row { username, used_bytes, created_ms, .. } = row;
+                say(&format!("{username}\t{used_bytes}\t{quota}\t{created_ms}"))?;
+            }
+        }
+        Action::Quota { name, bytes } => admin::limit(&places, &name, bytes)?,
+        Action::Sessions { name } => {
+            for seen in admin::sessions(&places, &name)? {
+                say(&format!("{}\t{}\t{}", seen.device, seen.signed_in_ms, seen.used_ms))?;
+            }
+        }
+        Action::SignOut { name } => {
+            let ended = admin::sign_out(&places, &name)?;
+            say(&format!("{ended} sessions ended; access tokens work on for ten minutes at most"))?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -129,7 +129,8 @@ pub fn migrate(
     Ok(moved)
 }
 
-fn open_tables(places: &Places) -> Result<Box<dyn Tables>, MetaError> {
+/// Opens the tables of a database that is up to date.
+pub(crate) fn open_tables(places: &Places) -> Result<Box<dyn Tables>, MetaError> {
     Ok(match &places.database {
         Some(url) => Box::new(PostgresTables::open(url)?),
         None => Box::new(SqliteTables::open(&places.data.join(DATABASE))?),

@@ -144,8 +144,8 @@ pub enum ServiceError {
     /// Too many requests wait.
     #[error("too many requests wait")]
     Busy,
-    /// There are chunks, and no database that knows them.
-    #[error("{path} is missing, though chunks are there; put it back, or move them away", path = path.display())]
+    /// There is no database, and should be: there are chunks, or it is to be looked at.
+    #[error("{path} is missing; put it back, or move away the chunks beside it to begin anew", path = path.display())]
     DatabaseMissing {
         /// Where it should be.
         path: PathBuf,
@@ -266,6 +266,15 @@ pub(crate) fn open_database(places: &Places) -> Result<Arc<dyn MetaStore>, Servi
         return Err(ServiceError::DatabaseMissing { path });
     }
     Ok(Arc::new(SqliteMeta::open(&path)?))
+}
+
+/// Opens a database that is there.
+pub(crate) fn open_existing(places: &Places) -> Result<Arc<dyn MetaStore>, ServiceError> {
+    let path = places.data.join(places::DATABASE);
+    if places.database.is_none() && !path.is_file() {
+        return Err(ServiceError::DatabaseMissing { path });
+    }
+    open_database(places)
 }
 
 /// Opens the chunk store, or makes it.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "store/admin.rs"]
+mod admin;
 #[path = "store/append.rs"]
 mod append;
 #[path = "store/backup.rs"]

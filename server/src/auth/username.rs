@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Brings a username into its one spelling (NFKC, lower case), or refuses it.
 ///
 /// Letters and digits of any script and `. _ -` are allowed; the length counts characters.
-pub(super) fn normalise(given: &str) -> Result<String, Code> {
+pub(crate) fn normalise(given: &str) -> Result<String, Code> {
     // Bounded before the work: a character is at most four bytes, and NFKC of one character
     // is at most eighteen.
     if given.len() > 4 * limits::USERNAME_CHARS_MAX {
