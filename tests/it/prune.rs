@@ -217,6 +217,46 @@ fn a_copied_profile_becomes_a_device_of_its_own_over_a_pruned_log() {
 }
 
 #[test]
+fn a_copied_profile_that_was_away_until_bodies_went_becomes_a_device_of_its_own() {
+    let (world, phone) = furnished();
+    let tablet = world.device("tablet");
+    world.goes_offline("tablet");
+    let copy = world.clones("tablet");
+    tablet.appends_to("/papers/notes.md", ", on the tablet");
+    tablet.creates_folder("/one");
+    tablet.uploads("/one", &[("film.mp4", &crate::noise(3, 300_000))], Clash::Ask);
+    copy.creates_folder("/other");
+    copy.appends_to("/papers/notes.md", ", on the copy");
+    phone.appends_to("/papers/notes.md", ", on the phone");
+    phone.creates_text("/papers/made on the phone.md", "yours");
+    world.passes(30_000);
+    writes(&world, &phone);
+    world.device("laptop").renames("/papers", "letters");
+    world.passes(30_000);
+    world.forgets_session(&tablet);
+    assert!(world.prunes() > 80);
+    let before = tablet.cursor();
+    world.goes_online("tablet");
+    world.sync_all();
+    world.sync_all();
+    assert!(tablet.cursor() > before);
+    world.assert_converged();
+    let text = phone.reads_text("/letters/notes.md");
+    for typed in [", on the tablet", ", on the copy", ", on the phone", "79\n"] {
+        assert_eq!(text.matches(typed).count(), 1, "{typed} is in {text}");
+    }
+    assert_eq!(phone.reads("/one/film.mp4").unwrap(), crate::noise(3, 300_000));
+    phone.node("/other");
+    assert_eq!(tablet.reads_text("/letters/made on the phone.md"), "yours");
+    for device in world.devices() {
+        assert_eq!(device.unsynced(), 0);
+        is_whole(&world, &device);
+    }
+    let others = alarms(&world).into_iter().filter(|alarm| *alarm != Alarm::DeviceCopied);
+    assert_eq!(others.collect::<Vec<_>>(), []);
+}
+
+#[test]
 fn a_restored_server_lets_go_of_nothing_before_it_went_on() {
     let (world, phone) = furnished();
     writes(&world, &phone);

@@ -8,10 +8,10 @@
 //!
 //! A server that lets go of bodies and has no such snapshot hides them: that is an alarm.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
-use offing_core::id::{DeviceId, Hash, NodeId, Seq};
+use offing_core::id::{ChunkId, DeviceId, Hash, NodeId, Seq};
 use offing_core::log::change::TextPart;
 use offing_core::log::entry::EntryKind;
 use offing_core::log::verify::{Checked, CheckedBody, LogState, Step};
@@ -35,11 +35,23 @@ pub(super) struct Skimmed {
     pub(super) state: LogState,
     /// The tip.
     pub(super) tip: Tip,
-    brought: Brought,
+    pub(super) brought: Brought,
     /// Snapshots, with the hashes of their entries, oldest first.
     snapshots: Vec<(Hash, Checked)>,
     /// The last place whose body is gone.
     gone: Seq,
+    /// The hashes of this device's entries, by their counters.
+    pub(super) own: BTreeMap<u64, Hash>,
+    /// Another copy of the profile wrote some of those.
+    copied: bool,
+}
+
+/// What takes the place of entries whose bodies are gone, up to the server's tip.
+pub(super) struct Instead {
+    /// The log, by what is left of it.
+    pub(super) skimmed: Skimmed,
+    /// What it says.
+    pub(super) retold: Retold,
 }
 
 /// Says whether an entry's body is gone from the server.
@@ -54,13 +66,21 @@ impl<H: Host> Replica<H> {
         self: &Rc<Self>,
         from: &LogState,
     ) -> Result<(LogState, Tip), PullError> {
+        let instead = self.read_instead(from).await?;
+        if instead.skimmed.copied {
+            return Err(PullError::Unseated(Unseated::Copied));
+        }
+        let reached = (instead.skimmed.state.clone(), instead.skimmed.tip);
+        self.take_instead(instead).await?;
+        Ok(reached)
+    }
+
+    /// Reads what takes the place of entries whose bodies are gone, into memory.
+    pub(super) async fn read_instead(&self, from: &LogState) -> Result<Instead, PullError> {
         let skimmed = self.skim(from).await?;
-        let after = from.at().seq;
         for (_, checked) in skimmed.snapshots.iter().rev() {
             if let Some(retold) = self.retell_instead(&skimmed, checked).await? {
-                let reached = (skimmed.state.clone(), skimmed.tip);
-                self.take_instead(skimmed, retold).await?;
-                return Ok(reached);
+                return Ok(Instead { skimmed, retold });
             }
         }
         // It may have been restored meanwhile.
@@ -68,7 +88,7 @@ impl<H: Host> Replica<H> {
         let page = self.host.server().read_log(self.vault, state.at().seq, None).await;
         let page = page.map_err(PullError::Net)?;
         match state.check_page(self.host.crypto(), &page).await {
-            Ok(_) => Err(self.history_changed(after)),
+            Ok(_) => Err(self.history_changed(from.at().seq)),
             Err(error) => Err(self.contradicted(error, &skimmed.state, &page.tip).await),
         }
     }
@@ -77,6 +97,7 @@ impl<H: Host> Replica<H> {
     async fn skim(&self, from: &LogState) -> Result<Skimmed, PullError> {
         let (mut state, mut brought) = (from.clone(), Brought::default());
         let (mut snapshots, mut gone) = (Vec::new(), 0);
+        let (mut own, mut copied) = (BTreeMap::new(), false);
         loop {
             let page = self.host.server().read_log(self.vault, state.at().seq, None).await;
             let page = page.map_err(PullError::Net)?;
@@ -86,9 +107,9 @@ impl<H: Host> Replica<H> {
                 Err(error) => return Err(self.contradicted(error, &state, &page.tip).await),
             };
             let waiting = self.waiting_for(&steps).await?;
-            if self.a_copy_wrote(&steps, &waiting).await? {
-                return Err(PullError::Unseated(Unseated::Copied));
-            }
+            copied |= self.a_copy_wrote(&steps, &waiting).await?;
+            let mine = self.own_steps(&steps).map(|(hash, checked)| (checked.header.dseq, hash));
+            own.extend(mine);
             for step in steps {
                 self.note_step(&step, &mut brought).await?;
                 if is_gone(&step) {
@@ -101,7 +122,8 @@ impl<H: Host> Replica<H> {
                 }
             }
             if state.at().seq >= page.tip.seq {
-                return Ok(Skimmed { state, tip: page.tip, brought, snapshots, gone });
+                let tip = page.tip;
+                return Ok(Skimmed { state, tip, brought, snapshots, gone, own, copied });
             }
         }
     }
@@ -137,14 +159,10 @@ impl<H: Host> Replica<H> {
     }
 
     /// Puts what was retold in the place of all rows, with what waits here on top.
-    async fn take_instead(
-        self: &Rc<Self>,
-        skimmed: Skimmed,
-        mut retold: Retold,
-    ) -> Result<(), Fault> {
+    async fn take_instead(self: &Rc<Self>, instead: Instead) -> Result<(), Fault> {
         let guard = self.host.lock(&self.commit_lock()).await;
         let mut own = self.own().await?;
-        let Skimmed { state, brought, .. } = skimmed;
+        let Instead { skimmed: Skimmed { state, brought, .. }, mut retold } = instead;
         let Brought { also: mut batch, own_dseq, pieces, deaths, .. } = brought;
         let mut waiting = self.waiting().await?;
         waiting.retain(|waiting| waiting.item.dseq > own_dseq);
@@ -152,34 +170,56 @@ impl<H: Host> Replica<H> {
             retold.tree.apply(&change.known_ops(None, waiting.header.seen_seq));
         }
         replace_rows(&mut batch, &retold.tree);
-        for row in retold.tree.rows.values() {
-            let kept = self.kept.borrow().contains(&row.node);
-            if row.contents.iter().any(|content| content.value.text || kept) {
-                keep::want(&mut batch, row.node);
-            }
-        }
-        for (seq, what) in &retold.aside {
-            let seq = seq.as_slice().try_into().map_err(|_| Fault::Storage)?;
-            self.set_aside(&mut batch, u64::from_be_bytes(seq), what).await?;
-        }
-        let texts = self.add_texts(&mut batch, &mut own, &retold).await?;
-        self.add_past(&mut batch, &retold, state.at().seq).await?;
-        own.lamport = own.lamport.max(retold.lamport);
+        let texts = self.put_retold(&mut batch, &mut own, &state, &retold).await?;
         if own_dseq > 0 {
             self.mark_sent(&mut batch, own_dseq).await?;
             outbox::forget_through(&mut batch, &self.vault, own_dseq);
         }
         batch.put(Table::Meta, Own::KEY, encode(&own));
-        batch.put(Table::Meta, LOG_KEY, encode(&state));
-        batch.put(Table::Meta, CURSOR_KEY, encode(&state.at()));
-        // What came without its body can be given back by nobody.
-        tail::forget(&mut batch);
         self.write_strict(batch).await?;
         drop(guard);
-        self.let_go(&pieces).await?;
-        self.judge_deaths(&deaths).await?;
+        self.went_on(&pieces, &deaths).await?;
         self.settle_uploads(own_dseq);
         self.announce_all(&retold.tree, texts).await
+    }
+
+    /// Puts all but the rows of what was retold, and the place up to which it goes; the files
+    /// whose texts grew.
+    pub(super) async fn put_retold(
+        &self,
+        batch: &mut Batch,
+        own: &mut Own,
+        state: &LogState,
+        retold: &Retold,
+    ) -> Result<BTreeSet<NodeId>, Fault> {
+        for row in retold.tree.rows.values() {
+            let kept = self.kept.borrow().contains(&row.node);
+            if row.contents.iter().any(|content| content.value.text || kept) {
+                keep::want(batch, row.node);
+            }
+        }
+        for (seq, what) in &retold.aside {
+            let seq = seq.as_slice().try_into().map_err(|_| Fault::Storage)?;
+            self.set_aside(batch, u64::from_be_bytes(seq), what).await?;
+        }
+        let texts = self.add_texts(batch, own, retold).await?;
+        self.add_past(batch, retold, state.at().seq).await?;
+        own.lamport = own.lamport.max(retold.lamport);
+        batch.put(Table::Meta, LOG_KEY, encode(state));
+        batch.put(Table::Meta, CURSOR_KEY, encode(&state.at()));
+        // What came without its body can be given back by nobody.
+        tail::forget(batch);
+        Ok(texts)
+    }
+
+    /// Does what entries that were read by their headers alone ask for.
+    pub(super) async fn went_on(
+        self: &Rc<Self>,
+        pieces: &HashSet<ChunkId>,
+        deaths: &[(Seq, Vec<ChunkId>)],
+    ) -> Result<(), Fault> {
+        self.let_go(pieces).await?;
+        self.judge_deaths(deaths).await
     }
 
     /// Adds the changes that texts here lack, and the contents that files had; the files whose

@@ -36,7 +36,10 @@ impl<H: Host> Replica<H> {
     }
 
     /// The entries of this device, with their hashes.
-    fn own_steps<'a>(&self, steps: &'a [Step]) -> impl Iterator<Item = (Hash, &'a Checked)> {
+    pub(super) fn own_steps<'a>(
+        &self,
+        steps: &'a [Step],
+    ) -> impl Iterator<Item = (Hash, &'a Checked)> {
         let device = self.device();
         let checked =
             |step: &'a Step| step.outcome.as_ref().ok().map(|checked| (step.hash, checked));

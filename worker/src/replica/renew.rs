@@ -29,11 +29,11 @@ use offing_core::tree::OpId;
 use offing_core::tree::memory::MemoryTree;
 use serde::{Deserialize, Serialize};
 
-use super::come_back::is_gone;
+use super::come_back::{Instead, Skimmed, is_gone};
 use super::commit::{CURSOR_KEY, Who};
 use super::documents::Retype;
 use super::fault::from_store;
-use super::pull::PullError;
+use super::pull::{Brought, PullError};
 use super::text_store::{self, SavedDoc};
 use super::{Identity, LOG_KEY, Own, Replica, encode};
 use crate::host::{Host, Notice, Server};
@@ -82,6 +82,9 @@ struct FromLog {
     tree: MemoryTree,
     /// The hashes of this device's entries beyond it, by their counters.
     beyond: BTreeMap<u64, Hash>,
+    /// Where bodies up to the cursor are gone and no snapshot of before is left: all up to the
+    /// server's tip, but for the rows above, which are of there too.
+    instead: Option<Instead>,
 }
 
 /// A new device, certified.
@@ -199,6 +202,7 @@ impl<H: Host> Replica<H> {
         let mut counters = BTreeMap::new();
         outbox::forget_all(&mut batch, &self.vault);
         let was = self.device();
+        let mut heard = None;
         match from_log {
             Some(mut from_log) if !waiting.is_empty() => {
                 let (sent, unsent): (Vec<Waiting>, Vec<Waiting>) =
@@ -214,6 +218,15 @@ impl<H: Host> Replica<H> {
                     from_log.tree.apply(&change.known_ops(None, waiting.header.seen_seq));
                 }
                 replace_rows(&mut batch, &from_log.tree);
+                if let Some(Instead { skimmed: Skimmed { state, brought, .. }, mut retold }) =
+                    from_log.instead
+                {
+                    retold.tree = from_log.tree;
+                    let Brought { also, pieces, deaths, .. } = brought;
+                    batch.steps.extend(also.steps);
+                    self.put_retold(&mut batch, &mut own, &state, &retold).await?;
+                    heard = Some((pieces, deaths));
+                }
                 self.enqueue_anew(&mut batch, &mut own, &minted, &unsent, &mut counters).await?;
             }
             Some(_) | None => {
@@ -227,6 +240,9 @@ impl<H: Host> Replica<H> {
         self.take_up(&minted.renewed).await?;
         drop(guard);
         self.renumbered(counters);
+        if let Some((pieces, deaths)) = heard {
+            self.went_on(&pieces, &deaths).await?;
+        }
         Ok(())
     }
 
@@ -295,7 +311,9 @@ impl<H: Host> Replica<H> {
             let read_here = |step: &Step| step.point.seq <= at.seq;
             if steps.iter().any(|step| read_here(step) && is_gone(step)) {
                 // Bodies are gone: a snapshot has them.
-                let retold = self.retell_beginning(&verified).await?;
+                let Some(retold) = self.retell_beginning(&verified).await? else {
+                    return self.read_beyond(&verified).await;
+                };
                 (state, from_log.tree) = (retold.state, retold.tree);
                 continue;
             }
@@ -315,6 +333,18 @@ impl<H: Host> Replica<H> {
                 return if whole { Ok(from_log) } else { Err(self.history_changed(after)) };
             }
         }
+    }
+
+    /// Reads the log to the server's tip with a snapshot of after the cursor.
+    async fn read_beyond(&self, verified: &LogState) -> Result<FromLog, PullError> {
+        let mut instead = self.read_instead(verified).await?;
+        let Skimmed { state, tip, own, .. } = &mut instead.skimmed;
+        if !state.is_of(&tip.incarnation) {
+            return Err(PullError::Restored);
+        }
+        let beyond = std::mem::take(own);
+        let tree = std::mem::take(&mut instead.retold.tree);
+        Ok(FromLog { tree, beyond, instead: Some(instead) })
     }
 
     async fn take_from_log(&self, from_log: &mut FromLog, steps: &[Step], cursor: ChainPoint) {

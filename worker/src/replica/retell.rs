@@ -79,8 +79,11 @@ impl<H: Host> Replica<H> {
     }
 
     /// What takes the place of the log's beginning where bodies are gone: the newest snapshot
-    /// that holds, of where this device has verified the log or before.
-    pub(super) async fn retell_beginning(&self, verified: &LogState) -> Result<Retold, PullError> {
+    /// that holds, of where this device has verified the log or before; `None` if there is none.
+    pub(super) async fn retell_beginning(
+        &self,
+        verified: &LogState,
+    ) -> Result<Option<Retold>, PullError> {
         for skip in 0..=u8::MAX {
             let page = self.host.server().beginning(self.vault, skip).await;
             let page = page.map_err(PullError::Net)?;
@@ -103,10 +106,10 @@ impl<H: Host> Replica<H> {
                 if at.seq == verified.seq && at != verified {
                     return Err(self.history_changed(at.seq));
                 }
-                return Ok(retold);
+                return Ok(Some(retold));
             }
         }
-        Err(Fault::CannotOpen.into())
+        Ok(None)
     }
 
     /// Reads the log on, up to a place that was verified; `hear` hears of each step.

@@ -132,6 +132,7 @@ impl<H: Host> Replica<H> {
                 // Nothing that is set aside and can be read later is below a snapshot for which
                 // bodies went.
                 let retold = self.retell_beginning(&verified).await?;
+                let retold = retold.ok_or(Fault::CannotOpen)?;
                 again =
                     Again { tree: retold.tree, lamport_max: retold.lamport, ..Again::default() };
                 state = retold.state;

@@ -167,7 +167,7 @@ impl<H: Host> Replica<H> {
     /// Says whether a snapshot has all up to a place, and leads to where the log leads.
     async fn has_instead(&self, state: &LogState, last: Seq) -> Result<bool, Fault> {
         let read = async {
-            let mut retold = self.retell_beginning(state).await?;
+            let mut retold = self.retell_beginning(state).await?.ok_or(Fault::CannotOpen)?;
             let has_all = retold.state.at().seq >= last;
             self.read_on(&mut retold, state.at().seq, &mut |_| ()).await?;
             Ok(has_all && retold.state.freeze() == state.freeze())
