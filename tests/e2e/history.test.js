@@ -155,7 +155,7 @@ test("a file that was deleted while another device edited it comes back, and tha
   await laptop.opensTrash();
   await laptop.sees("plan.txt");
   await laptop.grid.getByRole("columnheader", { name: "Kept until" }).waitFor();
-  await laptop.page.getByText("Deleted files are kept for 30 days.").waitFor();
+  await laptop.page.getByText("What you delete stays here for 30 days").waitFor();
   await laptop.photographs("trash");
   await phone.leavesAirplaneMode();
   await phone.isOnServer();

@@ -65,9 +65,11 @@ pub(super) fn trash(app: App) -> AnyView {
     view! {
         <div class="page-head"><h1>{app.t(Msg::Trash)}</h1></div>
         <div class="toolbar" role="toolbar" aria-label=app.t(Msg::Toolbar)>
-            {button(app.t(Msg::Restore), "archive-restore", "button", none, restore)}
-            {button(app.t(Msg::Purge), "trash-2", "button", none, purge)}
-            {button(app.t(Msg::EmptyTrash), "trash-2", "button", nothing, empty)}
+            <div class="tools">
+                {button(app.t(Msg::Restore), "archive-restore", "button", none, restore)}
+                {button(app.t(Msg::Purge), "trash-2", "button", none, purge)}
+                {button(app.t(Msg::EmptyTrash), "trash-2", "button", nothing, empty)}
+            </div>
             <p class="hint">{app.t(Msg::TrashWhy)}</p>
         </div>
         {body(listing, at, Msg::TrashEmpty)}
