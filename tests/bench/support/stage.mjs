@@ -60,6 +60,8 @@ export async function pack(contents) {
     bundle: true,
     minify: true,
     format: "esm",
+    // What a package has for workers, where there is no document.
+    conditions: ["worker"],
     target: "es2022",
     write: false,
     logLevel: "error",
