@@ -13,15 +13,7 @@ use offing_worker::store::{Batch, Direction, Durability, Range, Store, Table};
 
 /// Some of everything, in the log.
 fn furnished(names: &[&str]) -> (World, Rc<Device>) {
-    let world = World::with(names);
-    let phone = world.device(names[0]);
-    phone.creates_folder("/papers");
-    let notes = phone.creates_text("/papers/notes.md", "by the sea");
-    phone.uploads("/papers", &[("photo.jpg", &crate::noise(1, 5_000))], Clash::Ask);
-    world.sync_all();
-    for n in 0..80 {
-        phone.edits(notes, |text| format!("{text}{n}\n"));
-    }
+    let (world, phone) = crate::with_a_past(names);
     for name in names {
         world.goes_offline(name);
         let own = crate::noise(name.len() as u64, 2_000);

@@ -42,6 +42,26 @@ mod uploads;
 mod verify;
 mod versions;
 
+use std::rc::Rc;
+
+use offing_core::rpc::Clash;
+use offing_tests::{Device, World};
+
+/// Devices with a log that is worth a snapshot: the first has written a folder with a text of
+/// many edits and a photo, and all have read it.
+fn with_a_past(names: &[&str]) -> (World, Rc<Device>) {
+    let world = World::with(names);
+    let phone = world.device(names[0]);
+    phone.creates_folder("/papers");
+    let notes = phone.creates_text("/papers/notes.md", "by the sea");
+    phone.uploads("/papers", &[("photo.jpg", &noise(1, 5_000))], Clash::Ask);
+    world.sync_all();
+    for n in 0..80 {
+        phone.edits(notes, |text| format!("{text}{n}\n"));
+    }
+    (world, phone)
+}
+
 /// Bytes that look like a photo: nothing repeats.
 fn noise(seed: u64, len: usize) -> Vec<u8> {
     use rand::{RngCore, SeedableRng};

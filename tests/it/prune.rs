@@ -10,15 +10,7 @@ use offing_tests::{Device, World};
 
 /// A phone and a laptop with some of everything, and a tablet.
 fn furnished() -> (World, Rc<Device>) {
-    let world = World::with(&["phone", "laptop", "tablet"]);
-    let phone = world.device("phone");
-    phone.creates_folder("/papers");
-    let notes = phone.creates_text("/papers/notes.md", "by the sea");
-    phone.uploads("/papers", &[("photo.jpg", &crate::noise(1, 5_000))], Clash::Ask);
-    world.sync_all();
-    for n in 0..80 {
-        phone.edits(notes, |text| format!("{text}{n}\n"));
-    }
+    let (world, phone) = crate::with_a_past(&["phone", "laptop", "tablet"]);
     phone.uploads("/papers", &[("photo.jpg", &crate::noise(2, 5_000))], Clash::Replace);
     phone.creates_folder("/old");
     phone.trashes("/old");
