@@ -113,6 +113,7 @@ pub struct Machine {
     halted: bool,
     full: bool,
     pull_wanted: bool,
+    /// What waits is to be offered, if anything does.
     push_wanted: bool,
     busy: bool,
     moving: bool,
@@ -154,7 +155,7 @@ impl Machine {
             Event::Opened { pending } => {
                 self.pending = pending;
                 self.pull_wanted = true;
-                self.push_wanted = pending > 0;
+                self.push_wanted = true;
             }
             Event::Pending { pending } => {
                 self.push_wanted |= pending > self.pending;
@@ -170,7 +171,7 @@ impl Machine {
             }
             Event::Nudge => {
                 self.pull_wanted = true;
-                self.push_wanted = self.pending > 0;
+                self.push_wanted = true;
                 self.full = false;
                 self.try_now();
             }
@@ -189,14 +190,14 @@ impl Machine {
                 self.busy = false;
                 self.full = false;
                 self.pull_wanted = true;
-                self.push_wanted = self.pending > 0;
+                self.push_wanted = true;
                 self.succeeded();
             }
             Event::Failed { failure, dice } => self.failed(failure, dice, &mut effects),
             Event::WaitOver => {
                 self.told_to_wait = false;
                 self.pull_wanted = true;
-                self.push_wanted = self.pending > 0;
+                self.push_wanted = true;
                 self.try_now();
             }
         }

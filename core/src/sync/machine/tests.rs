@@ -92,6 +92,8 @@ fn a_full_account_still_reads() {
     assert_eq!(work(&effects), [Effect::Pull]);
     machine.handle(Event::Pulled { seq: 1 });
     assert_eq!(machine.status(), Status { state: SyncState::SavedHere, pending: 1 });
+    assert_eq!(work(&machine.handle(Event::Pending { pending: 2 })), [], "it is still full");
+    assert_eq!(work(&machine.handle(Event::Nudge)), [Effect::Push], "a person made room");
 }
 
 #[test]
@@ -172,7 +174,9 @@ fn a_file_that_is_not_read_on_is_neither_saved_here_nor_on_the_server() {
 fn an_ended_session_moves_nothing_until_the_vault_is_opened_again() {
     let mut machine = Machine::default();
     machine.handle(Event::Opened { pending: 1 });
+    assert!(!machine.is_signed_out());
     machine.handle(failed(Failure::SignedOut));
+    assert!(machine.is_signed_out());
     assert_eq!(work(&machine.handle(Event::Nudge)), []);
     let mut machine = Machine::default();
     assert_eq!(work(&machine.handle(Event::Opened { pending: 1 })), [Effect::Push]);
@@ -217,8 +221,11 @@ fn what_another_tab_has_emptied_meanwhile_is_not_offered() {
 #[test]
 fn reading_is_not_told_and_the_same_is_told_once() {
     let mut machine = Machine::default();
-    machine.handle(Event::Opened { pending: 0 });
-    machine.handle(Event::Pulled { seq: 1 });
+    let show = |state| Effect::Show(Status { state, pending: 0 });
+    let opened = machine.handle(Event::Opened { pending: 0 });
+    assert_eq!(opened, [Effect::Pull, show(SyncState::SavedHere)]);
+    let pulled = machine.handle(Event::Pulled { seq: 1 });
+    assert_eq!(pulled[1..], [show(SyncState::OnServer)]);
     assert_eq!(machine.handle(Event::Nudge), [Effect::Pull]);
     assert_eq!(machine.status().state, SyncState::OnServer);
 }
