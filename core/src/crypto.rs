@@ -163,6 +163,12 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_key_does_not_print_itself_and_a_public_one_begins_to() {
+        assert_eq!(format!("{:?}", RawKey::new([7; 32])), "RawKey(…)");
+        assert_eq!(format!("{:?}", PublicKey([4; 65])), "PublicKey(0404040404)");
+    }
+
+    #[test]
     fn a_public_key_survives_postcard_and_another_length_is_refused() {
         let key = PublicKey([4; 65]);
         let bytes = postcard::to_allocvec(&key).unwrap();

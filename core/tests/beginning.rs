@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, VecDeque};
 use offing_core::crypto::native::{NativeCrypto, ready};
 use offing_core::fixture::{Device, Log, Person};
 use offing_core::id::{AccountId, DeviceId, Hash};
+use offing_core::limits;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header};
-use offing_core::log::epoch::Role;
-use offing_core::log::verify::{Beginning, DeviceState, LogState, MemberState};
+use offing_core::log::epoch::{EpochRecord, Role};
+use offing_core::log::verify::{Beginning, DeviceState, LogState, MemberState, Refused};
 use offing_core::proto::{LogPage, PageItem};
 use serde::{Deserialize, Serialize};
 
@@ -203,6 +204,51 @@ fn a_state_that_no_honest_device_would_freeze_does_not_thaw() {
         assert!(!forged(change), "a state that {what}");
     }
     assert!(forged(&|s| s.devices.extend([newcomer(8)])));
+}
+
+#[test]
+fn a_vault_has_as_many_devices_as_it_may_and_no_more() {
+    let scene = scene();
+    let (frozen, at) = (verified(&scene.log, &scene.owner).freeze(), scene.log.at);
+    let header = Header::decode(&scene.snapshot.header).unwrap();
+    let knows = |count: usize| {
+        let mut state: Frozen = postcard::from_bytes(&frozen[1..]).unwrap();
+        for n in (0..=u16::MAX).take(count - state.devices.len()) {
+            let mut public = scene.laptop.certificate.public;
+            public.0[1..3].copy_from_slice(&n.to_be_bytes());
+            let device = DeviceState { public, ..state.devices[&scene.laptop.id].clone() };
+            state.devices.insert(public.device_id(), device);
+        }
+        let bytes = postcard::to_extend(&state, vec![frozen[0]]).unwrap();
+        scene.log.state(&scene.owner).thaw(&bytes, at, &header)
+    };
+    assert!(knows(limits::DEVICES_MAX).is_some());
+    assert!(knows(limits::DEVICES_MAX + 1).is_none());
+    let almost_full = knows(limits::DEVICES_MAX - 1).unwrap();
+    let takes = |state: &mut LogState, entry: &Entry| {
+        let item = PageItem::Full(entry.encode());
+        ready(state.check(&CRYPTO, &item)).unwrap().outcome.map(drop)
+    };
+    let [mut tablet, mut watch] = [4, 5].map(|seed| scene.owner.device(seed));
+    // By their own introductions …
+    let mut log = scene.log.clone();
+    let (one, mut state) = (tablet.introduce(&log, "Tablet"), almost_full.clone());
+    assert_eq!(takes(&mut state, &one), Ok(()));
+    log.append(one);
+    let other = watch.introduce(&log, "Watch");
+    assert_eq!(takes(&mut state, &other), Err(Refused::CertificateInvalid));
+    // … and by an epoch's record.
+    let mut record = EpochRecord::decode(&scene.log.entries[0].body).unwrap();
+    (record.epoch, record.tip) = (2, at);
+    for (certified, expected) in
+        [(vec![&tablet], Ok(())), (vec![&tablet, &watch], Err(Refused::CertificateInvalid))]
+    {
+        record.certificates = certified.into_iter().map(|d| d.certificate.clone()).collect();
+        let header = scene.laptop.header(&scene.log.vault, at, EntryKind::Epoch);
+        let header = Header { epoch: 2, ..header };
+        let entry = scene.laptop.clone().write_clear(&header, record.encode());
+        assert_eq!(takes(&mut almost_full.clone(), &entry), expected);
+    }
 }
 
 #[test]

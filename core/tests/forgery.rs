@@ -5,6 +5,7 @@
 use offing_core::crypto::envelope::{Binding, SealType, open, peek, seal};
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, NativeSecret, ready};
+use offing_core::crypto::padding::padded_bytes;
 use offing_core::crypto::{CryptoError, RawKey};
 use offing_core::fixture::{Device, Log, Person};
 use offing_core::id::Incarnation;
@@ -12,7 +13,7 @@ use offing_core::limits;
 use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::epoch::{DeviceIntro, EpochRecord, Member, NextEpoch, Role, Wrap};
 use offing_core::log::recovery::RecoveryRecord;
-use offing_core::log::verify::{LogState, Refused};
+use offing_core::log::verify::{LogState, MemberState, Refused};
 
 const CRYPTO: NativeCrypto = NativeCrypto;
 
@@ -134,8 +135,8 @@ fn a_blob_made_to_open_under_two_keys_opens_under_one() {
     assert_eq!(ready(open(&CRYPTO, &theirs, &PLACE, &blob)), Err(CryptoError::CannotOpen));
 }
 
-#[test]
-fn a_blob_whose_padding_is_another_than_its_length_has_does_not_open() {
+/// What comes of a blob that somebody who holds the key sealed, padded in any way.
+fn opens_padded(padded: &[u8]) -> Result<Vec<u8>, CryptoError> {
     let secret = ready(CRYPTO.import_secret(&[1; 32])).unwrap();
     let salt = [9; 32];
     let honest = ready(seal(&CRYPTO, &secret, &PLACE, &salt, b"words")).unwrap();
@@ -145,24 +146,26 @@ fn a_blob_whose_padding_is_another_than_its_length_has_does_not_open() {
         aad.extend_from_slice(part);
     }
     let key = Inside::of(&secret, &salt).key;
-    // Who holds the key seals what is padded in any way.
-    let opens = |padded: &[u8]| {
-        let sealed = ready(CRYPTO.aead_seal(&key, &NONCE, &aad, padded)).unwrap();
-        let blob = [&honest[..72], &sealed].concat();
-        ready(open(&CRYPTO, &secret, &PLACE, &blob))
-    };
-    let padded = |words: u32, bytes: usize| {
-        let mut padded = words.to_be_bytes().to_vec();
-        padded.resize(bytes, 0);
-        padded
-    };
-    assert_eq!(opens(&padded(5, 256)), Ok(vec![0; 5]));
-    assert_eq!(opens(&padded(252, 256)), Ok(vec![0; 252]));
+    let sealed = ready(CRYPTO.aead_seal(&key, &NONCE, &aad, padded)).unwrap();
+    let blob = [&honest[..72], &sealed].concat();
+    ready(open(&CRYPTO, &secret, &PLACE, &blob))
+}
+
+fn padded(words: usize, bytes: usize) -> Vec<u8> {
+    let mut padded = u32::try_from(words).unwrap().to_be_bytes().to_vec();
+    padded.resize(bytes, 0);
+    padded
+}
+
+#[test]
+fn a_blob_whose_padding_is_another_than_its_length_has_does_not_open() {
+    assert_eq!(opens_padded(&padded(5, 256)), Ok(vec![0; 5]));
+    assert_eq!(opens_padded(&padded(252, 256)), Ok(vec![0; 252]));
     let mut whispers = padded(5, 256);
     whispers[255] = 1;
-    let others = [padded(253, 256), padded(u32::MAX, 256), padded(5, 288), whispers];
+    let others = [padded(253, 256), padded(u32::MAX as usize, 256), padded(5, 288), whispers];
     for (n, padded) in others.iter().enumerate() {
-        assert_eq!(opens(padded), Err(CryptoError::CannotOpen), "{n}");
+        assert_eq!(opens_padded(padded), Err(CryptoError::CannotOpen), "{n}");
     }
 }
 
@@ -175,6 +178,9 @@ fn a_blob_is_as_long_as_a_body_may_be_and_no_longer() {
     assert_eq!(sealed(&plain), Err(too_long));
     let longest = sealed(&plain[1..]).unwrap();
     assert_eq!(ready(open(&CRYPTO, &secret, &PLACE, &longest)).as_deref(), Ok(&plain[1..]));
+    let bytes = padded_bytes(4 + limits::BODY_PLAIN_BYTES_MAX) + 1;
+    let longer = padded(bytes - 4, padded_bytes(bytes));
+    assert_eq!(opens_padded(&longer), Err(CryptoError::CannotOpen));
 }
 
 #[test]
@@ -335,6 +341,18 @@ fn members_write_what_their_role_allows_and_nothing_else() {
         let recovers = check(&mut two, recovery);
         assert_eq!(recovers.is_ok(), role == Role::Admin, "{role:?}");
     }
+}
+
+#[test]
+fn an_owner_makes_another_and_everybody_knows_who_is_what() {
+    let two = with_bob(Role::Owner);
+    let known = |person: &Person| two.state.member(&person.account).cloned();
+    for seed in [1, 2] {
+        let person = Person::new(seed);
+        let member = MemberState { role: Role::Owner, identity: person.identity.public };
+        assert_eq!(known(&person), Some(member));
+    }
+    assert_eq!(known(&Person::new(9)), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use offing_core::account::device::DeviceCertificate;
 use offing_core::crypto::native::{NativeCrypto, ready};
 use offing_core::fixture::{Device, Log, Person};
-use offing_core::id::{AccountId, DeviceId, Hash, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, StreamId, VaultId};
 use offing_core::limits;
 use offing_core::log::author::{AuthorError, write_clear, write_sealed};
 use offing_core::log::chain::ChainPoint;
@@ -224,6 +224,22 @@ fn a_forged_introduction_does_not_keep_the_device_out() {
 }
 
 #[test]
+fn an_entry_that_another_key_signed_is_set_aside_wherever_it_stands_in_a_page() {
+    let mut s = scene();
+    let mut forger = Person::new(9).device(6);
+    forger.id = s.phone.id;
+    (forger.dseq, forger.prev) = (s.phone.dseq, s.phone.prev);
+    let forged = forger.change(&s.log, b"of the phone, it says");
+    s.log.append(forged.clone());
+    s.log.append(s.laptop.change(&s.log, b"honest"));
+    s.log.append(forged);
+    let page = s.log.page(s.state.at().seq);
+    let steps = ready(s.state.check_page(&CRYPTO, &page)).unwrap();
+    let refused: Vec<_> = steps.iter().map(|step| step.outcome.as_ref().err()).collect();
+    assert_eq!(refused, [Some(&Refused::BadSignature), None, Some(&Refused::BadSignature)]);
+}
+
+#[test]
 fn who_claims_to_have_seen_less_than_before_is_refused() {
     let mut s = scene();
     let entry = s.phone.change(&s.log, b"has seen four");
@@ -402,6 +418,19 @@ fn an_entry_is_written_with_the_body_of_its_kind_and_within_its_limits() {
     assert_eq!(Entry::decode(&longest.encode()), Ok(longest));
     let too_long = Err(AuthorError::TooLong { max: limits::ENTRY_BYTES_MAX });
     assert_eq!(clear(&intro, vec![0; room + 1]), too_long);
+    for (streams, chunks, max) in [
+        (limits::ENTRY_STREAMS_MAX, limits::ENTRY_CHUNKS_MAX, None),
+        (limits::ENTRY_STREAMS_MAX + 1, 0, Some(limits::ENTRY_STREAMS_MAX)),
+        (0, limits::ENTRY_CHUNKS_MAX + 1, Some(limits::ENTRY_CHUNKS_MAX)),
+    ] {
+        let streams = vec![StreamId([3; 16]); streams];
+        let chunks = vec![ChunkId([4; 32]); chunks];
+        let naming = Header { streams, chunks, ..header(EntryKind::Change) };
+        let refused = max.map(|max| AuthorError::TooLong { max });
+        assert_eq!(sealed(&naming, b"words").err(), refused);
+        let naming = Header { kind: EntryKind::Device, ..naming };
+        assert_eq!(clear(&naming, Vec::new()).err(), refused);
+    }
     let entry = s.laptop.change(&s.log, b"words");
     assert_eq!(s.takes(entry), Ok(Ok(())));
 }

@@ -182,3 +182,31 @@ impl Crypto for NativeCrypto {
         Ok(key.verify(message, &signature).is_ok())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::hazmat::Claim;
+    use crate::fixture::pair;
+
+    #[test]
+    fn signatures_tried_together_are_worth_what_each_is_alone() {
+        let pair = pair(1);
+        let key = ready(NativeCrypto.import_signing(&pair)).unwrap();
+        let claim = |signed: &[u8], claimed: &[u8]| Claim {
+            public: pair.public,
+            message: claimed.to_vec(),
+            signature: ready(NativeCrypto.sign(&key, signed)).unwrap(),
+        };
+        let claims = [claim(b"a", b"b"), claim(b"c", b"c"), claim(b"d", b"e"), claim(b"f", b"f")];
+        assert_eq!(ready(NativeCrypto.verify_all(&claims)), Ok(vec![false, true, false, true]));
+    }
+
+    #[test]
+    fn no_more_is_derived_than_hkdf_can_give() {
+        let secret = ready(NativeCrypto.import_secret(&[1; 32])).unwrap();
+        let derived = |len| ready(NativeCrypto.derive_bytes(&secret, &[2; 32], b"of/test", len));
+        assert_eq!(derived(12_240).map(|bytes| bytes.len()), Ok(12_240));
+        assert_eq!(derived(12_241), Err(CryptoError::TooLong { max: 12_240 }));
+    }
+}

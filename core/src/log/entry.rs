@@ -283,6 +283,22 @@ mod tests {
     }
 
     #[test]
+    fn a_header_names_as_many_streams_and_chunks_as_it_may_and_no_more() {
+        let naming = |streams: usize, chunks: usize| Header {
+            streams: vec![StreamId([8; 16]); streams],
+            chunks: vec![ChunkId([9; 32]); chunks],
+            ..header()
+        };
+        let most = naming(limits::ENTRY_STREAMS_MAX, limits::ENTRY_CHUNKS_MAX);
+        assert_eq!(Header::decode(&most.encode()), Ok(most));
+        let too_long = |max| Err(EntryError::Wire(WireError::TooLong { max }));
+        let streams = naming(limits::ENTRY_STREAMS_MAX + 1, 0);
+        assert_eq!(Header::decode(&streams.encode()), too_long(limits::ENTRY_STREAMS_MAX));
+        let chunks = naming(0, limits::ENTRY_CHUNKS_MAX + 1);
+        assert_eq!(Header::decode(&chunks.encode()), too_long(limits::ENTRY_CHUNKS_MAX));
+    }
+
+    #[test]
     fn every_flipped_byte_changes_the_hash_or_is_refused() {
         let entry = Entry { header: header().encode(), signature: [0; 64], body: vec![1, 2, 3] };
         let wire = entry.encode();

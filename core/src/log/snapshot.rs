@@ -301,6 +301,17 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_goes_out_as_soon_as_it_is_full_and_no_sooner() {
+        // A record of an empty key has nine bytes around its value.
+        for (bytes, full) in [(PIECE_BYTES - 10, false), (PIECE_BYTES - 9, true)] {
+            let mut cutter = Cutter::new(9);
+            cutter.push(Part::State, &[], &vec![7; bytes]).unwrap();
+            assert_eq!(cutter.piece().unwrap().is_some(), full, "{bytes}");
+            assert_eq!(cutter.piece(), Ok(None));
+        }
+    }
+
+    #[test]
     fn a_missing_a_doubled_and_a_strange_piece_are_refused() {
         let records: Vec<_> =
             (0..40).map(|n| (Part::Text, vec![n], crate::fixture::pattern(n, 100_000))).collect();

@@ -247,6 +247,51 @@ fn what_is_deep_in_the_trash_is_restored_to_the_nearest_folder_that_is_not() {
 }
 
 #[test]
+fn what_a_cycle_keeps_out_of_a_folder_keeps_that_from_going_for_good() {
+    let mut t = Tree::default();
+    let [x, y] = [1, 2].map(|seed| t.folder(seed, NodeId::ROOT));
+    let inner = t.folder(3, y);
+    let other = t.file(4, NodeId::ROOT);
+    let mut away = Tree { device: 9, ..t.clone() };
+    let theirs = away.edit(&|e| e.move_to(x, inner));
+    t.edit(&|e| e.move_to(y, x));
+    t.take(&theirs);
+    assert_eq!((t.shown_in(x), t.row(x).parents[0].value), (NodeId::ROOT, inner));
+    t.edit(&|e| [y, other].into_iter().try_for_each(|node| e.trash(node)));
+    assert_eq!(t.ops(&|e| e.purge(y)), Ok(Vec::new()), "x would go back into it");
+    t.edit(&|e| e.purge(other));
+    assert_eq!((t.shown_in(y), t.shown_in(other)), (NodeId::TRASH, NodeId::GONE));
+    // Once it is somewhere else for good, nothing does.
+    t.edit(&|e| e.move_to(x, NodeId::ROOT));
+    let folder = t.folder(5, NodeId::ROOT);
+    t.edit(&|e| e.move_to(x, folder));
+    t.edit(&|e| e.purge(y));
+    assert_eq!(t.shown_in(y), NodeId::GONE);
+}
+
+#[test]
+fn typing_takes_the_place_of_what_was_typed_into_nothing_that_is_shown() {
+    let mut t = Tree::default();
+    let file = t.file(1, NodeId::ROOT);
+    let typed =
+        |replaces: u64, size| TextEdit { base: content(replaces).base(), size, modified_ms: 1 };
+    let texts = |t: &Tree| -> Vec<TextEdit> {
+        t.row(file).texts.iter().map(|op| op.value.clone()).collect()
+    };
+    t.edit(&|e| e.text_edited(file, typed(1, 5)));
+    t.edit(&|e| e.set_content(file, content(2)));
+    t.edit(&|e| e.text_edited(file, typed(2, 6)));
+    assert_eq!(texts(&t), [typed(2, 6)], "who replaced the first had seen it");
+    // An editor that goes on with the first all the same.
+    t.edit(&|e| e.text_edited(file, typed(1, 7)));
+    assert_eq!(texts(&t), [typed(1, 7), typed(2, 6)]);
+    t.edit(&|e| e.text_edited(file, typed(1, 8)));
+    assert_eq!(texts(&t), [typed(1, 8), typed(2, 6)]);
+    t.edit(&|e| e.text_edited(file, typed(2, 9)));
+    assert_eq!(texts(&t), [typed(2, 9), typed(1, 8)]);
+}
+
+#[test]
 fn taking_back_a_content_brings_back_all_that_it_replaced() {
     let mut t = Tree::default();
     let file = t.file(1, NodeId::ROOT);
@@ -272,6 +317,19 @@ fn making_and_restoring_are_taken_back_by_the_trash() {
     let restored = t.edit(&|e| e.restore(node));
     t.takes_back(&restored, &before);
     assert_eq!(t.shown_in(node), NodeId::TRASH);
+}
+
+#[test]
+fn a_restoring_that_others_followed_is_not_taken_back() {
+    let mut t = Tree::default();
+    let file = t.file(1, NodeId::ROOT);
+    t.edit(&|e| e.trash(file));
+    let before = t.clone();
+    let restored = t.edit(&|e| e.restore(file));
+    t.edit(&|e| e.trash(file));
+    t.edit(&|e| e.restore(file));
+    t.takes_back(&restored, &before);
+    assert_eq!(t.shown_in(file), NodeId::ROOT);
 }
 
 #[test]
