@@ -66,7 +66,7 @@ pub enum AdminError {
 
 /// All accounts, by name; blocks, on a thread outside any runtime.
 pub fn accounts(places: &Places) -> Result<Vec<Row>, AdminError> {
-    // Brings the tables up to date.
+    // Says whether they are this program's tables.
     drop(open_existing(places)?);
     let columns = ["username", "used_bytes", "quota_bytes", "created_ms"];
     let columns = columns.map(str::to_owned).to_vec();

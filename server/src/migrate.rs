@@ -16,7 +16,7 @@ use offing_core::id::{ChunkId, VaultId};
 use crate::auth::OPAQUE_SETUP;
 use crate::backup::copy_secrets;
 use crate::fsck::view;
-use crate::service::{ServiceError, blobs_of, open_database};
+use crate::service::{ServiceError, blobs_of, open_database, open_existing};
 use crate::store::blob::{BlobError, BlobReader, BlobStore};
 use crate::store::check::read_whole;
 use crate::store::meta::{Durability, MetaError, MetaStore, SegmentRow, StoredChunk};
@@ -105,7 +105,7 @@ pub fn migrate(
     if to.data.join(OPAQUE_SETUP).exists() {
         return Err(MigrateError::Taken);
     }
-    let (source, target) = (open_database(from)?, open_database(to)?);
+    let (source, target) = (open_existing(from)?, open_database(to)?);
     let mut rows = (open_tables(from)?, open_tables(to)?);
     let tables = tables()?;
     if !is_begun(&*source, &*target)? {

@@ -5,7 +5,7 @@
 //! [`ServiceError`]s with a stable [`Code`]. A refused call has changed nothing, except that
 //! an append keeps the entries before the refused one, as its answer says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Incarnation, VaultId};
@@ -253,14 +253,15 @@ pub struct Services {
 /// Messages a slow listener may fall behind before it has to ask for the tips.
 const NEWS_BACKLOG: usize = 256;
 
-/// Opens the database, or makes it where nothing is there yet.
+/// Opens the database and brings it up to date, or makes it where nothing is there yet. Only for
+/// who may be sure that no other program serves it.
 pub(crate) fn open_database(places: &Places) -> Result<Arc<dyn MetaStore>, ServiceError> {
     if let Some(url) = &places.database {
         return Ok(Arc::new(PostgresMeta::open(url)?));
     }
     let data = &places.data;
     let path = data.join(places::DATABASE);
-    let is_new = std::fs::metadata(&path).map_or(true, |found| found.len() == 0);
+    let is_new = is_empty(&path);
     // A new database would know none of them, and a new life of the server would begin.
     if is_new && segment::holds_chunks(&data.join(places::CHUNKS)).map_err(Arc::new)? {
         return Err(ServiceError::DatabaseMissing { path });
@@ -268,13 +269,22 @@ pub(crate) fn open_database(places: &Places) -> Result<Arc<dyn MetaStore>, Servi
     Ok(Arc::new(SqliteMeta::open(&path)?))
 }
 
-/// Opens a database that is there.
+/// Opens a database that is there, as it is: another program may be serving it, perhaps one of
+/// another version.
 pub(crate) fn open_existing(places: &Places) -> Result<Arc<dyn MetaStore>, ServiceError> {
+    if let Some(url) = &places.database {
+        return Ok(Arc::new(PostgresMeta::open_beside(url)?));
+    }
     let path = places.data.join(places::DATABASE);
-    if places.database.is_none() && !path.is_file() {
+    if is_empty(&path) {
         return Err(ServiceError::DatabaseMissing { path });
     }
-    open_database(places)
+    Ok(Arc::new(SqliteMeta::open_beside(&path)?))
+}
+
+/// Says whether there is no database yet.
+fn is_empty(database: &Path) -> bool {
+    std::fs::metadata(database).map_or(true, |found| found.len() == 0)
 }
 
 /// Opens the chunk store, or makes it.

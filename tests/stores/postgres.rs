@@ -175,7 +175,14 @@ fn everything_is_kept_over_a_reopening_and_a_later_version_is_refused() {
     }
     assert_eq!(used(meta), 9);
     drop(store);
+    drop(PostgresMeta::open_beside(&url).unwrap());
+    let empty = PostgresMeta::open_beside(&cluster.database());
+    assert!(matches!(empty.map(drop), Err(MetaError::TooOld { found: 0, .. })));
     cluster.run(&url, "INSERT INTO schema SELECT generate_series(100, 1099)");
-    let refused = PostgresMeta::open(&url);
-    assert!(matches!(refused.map(drop), Err(MetaError::TooNew { .. })));
+    for refused in [PostgresMeta::open(&url), PostgresMeta::open_beside(&url)] {
+        assert!(matches!(refused.map(drop), Err(MetaError::TooNew { .. })));
+    }
+    cluster.run(&url, "DELETE FROM schema WHERE version > 1");
+    let refused = PostgresMeta::open_beside(&url);
+    assert!(matches!(refused.map(drop), Err(MetaError::TooOld { found: 1, .. })));
 }

@@ -178,7 +178,12 @@ impl Services {
 ///
 /// Only the database is opened, which several processes may share; the chunks are not.
 pub async fn invite_beside(places: impl Into<Places>, now_ms: i64) -> Result<String, ServiceError> {
-    let meta = super::open_database(&places.into())?;
+    let places = places.into();
+    let meta = match super::open_existing(&places) {
+        // Nobody serves what is not there yet.
+        Err(ServiceError::DatabaseMissing { .. }) => super::open_database(&places)?,
+        opened => opened?,
+    };
     let (token, invite) = new_invite(now_ms);
     meta.write(Durability::Now, move |tx| tx.add_invite(&invite)).await?;
     Ok(token)

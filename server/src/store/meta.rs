@@ -243,6 +243,17 @@ pub enum MetaError {
         /// The latest version known.
         known: u32,
     },
+    /// The database was last served by an earlier version, which may be serving it now.
+    #[error(
+        "the database has version {found}, this program wants {known}: start the server of this \
+         program first, which brings it up to date"
+    )]
+    TooOld {
+        /// The version found.
+        found: u32,
+        /// The version wanted.
+        known: u32,
+    },
     /// A rule of the schema was broken, such as uniqueness.
     #[error("a constraint of the database was violated")]
     Constraint,

@@ -17,6 +17,7 @@
 //! trusted. A commit whose answer was lost is reported as failed, and may have happened:
 //! every call can be repeated.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI32;
 
@@ -67,6 +68,16 @@ pub struct PostgresMeta {
 impl PostgresMeta {
     /// Opens the database that a `postgresql://` URL names, and brings its schema up to date.
     pub fn open(url: &str) -> MetaResult<Self> {
+        Self::open_by(url, migrate)
+    }
+
+    /// Opens a database whose schema is this program's; another is left as it is, since servers
+    /// of another version may be using it.
+    pub fn open_beside(url: &str) -> MetaResult<Self> {
+        Self::open_by(url, require_current)
+    }
+
+    fn open_by(url: &str, prepare: fn(&Link) -> MetaResult<()>) -> MetaResult<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("postgres")
@@ -76,7 +87,7 @@ impl PostgresMeta {
         let writer = Arc::new(AtomicI32::new(0));
         let queues = blocking(|| {
             let link = Link::open(address.clone(), Arc::clone(&writer))?;
-            migrate(&link)?;
+            prepare(&link)?;
             let reader = |_| Link::open(address.clone(), Arc::default());
             Queues::start(link, (0..READERS).map(reader).collect::<MetaResult<_>>()?)
         });
@@ -152,9 +163,30 @@ fn blocking<T: Send>(work: impl FnOnce() -> MetaResult<T> + Send) -> MetaResult<
     std::thread::scope(|scope| scope.spawn(work).join().unwrap_or(Err(MetaError::Panicked)))
 }
 
+/// The schema's version that this program wants.
+fn known() -> u32 {
+    u32::try_from(MIGRATIONS.len()).expect("few migrations")
+}
+
+fn require_current(link: &Link) -> MetaResult<()> {
+    let (known, client) = (known(), link.client());
+    let found = link.wait(async {
+        let is_there = "SELECT to_regclass('schema') IS NOT NULL";
+        if !client.query_one(is_there, &[]).await?.get::<_, bool>(0) {
+            return Ok::<_, tokio_postgres::Error>(0);
+        }
+        let row = client.query_one("SELECT COUNT(*) FROM schema", &[]).await?;
+        Ok(u32::try_from(row.get::<_, i64>(0)).unwrap_or(u32::MAX))
+    })?;
+    match found.cmp(&known) {
+        Ordering::Less => Err(MetaError::TooOld { found, known }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(MetaError::TooNew { found, known }),
+    }
+}
+
 fn migrate(link: &Link) -> MetaResult<()> {
-    let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
-    let client = link.client();
+    let (known, client) = (known(), link.client());
     link.wait(async {
         // Processes that start together take turns.
         client.batch_execute(BEGIN).await?;

@@ -56,6 +56,21 @@ impl SqliteMeta {
     pub fn open(path: &Path) -> MetaResult<Self> {
         let mut writer = connect(path)?;
         migrate(&mut writer)?;
+        Self::over(writer, path)
+    }
+
+    /// Opens a database whose schema is this program's; another is left as it is, since a server
+    /// of another version may be using it.
+    pub fn open_beside(path: &Path) -> MetaResult<Self> {
+        let writer = connect(path)?;
+        let (found, known) = versions(&writer)?;
+        if found < known {
+            return Err(MetaError::TooOld { found, known });
+        }
+        Self::over(writer, path)
+    }
+
+    fn over(writer: Connection, path: &Path) -> MetaResult<Self> {
         let mut readers = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let reader = connect(path)?;
@@ -103,12 +118,18 @@ fn connect(path: &Path) -> MetaResult<Connection> {
     Ok(connection)
 }
 
-fn migrate(connection: &mut Connection) -> MetaResult<()> {
+/// The version of a database's schema, and the one that this program wants; never a later one.
+fn versions(connection: &Connection) -> MetaResult<(u32, u32)> {
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
     if found > known {
         return Err(MetaError::TooNew { found, known });
     }
+    Ok((found, known))
+}
+
+fn migrate(connection: &mut Connection) -> MetaResult<()> {
+    let (found, _) = versions(connection)?;
     for (version, sql) in (1u32..).zip(MIGRATIONS).skip(found as usize) {
         let tx = connection.transaction()?;
         tx.execute_batch(sql)?;

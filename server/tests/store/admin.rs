@@ -3,13 +3,16 @@
 use std::fs;
 
 use offing_server::admin::{self, AdminError};
+use offing_server::fsck::fsck;
 use offing_server::service::ServiceError;
+use offing_server::service::accounts::invite_beside;
+use offing_server::store::meta::MetaError;
 use offing_server::store::places::Places;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::uploads::put;
-use crate::world::{chunk, open, with_vault};
+use crate::world::{NOW_MS, chunk, open, with_vault};
 
 #[test]
 fn accounts_are_listed_limited_and_signed_out_beside_a_server_that_runs() {
@@ -50,6 +53,30 @@ fn accounts_are_listed_limited_and_signed_out_beside_a_server_that_runs() {
     let expected = ["quota", "quota", "sign-out"];
     let expected = expected.map(|action| (format!("{action:?}"), format!("{:?}", "alice")));
     assert_eq!(said.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_database_of_another_program_is_left_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    drop(open(folder.path()));
+    let places = Places::from(folder.path());
+    let database = folder.path().join("offing.sqlite");
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
+    let is_refused = |refused: &ServiceError| {
+        matches!(refused, ServiceError::Meta(cause)
+            if matches!(**cause, MetaError::TooOld { found: 3, .. }))
+    };
+    let invite = Runtime::new().unwrap().block_on(invite_beside(folder.path(), NOW_MS));
+    let checked = fsck(&places, true, &mut |_| {});
+    assert!(invite.is_err_and(|error| is_refused(&error)));
+    assert!(checked.is_err_and(|error| is_refused(&error)));
+    for refused in [admin::accounts(&places).map(drop), admin::limit(&places, "alice", None)] {
+        assert!(matches!(refused, Err(AdminError::Service(error)) if is_refused(&error)));
+    }
+    let version: u32 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 3);
 }
 
 #[test]

@@ -94,6 +94,26 @@ fn a_database_of_a_later_version_is_refused() {
     assert!(matches!(SqliteMeta::open(&path), Err(MetaError::TooNew { found: 1000, .. })));
 }
 
+#[test]
+fn a_database_of_an_earlier_version_is_left_to_its_server() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("meta.sqlite");
+    drop(SqliteMeta::open(&path).unwrap());
+    drop(SqliteMeta::open_beside(&path).unwrap());
+    let version = || {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)).unwrap()
+    };
+    let known = version();
+    // What an earlier program made, as far as anybody looks.
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
+    drop(connection);
+    let refused = SqliteMeta::open_beside(&path).map(drop);
+    assert!(matches!(refused, Err(MetaError::TooOld { found: 3, known: wants }) if wants == known));
+    assert_eq!(version(), 3);
+}
+
 fn a_full_disk_leaves_nothing_half_stored(blobs: &mut dyn BlobStore, options: &SegmentOptions) {
     let at = blobs.write(&VAULT, &ChunkId([1; 32]), &[1; 100]).unwrap();
     let size = blobs.segment_bytes(at.segment).unwrap();
