@@ -46,7 +46,8 @@ impl Default for Sockets {
 impl Sockets {
     fn admit(&self, account: AccountId) -> Result<Place, ApiError> {
         let in_all = Arc::clone(&self.all).try_acquire_owned();
-        let in_all = in_all.map_err(|_| ApiError::new(Code::Unavailable))?;
+        let full = || ApiError::new(Code::Unavailable).retry_after(PING_EVERY);
+        let in_all = in_all.map_err(|_| full())?;
         let mut by_account =
             self.by_account.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let count = by_account.entry(account).or_default();
@@ -208,3 +209,22 @@ const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(75);
 const SEND_DEADLINE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::RETRY_AFTER;
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    #[test]
+    fn who_finds_no_socket_free_is_told_when_to_come_again() {
+        let sockets = Sockets::default();
+        let all = Arc::clone(&sockets.all).try_acquire_many_owned(SOCKETS_MAX).unwrap();
+        let refused = sockets.admit(AccountId([1; 16])).map(drop).unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable);
+        assert_eq!(refused.into_response().headers()[RETRY_AFTER], "30");
+        drop(all);
+        assert!(sockets.admit(AccountId([1; 16])).is_ok());
+    }
+}
