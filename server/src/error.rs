@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use offing_core::proto::{Code, Refusal};
 
+use crate::intake::PoolBusy;
 use crate::service::ServiceError;
 
 /// A refused request.
@@ -73,6 +74,12 @@ impl From<ServiceError> for ApiError {
         }
         let refused = Self::new(code);
         if code == Code::Unavailable { refused.retry_after(BUSY_WAIT) } else { refused }
+    }
+}
+
+impl From<PoolBusy> for ApiError {
+    fn from(_: PoolBusy) -> Self {
+        Self::new(Code::Unavailable).retry_after(BUSY_WAIT)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Memory for what callers send, bounded in sum and for each of them.
+//! Memory for what callers send and are sent, bounded in sum and for each of them.
 //!
 //! A [`Pool`] is a number of bytes and the share of them that one caller may hold. Whoever
 //! gathers a body reserves its bytes when the first of them arrive and gives them back when
@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use offing_core::id::AccountId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -27,8 +28,33 @@ pub struct Pool<K> {
 #[derive(Debug)]
 #[must_use]
 pub struct Reserved {
-    _share: OwnedSemaphorePermit,
-    _all: OwnedSemaphorePermit,
+    share: OwnedSemaphorePermit,
+    all: OwnedSemaphorePermit,
+}
+
+impl Reserved {
+    /// Gives back what is more than these bytes.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        let more = self.all.num_permits().saturating_sub(units(bytes) as usize);
+        drop((self.share.split(more), self.all.split(more)));
+    }
+
+    /// Bytes that are reserved for as long as anybody holds them.
+    pub(crate) fn hold(mut self, bytes: Vec<u8>) -> Bytes {
+        self.shrink_to(bytes.len());
+        Bytes::from_owner(Held { bytes, _reserved: self })
+    }
+}
+
+struct Held {
+    bytes: Vec<u8>,
+    _reserved: Reserved,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Reports that nothing became free in time.
@@ -65,7 +91,7 @@ impl<K: Eq + Hash> Pool<K> {
             // One's own share first: who waits for that holds nothing of the others'.
             let share = share.acquire_many_owned(wanted).await.map_err(|_| PoolBusy)?;
             let all = Arc::clone(&self.all).acquire_many_owned(wanted).await;
-            Ok(Reserved { _share: share, _all: all.map_err(|_| PoolBusy)? })
+            Ok(Reserved { share, all: all.map_err(|_| PoolBusy)? })
         };
         tokio::time::timeout(deadline, both).await.unwrap_or(Err(PoolBusy))
     }
@@ -85,13 +111,16 @@ impl<K: Eq + Hash> Pool<K> {
     }
 }
 
-/// The pools for bodies that are gathered whole; chunks have their own in the store.
+/// The pools for bodies that are gathered whole, and for answers; chunks that come have their own
+/// in the store.
 #[derive(Debug)]
 pub(crate) struct Intake {
     /// Entries and questions of accounts.
     pub(crate) entries: Pool<AccountId>,
     /// JSON, which callers without an account send too.
     pub(crate) forms: Pool<IpAddr>,
+    /// Pages of logs and pieces of chunks, until they are sent.
+    pub(crate) answers: Pool<AccountId>,
 }
 
 impl Default for Intake {
@@ -99,6 +128,7 @@ impl Default for Intake {
         Self {
             entries: Pool::new(ENTRIES_BYTES_MAX, ENTRIES_SHARE_BYTES_MAX),
             forms: Pool::new(FORMS_BYTES_MAX, FORMS_SHARE_BYTES_MAX),
+            answers: Pool::new(ANSWERS_BYTES_MAX, ANSWERS_SHARE_BYTES_MAX),
         }
     }
 }
@@ -116,6 +146,9 @@ const ENTRIES_BYTES_MAX: usize = 128 * 1024 * 1024;
 const ENTRIES_SHARE_BYTES_MAX: usize = 32 * 1024 * 1024;
 const FORMS_BYTES_MAX: usize = 16 * 1024 * 1024;
 const FORMS_SHARE_BYTES_MAX: usize = 1024 * 1024;
+const ANSWERS_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Eight pages, or a hundred chunks that are under way.
+const ANSWERS_SHARE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -144,6 +177,20 @@ mod tests {
         assert!(pool.reserve("carol", 1).now_or_never().is_none());
         drop(first);
         assert!(matches!(pool.reserve("carol", 1).now_or_never(), Some(Ok(_))));
+    }
+
+    #[tokio::test]
+    async fn an_answer_keeps_what_it_needs_until_nobody_holds_it() {
+        let pool = Pool::new(64 * KIB, 64 * KIB);
+        let reserved = pool.reserve("alice", 64 * KIB).await.unwrap();
+        let answer = reserved.hold(vec![1; 20 * KIB]);
+        let rest = pool.reserve("bob", 44 * KIB).now_or_never();
+        assert!(matches!(rest, Some(Ok(_))));
+        let part = answer.slice(1..2);
+        drop((answer, rest));
+        assert!(pool.reserve("bob", 64 * KIB).now_or_never().is_none());
+        drop(part);
+        assert!(matches!(pool.reserve("bob", 64 * KIB).now_or_never(), Some(Ok(_))));
     }
 
     #[tokio::test]

@@ -1,8 +1,9 @@
 //! Accepts connections until told to stop, then lets what is under way finish.
 //!
 //! HTTP/1.1 behind a proxy or on one machine; with a certificate of its own TLS 1.3, and HTTP/2
-//! for who asks for it. A connection must shake hands and send its request head in time, and their
-//! number is bounded, so idle or slow callers cost a bounded amount of memory.
+//! for who asks for it. A connection must shake hands, send its request head and take what it is
+//! sent in time, and their number is bounded, so idle or slow callers cost a bounded amount of
+//! memory.
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,6 +30,10 @@ use crate::api;
 use crate::metrics::serve_metrics;
 use crate::state::AppState;
 use crate::tls::{HTTP2, Tls};
+
+mod stall;
+
+use stall::Watched;
 
 /// The address of the other end of the connection.
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +118,7 @@ struct Caller {
 impl Caller {
     /// Shakes hands if there is a certificate, and answers until either side ends it.
     async fn serve(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+        let stream = Watched::new(stream, SEND_DEADLINE);
         let Some(acceptor) = acceptor else {
             return self.http1(stream).await;
         };
@@ -253,6 +259,8 @@ const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
 /// Also how long a connection may idle between requests.
 const HEAD_DEADLINE: Duration = Duration::from_secs(60);
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the other end may take nothing of what waits to be sent.
+const SEND_DEADLINE: Duration = Duration::from_secs(30);
 /// Requests of one connection at a time.
 const STREAMS_MAX: u32 = 128;
 const RENEWAL_EVERY: Duration = Duration::from_secs(60);

@@ -20,7 +20,8 @@ use offing_core::proto::{ChunksStored, Code, decode_have, encode_bitmap};
 use super::extract::{Arrival, PathOf, whole_body};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
-use crate::service::chunks::ChunkBody;
+use crate::intake::Reserved;
+use crate::service::chunks::{ChunkBody, PIECE_BYTES};
 use crate::state::AppState;
 
 pub(super) async fn put(
@@ -118,16 +119,20 @@ pub(super) async fn read(
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    *response.body_mut() = stream_out(handle.body(range)?);
+    // One piece is read while another is sent.
+    let bytes_max = (2 * PIECE_BYTES).min(range.end - range.start) as usize;
+    let reserved = state.intake().answers.reserve(signed_in.caller.account, bytes_max).await?;
+    *response.body_mut() = stream_out(handle.body(range)?, reserved);
     Ok(response)
 }
 
-fn stream_out(body: ChunkBody) -> Body {
-    Body::from_stream(stream::try_unfold(body, |mut body| async move {
+/// Sends a body; what is reserved for it is, until it is sent or nobody waits for it.
+fn stream_out(body: ChunkBody, reserved: Reserved) -> Body {
+    Body::from_stream(stream::try_unfold((body, reserved), |(mut body, reserved)| async move {
         let piece = body.next_piece().await.inspect_err(|error| {
             tracing::error!(%error, "a download broke off");
         })?;
-        Ok::<_, crate::service::ServiceError>(piece.map(|piece| (piece, body)))
+        Ok::<_, crate::service::ServiceError>(piece.map(|piece| (piece, (body, reserved))))
     }))
 }
 

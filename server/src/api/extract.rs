@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use super::admit::CallerAddress;
 use crate::auth::SignedIn;
 use crate::error::ApiError;
-use crate::intake::{Pool, PoolBusy, Reserved};
+use crate::intake::{Pool, Reserved};
 use crate::state::AppState;
 
 /// A JSON body of at most `limits::JSON_BODY_BYTES_MAX`.
@@ -77,8 +77,7 @@ pub(super) async fn whole_body<K: Eq + Hash>(
     let Some(first) = arriving.next_piece().await? else {
         return Ok(Whole { bytes: Vec::new(), _reserved: None });
     };
-    let reserved = pool.reserve(who, len_max.saturating_mul(weight)).await;
-    let reserved = reserved.map_err(|PoolBusy| Code::Unavailable)?;
+    let reserved = pool.reserve(who, len_max.saturating_mul(weight)).await?;
     let mut bytes = Vec::with_capacity(len_max);
     let mut next = Some(first);
     while let Some(piece) = next {

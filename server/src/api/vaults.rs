@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::extract::{PathOf, Whole, whole_body};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
+use crate::intake::Reserved;
 use crate::service::Caller;
 use crate::service::log::PageLimits;
 use crate::state::AppState;
@@ -104,9 +105,10 @@ pub(super) async fn read(
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|_| Code::BadRequest)?;
     let bounds = PageLimits::default();
-    let services = state.services();
-    let page = services.read_log(&signed_in.caller, vault, query.after, query.bare, bounds).await?;
-    Ok(answer(&page))
+    let (caller, services) = (signed_in.caller, state.services());
+    let reserved = reserve_page(&state, &caller).await?;
+    let page = services.read_log(&caller, vault, query.after, query.bare, bounds).await?;
+    Ok(answer(&page, reserved))
 }
 
 #[derive(Deserialize)]
@@ -123,11 +125,18 @@ pub(super) async fn beginning(
     query: Result<Query<BeginningQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|_| Code::BadRequest)?;
+    let reserved = reserve_page(&state, &signed_in.caller).await?;
     let page = state.services().beginning(&signed_in.caller, vault, query.skip).await?;
-    Ok(answer(&page))
+    Ok(answer(&page, reserved))
 }
 
-fn answer(page: &LogPage) -> Response {
+/// A page is in memory twice until it is encoded, and once until it is sent.
+async fn reserve_page(state: &AppState, caller: &Caller) -> Result<Reserved, ApiError> {
+    let bytes_max = TAKEN_APART * limits::LOG_PAGE_BYTES_MAX;
+    Ok(state.intake().answers.reserve(caller.account, bytes_max).await?)
+}
+
+fn answer(page: &LogPage, reserved: Reserved) -> Response {
     let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
-    (media_type, page.encode()).into_response()
+    (media_type, reserved.hold(page.encode())).into_response()
 }

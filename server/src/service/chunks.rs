@@ -20,7 +20,7 @@ use crate::store::chunks::{ChunkStoreError, IncomingChunk, Pending, Permit};
 use crate::store::meta::{MetaStore, StoredChunk};
 
 /// Bytes that one step of a download reads.
-const PIECE_BYTES: u64 = 256 * 1024;
+pub(crate) const PIECE_BYTES: u64 = 256 * 1024;
 
 impl From<ChunkStoreError> for ServiceError {
     fn from(error: ChunkStoreError) -> Self {
