@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::store::places::Places;
 use crate::store::s3::S3Address;
 use crate::tls::TlsFiles;
+use crate::turns::desk::Bounds;
 
 /// Everything that can be set, after precedence was applied.
 #[derive(Clone)]
@@ -45,6 +46,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// How often callers may call.
     pub rate: RateConfig,
+    /// How much is worked on at once.
+    pub turns: Bounds,
 }
 
 /// How often callers may call; each is a bucket that holds one minute's worth.
@@ -222,6 +225,7 @@ impl Settings {
             collect_delete: self.collect_delete.unwrap_or(false),
             scrub_days: self.scrub_days.unwrap_or(SCRUB_DAYS),
             metrics: self.metrics,
+            turns: Bounds::default(),
             rate: RateConfig {
                 logins_per_minute: self.logins_per_minute.unwrap_or(rate.logins_per_minute),
                 anonymous_per_minute: self

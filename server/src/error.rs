@@ -12,6 +12,7 @@ use offing_core::proto::{Code, Refusal};
 
 use crate::intake::PoolBusy;
 use crate::service::ServiceError;
+use crate::turns::Overloaded;
 
 /// A refused request.
 #[derive(Debug)]
@@ -80,6 +81,12 @@ impl From<ServiceError> for ApiError {
 impl From<PoolBusy> for ApiError {
     fn from(_: PoolBusy) -> Self {
         Self::new(Code::Unavailable).retry_after(BUSY_WAIT)
+    }
+}
+
+impl From<Overloaded> for ApiError {
+    fn from(Overloaded { wait }: Overloaded) -> Self {
+        Self::new(Code::Unavailable).retry_after(wait)
     }
 }
 

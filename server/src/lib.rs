@@ -25,6 +25,7 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 pub mod tls;
+pub mod turns;
 
 pub use metrics::serve_metrics;
 pub use serve::{look_after, serve};

@@ -24,6 +24,7 @@ use offing_core::proto::Code;
 use tokio::net::TcpListener;
 
 use crate::state::AppState;
+use crate::turns::desk::Class;
 
 /// Seconds of the buckets of request times.
 const BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -166,10 +167,19 @@ fn text(state: &AppState) -> String {
     line(&mut out, name, "{fault=\"missing\"}", scrubbed.missing);
     line(&mut out, name, "{fault=\"rotten\"}", scrubbed.rotten);
     line(&mut out, name, "{fault=\"unreadable\"}", scrubbed.unreadable);
+    let name = "shed_total";
+    head(&mut out, name, "counter", "Calls that were refused since there was too much to do.");
+    for class in Class::ALL {
+        let label = format!("{{class=\"{}\"}}", format!("{class:?}").to_lowercase());
+        line(&mut out, name, &label, state.turns().refused(class));
+    }
+    let (working, waiting) = state.turns().under_way();
     let connections = metrics.connections.load(Ordering::Relaxed).try_into().unwrap_or(0);
     for (name, says, value) in [
         ("connections", "Connections that are open.", connections),
         ("live_sockets", "Live sockets that are open.", state.sockets().count()),
+        ("calls_working", "Calls that are worked on.", working),
+        ("calls_waiting", "Calls that wait for their turn.", waiting),
         ("database_queue", "Jobs that wait for the database.", stats.meta.waiting),
         ("chunk_queue", "Messages that wait for the chunk store.", services.chunks_waiting()),
     ] {

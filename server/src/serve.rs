@@ -30,6 +30,8 @@ use crate::api;
 use crate::metrics::serve_metrics;
 use crate::state::AppState;
 use crate::tls::{HTTP2, Tls};
+use crate::turns::Who;
+use crate::turns::desk::Class;
 
 mod stall;
 
@@ -211,7 +213,10 @@ async fn upkeep(state: AppState) {
     let mut ticks = tokio::time::interval_at(Instant::now() + UPKEEP_EVERY, UPKEEP_EVERY);
     loop {
         ticks.tick().await;
-        look_after(&state).await;
+        match state.turns().turn(Who::Server, Class::Upkeep).await {
+            Ok(_turn) => look_after(&state).await,
+            Err(_) => tracing::warn!("too much to do to look after what is kept; next hour"),
+        }
     }
 }
 
@@ -222,7 +227,10 @@ async fn scrub(state: AppState) {
     let mut ticks = tokio::time::interval_at(Instant::now() + UPKEEP_EVERY, UPKEEP_EVERY);
     loop {
         ticks.tick().await;
-        // A tick that came late, or a machine that slept, leaves out none of the last day's.
+        let Ok(_turn) = state.turns().turn(Who::Server, Class::Upkeep).await else {
+            continue;
+        };
+        // A tick that came late, a busy server or a machine that slept, leaves out none of the last day's.
         for hour in (done + 1).max(hour().saturating_sub(HOURS_CAUGHT_UP))..=hour() {
             if let Err(error) = state.services().scrub(hour, state.config().scrub_days).await {
                 tracing::warn!(%error, "cannot look at what is stored");

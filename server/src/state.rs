@@ -19,6 +19,7 @@ use crate::limit::RateLimiter;
 use crate::metrics::Metrics;
 use crate::service::{ServiceError, ServiceOptions, Services};
 use crate::store::chunks::Recovery;
+use crate::turns::Turns;
 
 /// Tells the time, in milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -35,6 +36,7 @@ struct Shared {
     auth: Auth,
     limiter: RateLimiter,
     intake: Intake,
+    turns: Turns,
     assets: Assets,
     sockets: Sockets,
     metrics: Metrics,
@@ -61,6 +63,7 @@ impl AppState {
         let auth = Auth::open(&config.data)?;
         let shared = Shared {
             assets: Assets::new(config.assets.clone()),
+            turns: Turns::new(config.turns),
             config,
             services,
             auth,
@@ -105,6 +108,11 @@ impl AppState {
 
     pub(crate) fn intake(&self) -> &Intake {
         &self.shared.intake
+    }
+
+    /// Who works and who waits.
+    pub fn turns(&self) -> &Turns {
+        &self.shared.turns
     }
 
     pub(crate) fn assets(&self) -> &Assets {

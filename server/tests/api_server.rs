@@ -18,6 +18,8 @@ mod harness;
 mod lifecycle;
 #[path = "api_server/live.rs"]
 mod live;
+#[path = "api_server/overload.rs"]
+mod overload;
 #[path = "api_server/sessions.rs"]
 mod sessions;
 #[path = "api_server/tls.rs"]

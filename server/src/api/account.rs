@@ -32,7 +32,7 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
 
 pub(super) async fn register_start(
     State(state): State<AppState>,
-    JsonBody(asked): JsonBody<RegisterStart>,
+    JsonBody(asked, _turn): JsonBody<RegisterStart>,
 ) -> Result<Json<RegisterStarted>, ApiError> {
     let now_ms = state.now_ms();
     Ok(Json(state.auth().register_start(state.services(), &asked, now_ms).await?))
@@ -40,7 +40,7 @@ pub(super) async fn register_start(
 
 pub(super) async fn register_finish(
     State(state): State<AppState>,
-    JsonBody(asked): JsonBody<RegisterFinish>,
+    JsonBody(asked, _turn): JsonBody<RegisterFinish>,
 ) -> Result<Response, ApiError> {
     let now_ms = state.now_ms();
     Ok(started(state.auth().register_finish(state.services(), asked, now_ms).await?))
@@ -49,7 +49,7 @@ pub(super) async fn register_finish(
 pub(super) async fn login_start(
     State(state): State<AppState>,
     Extension(CallerAddress(address)): Extension<CallerAddress>,
-    JsonBody(asked): JsonBody<LoginStart>,
+    JsonBody(asked, _turn): JsonBody<LoginStart>,
 ) -> Result<Json<LoginStarted>, ApiError> {
     let name = Auth::login_name(&asked)?;
     let key = format!("login|{address}|{name}");
@@ -60,7 +60,7 @@ pub(super) async fn login_start(
 
 pub(super) async fn login_finish(
     State(state): State<AppState>,
-    JsonBody(asked): JsonBody<LoginFinish>,
+    JsonBody(asked, _turn): JsonBody<LoginFinish>,
 ) -> Result<Response, ApiError> {
     let now_ms = state.now_ms();
     Ok(started(state.auth().login_finish(state.services(), asked, now_ms).await?))
@@ -95,7 +95,7 @@ pub(super) async fn sign_out(
 pub(super) async fn rebind(
     State(state): State<AppState>,
     signed_in: SignedIn,
-    JsonBody(device): JsonBody<DeviceBinding>,
+    JsonBody(device, _turn): JsonBody<DeviceBinding>,
 ) -> Result<Json<AccessToken>, ApiError> {
     let now_ms = state.now_ms();
     Ok(Json(state.auth().rebind(state.services(), &signed_in, device, now_ms).await?))
@@ -104,7 +104,7 @@ pub(super) async fn rebind(
 pub(super) async fn secret_start(
     State(state): State<AppState>,
     signed_in: SignedIn,
-    JsonBody(asked): JsonBody<SecretStart>,
+    JsonBody(asked, _turn): JsonBody<SecretStart>,
 ) -> Result<Json<SecretStarted>, ApiError> {
     let now_ms = state.now_ms();
     Ok(Json(state.auth().secret_start(state.services(), &signed_in, &asked, now_ms).await?))
@@ -113,7 +113,7 @@ pub(super) async fn secret_start(
 pub(super) async fn secret_finish(
     State(state): State<AppState>,
     signed_in: SignedIn,
-    JsonBody(asked): JsonBody<SecretFinish>,
+    JsonBody(asked, _turn): JsonBody<SecretFinish>,
 ) -> Result<StatusCode, ApiError> {
     let now_ms = state.now_ms();
     state.auth().secret_finish(state.services(), &signed_in, asked, now_ms).await?;

@@ -2,7 +2,9 @@
 //!
 //! In this order, cheapest first: the size that the body announces, its type (which also
 //! keeps foreign pages out, since they cannot send these types unasked), the rate, the
-//! origin of calls that a cookie authorises, the access token. Handlers can rely on it.
+//! origin of calls that a cookie authorises, the access token, whether there is a chance of a
+//! turn. Handlers can rely on it. A call without bytes either way has its turn before its handler
+//! runs; the others take theirs when their body and the memory for their answer are there.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -13,15 +15,31 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use offing_core::proto::Code;
 
-use super::{Access, Call, Rate, Takes};
+use super::{Access, Call, Gives, Rate, Takes};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::AppState;
+use crate::turns::desk::Class;
+use crate::turns::{Turn, Who};
 
 /// The caller's address, as rate limits count it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallerAddress(pub(crate) IpAddr);
+
+/// Whose turn a call takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asker {
+    who: Who,
+    class: Class,
+}
+
+impl Asker {
+    /// Waits for a turn, which ends when it is dropped.
+    pub(super) async fn turn(self, state: &AppState) -> Result<Turn, ApiError> {
+        Ok(state.turns().turn(self.who, self.class).await?)
+    }
+}
 
 #[derive(Clone)]
 pub(super) struct Gate {
@@ -30,16 +48,11 @@ pub(super) struct Gate {
 }
 
 pub(super) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    let call = gate.call;
-    let mut response = match check(&gate.state, call, &mut request) {
-        Ok(()) => match tokio::time::timeout(call.takes.deadline(), next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => {
-                ApiError::new(Code::Unavailable).status(StatusCode::REQUEST_TIMEOUT).into_response()
-            }
-        },
-        Err(error) => error.into_response(),
+    let answered = match check(&gate.state, gate.call, &mut request) {
+        Ok(asker) => run(&gate, asker, request, next).await,
+        Err(error) => Err(error),
     };
+    let mut response = answered.unwrap_or_else(ApiError::into_response);
     response
         .headers_mut()
         .entry(header::CACHE_CONTROL)
@@ -47,7 +60,22 @@ pub(super) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     response
 }
 
-fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<(), ApiError> {
+async fn run(
+    Gate { state, call }: &Gate,
+    asker: Asker,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let _turn = match (call.takes, call.gives) {
+        // Memory for an answer is waited for too, and nobody waits for that in his turn.
+        (Takes::Json(_) | Takes::Bytes { .. }, _) | (_, Gives::Bytes) => None,
+        (Takes::Nothing | Takes::Socket, _) => Some(asker.turn(state).await?),
+    };
+    let answered = tokio::time::timeout(call.takes.deadline(), next.run(request)).await;
+    answered.map_err(|_| ApiError::new(Code::Unavailable).status(StatusCode::REQUEST_TIMEOUT))
+}
+
+fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, ApiError> {
     let headers = request.headers();
     if announced_bytes(headers) > call.takes.bytes_max() {
         return Err(Code::TooLarge.into());
@@ -79,11 +107,19 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<(), Api
             Some(signed_in)
         }
     };
+    let class = match call.rate {
+        Rate::Call => Class::Prompt,
+        Rate::Transfer => Class::Bulk,
+    };
+    let who = signed_in.map_or(Who::Address(address), |it| Who::Account(it.caller.account));
+    let asker = Asker { who, class };
+    state.turns().admits(who, class)?;
     request.extensions_mut().insert(CallerAddress(address));
+    request.extensions_mut().insert(asker);
     if let Some(signed_in) = signed_in {
         request.extensions_mut().insert(signed_in);
     }
-    Ok(())
+    Ok(asker)
 }
 
 /// Takes a call from a bucket, or refuses with the time to wait.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
@@ -17,6 +17,7 @@ use offing_core::id::{ChunkId, VaultId};
 use offing_core::limits;
 use offing_core::proto::{ChunksStored, Code, decode_have, encode_bitmap};
 
+use super::admit::Asker;
 use super::extract::{Arrival, PathOf, whole_body};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
@@ -27,6 +28,7 @@ use crate::state::AppState;
 pub(super) async fn put(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    Extension(asker): Extension<Asker>,
     PathOf((vault, chunk)): PathOf<(VaultId, ChunkId)>,
     body: Body,
 ) -> Result<Json<ChunksStored>, ApiError> {
@@ -37,6 +39,7 @@ pub(super) async fn put(
     while let Some(piece) = body.next_piece().await? {
         upload.push(&piece).await?;
     }
+    let _turn = asker.turn(&state).await?;
     let stored = upload.finish().await?;
     state.metrics().chunks.fetch_add(u64::from(stored.stored), Ordering::Relaxed);
     Ok(Json(stored))
@@ -45,6 +48,7 @@ pub(super) async fn put(
 pub(super) async fn put_batch(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Json<ChunksStored>, ApiError> {
@@ -53,6 +57,7 @@ pub(super) async fn put_batch(
     while let Some(piece) = body.next_piece().await? {
         upload.push(&piece).await?;
     }
+    let _turn = asker.turn(&state).await?;
     let stored = upload.finish().await?;
     state.metrics().chunks.fetch_add(u64::from(stored.stored), Ordering::Relaxed);
     Ok(Json(stored))
@@ -61,11 +66,13 @@ pub(super) async fn put_batch(
 pub(super) async fn have(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Response, ApiError> {
     let pool = (&state.intake().entries, signed_in.caller.account);
     let body = whole_body(pool, body, limits::HAVE_IDS_MAX * ChunkId::LEN, 1).await?;
+    let _turn = asker.turn(&state).await?;
     let ids = decode_have(&body.bytes).map_err(|_| Code::BadRequest)?;
     let held = state.services().have_chunks(&signed_in.caller, vault, ids).await?;
     let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
@@ -75,10 +82,13 @@ pub(super) async fn have(
 pub(super) async fn read(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    Extension(asker): Extension<Asker>,
     PathOf((vault, chunk)): PathOf<(VaultId, ChunkId)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let turn = asker.turn(&state).await?;
     let handle = state.services().chunk(&signed_in.caller, vault, chunk).await?;
+    drop(turn);
     let len = handle.len_bytes();
     let etag = format!("\"{chunk}\"");
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());

@@ -14,14 +14,15 @@ use offing_core::limits;
 use offing_core::proto::Code;
 use serde::de::DeserializeOwned;
 
-use super::admit::CallerAddress;
+use super::admit::{Asker, CallerAddress};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
 use crate::intake::{Pool, Reserved};
 use crate::state::AppState;
+use crate::turns::Turn;
 
-/// A JSON body of at most `limits::JSON_BODY_BYTES_MAX`.
-pub(super) struct JsonBody<T>(pub(super) T);
+/// A JSON body of at most `limits::JSON_BODY_BYTES_MAX`, and the turn of its call.
+pub(super) struct JsonBody<T>(pub(super) T, pub(super) Turn);
 
 impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
     type Rejection = ApiError;
@@ -29,9 +30,12 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let address = request.extensions().get::<CallerAddress>().copied();
         let CallerAddress(address) = address.expect("`admit` notes the address of each call");
+        let asker = *request.extensions().get::<Asker>().expect("`admit` notes who asks");
         let pool = (&state.intake().forms, address);
         let body = whole_body(pool, request.into_body(), limits::JSON_BODY_BYTES_MAX, 1).await?;
-        serde_json::from_slice(&body.bytes).map(Self).map_err(|_| Code::BadRequest.into())
+        let turn = asker.turn(state).await?;
+        let read = serde_json::from_slice(&body.bytes);
+        read.map(|body| Self(body, turn)).map_err(|_| Code::BadRequest.into())
     }
 }
 

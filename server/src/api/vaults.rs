@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use offing_core::id::{DeviceId, Seq, VaultId};
@@ -13,6 +13,7 @@ use offing_core::log::entry::Entry;
 use offing_core::proto::{AppendResult, Appended, Code, LogPage};
 use serde::Deserialize;
 
+use super::admit::Asker;
 use super::extract::{PathOf, Whole, whole_body};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
@@ -24,10 +25,12 @@ use crate::state::AppState;
 pub(super) async fn create(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Json<Appended>, ApiError> {
     let body = entries_of(&state, &signed_in.caller, body, limits::ENTRY_BYTES_MAX).await?;
+    let _turn = asker.turn(&state).await?;
     let genesis = &body.bytes;
     let entry = Entry::decode(genesis).map_err(|_| Code::BadRequest)?;
     if entry.hash().0 != vault.0 {
@@ -41,11 +44,13 @@ pub(super) async fn create(
 pub(super) async fn append(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Json<Appended>, ApiError> {
     let caller = signed_in.caller;
     let body = entries_of(&state, &caller, body, limits::APPEND_BYTES_MAX).await?;
+    let _turn = asker.turn(&state).await?;
     let appended = state.services().append_all(&caller, vault, &body.bytes).await?;
     Ok(outcome(&state, &caller, appended))
 }
@@ -53,11 +58,13 @@ pub(super) async fn append(
 pub(super) async fn give_back(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
     body: Body,
 ) -> Result<Json<Appended>, ApiError> {
     let caller = signed_in.caller;
     let body = entries_of(&state, &caller, body, limits::GIVE_BACK_BYTES_MAX).await?;
+    let _turn = asker.turn(&state).await?;
     let appended = state.services().give_back(&caller, vault, &body.bytes).await?;
     Ok(outcome(&state, &caller, appended))
 }
@@ -100,6 +107,7 @@ pub(super) struct ReadQuery {
 pub(super) async fn read(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
     query: Result<Query<ReadQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ApiError> {
@@ -107,6 +115,7 @@ pub(super) async fn read(
     let bounds = PageLimits::default();
     let (caller, services) = (signed_in.caller, state.services());
     let reserved = reserve_page(&state, &caller).await?;
+    let _turn = asker.turn(&state).await?;
     let page = services.read_log(&caller, vault, query.after, query.bare, bounds).await?;
     Ok(answer(&page, reserved))
 }
@@ -121,11 +130,13 @@ pub(super) struct BeginningQuery {
 pub(super) async fn beginning(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
     query: Result<Query<BeginningQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|_| Code::BadRequest)?;
     let reserved = reserve_page(&state, &signed_in.caller).await?;
+    let _turn = asker.turn(&state).await?;
     let page = state.services().beginning(&signed_in.caller, vault, query.skip).await?;
     Ok(answer(&page, reserved))
 }

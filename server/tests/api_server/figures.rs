@@ -33,9 +33,12 @@ async fn figures_say_how_much_and_never_who() {
     assert_eq!(value("offing_entries_total"), 2.0);
     assert_eq!(value("offing_chunks_total"), 1.0);
     assert_eq!(value("offing_refusals_total{code=\"not_found\"}"), 1.0);
+    assert_eq!(value("offing_shed_total{class=\"prompt\"}"), 0.0);
     assert!(value("offing_received_bytes_total") > 5_000.0);
     assert!(value("offing_sent_bytes_total") > 0.0 && value("offing_connections") >= 1.0);
-    for name in ["live_sockets", "database_queue", "chunk_queue", "scrubbed_bytes_total"] {
+    for name in
+        ["live_sockets", "calls_waiting", "database_queue", "chunk_queue", "scrubbed_bytes_total"]
+    {
         assert!(value(&format!("offing_{name}")) >= 0.0);
     }
     for secret in ["alice", &vault.id.to_string(), &alice.device.to_string(), &alice.token] {

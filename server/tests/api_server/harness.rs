@@ -11,6 +11,7 @@ use offing_core::log::entry::{Entry, EntryKind, Header, signed_bytes};
 use offing_core::proto::{self, AppendResult, Appended, Code, Refusal, SecretKind, SessionStarted};
 use offing_server::config::{RateConfig, Settings};
 use offing_server::service::{ServiceOptions, Services};
+use offing_server::turns::desk::Bounds;
 use offing_server::{AppState, serve};
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
@@ -44,6 +45,7 @@ pub(crate) struct Differs {
     pub(crate) quota_bytes: Option<u64>,
     pub(crate) rate: Option<RateConfig>,
     pub(crate) public_url: Option<String>,
+    pub(crate) turns: Option<Bounds>,
 }
 
 impl World {
@@ -66,6 +68,7 @@ impl World {
         };
         let mut config = settings.finish().unwrap();
         config.rate = differs.rate.unwrap_or(config.rate);
+        config.turns = differs.turns.unwrap_or(config.turns);
         let mut options = ServiceOptions {
             account_quota_bytes: differs.quota_bytes,
             ..ServiceOptions::default()

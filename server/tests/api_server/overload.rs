@@ -1,0 +1,54 @@
+//! More work than can be done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use offing_core::proto::{AppendResult, Code, Refusal};
+use offing_server::turns::desk::Bounds;
+
+use crate::harness::{Differs, World};
+
+#[tokio::test]
+async fn who_floods_the_server_is_told_to_wait_and_nobody_else_notices() {
+    let turns = Bounds { at_once: 1, waiting_max: 4, patience: Duration::from_secs(60) };
+    let world = World::start_with(Differs { turns: Some(turns), ..Differs::default() }).await;
+    let world = Arc::new(world);
+    let alice = world.sign_up("alice", "password").await;
+    let mut hers = world.create_vault(&alice).await;
+    let mallory = world.sign_up("mallory", "password").await;
+    let flooded = world.create_vault(&mallory).await;
+    let (refused, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let flood = (0..32_u32).map(|seed| {
+        let (world, mallory, flooded) = (Arc::clone(&world), mallory.clone(), flooded.clone());
+        let (refused, over) = (Arc::clone(&refused), Arc::clone(&over));
+        tokio::spawn(async move {
+            for round in 0_u32.. {
+                if over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let chunk = [seed.to_be_bytes(), round.to_be_bytes()].concat().repeat(1_000);
+                let Err(reply) = world.put_chunk(&mallory, &flooded, &chunk).await.granted() else {
+                    continue;
+                };
+                let Refusal { code, retry_after_ms } = reply.json();
+                assert_eq!((reply.status.as_u16(), code), (503, Code::Unavailable));
+                assert!(retry_after_ms.is_some() && reply.headers.contains_key("retry-after"));
+                refused.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    });
+    let flood: Vec<_> = flood.collect();
+    let mut appended = 0;
+    while appended < 20 || refused.load(Ordering::Relaxed) == 0 {
+        let next = hers.next(&[]);
+        let result = world.append(&alice, &hers, &[next]).await.results;
+        assert!(matches!(result[..], [AppendResult::Ok { .. }]), "{result:?}");
+        appended += 1;
+    }
+    over.store(true, Ordering::Relaxed);
+    for flood in flood {
+        flood.await.unwrap();
+    }
+    assert_eq!(world.state.turns().under_way(), (0, 0));
+}
