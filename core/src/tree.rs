@@ -24,7 +24,7 @@ pub mod rewind;
 mod row;
 mod working_set;
 
-pub use merge::{Changes, Missing, RejectReason, Rejected, apply};
+pub use merge::{Changes, Missing, RejectReason, Rejected, apply, apply_in_view};
 pub use op::{Content, Context, KnownOp, NO_BASE, Op, OpId, TextEdit, Value};
 pub use past::{PastOp, Was, of_row as past_of_row, replaced};
 pub use resolve::{Shown, resolve_all};

@@ -15,7 +15,8 @@ use offing_core::tree::edit::{Edit, EditError, Inverse, invert};
 use offing_core::tree::listing::{displaced_key, listing_key, listing_value};
 use offing_core::tree::memory::MemoryTree;
 use offing_core::tree::{
-    Content, Context, KnownOp, Missing, NodeRow, Op, OpId, TextEdit, Value, WorkingSet, resolve_all,
+    Content, Context, KnownOp, Missing, NodeRow, Op, OpId, TextEdit, Value, WorkingSet,
+    apply_in_view, resolve_all,
 };
 use proptest::prelude::*;
 
@@ -69,9 +70,25 @@ impl Replica {
             ops.iter().filter_map(|op| self.tree.rows.get(&op.node).cloned()).collect();
         self.undo.push(invert(&ops, &before));
         let entry = Entry { seen_seq: self.cursor, ops };
-        let changes = self.tree.apply(&entry.known(None));
+        let known = entry.known(None);
+        let changes = self.tree.with_working_set(|set| apply_in_view(set, &known));
         assert_eq!(changes.rejected, []);
+        self.tree.write(&changes);
         self.outbox.push(entry);
+    }
+
+    /// Makes the tree anew, of the log and of what waits.
+    fn retell(&mut self, log: &[Entry]) {
+        self.tree = MemoryTree::default();
+        for (entry, seq) in log[..self.cursor as usize].iter().zip(1..) {
+            self.tree.apply(&entry.known(Some(seq)));
+        }
+        let device = self.device_id();
+        let own = |entry: &&Entry| entry.ops.iter().all(|op| op.id.device == device);
+        let sent = log[self.cursor as usize..].iter().filter(own);
+        for entry in sent.chain(&self.outbox) {
+            assert_eq!(self.tree.apply(&entry.known(None)).rejected, []);
+        }
     }
 
     /// Reads up to `count` entries of the log, as one batch.
@@ -169,6 +186,7 @@ enum Step {
     Undo,
     Push,
     Pull(usize),
+    Retell,
 }
 
 const NAMES: [&str; 7] = ["a", "A", "a (2)", "b.txt", "b (2).txt", "a (3)", "file 10"];
@@ -190,6 +208,7 @@ fn steps(count: usize) -> impl Strategy<Value = Vec<(usize, Step)>> {
         1 => Just(Step::Undo),
         4 => Just(Step::Push),
         5 => (1..6usize).prop_map(Step::Pull),
+        1 => Just(Step::Retell),
     ];
     prop::collection::vec((0..3usize, step), 1..count)
 }
@@ -281,6 +300,7 @@ impl World {
             }
             Step::Push => replica.push(&mut self.log),
             Step::Pull(count) => replica.pull(&self.log, *count),
+            Step::Retell => replica.retell(&self.log),
         }
         replica.check();
         assert!(gone(&replica.tree).is_subset(&self.purged), "nobody deleted it for good");
@@ -609,6 +629,20 @@ fn what_is_in_a_trashed_folder_is_restored_beside_it() {
         (world.row(file).shown_parent, world.row(folder).shown_parent),
         (home, NodeId::TRASH)
     );
+}
+
+#[test]
+fn what_the_author_of_a_trashing_had_not_seen_escapes_when_the_tree_is_made_anew() {
+    let mut world = World::new();
+    let folder = world.given(NodeId::ROOT, "folder", true);
+    let file = world.given(folder, "file", false);
+    world.replicas[0].edit(|e| e.trash(folder));
+    world.replicas[1].edit(|e| e.set_content(file, content(3)));
+    world.replicas[1].push(&mut world.log);
+    world.replicas[0].pull(&world.log, 1);
+    world.replicas[0].retell(&world.log);
+    world.replicas[0].check();
+    assert_eq!(world.replicas[0].tree.rows[&file].shown_parent, NodeId::RECOVERED);
 }
 
 #[test]

@@ -79,12 +79,16 @@ pub struct Missing {
 /// Pure and all or nothing. An op that is already merged changes nothing, except that one
 /// without a place in the log takes the place it has now.
 pub fn apply(reader: &impl TreeReader, ops: &[KnownOp]) -> Result<Changes, Missing> {
-    let mut merge = Merge::new(reader);
-    merge.absorb(ops)?;
-    merge.break_cycles()?;
-    merge.place()?;
-    merge.number()?;
-    Ok(merge.finish())
+    Merge::new(reader, false).run(ops)
+}
+
+/// Merges ops that this device makes now, from just these rows.
+///
+/// Their author has everything here in view, so nothing escapes what is put in the trash, and
+/// nobody has to look below it. Ops that were made earlier and have no place in the log yet
+/// are not such: the rows may have more since.
+pub fn apply_in_view(reader: &impl TreeReader, ops: &[KnownOp]) -> Result<Changes, Missing> {
+    Merge::new(reader, true).run(ops)
 }
 
 /// A merge under way.
@@ -99,14 +103,16 @@ struct Merge<'a, R> {
     dirty: HashSet<NodeId>,
     /// Nodes whose trashing or restoring changed.
     trash_changed: HashSet<NodeId>,
-    /// Nodes that this device puts in the trash by this very merge.
-    trashed_here: HashSet<NodeId>,
+    /// Whether the authors of the ops have all rows in view.
+    in_view: bool,
+    /// Nodes that are put in the trash by this very merge, with all below them in view.
+    trashed_in_view: HashSet<NodeId>,
     lamport_max: u64,
     rejected: Vec<Rejected>,
 }
 
 impl<'a, R: TreeReader> Merge<'a, R> {
-    fn new(reader: &'a R) -> Self {
+    fn new(reader: &'a R, in_view: bool) -> Self {
         Self {
             reader,
             overlay: HashMap::new(),
@@ -114,10 +120,19 @@ impl<'a, R: TreeReader> Merge<'a, R> {
             moved: BTreeSet::new(),
             dirty: HashSet::new(),
             trash_changed: HashSet::new(),
-            trashed_here: HashSet::new(),
+            in_view,
+            trashed_in_view: HashSet::new(),
             lamport_max: 0,
             rejected: Vec::new(),
         }
+    }
+
+    fn run(mut self, ops: &[KnownOp]) -> Result<Changes, Missing> {
+        self.absorb(ops)?;
+        self.break_cycles()?;
+        self.place()?;
+        self.number()?;
+        Ok(self.finish())
     }
 
     /// The row as it is now in this merge; notes a need where it is not loaded.

@@ -16,7 +16,9 @@ use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::ordered;
 use offing_core::rpc::Fault;
 use offing_core::tree::edit::{Edit, EditError};
-use offing_core::tree::{self, Changes, KnownOp, Need, NodeRow, Op, TreeReader, WorkingSet};
+use offing_core::tree::{
+    self, Changes, KnownOp, Missing, Need, NodeRow, Op, TreeReader, WorkingSet,
+};
 
 use super::fault::from_store;
 use super::text_store::{self, Increment};
@@ -32,6 +34,9 @@ pub(crate) const CURSOR_KEY: &[u8] = b"cursor";
 /// Makes the ops of a change; called again when more rows were loaded. Not generic: each
 /// kind of edit would be a copy of all that commits it.
 pub(super) type MakeOps<'a> = &'a dyn Fn(&mut Edit<'_, WorkingSet>) -> Result<(), EditError>;
+
+/// How ops get into the rows: `tree::apply`, or `tree::apply_in_view`.
+pub(super) type MergeOps = fn(&WorkingSet, &[KnownOp]) -> Result<Changes, Missing>;
 
 /// Who signs an entry.
 pub(super) struct Who<H: Host> {
@@ -139,7 +144,7 @@ impl<H: Host> Replica<H> {
         chunks.retain(|id| seen.insert(*id));
         let body = ChangeBody { time_ms: self.host.now_ms(), ops, texts: extra.texts };
         let known = body.known_ops(None, cursor.seq);
-        let changes = self.apply(&mut set, &known).await?;
+        let changes = self.apply(tree::apply_in_view, &mut set, &known).await?;
         if !changes.rejected.is_empty() {
             return Err(Fault::Internal);
         }
@@ -171,11 +176,12 @@ impl<H: Host> Replica<H> {
     /// Merges ops into the rows, loading what that needs.
     pub(super) async fn apply(
         &self,
+        merge: MergeOps,
         set: &mut WorkingSet,
         ops: &[KnownOp],
     ) -> Result<Changes, Fault> {
         self.with_rows(set, |set| {
-            tree::apply(set, ops).map_err(|missing| Stop::<Fault>::Needs(missing.needs))
+            merge(set, ops).map_err(|missing| Stop::<Fault>::Needs(missing.needs))
         })
         .await
     }

@@ -21,7 +21,7 @@ use offing_core::ordered;
 use offing_core::proto::{Code, PageItem, Tip};
 use offing_core::rpc::{Alarm, Event, Fault};
 use offing_core::text;
-use offing_core::tree::{KnownOp, NodeRow, TreeReader, Value, WorkingSet};
+use offing_core::tree::{self, KnownOp, NodeRow, TreeReader, Value, WorkingSet};
 
 use super::commit::{CURSOR_KEY, put_changes, put_increments};
 use super::fault::{from_net, from_store};
@@ -349,7 +349,7 @@ impl<H: Host> Replica<H> {
         let guard = self.host.lock(&self.commit_lock()).await;
         let mut own = self.own().await?;
         let mut set = WorkingSet::default();
-        let changes = self.apply(&mut set, &brought.ops).await?;
+        let changes = self.apply(tree::apply, &mut set, &brought.ops).await?;
         let mut batch = brought.also;
         put_changes(&mut batch, &changes);
         let replaced = self.keep_replaced(&mut batch, &brought.ops, &set).await?;

@@ -85,8 +85,8 @@ impl<R: TreeReader> Merge<'_, R> {
             Value::Content(_) | Value::Trashed(_) | Value::Text(_) | Value::Purged => {}
         }
         self.lamport_max = self.lamport_max.max(op.id.lamport);
-        if op.value == Value::Trashed(true) && context.seq.is_none() {
-            self.trashed_here.insert(op.node);
+        if op.value == Value::Trashed(true) && self.in_view {
+            self.trashed_in_view.insert(op.node);
         }
         self.merge_op(op, context);
         Ok(())
@@ -146,7 +146,7 @@ impl<R: TreeReader> Merge<'_, R> {
                     }
                 }
                 // Something below may be unknown to its author.
-                self.trashed_here.remove(&node);
+                self.trashed_in_view.remove(&node);
             }
             Value::Create { .. } => unreachable!("handled above"),
         }

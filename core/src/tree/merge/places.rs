@@ -141,10 +141,10 @@ impl<R: TreeReader> Merge<'_, R> {
             return false;
         };
         match (old, new) {
-            // Whoever trashes a folder on this device has everything here in view, so
-            // nothing below it escapes.
+            // Whoever trashed the folder has everything here in view, so nothing below it
+            // escapes.
             (Standing::Live, Standing::Trashed(root)) if root == *node => {
-                !self.trashed_here.contains(node)
+                !self.trashed_in_view.contains(node)
             }
             (Standing::Trashed(old), Standing::Trashed(new)) => {
                 old != new || self.trash_changed.contains(&new)
