@@ -3,12 +3,10 @@
 // Nothing of the file becomes markup: texts are texts, drawings are pixels, and no link of a
 // file is followed.
 
+import { Contents } from "./contents.js";
 import { make } from "./dom.js";
 import { Finder } from "./pdf/finder.js";
 import { Pages } from "./pdf/pages.js";
-
-/** Windows that are wide enough for the table of contents beside the pages. */
-const WIDE = matchMedia("(min-width: 900px)");
 
 export async function pdf(shown) {
   const { root, ask, texts } = shown;
@@ -48,9 +46,7 @@ class View {
   #finder;
   #number;
   #contents;
-  #side;
   #zoom = make("output", { class: "soft pdf-zoom" });
-  #lines = [];
 
   constructor(shown, overview) {
     this.#shown = shown;
@@ -60,11 +56,11 @@ class View {
     const heard = (now) => this.#hear(now);
     this.#pages = new Pages({ sizes: overview.pages, ask, texts, heard, failed });
     this.#finder = new Finder({ pages: this.#pages, ask, texts, failed });
-    this.#side = make("nav", { class: "pdf-side", hidden: true, "aria-label": texts.contents });
+    this.#contents = new Contents({ texts, go: (page) => this.#follow(page) });
     root.append(
       this.#bar(overview),
       this.#finder.element,
-      make("div", { class: "pdf-body" }, this.#side, this.#pages.element),
+      make("div", { class: "contents-body" }, this.#contents.element, this.#pages.element),
     );
     root.addEventListener("keydown", (event) => this.#key(event));
     this.#pages.fit();
@@ -76,11 +72,6 @@ class View {
     const { texts } = this.#shown;
     const tool = (sign, label, click, wide = "") =>
       make("button", { type: "button", class: `quiet only${wide}`, "aria-label": label, title: label, click }, sign);
-    this.#contents = make(
-      "button",
-      { type: "button", class: "quiet", hidden: true, "aria-expanded": "false", click: () => this.#toggle() },
-      texts.contents,
-    );
     const change = () => {
       const wanted = Number.parseInt(this.#number.value, 10);
       if (wanted) this.#pages.goTo(wanted - 1);
@@ -97,7 +88,7 @@ class View {
     return make(
       "div",
       { class: "tools", role: "toolbar", "aria-label": texts.pdfTools },
-      this.#contents,
+      this.#contents.button,
       make("span", { class: "pdf-group" }, this.#number, make("span", { class: "soft" }, `/ ${pages.length}`)),
       make(
         "span",
@@ -128,38 +119,19 @@ class View {
 
   /** Fills the table of contents, if the file has one. */
   #list(items) {
-    if (!items.length) return;
-    this.#lines = items.map(({ title, depth, page }) => {
-      const click = () => this.#follow(page);
-      const line = make("button", { type: "button", class: "pdf-line", disabled: page === null, click }, title);
-      line.style.paddingInlineStart = `${0.75 + Math.min(depth, 8)}rem`;
-      return { line, page };
-    });
-    this.#side.append(...this.#lines.map(({ line }) => line));
-    this.#contents.hidden = false;
-    if (WIDE.matches) this.#toggle();
-    this.#hear({ page: this.#pages.current });
+    this.#contents.fill(items.map(({ title, depth, page }) => ({ title, depth, place: page })));
+    this.#contents.mark(this.#pages.current);
   }
 
   #follow(page) {
-    if (!WIDE.matches) this.#toggle();
     this.#pages.goTo(page);
     this.#pages.element.focus();
-  }
-
-  #toggle() {
-    this.#side.hidden = !this.#side.hidden;
-    this.#contents.setAttribute("aria-expanded", String(!this.#side.hidden));
   }
 
   #hear({ page, zoom }) {
     if (document.activeElement !== this.#number) this.#number.value = String(page + 1);
     if (zoom) this.#zoom.textContent = `${Math.round(zoom * 100)} %`;
-    const here = this.#lines.findLast((line) => line.page !== null && line.page <= page);
-    for (const item of this.#lines) {
-      if (item === here) item.line.setAttribute("aria-current", "true");
-      else item.line.removeAttribute("aria-current");
-    }
+    this.#contents.mark(page);
   }
 
   #key(event) {
