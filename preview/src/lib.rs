@@ -13,8 +13,10 @@ use serde::de::DeserializeOwned;
 
 #[cfg(feature = "archive")]
 pub mod archive;
+#[cfg(feature = "docx")]
+pub mod docx;
 pub mod limits;
-#[cfg(feature = "sheet")]
+#[cfg(any(feature = "docx", feature = "sheet"))]
 mod package;
 #[cfg(feature = "pdf")]
 pub mod pdf;

@@ -66,6 +66,16 @@ impl Package {
         Ok(Some(BufReader::with_capacity(STEP_BYTES, Bounded { file, left })))
     }
 
+    /// The bytes of a part, at most so many.
+    #[cfg(feature = "docx")]
+    pub(crate) fn bytes(&mut self, path: &str, max: usize) -> Result<Vec<u8>, Refusal> {
+        let part = self.part(path)?.ok_or(Refusal::Broken)?;
+        let mut bytes = Vec::new();
+        let read = part.take(max as u64 + 1).read_to_end(&mut bytes);
+        read.map_err(|error| refusal(&error))?;
+        if bytes.len() > max { Err(Refusal::Output) } else { Ok(bytes) }
+    }
+
     /// Walks over a part; there may be none.
     pub(crate) fn walk(
         &mut self,
@@ -185,14 +195,24 @@ pub(crate) fn walk(
     let mut reader = Reader::from_reader(part);
     reader.config_mut().expand_empty_elements = true;
     let mut buffer = Vec::new();
+    let mut depth = 0usize;
     loop {
         buffer.clear();
         let event = reader.read_event_into(&mut buffer).map_err(|error| {
             if let Error::Io(error) = error { refusal(&error) } else { Refusal::Broken }
         })?;
         match event {
-            Event::Start(element) => see(Seen::Open(&Element(element)))?,
-            Event::End(element) => see(Seen::Close(element.local_name().into_inner()))?,
+            Event::Start(element) => {
+                depth += 1;
+                if depth > limits::XML_DEPTH_MAX {
+                    return Err(Refusal::Output);
+                }
+                see(Seen::Open(&Element(element)))?;
+            }
+            Event::End(element) => {
+                depth = depth.saturating_sub(1);
+                see(Seen::Close(element.local_name().into_inner()))?;
+            }
             Event::Text(text) => see(Seen::Text(&text.xml10_content()))?,
             Event::CData(text) => see(Seen::Text(&text.xml10_content()))?,
             Event::GeneralRef(entity) => {

@@ -46,13 +46,7 @@ test("an archive is looked into offline, and nothing of it runs or asks for anyt
     ["inner.zip", makeZip([["deep.txt", "deep"]])],
   ];
   await brings(w, laptop, { "papers.zip": makeZip(files), "papers.tar.gz": gzipSync(makeTar(files)) });
-  await laptop.isReadyForOffline();
-  await laptop.page.waitForFunction(async () => {
-    const list = await (await fetch("/precache.js")).text();
-    const idle = JSON.parse(list.match(/__PRECACHE=(\{.*\});/)[1]).idle;
-    const held = await Promise.all(idle.map((url) => caches.match(url)));
-    return held.length > 0 && held.every(Boolean);
-  });
+  await laptop.isReadyForPreviewsOffline();
   await laptop.isOnServer();
   await laptop.entersAirplaneMode();
   const asked = [];

@@ -67,7 +67,7 @@ const SMALL: &str = "wasm-release";
 /// For what is large by its libraries: optimising those as a whole takes minutes.
 const LARGE: &str = "wasm-large";
 
-const MODULES: [Module; 9] = [
+const MODULES: [Module; 10] = [
     Module {
         name: "page",
         package: "offing-client",
@@ -113,6 +113,7 @@ const MODULES: [Module; 9] = [
     // Previews come last. A worker of the sandbox gets its script as a text, so that is one
     // classic script each.
     preview("preview-archive", &["archive"], SMALL),
+    preview("preview-docx", &["docx"], SMALL),
     preview("preview-pdf", &["pdf"], LARGE),
     preview("preview-sheet", &["sheet"], SMALL),
     preview("preview-table", &["table"], SMALL),

@@ -101,6 +101,17 @@ export class Device extends Tab {
     });
   }
 
+  /** Waits until it also holds all that previews need. */
+  async isReadyForPreviewsOffline(tab = this) {
+    await this.isReadyForOffline(tab);
+    await tab.page.waitForFunction(async () => {
+      const list = await (await fetch("/precache.js")).text();
+      const idle = JSON.parse(list.match(/__PRECACHE=(\{.*\});/)[1]).idle;
+      const held = await Promise.all(idle.map((url) => caches.match(url)));
+      return held.length > 0 && held.every(Boolean);
+    });
+  }
+
   /** Loses the network, with the server alive. */
   async entersAirplaneMode() {
     this.#complaints.cutOff();

@@ -41,3 +41,37 @@ export function makeXlsx(sheets) {
     ...parts,
   ]);
 }
+
+/** A document: the XML of its body, that of its notes, and the bytes of its picture `p`. */
+export function makeDocx({ body, notes = "", picture }) {
+  const targets = [
+    ["s", "styles", "styles.xml"],
+    ["n", "numbering", "numbering.xml"],
+    ["f", "footnotes", "footnotes.xml"],
+    ["p", "image", "media/p.png"],
+    ["l", "hyperlink", "javascript:top.ran=true"],
+  ];
+  const headings = [1, 2].map((level) => `<w:style w:styleId="H${level}"><w:name w:val="heading ${level}"/></w:style>`).join("");
+  return makeZip([
+    ["_rels/.rels", relations([["a", "officeDocument", "word/document.xml"]])],
+    ["word/_rels/document.xml.rels", relations(targets)],
+    ["word/styles.xml", `<w:styles>${headings}</w:styles>`],
+    [
+      "word/numbering.xml",
+      `<w:numbering><w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0"><w:numFmt w:val="upperRoman"/><w:lvlText w:val="%1)"/></w:lvl></w:abstractNum>
+       <w:num w:numId="1"><w:abstractNumId w:val="1"/></w:num></w:numbering>`,
+    ],
+    ["word/footnotes.xml", `<w:footnotes>${notes}</w:footnotes>`],
+    ["word/media/p.png", picture ?? ""],
+    ["word/document.xml", `<w:document><w:body>${body}</w:body></w:document>`],
+  ]);
+}
+
+/** A paragraph of `makeDocx`; `style` is H1 or H2, and an item of its list has a number. */
+export function paragraph(inside, { style, item } = {}) {
+  const list = item ? '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>' : "";
+  return `<w:p><w:pPr>${style ? `<w:pStyle w:val="${style}"/>` : ""}${list}</w:pPr>${inside}</w:p>`;
+}
+
+/** A run of letters of `makeDocx`. */
+export const run = (text) => `<w:r><w:t xml:space="preserve">${escaped(text)}</w:t></w:r>`;

@@ -8,6 +8,8 @@ import { Line } from "../line.js";
 import { sizeOf, textsOf } from "../texts.js";
 import { archive } from "./archive.js";
 import styles from "./frame.css";
+import documentStyles from "./document.css";
+import { docx } from "./document.js";
 import { hex } from "./hex.js";
 import { Parser } from "./parser.js";
 import { pdf } from "./pdf.js";
@@ -26,7 +28,7 @@ import { text } from "./text.js";
  * - `line`: what the page may be asked, see `viewer.js`;
  * - `texts`, `sizeOf(bytes)`, `language`.
  */
-const VIEWS = { archive, hex, pdf, sheet, table, text };
+const VIEWS = { archive, docx, hex, pdf, sheet, table, text };
 
 const line = { ask: () => {} };
 
@@ -52,7 +54,7 @@ async function show(what) {
   await VIEWS[view](shown);
 }
 
-const sheets = [tokens, styles, pdfStyles, sheetStyles].map((style) => {
+const sheets = [tokens, styles, pdfStyles, sheetStyles, documentStyles].map((style) => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style);
   return sheet;
