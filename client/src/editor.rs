@@ -1,5 +1,6 @@
-//! The editor's glue, the difference of two texts, the rendered document.
+//! The editor's glue, the files beside a text, the difference of two texts, the rendered document.
 
+pub(crate) mod beside;
 pub(crate) mod difference;
 pub(crate) mod glue;
 pub(crate) mod preview;

@@ -109,7 +109,12 @@ impl Builder {
             Tag::FootnoteDefinition(label) => {
                 self.open(steps::Tag::Div, &[Attribute::Note(&label)]);
             }
-            Tag::Link { dest_url, title, .. } => self.link(&dest_url, &title),
+            Tag::Link { dest_url, title, .. } => {
+                self.titled(steps::Tag::A, Attribute::Href(&dest_url), &title);
+            }
+            Tag::Image { dest_url, title, .. } => {
+                self.titled(steps::Tag::Span, Attribute::Picture(&dest_url), &title);
+            }
             other => {
                 let (tag, attribute) = plain(&other);
                 self.open(tag, attribute.as_slice());
@@ -143,10 +148,10 @@ impl Builder {
         self.open(tag, class.map(Attribute::Class).as_slice());
     }
 
-    fn link(&mut self, address: &CowStr<'_>, title: &CowStr<'_>) {
-        let attributes = [Attribute::Href(address), Attribute::Title(title)];
+    fn titled(&mut self, tag: steps::Tag, address: Attribute<'_>, title: &CowStr<'_>) {
+        let attributes = [address, Attribute::Title(title)];
         let given = if title.is_empty() { 1 } else { 2 };
-        self.open(steps::Tag::A, &attributes[..given]);
+        self.open(tag, &attributes[..given]);
     }
 
     /// Opens one more element for the tag that is open.
@@ -237,7 +242,6 @@ fn plain(tag: &Tag<'_>) -> (steps::Tag, Option<Attribute<'static>>) {
         Tag::Strikethrough => (steps::Tag::Del, None),
         Tag::Superscript => (steps::Tag::Sup, None),
         Tag::Subscript => (steps::Tag::Sub, None),
-        Tag::Image { .. } => (steps::Tag::Span, Some(Attribute::Class(Class::Image))),
         Tag::DefinitionList => (steps::Tag::Dl, None),
         Tag::DefinitionListTitle => (steps::Tag::Dt, None),
         Tag::DefinitionListDefinition => (steps::Tag::Dd, None),
@@ -247,7 +251,8 @@ fn plain(tag: &Tag<'_>) -> (steps::Tag, Option<Attribute<'static>>) {
         | Tag::TableHead
         | Tag::TableRow
         | Tag::TableCell
-        | Tag::Link { .. } => (steps::Tag::P, None),
+        | Tag::Link { .. }
+        | Tag::Image { .. } => (steps::Tag::P, None),
     }
 }
 

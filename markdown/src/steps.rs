@@ -119,6 +119,8 @@ pub enum Attribute<'a> {
     NoteLink(&'a str),
     /// Whether a task is done.
     Done(bool),
+    /// Where a picture is, as the document has it, on its description.
+    Picture(&'a str),
 }
 
 /// The looks that an element can have.
@@ -132,8 +134,6 @@ pub enum Class {
     Right,
     /// Markup of the document, as text.
     Raw,
-    /// The description of an image.
-    Image,
     /// A quotation that is a note.
     Note,
     /// A quotation that is a tip.
@@ -195,7 +195,6 @@ impl Class {
             Self::Center => "md-center",
             Self::Right => "md-right",
             Self::Raw => "md-raw",
-            Self::Image => "md-image",
             Self::Note => "md-callout-note",
             Self::Tip => "md-callout-tip",
             Self::Important => "md-callout-important",

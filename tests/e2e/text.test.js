@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
 
+import { picture } from "./support/picture.js";
 import { downloads, uploads } from "./support/transfers.js";
 import { world } from "./support/world.js";
 
@@ -61,6 +62,45 @@ test("Markdown is written with keys and tools, walked by its outline, and its ta
   await keyboard.insertText("s");
   await laptop.reads("# Harbours");
   await laptop.isOnServer();
+});
+
+test("pictures of a text are drawn and its links followed, what is pasted and dropped becomes a file beside it", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsFolder("trip");
+  await laptop.enters("trip");
+  await uploads(laptop, { name: "harbour.png", mimeType: "image/png", buffer: picture([40, 90, 160]) });
+  await laptop.createsText("plan.md", "the plan");
+  await laptop.createsText("notes.md");
+  await laptop.edits("notes.md");
+  await laptop.types("![the harbour](harbour.png) ![elsewhere](https://example.org/a.png)\n\n[the plan](plan.md)\n\n");
+  const drawn = (name) => laptop.preview.getByRole("img", { name, exact: true });
+  await drawn("the harbour").waitFor();
+  assert.equal(await drawn("the harbour").evaluate((image) => image.naturalWidth), 320);
+  assert.equal(await drawn("elsewhere").count(), 0);
+
+  await laptop.entersAirplaneMode();
+  await laptop.putsIntoText("paste", "image.png", picture([200, 60, 40], 64, 48));
+  await laptop.reads("![picture-20");
+  await laptop.preview.getByRole("img", { name: /^picture-20/ }).waitFor();
+  await laptop.putsIntoText("drop", "harbour.png", picture([20, 160, 90], 80, 48));
+  await laptop.reads("![harbour-2](harbour-2.png)");
+  await drawn("harbour-2").waitFor();
+  assert.equal(await drawn("harbour-2").evaluate((image) => image.naturalWidth), 80);
+  const tools = laptop.page.getByRole("toolbar", { name: "Text tools" });
+  const [chooser] = await Promise.all([
+    laptop.page.waitForEvent("filechooser"),
+    tools.getByRole("button", { name: "Picture or file" }).click(),
+  ]);
+  await chooser.setFiles({ name: "tide (1).csv", mimeType: "text/csv", buffer: Buffer.from("hour,level\n0,2.4\n") });
+  await laptop.reads("[tide (1)](tide%20%281%29.csv)");
+  await laptop.photographs("pictures in a text");
+  await laptop.leavesAirplaneMode();
+
+  await laptop.preview.getByRole("link", { name: "the plan" }).click();
+  await laptop.reads("the plan");
+  await laptop.leavesEditor();
+  await laptop.sees("harbour.png", "harbour-2.png", "notes.md", "plan.md", "tide (1).csv");
 });
 
 test("markup in Markdown is shown, never run", async (t) => {

@@ -18,6 +18,7 @@ mod groups;
 mod history;
 mod joining;
 mod liar;
+mod links;
 mod lives;
 mod losses;
 mod property;

@@ -570,6 +570,12 @@ impl Device {
         self.reads_node(self.node(path))
     }
 
+    /// Finds what a link in a text goes to.
+    pub fn follows(&self, text: NodeId, link: &str) -> Option<NodeId> {
+        let path: Vec<String> = link.split('/').map(str::to_owned).collect();
+        self.ask(|replica| async move { replica.follow_link(text, &path).await }).unwrap()
+    }
+
     /// Reads a text file.
     pub fn reads_text(&self, path: &str) -> String {
         String::from_utf8(self.reads(path).unwrap()).unwrap()

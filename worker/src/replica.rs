@@ -49,6 +49,7 @@ mod history;
 mod joining;
 mod journal;
 mod keep;
+mod links;
 mod pull;
 mod purge;
 mod queue;

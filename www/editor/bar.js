@@ -11,9 +11,9 @@ import { insertTable } from "./tables.js";
  * The bar of a text, with its outline.
  *
  * `texts` are those of `texts.js`, `wraps` is `{isOn(state), toggle(view)}`, and with `markdown`
- * there are the tools that write it.
+ * there are the tools that write it, with `addFiles` one that takes files.
  */
-export function bar({ texts, wraps, markdown }) {
+export function bar({ texts, wraps, markdown, addFiles }) {
   const outline = outlinePanel(texts);
   const writing = [
     { icon: "bold", name: texts.bold, key: "Mod-b", run: toggleBold },
@@ -22,6 +22,7 @@ export function bar({ texts, wraps, markdown }) {
     { icon: "list", name: texts.list, key: "Mod-Shift-8", run: toggleList },
     { icon: "list-checks", name: texts.tasks, key: "Mod-Shift-9", run: toggleTasks },
     { icon: "table", name: texts.table, run: insertTable(texts.newTable) },
+    ...(addFiles ? [{ icon: "file-image", name: texts.addFiles, run: addFiles, leaves: true }] : []),
   ].map((tool) => ({ ...tool, writes: true }));
   // The outline and the search take the focus themselves; the search has its key already.
   const looking = [

@@ -29,6 +29,7 @@ import {
 } from "@codemirror/view";
 
 import { bar } from "./bar.js";
+import { addsFiles, picksFiles, showsFiles } from "./beside.js";
 import { collaboration, Pusher } from "./collab.js";
 export { createDifference } from "./difference.js";
 import { isMarkdown, languageAtOnce, languageOf } from "./languages.js";
@@ -79,6 +80,8 @@ const hiddenReturns = ViewPlugin.fromClass(
  * - `onDocChange(getText)` (optional): the text changed, at most once a frame;
  *   `getText()` makes the string, which costs a copy.
  * - `onBlur()` (optional): focus left the text.
+ * - `beside(ask, about)` (optional): looks at, reads, goes to and adds files beside the text,
+ *   as `beside.js` asks.
  *
  * Returns
  * - `receiveUpdates(version, [{clientID, changes}])`: what the engine accepted, own
@@ -104,7 +107,10 @@ export function createEditor(options) {
   const writable = new Compartment();
   const language = new Compartment();
   const spoken = document.documentElement.lang;
+  const texts = textsOf(spoken);
   const wraps = wrapping();
+  const markdown = isMarkdown(options.fileName);
+  const files = markdown && options.preview && options.beside ? showsFiles(options.preview, options.beside) : null;
   const frame = new Frame(() => options.onDocChange?.(() => textOf(view)));
 
   const view = new EditorView({
@@ -130,8 +136,9 @@ export function createEditor(options) {
             options.onBlur?.();
           },
         }),
-        bar({ texts: textsOf(spoken), wraps, markdown: isMarkdown(options.fileName) }),
-        isMarkdown(options.fileName) ? writesMarkdown : [],
+        bar({ texts, wraps, markdown, addFiles: files && picksFiles(options.beside, texts.picture) }),
+        markdown ? writesMarkdown : [],
+        files ? addsFiles(options.beside, texts.picture) : [],
         wraps.extension,
         looks(),
         keys(),
@@ -193,6 +200,7 @@ export function createEditor(options) {
     setFileName,
     leave() {
       frame.cancel();
+      files?.end();
       host.remove();
     },
     destroy: () => view.destroy(),

@@ -2,6 +2,7 @@
 // CodeMirror speaks English by itself.
 
 const en = {
+  addFiles: "Picture or file",
   bar: "Text tools",
   bold: "Bold",
   find: "Find and replace",
@@ -10,6 +11,7 @@ const en = {
   list: "List",
   noOutline: "Nothing to list in this text.",
   outline: "Outline",
+  picture: "picture",
   table: "Table",
   tasks: "Tasks",
   wrap: "Wrap lines",
@@ -17,6 +19,7 @@ const en = {
 };
 
 const zh = {
+  addFiles: "图片或文件",
   bar: "文本工具",
   bold: "粗体",
   find: "查找和替换",
@@ -25,6 +28,7 @@ const zh = {
   list: "列表",
   noOutline: "此文本没有可列出的内容。",
   outline: "大纲",
+  picture: "图片",
   table: "表格",
   tasks: "任务",
   wrap: "自动换行",

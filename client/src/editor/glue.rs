@@ -15,6 +15,7 @@ use offing_core::rpc::{Command, Event, OpenedText, Reply, SyncState, TextUpdate}
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 
+use super::beside::beside;
 use crate::app::App;
 use crate::i18n::Msg;
 use crate::platform::engine::ListenerId;
@@ -89,6 +90,8 @@ impl TextEditor {
         let node = text.node;
         let on_blur = Closure::<dyn Fn()>::new(move || engine::tell(Command::FlushText { node }))
             .into_js_value();
+        let folder = text.path.last().map_or(NodeId::ROOT, |crumb| crumb.node);
+        let beside = beside(app, node, folder);
         let options = Object::new();
         let client = format!("page-{:08x}", (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
         for (key, value) in [
@@ -103,11 +106,12 @@ impl TextEditor {
             ("onUpdates", on_updates.clone()),
             ("onDocChange", on_change.clone()),
             ("onBlur", on_blur.clone()),
+            ("beside", beside.clone()),
         ] {
             Reflect::set(&options, &key.into(), &value)?;
         }
         let handle = create.call1(&JsValue::NULL, &options)?.unchecked_into::<Handle>();
-        editor.callbacks.replace(vec![on_updates, on_change, on_blur]);
+        editor.callbacks.replace(vec![on_updates, on_change, on_blur, beside]);
         editor.handle.replace(Some(handle));
         Ok(editor)
     }

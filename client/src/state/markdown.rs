@@ -42,6 +42,11 @@ pub fn set<E>(
             set("data-label", label)
         }
         Attribute::NoteLink(label) => set("href", &["#md-note-", label].concat()),
+        Attribute::Picture(url) => {
+            set("class", "md-image")?;
+            // What is elsewhere stays its description: looking at a text tells nobody of it.
+            if scheme(url).is_none() { set("data-src", url) } else { Ok(()) }
+        }
         Attribute::Done(done) => {
             // The editor ticks it in the text.
             set("type", "checkbox")?;
@@ -101,6 +106,15 @@ mod tests {
             "file:///etc/passwd",
         ] {
             assert_eq!(attributes(Attribute::Href(url)), "", "{url:?}");
+        }
+    }
+
+    #[test]
+    fn only_pictures_that_may_be_beside_the_text_say_where_they_are() {
+        let beside = " class=md-image data-src=shots/cat.png";
+        assert_eq!(attributes(Attribute::Picture("shots/cat.png")), beside);
+        for url in ["https://a.b/c.png", "data:image/png;base64,x", "javascript:x"] {
+            assert_eq!(attributes(Attribute::Picture(url)), " class=md-image", "{url:?}");
         }
     }
 

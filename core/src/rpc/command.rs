@@ -217,6 +217,15 @@ pub enum Command {
         node: NodeId,
     },
 
+    /// Finds what a link in a text goes to. → `Linked`
+    FollowLink {
+        /// The text.
+        text: NodeId,
+        /// The names to go through, from the folder that the text is in; `..` is the folder
+        /// above, an empty name the root.
+        path: Vec<String>,
+    },
+
     // ------------------------------------------------------------ transfers
     /// Uploads files; the message carries one JavaScript `File` for each item.
     /// → `Uploading`, or `Clashes` when `clash` is `Ask` and names exist

@@ -82,8 +82,12 @@ fn links_and_code_carry_what_the_document_says() {
 }
 
 #[test]
-fn images_are_their_description_until_they_are_kept_here() {
-    assert_eq!(rendered("![a cat](https://x.y/z.png)"), "<p><span md-image>a cat</span></p>");
+fn pictures_are_their_description_and_carry_where_they_are() {
+    assert_eq!(rendered("![a cat](z.png)"), "<p><span Picture(\"z.png\")>a cat</span></p>");
+    assert_eq!(
+        rendered("![a cat](z.png \"t\")"),
+        "<p><span Picture(\"z.png\") Title(\"t\")>a cat</span></p>"
+    );
 }
 
 #[test]

@@ -300,6 +300,21 @@ export class Tab {
     for (const text of texts) await this.editor.filter({ hasText: text }).waitFor();
   }
 
+  /** Pastes a picture into the open text, or drops one on it (`way`), as the browser tells of it. */
+  async putsIntoText(way, name, bytes) {
+    const told = (text, [way, name, bytes]) => {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+      const { left, top } = text.getBoundingClientRect();
+      const all = { bubbles: true, cancelable: true, composed: true, clientX: left + 20, clientY: top + 10 };
+      const event = way === "paste"
+        ? new ClipboardEvent("paste", { ...all, clipboardData: data })
+        : new DragEvent("drop", { ...all, dataTransfer: data });
+      text.dispatchEvent(event);
+    };
+    await this.editor.evaluate(told, [way, name, [...bytes]]);
+  }
+
   /** From now on what the engine answers reaches the page with a delay, as on a busy machine. */
   async hearsItsEngineLate(delayMs) {
     await this.page.evaluate((delay) => {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use offing_core::id::NodeId;
 use offing_core::ordered;
-use offing_core::rpc::{Clash, Fault, UploadItem};
+use offing_core::rpc::{Clash, Fault, Kind, UploadItem};
 use offing_core::tree::edit::Edit;
 use offing_core::tree::{WorkingSet, listing};
 use offing_core::{limits, name};
@@ -117,8 +117,11 @@ impl<H: Host> Replica<H> {
         for path in paths {
             let (name, above) = path.split_last().ok_or(Fault::Internal)?;
             let above = *found.get(above).ok_or(Fault::Internal)?;
-            let existing =
-                if made.contains(&above) { None } else { self.child(above, name).await? };
+            let existing = if made.contains(&above) {
+                None
+            } else {
+                self.child(above, name, Kind::Folder).await?
+            };
             let node = match existing {
                 Some(node) => node,
                 None => {
@@ -159,9 +162,15 @@ impl<H: Host> Replica<H> {
         Ok(keys.into_iter().filter_map(split).collect())
     }
 
-    /// Finds a folder by its name.
-    async fn child(&self, parent: NodeId, name: &str) -> Result<Option<NodeId>, Fault> {
-        let prefix = &listing::siblings_prefixes(&parent, &name::fold(name))[0];
+    /// Finds a folder or a file by its name.
+    pub(in crate::replica) async fn child(
+        &self,
+        parent: NodeId,
+        name: &str,
+        kind: Kind,
+    ) -> Result<Option<NodeId>, Fault> {
+        let [folders, files] = &listing::siblings_prefixes(&parent, &name::fold(name));
+        let prefix = if kind == Kind::Folder { folders } else { files };
         let found = self.scan_listing(&Range::prefix(prefix), 0, 1).await?;
         Ok(found.first().and_then(|(key, _)| listing::node_of_key(key)))
     }

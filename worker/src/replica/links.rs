@@ -1,0 +1,43 @@
+//! Links between files: names to go through, from the folder that a text is in.
+
+use offing_core::id::NodeId;
+use offing_core::limits;
+use offing_core::rpc::{Fault, Kind};
+
+use super::Replica;
+use crate::host::Host;
+
+impl<H: Host> Replica<H> {
+    /// Finds what a link in a text goes to, if there is such a thing.
+    pub async fn follow_link(
+        &self,
+        text: NodeId,
+        path: &[String],
+    ) -> Result<Option<NodeId>, Fault> {
+        if path.len() > limits::TREE_DEPTH_MAX {
+            return Ok(None);
+        }
+        let mut at = self.folder_of(text).await?;
+        for name in path {
+            at = match (at, name.as_str()) {
+                (_, "") => Some(NodeId::ROOT),
+                (None, _) => return Ok(None),
+                (at, ".") => at,
+                (Some(folder), "..") => self.folder_of(folder).await?,
+                (Some(folder), name) => match self.child(folder, name, Kind::Folder).await? {
+                    Some(found) => Some(found),
+                    None => self.child(folder, name, Kind::File).await?,
+                },
+            };
+        }
+        Ok(at)
+    }
+
+    /// The folder that shows a node; none above the built-in ones.
+    async fn folder_of(&self, node: NodeId) -> Result<Option<NodeId>, Fault> {
+        if node.is_builtin() {
+            return Ok(None);
+        }
+        Ok(self.row(node).await?.map(|row| row.shown_parent))
+    }
+}
