@@ -163,7 +163,7 @@ impl Failure {
             Self::Fault(
                 Fault::SignedOut
                     | Fault::CannotOpen
-                    | Fault::Server(Code::WrongCredentials | Code::SignedOut)
+                    | Fault::Server(Code::WrongCredentials | Code::SignedOut | Code::AccountClosed)
             )
         );
         let code = if refused || matches!(self, Self::SignedOut | Self::SessionEnded { .. }) {
@@ -232,6 +232,9 @@ pub(crate) fn in_words(fault: &Fault) -> String {
 fn refusal_in_words(code: Code) -> String {
     match code {
         Code::WrongCredentials => "username or password is wrong".to_owned(),
+        Code::AccountClosed => "whoever runs the server has closed this account; nothing of it is \
+             gone, ask them"
+            .to_owned(),
         Code::RateLimited => "too many attempts; wait a minute".to_owned(),
         Code::QuotaExceeded => "the account's space is used up".to_owned(),
         Code::StorageFull => "the server's disk is full".to_owned(),

@@ -30,6 +30,8 @@ pub struct Row {
     pub quota_bytes: Option<i64>,
     /// When it was made.
     pub created_ms: i64,
+    /// It is closed.
+    pub is_closed: bool,
 }
 
 /// A session of an account.
@@ -66,20 +68,27 @@ pub enum AdminError {
 
 /// All accounts, by name; blocks, on a thread outside any runtime.
 pub fn accounts(places: &Places) -> Result<Vec<Row>, AdminError> {
-    // Says whether they are this program's tables.
-    drop(open_existing(places)?);
-    let columns = ["username", "used_bytes", "quota_bytes", "created_ms"];
+    // Says first whether they are this program's tables.
+    let closed = open_existing(places)?.read_blocking(|state| state.closed())?;
+    let columns = ["username", "used_bytes", "quota_bytes", "created_ms", "id"];
     let columns = columns.map(str::to_owned).to_vec();
     let (table, mut rows) = (Table { name: "accounts".to_owned(), columns }, Vec::new());
     open_tables(places)?.read(&table, &mut |values| {
-        let row = match <[Value; 4]>::try_from(values) {
-            Ok([Value::Text(username), Value::Int(used_bytes), quota, Value::Int(created_ms)]) => {
-                let quota_bytes = if let Value::Int(bytes) = quota { Some(bytes) } else { None };
-                Row { username, used_bytes, quota_bytes, created_ms }
-            }
-            _ => return Err(MetaError::Corrupt { column: "account" }),
+        let Ok(
+            [
+                Value::Text(username),
+                Value::Int(used_bytes),
+                quota,
+                Value::Int(created_ms),
+                Value::Bytes(id),
+            ],
+        ) = <[Value; 5]>::try_from(values)
+        else {
+            return Err(MetaError::Corrupt { column: "account" });
         };
-        rows.push(row);
+        let quota_bytes = if let Value::Int(bytes) = quota { Some(bytes) } else { None };
+        let is_closed = closed.iter().any(|closed| closed.0[..] == id);
+        rows.push(Row { username, used_bytes, quota_bytes, created_ms, is_closed });
         Ok(())
     })?;
     rows.sort_by(|one, other| one.username.cmp(&other.username));
@@ -113,6 +122,24 @@ pub fn sign_out(places: &Places, name: &str) -> Result<u64, AdminError> {
     let (meta, account) = find(places, name)?;
     note(places, "sign-out", &account, &json!({}))?;
     let job = move |tx: &mut dyn MetaTx| tx.remove_other_sessions(&account.id, None);
+    Ok(meta.write_blocking(Durability::Now, job)?)
+}
+
+/// Closes an account: its devices keep what they have and are refused, nothing of it is deleted,
+/// and its sessions stay for when it is opened again.
+pub fn close(places: &Places, name: &str) -> Result<(), AdminError> {
+    let (meta, account) = find(places, name)?;
+    note(places, "close", &account, &json!({}))?;
+    let now_ms = system_clock();
+    let job = move |tx: &mut dyn MetaTx| tx.close_account(&account.id, now_ms);
+    Ok(meta.write_blocking(Durability::Now, job)?)
+}
+
+/// Opens an account again.
+pub fn open(places: &Places, name: &str) -> Result<(), AdminError> {
+    let (meta, account) = find(places, name)?;
+    note(places, "open", &account, &json!({}))?;
+    let job = move |tx: &mut dyn MetaTx| tx.open_account(&account.id);
     Ok(meta.write_blocking(Durability::Now, job)?)
 }
 

@@ -267,7 +267,7 @@ pub static CALLS: &[Call] = &[
         takes: Takes::Json("LoginFinish"),
         gives: Gives::Json("SessionStarted"),
         says: "Prove the secret, set the session cookie.",
-        refuses: &[Code::WrongCredentials, Code::LoginExpired],
+        refuses: &[Code::WrongCredentials, Code::LoginExpired, Code::AccountClosed],
         route: || post(account::login_finish),
     },
     Call {

@@ -5,6 +5,7 @@
 //! kept by `service`; here are the secrets of the server (`server-setup`, `token-key`, each
 //! in its own file) and what lives for minutes only.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use offing_core::id::{AccountId, DeviceId};
@@ -16,6 +17,7 @@ use offing_core::proto::{
 };
 use rand::RngCore as _;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
 
 use crate::error::ApiError;
 use crate::service::accounts::{NewAccount, account_record};
@@ -46,6 +48,8 @@ pub struct Auth {
     tokens: TokenKey,
     logins: Attempts<LoginAttempt>,
     ended: Ended,
+    /// Accounts that are closed, as far as this process knows.
+    closed: watch::Sender<HashSet<AccountId>>,
 }
 
 /// A verified caller of a bearer call.
@@ -85,6 +89,7 @@ impl Auth {
             tokens: TokenKey::open(&data.join(TOKEN_KEY))?,
             logins: Attempts::new(LOGIN_ATTEMPTS_MAX),
             ended: Ended::default(),
+            closed: watch::Sender::default(),
         })
     }
 
@@ -223,6 +228,20 @@ impl Auth {
         self.ended.device(account, device, now_ms);
     }
 
+    /// Heeds which accounts are closed, from now on.
+    pub fn heed_closed(&self, closed: HashSet<AccountId>) {
+        self.closed.send_if_modified(|known| {
+            let is_news = *known != closed;
+            *known = closed;
+            is_news
+        });
+    }
+
+    /// The accounts that are closed, and word of each change.
+    pub(crate) fn closed(&self) -> watch::Receiver<HashSet<AccountId>> {
+        self.closed.subscribe()
+    }
+
     /// Starts setting a new secret, which wants a sign-in of the last minutes.
     pub async fn secret_start(
         &self,
@@ -261,6 +280,9 @@ impl Auth {
         if self.ended.covers(&claims) {
             return Err(Code::SignedOut);
         }
+        if self.closed.borrow().contains(&claims.account) {
+            return Err(Code::AccountClosed);
+        }
         Ok(SignedIn {
             caller: Caller { account: claims.account, device: claims.device },
             session: SessionId(claims.session),
@@ -275,6 +297,8 @@ impl Auth {
         device: DeviceBinding,
         now_ms: i64,
     ) -> Result<Started, ApiError> {
+        // Only who proved a secret hears it.
+        services.require_open(record.account).await?;
         let (session, cookie_token) =
             services.start_session(record.account, device.device, device.public.0, now_ms).await?;
         let vaults = services.vaults(record.account).await?;

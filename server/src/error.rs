@@ -117,7 +117,9 @@ pub fn status(code: Code) -> StatusCode {
         }
         Code::NameMalformed | Code::ChunkMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Code::NameTaken | Code::Recovering => StatusCode::CONFLICT,
-        Code::InviteUnknown | Code::SignInAgain | Code::WrongDevice => StatusCode::FORBIDDEN,
+        Code::InviteUnknown | Code::SignInAgain | Code::WrongDevice | Code::AccountClosed => {
+            StatusCode::FORBIDDEN
+        }
         Code::InviteUsed | Code::InviteExpired | Code::LoginExpired => StatusCode::GONE,
         Code::VaultUnknown | Code::ChunkUnknown | Code::NotFound => StatusCode::NOT_FOUND,
         Code::RangeInvalid => StatusCode::RANGE_NOT_SATISFIABLE,

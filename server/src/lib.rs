@@ -28,5 +28,5 @@ pub mod tls;
 pub mod turns;
 
 pub use metrics::serve_metrics;
-pub use serve::{look_after, serve};
+pub use serve::{heed_closed, look_after, serve};
 pub use state::AppState;

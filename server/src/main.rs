@@ -80,7 +80,8 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// All accounts: name, bytes used, most bytes, when it was made (milliseconds since 1970)
+    /// All accounts: name, bytes used, most bytes, when it was made (milliseconds since 1970),
+    /// open or closed
     List,
     /// Set the most bytes that an account may store, or lift it
     Quota {
@@ -91,6 +92,16 @@ enum Action {
     },
     /// The sessions of an account: device, when it signed in, when it was last here
     Sessions {
+        /// The account's name
+        name: String,
+    },
+    /// Close an account: its devices are refused, nothing is deleted
+    Close {
+        /// The account's name
+        name: String,
+    },
+    /// Open a closed account again
+    Open {
         /// The account's name
         name: String,
     },
@@ -254,8 +265,9 @@ fn administer(config: &Config, action: Action) -> anyhow::Result<ExitCode> {
         Action::List => {
             for row in admin::accounts(&places)? {
                 let quota = row.quota_bytes.map_or("-".to_owned(), |bytes| bytes.to_string());
+                let standing = if row.is_closed { "closed" } else { "open" };
                 let admin::Row { username, used_bytes, created_ms, .. } = row;
-                say(&format!("{username}\t{used_bytes}\t{quota}\t{created_ms}"))?;
+                say(&format!("{username}\t{used_bytes}\t{quota}\t{created_ms}\t{standing}"))?;
             }
         }
         Action::Quota { name, bytes } => admin::limit(&places, &name, bytes)?,
@@ -263,6 +275,14 @@ fn administer(config: &Config, action: Action) -> anyhow::Result<ExitCode> {
             for seen in admin::sessions(&places, &name)? {
                 say(&format!("{}\t{}\t{}", seen.device, seen.signed_in_ms, seen.used_ms))?;
             }
+        }
+        Action::Close { name } => {
+            admin::close(&places, &name)?;
+            say(&format!("{name} is closed, for a server that runs within five seconds"))?;
+        }
+        Action::Open { name } => {
+            admin::open(&places, &name)?;
+            say(&format!("{name} is open; its devices come back by themselves"))?;
         }
         Action::SignOut { name } => {
             let ended = admin::sign_out(&places, &name)?;

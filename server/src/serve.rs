@@ -52,7 +52,9 @@ pub async fn serve(
     let tls = tls.map(Arc::new);
     let router = api::router(&state);
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
+    heed_closed(&state).await;
     let mut chores = JoinSet::new();
+    chores.spawn(heed(state.clone()));
     chores.spawn(upkeep(state.clone()));
     chores.spawn(scrub(state.clone()));
     if let Some(tls) = tls.clone() {
@@ -207,6 +209,22 @@ async fn renew(tls: Arc<Tls>) {
     }
 }
 
+/// Heeds every few seconds which accounts are closed.
+async fn heed(state: AppState) {
+    loop {
+        tokio::time::sleep(HEED_EVERY).await;
+        heed_closed(&state).await;
+    }
+}
+
+/// Heeds which accounts are closed: another process closes them, beside this one.
+pub async fn heed_closed(state: &AppState) {
+    match state.services().closed().await {
+        Ok(closed) => state.auth().heed_closed(closed),
+        Err(error) => tracing::warn!(%error, "cannot look which accounts are closed"),
+    }
+}
+
 /// Looks after what is kept, now and then.
 async fn upkeep(state: AppState) {
     // Not at once: whoever starts the server beside a wrong database has time to see it.
@@ -274,6 +292,7 @@ const STREAMS_MAX: u32 = 128;
 const RENEWAL_EVERY: Duration = Duration::from_secs(60);
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const HEED_EVERY: Duration = Duration::from_secs(5);
 const UPKEEP_EVERY: Duration = Duration::from_secs(3_600);
 const HOUR_MS: i64 = 3_600_000;
 const HOURS_CAUGHT_UP: u64 = 24;

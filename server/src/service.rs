@@ -138,6 +138,9 @@ pub enum ServiceError {
     /// The session's device was taken off the account.
     #[error("the device was taken off the account")]
     TakenOff,
+    /// Whoever keeps the server has closed the account.
+    #[error("the account is closed")]
+    AccountClosed,
     /// The vault waits to be given back what the server lacks.
     #[error("the vault waits to be given back what a backup lacked")]
     Recovering,
@@ -180,6 +183,7 @@ impl ServiceError {
             Self::NameTaken => Code::NameTaken,
             Self::SignedOut => Code::SignedOut,
             Self::TakenOff => Code::TakenOff,
+            Self::AccountClosed => Code::AccountClosed,
             Self::Recovering => Code::Recovering,
             Self::Busy => Code::Unavailable,
             Self::Meta(_) | Self::Blob(_) | Self::DatabaseMissing { .. } | Self::OtherChunks => {

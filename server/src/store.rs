@@ -8,6 +8,7 @@
 pub mod blob;
 pub mod check;
 pub mod chunks;
+pub mod closed;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 pub mod fossil;

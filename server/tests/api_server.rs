@@ -6,6 +6,8 @@
 mod accounts;
 #[path = "api_server/client.rs"]
 mod client;
+#[path = "api_server/closed.rs"]
+mod closed;
 #[path = "api_server/data.rs"]
 mod data;
 #[path = "api_server/devices.rs"]

@@ -1,6 +1,6 @@
 //! The account's devices: listed, taken off, and what waits on the others meanwhile.
 
-use offing_core::proto::AppendResult;
+use offing_core::proto::{AppendResult, Code};
 use offing_core::rpc::{Alarm, Clash, Fault, SyncState};
 use offing_tests::net::{Call, Mishap};
 use offing_tests::{Device, World};
@@ -216,4 +216,25 @@ fn a_server_that_says_so_does_not_make_a_device_another_one() {
         world.sync_all();
         assert!(phone.shows("/Mine"));
     }
+}
+
+#[test]
+fn a_device_of_a_closed_account_says_so_and_goes_on_when_it_is_opened_again() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    phone.creates_text("/notes.md", "before\n");
+    world.sync_all();
+    world.net.closed.set(true);
+    phone.appends_to("/notes.md", "meanwhile\n");
+    world.passes(600_000);
+    assert!(phone.unsynced() > 0 && !phone.replica().is_signed_out());
+    assert_ne!(phone.status().state, SyncState::OnServer);
+    let closed = [Alarm::ServerRefuses(Code::AccountClosed)];
+    assert_eq!(*phone.page.alarms.borrow(), closed, "once, however often it was tried");
+    assert_eq!(*phone.page.standing.borrow(), closed);
+    world.net.closed.set(false);
+    world.passes(600_000);
+    world.assert_converged();
+    assert_eq!(laptop.reads_text("/notes.md"), "before\nmeanwhile\n");
+    assert_eq!(*phone.page.standing.borrow(), []);
 }

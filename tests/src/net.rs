@@ -129,6 +129,8 @@ pub struct Net {
     pub append_lie: RefCell<Option<AppendResult>>,
     /// Devices whose sessions ended because they were taken off.
     pub taken_off: RefCell<BTreeSet<DeviceId>>,
+    /// The account was closed by whoever keeps the server.
+    pub closed: Cell<bool>,
     /// Hears that the log has grown, and by whom.
     pub grown: RefCell<Option<Grown>>,
 }
@@ -149,6 +151,7 @@ impl Net {
             chunk_lie: RefCell::default(),
             append_lie: RefCell::default(),
             taken_off: RefCell::default(),
+            closed: Cell::new(false),
             grown: RefCell::default(),
         })
     }
@@ -260,6 +263,9 @@ impl TestServer {
         }
         if fate == Some(Mishap::Unavailable) {
             return Err(NetError::Unavailable { status: 503, retry_after_ms: None });
+        }
+        if net.closed.get() {
+            return Err(refusal(&ServiceError::AccountClosed));
         }
         if net.taken_off.borrow().contains(&caller.device) {
             return Err(refusal(&ServiceError::TakenOff));

@@ -161,6 +161,8 @@ pub struct Replica<H: Host> {
     closed: Cell<bool>,
     signed_out: Cell<bool>,
     taken_off: Cell<bool>,
+    /// The account was found closed.
+    shut_out: Cell<bool>,
     /// The server was restored from a backup, and has not gone on since as far as is known.
     restored: Cell<bool>,
     /// It went on without what was seen here.
@@ -238,6 +240,7 @@ impl<H: Host> Replica<H> {
             closed: Cell::new(false),
             signed_out: Cell::new(false),
             taken_off: Cell::new(false),
+            shut_out: Cell::new(false),
             restored: Cell::new(false),
             left_behind: Cell::new(false),
             offered_chunks: Cell::new(false),

@@ -60,6 +60,8 @@ pub enum Code {
     Internal,
     /// No such call.
     NotFound,
+    /// Whoever keeps the server has closed the account; nothing of it is gone.
+    AccountClosed,
 }
 
 /// The body of every refusal.

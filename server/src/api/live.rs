@@ -3,7 +3,7 @@
 //! A message is a hint (`proto::Wake`); the log is what counts, so a lost one costs time and
 //! nothing else. At connect the tips of all vaults are told. A socket that falls behind gets
 //! the tips again instead of a longer queue; one that stops reading or answering is closed,
-//! as is one whose session ended.
+//! as is one whose session ended or whose account was closed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -28,6 +28,9 @@ use crate::store::meta::{Session, SessionId};
 
 /// Close code of a socket whose session has ended.
 pub const CLOSE_SIGNED_OUT: u16 = 4401;
+
+/// Close code of a socket whose account was closed.
+pub const CLOSE_ACCOUNT_CLOSED: u16 = 4403;
 
 /// Counts the open sockets, in all and for each account.
 #[derive(Debug)]
@@ -96,6 +99,7 @@ pub(super) async fn open(
 ) -> Result<Response, ApiError> {
     let token = cookie::find(&headers).ok_or(Code::SignedOut)?;
     let session = state.services().session_of_token(token, state.now_ms()).await?;
+    state.services().require_open(session.account).await?;
     let upgrade = upgrade.map_err(|_| Code::BadRequest)?;
     let place = state.sockets().admit(session.account)?;
     Ok(upgrade
@@ -141,6 +145,8 @@ impl Live {
         // Listening starts before the tips are read, so that nothing falls in between.
         let mut news = self.state.services().listen();
         let mut stopping = self.state.stopping();
+        let mut closed = self.state.auth().closed();
+        let account = self.caller.account;
         let mut pings = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         let mut heard = Instant::now();
         self.tell_tips().await?;
@@ -164,6 +170,9 @@ impl Live {
                     }
                     self.check_session().await?;
                     self.send(Message::Ping(bytes::Bytes::new())).await?;
+                }
+                () = async { drop(closed.wait_for(|closed| closed.contains(&account)).await) } => {
+                    return Err(Some((CLOSE_ACCOUNT_CLOSED, "account closed")));
                 }
                 () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
                     return Err(Some((close_code::AWAY, "stopping")));

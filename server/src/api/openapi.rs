@@ -108,8 +108,10 @@ pub(crate) fn refusals(call: &Call) -> Vec<Code> {
     let mut codes = vec![Code::BadRequest, Code::RateLimited, Code::Unavailable, Code::Internal];
     match call.access {
         Access::Open => {}
-        Access::Cookie => codes.push(Code::SignedOut),
-        Access::Bearer => codes.extend([Code::SignedOut, Code::TokenExpired]),
+        Access::Cookie => codes.extend([Code::SignedOut, Code::AccountClosed]),
+        Access::Bearer => {
+            codes.extend([Code::SignedOut, Code::TokenExpired, Code::AccountClosed]);
+        }
     }
     if !matches!(call.takes, Takes::Nothing | Takes::Socket) {
         codes.push(Code::TooLarge);

@@ -4,6 +4,8 @@
 //! exists in clear only in the link, the store has its hash. An invite is consumed in the
 //! transaction that adds the account, so one link makes one account whatever races.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use offing_core::id::{AccountId, Hash, VaultId};
@@ -143,6 +145,18 @@ impl Services {
     pub async fn account_by_name(&self, username: &str) -> Result<Option<Account>, ServiceError> {
         let username = username.to_owned();
         Ok(self.meta.read(move |state| state.account_by_name(&username)).await?)
+    }
+
+    /// The accounts that are closed.
+    pub async fn closed(&self) -> Result<HashSet<AccountId>, ServiceError> {
+        let closed = self.meta.read(|state| state.closed()).await?;
+        Ok(closed.into_iter().collect())
+    }
+
+    /// Refuses whoever has an account that is closed.
+    pub async fn require_open(&self, id: AccountId) -> Result<(), ServiceError> {
+        let is_closed = self.meta.read(move |state| state.is_closed(&id)).await?;
+        if is_closed { Err(ServiceError::AccountClosed) } else { Ok(()) }
     }
 
     /// The account's vaults.

@@ -79,6 +79,12 @@ impl Services {
         let (id, secret_hash) = parse_token(token).ok_or(ServiceError::SignedOut)?;
         let (next, next_hash) = new_token(id);
         let job = move |tx: &mut dyn MetaTx| match check(tx, &id, &secret_hash, now_ms)? {
+            // Its cookie stays as it is, for when the account is opened again.
+            Checked::Fresh(Session { account, .. }) | Checked::Racing(Session { account, .. })
+                if tx.is_closed(&account)? =>
+            {
+                Ok(Err(ServiceError::AccountClosed))
+            }
             Checked::Fresh(mut session) => {
                 // The secret that was presented, which is not the current one when the
                 // answer that carried the current one was lost.

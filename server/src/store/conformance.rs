@@ -29,6 +29,7 @@ pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     the_index_counts_what_lives_in_a_segment,
     fossils_are_dated_once_and_read_by_place,
     countersigned_snapshots_are_dated_once_and_bodies_go_alone,
+    accounts_are_closed_and_opened_and_keep_what_they_have,
     reading_sees_what_was_answered,
 ];
 
@@ -169,6 +170,36 @@ fn accounts_keep_what_they_are_given(meta: &dyn MetaStore) {
     write(meta, |tx| tx.add_usage(&ALICE, -1000));
     let used = meta.read_blocking(|state| state.account(&ALICE)).unwrap().unwrap().used_bytes;
     assert_eq!(used, 0);
+}
+
+fn accounts_are_closed_and_opened_and_keep_what_they_have(meta: &dyn MetaStore) {
+    let bob = AccountId([8; 16]);
+    populate(meta);
+    write(meta, move |tx| {
+        tx.add_account(&account(bob, "bob"))?;
+        tx.put_session(&session(1, ALICE, 5))?;
+        tx.close_account(&ALICE, 10)?;
+        tx.close_account(&ALICE, 20)
+    });
+    let state = |meta: &dyn MetaStore| {
+        meta.read_blocking(move |state| {
+            let of_each = (state.is_closed(&ALICE)?, state.is_closed(&bob)?);
+            Ok((state.closed()?, of_each, state.session(&SessionId([1; 16]))?.is_some()))
+        })
+        .unwrap()
+    };
+    assert_eq!(state(meta), (vec![ALICE], (true, false), true));
+    let unknown = meta
+        .write_blocking(Durability::Now, |tx| tx.close_account(&AccountId([99; 16]), 1))
+        .map_err(|error| matches!(error, MetaError::Constraint));
+    assert_eq!(unknown, Err(true));
+    write(meta, move |tx| {
+        tx.open_account(&bob)?;
+        tx.open_account(&ALICE)
+    });
+    assert_eq!(state(meta), (vec![], (false, false), true));
+    let kept = meta.read_blocking(|state| state.account(&ALICE)).unwrap();
+    assert_eq!(kept, Some(account(ALICE, "alice")));
 }
 
 fn invites_are_used_once_and_open_ones_can_be_ended(meta: &dyn MetaStore) {

@@ -16,6 +16,7 @@ use super::meta::{
 };
 
 mod blobs;
+mod closed;
 mod fossils;
 mod witness;
 
@@ -40,6 +41,8 @@ struct State {
     segments: BTreeMap<u32, (u64, u64)>,
     fossils: fossils::Fossils,
     witnesses: witness::Witnesses,
+    /// Accounts that are closed, and since when.
+    closed: BTreeMap<AccountId, i64>,
 }
 
 impl Default for MemoryMeta {

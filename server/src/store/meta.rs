@@ -16,6 +16,7 @@ use offing_core::proto::SecretKind;
 use tokio::sync::oneshot;
 
 use super::blob::BlobStoreId;
+use super::closed::{ClosedRead, ClosedTx};
 use super::fossil::{FossilRead, FossilTx};
 use super::note::Note;
 use super::witness::{WitnessRead, WitnessTx};
@@ -281,7 +282,7 @@ pub enum MetaError {
 pub type MetaResult<T> = Result<T, MetaError>;
 
 /// Reads one consistent state.
-pub trait MetaRead: FossilRead + WitnessRead {
+pub trait MetaRead: FossilRead + WitnessRead + ClosedRead {
     /// The life of this server's data.
     fn incarnation(&self) -> MetaResult<Incarnation>;
     /// How many accounts there are.
@@ -340,7 +341,7 @@ pub trait MetaRead: FossilRead + WitnessRead {
 }
 
 /// Reads and changes one state; all of a job's changes take effect, or none.
-pub trait MetaTx: MetaRead + FossilTx + WitnessTx {
+pub trait MetaTx: MetaRead + FossilTx + WitnessTx + ClosedTx {
     /// Begins another life of this data: every vault has to be given back what it lacks.
     /// Says how many vaults there are.
     fn begin_life(&mut self, incarnation: &Incarnation) -> MetaResult<u64>;

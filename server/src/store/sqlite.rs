@@ -19,6 +19,7 @@ use super::meta::{
 };
 use super::queue::{Queues, Runner, Written, guarded};
 
+mod closed;
 mod fossils;
 mod rows;
 mod rows_write;
@@ -36,6 +37,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0006_log_by_kind.sql"),
     include_str!("../../migrations/0007_fossils.sql"),
     include_str!("../../migrations/0008_witnessed.sql"),
+    include_str!("../../migrations/0009_closed.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

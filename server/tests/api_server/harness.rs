@@ -46,6 +46,15 @@ pub(crate) struct Differs {
     pub(crate) rate: Option<RateConfig>,
     pub(crate) public_url: Option<String>,
     pub(crate) turns: Option<Bounds>,
+    pub(crate) store: Store,
+}
+
+/// Where a test's server keeps things.
+#[derive(Default)]
+pub(crate) enum Store {
+    #[default]
+    Memory,
+    Folder,
 }
 
 impl World {
@@ -75,7 +84,10 @@ impl World {
         };
         let disk_bytes_max = Arc::new(AtomicU64::new(u64::MAX));
         options.segments.bytes_max = Arc::clone(&disk_bytes_max);
-        let services = Services::in_memory(options).unwrap();
+        let services = match differs.store {
+            Store::Memory => Services::in_memory(options).unwrap(),
+            Store::Folder => Services::open(folder.path(), options).unwrap().0,
+        };
         let clock = Arc::new(AtomicI64::new(1_800_000_000_000));
         let read = Arc::clone(&clock);
         let state = AppState::over(config, services, Arc::new(move || read.load(Ordering::SeqCst)))

@@ -13,7 +13,11 @@ use crate::harness::World;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn connect(world: &World, cookie: &str, origin: Option<&str>) -> Result<Socket, Error> {
+pub(crate) async fn connect(
+    world: &World,
+    cookie: &str,
+    origin: Option<&str>,
+) -> Result<Socket, Error> {
     let url = format!("ws://{}/api/v1/live", world.address);
     let mut request = url.into_client_request().unwrap();
     request.headers_mut().insert("cookie", cookie.parse().unwrap());
@@ -23,7 +27,7 @@ async fn connect(world: &World, cookie: &str, origin: Option<&str>) -> Result<So
     connect_async(request).await.map(|(socket, _)| socket)
 }
 
-async fn next(socket: &mut Socket) -> Message {
+pub(crate) async fn next(socket: &mut Socket) -> Message {
     let next = tokio::time::timeout(Duration::from_secs(20), socket.next());
     next.await.expect("a message comes").unwrap().unwrap()
 }
@@ -32,7 +36,7 @@ async fn next_wake(socket: &mut Socket) -> Wake {
     serde_json::from_str(next(socket).await.to_text().unwrap()).unwrap()
 }
 
-fn refusal(refused: Error) -> (u16, Code) {
+pub(crate) fn refusal(refused: Error) -> (u16, Code) {
     let Error::Http(response) = refused else { panic!("not an answer: {refused}") };
     let body = response.body().as_deref().unwrap_or_default();
     let code = serde_json::from_slice::<Refusal>(body).map_or(Code::Internal, |body| body.code);

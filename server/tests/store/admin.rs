@@ -15,7 +15,7 @@ use crate::uploads::put;
 use crate::world::{NOW_MS, chunk, open, with_vault};
 
 #[test]
-fn accounts_are_listed_limited_and_signed_out_beside_a_server_that_runs() {
+fn accounts_are_listed_limited_signed_out_and_closed_beside_a_server_that_runs() {
     let (runtime, folder) = (Runtime::new().unwrap(), TempDir::new().unwrap());
     let services = open(folder.path());
     let (alice, _bob) = runtime.block_on(async {
@@ -45,12 +45,18 @@ fn accounts_are_listed_limited_and_signed_out_beside_a_server_that_runs() {
     assert!(admin::sessions(&places, "alice").unwrap().is_empty());
     assert_eq!(admin::sessions(&places, "bob").unwrap().len(), 1);
 
+    admin::close(&places, "alice").unwrap();
+    let closed = |rows: Vec<admin::Row>| rows.into_iter().map(|row| row.is_closed);
+    assert_eq!(closed(admin::accounts(&places).unwrap()).collect::<Vec<_>>(), [true, false]);
+    admin::open(&places, "alice").unwrap();
+    assert_eq!(closed(admin::accounts(&places).unwrap()).collect::<Vec<_>>(), [false, false]);
+
     let log = fs::read_to_string(folder.path().join("audit.log")).unwrap();
     let said = log.lines().map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         (line["action"].to_string(), line["account"].to_string())
     });
-    let expected = ["quota", "quota", "sign-out"];
+    let expected = ["quota", "quota", "sign-out", "close", "open"];
     let expected = expected.map(|action| (format!("{action:?}"), format!("{:?}", "alice")));
     assert_eq!(said.collect::<Vec<_>>(), expected);
 }

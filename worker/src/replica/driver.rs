@@ -17,6 +17,9 @@ use offing_core::proto::{AppendResult, Code};
 
 /// How often a push goes on after something was refused that others may pass.
 const PASS_ROUNDS_MAX: u32 = 4;
+/// What is told while the account is closed, and how often at most it is looked at again.
+const SHUT_OUT: Alarm = Alarm::ServerRefuses(Code::AccountClosed);
+const SHUT_OUT_MS: u64 = 60_000;
 
 impl<H: Host> Replica<H> {
     /// Begins to synchronise.
@@ -37,6 +40,9 @@ impl<H: Host> Replica<H> {
         }
         if event == Event::Nudge {
             self.held_up.set(None);
+        }
+        if matches!(event, Event::Pulled { .. } | Event::Pushed) && self.shut_out.replace(false) {
+            self.emit(PageEvent::AlarmOver(SHUT_OUT));
         }
         let effects = self.machine.borrow_mut().handle(event);
         let signed_out = self.machine.borrow().is_signed_out();
@@ -252,6 +258,9 @@ impl<H: Host> Replica<H> {
         if error.code() == Some(Code::TakenOff) {
             self.taken_off.set(true);
         }
+        if error.code() == Some(Code::AccountClosed) && !self.shut_out.replace(true) {
+            self.emit(PageEvent::Alarm(SHUT_OUT));
+        }
         failure_of(error)
     }
 
@@ -296,6 +305,8 @@ pub(super) fn failure_of(error: &NetError) -> Failure {
     match error.code() {
         Some(Code::SignedOut | Code::TakenOff | Code::TokenExpired) => Failure::SignedOut,
         Some(Code::WrongDevice) => Failure::Busy { retry_after_ms: 0 },
+        // It may be opened again, and nobody has to do anything here then.
+        Some(Code::AccountClosed) => Failure::Busy { retry_after_ms: SHUT_OUT_MS },
         Some(Code::Recovering) => Failure::Restored,
         Some(Code::RateLimited | Code::Unavailable) => {
             Failure::Busy { retry_after_ms: error.retry_after_ms().unwrap_or(0) }
