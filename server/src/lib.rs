@@ -19,6 +19,7 @@ pub mod intake;
 pub mod limit;
 mod metrics;
 pub mod migrate;
+pub mod ready;
 mod serve;
 pub mod service;
 pub mod state;

@@ -1,5 +1,5 @@
 //! The `offing-server` program: `serve` (also without a word), `invite`, and what keeps the data
-//! folder well: `backup`, `restore`, `restored`, `fsck`, `migrate`, `admin`.
+//! folder well: `backup`, `restore`, `restored`, `fsck`, `migrate`, `admin`; `ready` asks one that runs.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use offing_server::fsck::Finding;
 use offing_server::state::{AppState, join_link, system_clock};
 use offing_server::store::check::Checked;
 use offing_server::store::places;
-use offing_server::{admin, backup, fsck, migrate, serve, service, telemetry};
+use offing_server::{admin, backup, fsck, migrate, ready, serve, service, telemetry};
 use tokio::net::TcpListener;
 
 /// The blind server of Offing: it keeps sealed chunks and signed logs, and can read neither.
@@ -66,6 +66,8 @@ enum Command {
         #[command(subcommand)]
         action: Action,
     },
+    /// Ask the server that runs with these options whether it is ready, for health checks
+    Ready,
     /// Move everything to another database, another chunk store, or both; no server may run on
     /// either. What was broken off goes on
     Migrate {
@@ -129,6 +131,9 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Restore { from } => runtime.block_on(restore(&config, &from)),
         Command::Fsck { repair } => check(&config, repair),
         Command::Admin { action } => administer(&config, action),
+        Command::Ready => {
+            runtime.block_on(ready::ask(&config)).map(|()| ExitCode::SUCCESS).map_err(Into::into)
+        }
         Command::Migrate { from, to } => move_all(&from, &to),
     }
 }

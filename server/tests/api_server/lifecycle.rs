@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use offing_core::proto::ServerInfo;
+use offing_server::ready;
 use reqwest::Method;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -15,9 +16,14 @@ async fn a_running_server_is_alive_ready_and_says_who_it_is() {
     let world = World::start().await;
     assert_eq!(world.get("/healthz").await.status, 200);
     assert_eq!(world.get("/readyz").await.status, 200);
+    let config = world.state.config().clone();
+    ready::ask(&config).await.unwrap();
     let info: ServerInfo = world.get("/api/v1/info").await.json();
     assert_eq!(info.version, env!("CARGO_PKG_VERSION"));
     assert_eq!(info.now_ms, world.state.now_ms());
+    let (served, _folder) = world.stop();
+    served.await.unwrap().unwrap();
+    assert!(ready::ask(&config).await.is_err());
 }
 
 #[tokio::test]

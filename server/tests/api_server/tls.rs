@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use offing_server::config::Settings;
+use offing_server::ready;
 use offing_server::service::{ServiceOptions, Services};
 use offing_server::{AppState, serve};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -105,4 +106,12 @@ async fn a_certificate_that_does_not_fit_its_key_stops_the_start() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let served = serve(listener, opens(other.path()), std::future::ready(())).await;
     assert!(served.is_err());
+}
+
+#[tokio::test]
+async fn it_is_asked_on_its_own_machine_whether_it_is_ready() {
+    let world = World::start().await;
+    let mut config = settings(world.folder.path()).finish().unwrap();
+    config.listen.set_port(world.port);
+    ready::ask(&config).await.unwrap();
 }
