@@ -16,6 +16,7 @@ pub(crate) mod merge_strip;
 pub(crate) mod modal;
 pub(crate) mod naming;
 pub(crate) mod questions;
+pub(crate) mod readme;
 pub(crate) mod restored;
 pub(crate) mod revision;
 pub(crate) mod rewind;

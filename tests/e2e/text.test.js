@@ -103,6 +103,33 @@ test("pictures of a text are drawn and its links followed, what is pasted and dr
   await laptop.sees("harbour.png", "harbour-2.png", "notes.md", "plan.md", "tide (1).csv");
 });
 
+test("a folder shows its README below its list, offline too, as it is now", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsFolder("boat");
+  await laptop.enters("boat");
+  await uploads(laptop, { name: "sail.png", mimeType: "image/png", buffer: picture([40, 90, 160]) });
+  await laptop.createsText("log.md", "the log");
+  const readme = laptop.page.getByRole("region", { name: "README.md" });
+  assert.equal(await readme.count(), 0);
+  await laptop.createsText("Readme.md", "# Our boat\n\n![the sail](sail.png)\n\nAll is in [the log](log.md).\n");
+  await readme.getByRole("heading", { name: "Our boat" }).waitFor();
+  await readme.getByRole("img", { name: "the sail" }).waitFor();
+  await laptop.photographs("a folder with a README");
+
+  await laptop.entersAirplaneMode();
+  await readme.getByRole("link", { name: "the log" }).click();
+  await laptop.reads("the log");
+  await laptop.leavesEditor();
+  await readme.getByRole("button", { name: "README.md" }).click();
+  await laptop.types("\n## Ropes\n");
+  await laptop.leavesEditor();
+  await readme.getByRole("heading", { name: "Ropes" }).waitFor();
+  await laptop.renames("Readme.md", "Old.md");
+  await readme.waitFor({ state: "detached" });
+  await laptop.leavesAirplaneMode();
+});
+
 test("markup in Markdown is shown, never run", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");

@@ -24,6 +24,11 @@ fn a_link_goes_by_names_from_the_folder_of_its_text() {
     ] {
         assert_eq!(phone.follows(notes, link), Some(phone.node(path)), "{link}");
     }
+    let (plans, root) = (phone.node("/work/plans"), NodeId::ROOT);
+    assert_eq!(phone.follows(plans, "NOTES.md"), Some(notes));
+    assert_eq!(phone.follows(plans, "../plans/shots"), Some(phone.node("/work/plans/shots")));
+    assert_eq!(phone.follows(root, "top.md"), Some(phone.node("/top.md")));
+    assert_eq!(phone.follows(root, ".."), None);
     for nowhere in ["dog.txt", "notes.md/x", "../../../top.md", "shots/../../plans/none", "..."] {
         assert_eq!(phone.follows(notes, nowhere), None, "{nowhere}");
     }

@@ -570,10 +570,10 @@ impl Device {
         self.reads_node(self.node(path))
     }
 
-    /// Finds what a link in a text goes to.
-    pub fn follows(&self, text: NodeId, link: &str) -> Option<NodeId> {
+    /// Finds what a link in a text or from a folder goes to.
+    pub fn follows(&self, from: NodeId, link: &str) -> Option<NodeId> {
         let path: Vec<String> = link.split('/').map(str::to_owned).collect();
-        self.ask(|replica| async move { replica.follow_link(text, &path).await }).unwrap()
+        self.ask(|replica| async move { replica.follow_link(from, &path).await }).unwrap()
     }
 
     /// Reads a text file.

@@ -400,8 +400,8 @@ async fn answer_vault(
         Command::Restore { nodes } => replica.restore(bounded(&nodes)?).await,
         Command::Purge { nodes, sure } => replica.purge(bounded(&nodes)?, sure).await,
         Command::Undo { action } => replica.undo(action).await,
-        Command::FollowLink { text, path } => {
-            replica.follow_link(text, &path).await.map(Reply::Linked)
+        Command::FollowLink { from, path } => {
+            replica.follow_link(from, &path).await.map(Reply::Linked)
         }
         Command::OpenText { node } => replica.open_text(node).await.map(Reply::Text),
         Command::PushText { node, version, updates } => {

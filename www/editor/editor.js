@@ -28,13 +28,14 @@ import {
   ViewPlugin,
 } from "@codemirror/view";
 
+import { addsFiles, picksFiles } from "./adds_files.js";
 import { bar } from "./bar.js";
-import { addsFiles, picksFiles, showsFiles } from "./beside.js";
 import { collaboration, Pusher } from "./collab.js";
 export { createDifference } from "./difference.js";
 import { isMarkdown, languageAtOnce, languageOf } from "./languages.js";
 import { pasteLink, tickTask, tickTasks } from "./marks.js";
 import { forgetMerged, mergedEdits, runsOf, showMerged, takeBackMerged } from "./merged.js";
+import { showsFiles } from "./shows_files.js";
 import { nextCell, previousCell } from "./tables.js";
 import { phrasesOf, textsOf } from "./texts.js";
 import { theme } from "./theme.js";
@@ -81,7 +82,7 @@ const hiddenReturns = ViewPlugin.fromClass(
  *   `getText()` makes the string, which costs a copy.
  * - `onBlur()` (optional): focus left the text.
  * - `beside(ask, about)` (optional): looks at, reads, goes to and adds files beside the text,
- *   as `beside.js` asks.
+ *   as `asks.js` says.
  *
  * Returns
  * - `receiveUpdates(version, [{clientID, changes}])`: what the engine accepted, own

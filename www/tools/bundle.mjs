@@ -4,7 +4,7 @@
 // {out, minify, clientGlue, engineGlue, engineWasm, opaqueGlue, opaqueWasm, markdownGlue,
 // markdownWasm, previews, previewKey, madeKey}; of previews see `previews.mjs`.
 // Writes content-hashed files to `<out>/assets` and prints JSON with their paths:
-// {boot, engine, markdown, editor, viewer, style, lazy, idle, frameHash}, where `lazy` are the
+// {boot, engine, markdown, editor, readme, viewer, style, lazy, idle, frameHash}, where `lazy` are the
 // chunks that are fetched only when somebody asks for them (rare languages), so not stored for
 // offline use, and `idle` the modules of previews, stored when the page has nothing to do.
 
@@ -29,6 +29,7 @@ const { metafile } = await build({
     engine: "boot/engine.js",
     markdown: "boot/markdown.js",
     editor: "editor/editor.js",
+    readme: "editor/readme.js",
     viewer: "viewer/viewer.js",
     style: "styles/main.css",
   },
@@ -84,6 +85,7 @@ const entries = {
   engine: entry("boot/engine.js"),
   markdown: entry("boot/markdown.js"),
   editor: entry("editor/editor.js"),
+  readme: entry("editor/readme.js"),
   viewer: entry("viewer/viewer.js"),
   style: entry("styles/main.css"),
 };

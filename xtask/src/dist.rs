@@ -67,7 +67,7 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
     copy_fixed(&stage)?;
 
     let mut page = Page::read()?;
-    for name in ["boot", "engine", "markdown", "editor", "viewer", "style"] {
+    for name in ["boot", "engine", "markdown", "editor", "readme", "viewer", "style"] {
         page.fill(name, bundle.url(name)?)?;
     }
     page.fill("page_wasm", &page_wasm)?;
@@ -331,6 +331,7 @@ mod tests {
             "engine",
             "markdown",
             "editor",
+            "readme",
             "viewer",
             "style",
             "page_wasm",

@@ -1,4 +1,4 @@
-//! What the editor asks of the page about the files beside a text: pictures, links, what is
+//! What the editor and rendered texts ask of the page about files: pictures, links, what is
 //! pasted and dropped.
 
 use js_sys::{Array, Promise};
@@ -7,31 +7,40 @@ use offing_core::rpc::{Command, Reply};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
+use super::preview;
 use crate::app::{App, actions};
+use crate::i18n::Msg;
 use crate::platform::engine::{self, Answer};
 
-/// What can be asked; the numbers are those of `beside.js`.
+/// What can be asked; the numbers are those of `asks.js`.
 const READ: u32 = 1;
 const GO: u32 = 2;
 const ADD: u32 = 3;
+const DRAW: u32 = 4;
 
-/// The function that the editor calls, with what it asks and about what.
-pub(crate) fn beside(app: App, text: NodeId, folder: NodeId) -> JsValue {
+/// The function that is called with what is asked and about what; paths go from `folder`.
+pub(crate) fn beside(app: App, folder: NodeId) -> JsValue {
     Closure::<dyn Fn(u32, JsValue) -> Promise>::new(move |ask: u32, about: JsValue| {
-        future_to_promise(async move { Ok(answer(app, text, folder, ask, about).await) })
+        future_to_promise(async move { Ok(answer(app, folder, ask, about).await) })
     })
     .into_js_value()
 }
 
 /// Answers `undefined` where a path leads nowhere, or to nothing that can be read now.
-async fn answer(app: App, text: NodeId, folder: NodeId, ask: u32, about: JsValue) -> JsValue {
+async fn answer(app: App, folder: NodeId, ask: u32, about: JsValue) -> JsValue {
     if ask == ADD {
         actions::upload_picked(app, folder, about.unchecked_ref());
         return JsValue::TRUE;
     }
-    let path = Array::from(&about).iter().filter_map(|name| name.as_string()).collect();
-    let Ok(Reply::Linked(Some(node))) = engine::call(Command::FollowLink { text, path }).await
-    else {
+    let about = Array::from(&about);
+    if ask == DRAW {
+        preview::draw(about.get(0).unchecked_into(), &about.get(1), app.t(Msg::PreviewMissing))
+            .await;
+        return JsValue::TRUE;
+    }
+    let path = about.iter().filter_map(|name| name.as_string()).collect();
+    let command = Command::FollowLink { from: folder, path };
+    let Ok(Reply::Linked(Some(node))) = engine::call(command).await else {
         return JsValue::UNDEFINED;
     };
     match ask {

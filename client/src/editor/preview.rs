@@ -40,10 +40,16 @@ pub(crate) struct Preview {
     closed: Cell<bool>,
 }
 
+/// Renders a text that does not change into an empty region.
+pub(crate) async fn draw(region: Element, text: &JsValue, problem: String) {
+    let preview = Preview::new(region, problem);
+    preview.render(text).await;
+    preview.close();
+}
+
 impl Preview {
-    /// Renders a first text into an empty region.
-    pub(crate) fn open(region: Element, text: &str, problem: String) -> Rc<Self> {
-        let preview = Rc::new(Self {
+    fn new(region: Element, problem: String) -> Self {
+        Self {
             region,
             problem,
             renderer: Renderer::default(),
@@ -51,7 +57,12 @@ impl Preview {
             newest: RefCell::default(),
             busy: Cell::new(true),
             closed: Cell::new(false),
-        });
+        }
+    }
+
+    /// Renders a first text into an empty region.
+    pub(crate) fn open(region: Element, text: &str, problem: String) -> Rc<Self> {
+        let preview = Rc::new(Self::new(region, problem));
         let text = JsValue::from_str(text);
         let first = preview.clone();
         spawn_local(async move {

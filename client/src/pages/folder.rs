@@ -8,6 +8,7 @@ use offing_core::rpc::{FolderView, Kind};
 use crate::app::{App, Dialog, actions};
 use crate::components::icon::{button, icon};
 use crate::components::listing::{Act, Listing};
+use crate::components::readme::readme;
 use crate::components::{crumbs, grid, menu};
 use crate::i18n::Msg;
 use crate::platform::dom;
@@ -31,6 +32,7 @@ pub(super) fn page(app: App, node: NodeId, folder: Option<FolderView>) -> AnyVie
         </div>
         {toolbar(listing)}
         {body(listing, at, Msg::FolderEmpty)}
+        {readme(listing)}
         {menu::menu(listing, at)}
     }
     .into_any()

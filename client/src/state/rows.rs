@@ -36,6 +36,11 @@ impl Rows {
         self.total
     }
 
+    /// The state of the folder that the rows are of, or will be.
+    pub fn revision(&self) -> u32 {
+        self.revision
+    }
+
     /// Borrows a row, which may be of an older revision.
     pub fn row(&self, index: u32) -> Option<&Row> {
         self.rows.get(&index).map(|(_, row)| row)

@@ -217,10 +217,10 @@ pub enum Command {
         node: NodeId,
     },
 
-    /// Finds what a link in a text goes to. → `Linked`
+    /// Finds what a link goes to. → `Linked`
     FollowLink {
-        /// The text.
-        text: NodeId,
+        /// The text that has it, or the folder from which it goes.
+        from: NodeId,
         /// The names to go through, from the folder that the text is in; `..` is the folder
         /// above, an empty name the root.
         path: Vec<String>,

@@ -1,4 +1,4 @@
-//! Links between files: names to go through, from the folder that a text is in.
+//! Links between files: names to go through, from a folder or the one that a text is in.
 
 use offing_core::id::NodeId;
 use offing_core::limits;
@@ -8,16 +8,22 @@ use super::Replica;
 use crate::host::Host;
 
 impl<H: Host> Replica<H> {
-    /// Finds what a link in a text goes to, if there is such a thing.
+    /// Finds what a link in a text or from a folder goes to, if there is such a thing.
     pub async fn follow_link(
         &self,
-        text: NodeId,
+        from: NodeId,
         path: &[String],
     ) -> Result<Option<NodeId>, Fault> {
         if path.len() > limits::TREE_DEPTH_MAX {
             return Ok(None);
         }
-        let mut at = self.folder_of(text).await?;
+        let mut at = match from.is_builtin() {
+            true => Some(from),
+            false => self.row(from).await?.map(|row| match row.is_folder() {
+                true => from,
+                false => row.shown_parent,
+            }),
+        };
         for name in path {
             at = match (at, name.as_str()) {
                 (_, "") => Some(NodeId::ROOT),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { freeName, linkTo, nameOf, pathOf } from "./beside.js";
+import { freeName, linkTo, nameOf } from "./adds_files.js";
+import { pathOf } from "./shows_files.js";
 
 test("a link to a file is the names on the way to it", () => {
   assert.deepEqual(pathOf("cat.png"), ["cat.png"]);
