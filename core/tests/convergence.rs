@@ -810,7 +810,9 @@ fn ops_that_no_honest_device_writes_are_passed_over() {
         (known(5, node, Value::Parent(NodeId::GONE)), Reason::NotAFolder),
         (known(5, NodeId::TRASH, Value::Purged), Reason::NodeUnknown),
         (known(5, node, Value::Name("a/b".into())), Reason::NameUnfit),
+        (known(5, NodeId::TRASH, file.op.value.clone()), Reason::NodeTaken),
         (known(u64::MAX, node, Value::Name("x".into())), Reason::ClockUnfit),
+        (known((1 << 53) + 1, node, Value::Name("x".into())), Reason::ClockUnfit),
         (late(known(5, node, Value::Name("x".into()))), Reason::ClockUnfit),
     ];
     for (op, reason) in cases {
@@ -818,4 +820,6 @@ fn ops_that_no_honest_device_writes_are_passed_over() {
         assert_eq!(changes.rejected.first().map(|rejected| rejected.reason), Some(reason));
         assert_eq!(tree.rows, before);
     }
+    let changes = tree.apply(&[known(1 << 53, node, Value::Name("the last".into()))]);
+    assert_eq!(changes.rejected, []);
 }

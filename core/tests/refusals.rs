@@ -364,6 +364,10 @@ fn a_device_is_revoked_once_and_one_that_nobody_knows_is_passed_over() {
     let entry = s.clear(EntryKind::Epoch, 3, record.encode());
     assert_eq!(s.takes(entry), Ok(Ok(())));
     assert_eq!(s.state.device(&phone).unwrap().revoked_at, Some(5), "since then");
+    let known: Vec<_> = s.state.devices().map(|(id, device)| (*id, device.revoked_at)).collect();
+    let mut expected = [(s.laptop.id, None), (phone, Some(5))];
+    expected.sort_unstable();
+    assert_eq!(known, expected);
     assert_eq!(s.state.epoch(), 3);
 }
 

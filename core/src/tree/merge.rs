@@ -162,9 +162,6 @@ impl<'a, R: TreeReader> Merge<'a, R> {
 
     /// The nodes listed under a folder before this merge; notes a need.
     fn old_children(&mut self, folder: &NodeId) -> Option<&'a [NodeId]> {
-        if self.is_new(folder) {
-            return Some(&[]);
-        }
         let children = self.reader.children(folder);
         if children.is_none() {
             self.needs.insert(Need::Children(*folder));
@@ -221,3 +218,6 @@ impl<'a, R: TreeReader> Merge<'a, R> {
         changes
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,6 +135,25 @@ fn what_was_renamed_moved_deleted_and_made_is_as_it_was() {
 }
 
 #[test]
+fn what_was_made_since_goes_along_with_its_folder_unless_that_goes_elsewhere() {
+    let mut t = Tree::default();
+    let trip = t.makes(1, NodeId::ROOT, "Trip", true);
+    let plans = t.makes(2, trip, "Plans", true);
+    let then = (t.now_ms, t.paths(trip));
+    let new = t.makes(3, trip, "new", true);
+    let below = t.makes(4, new, "below", true);
+    t.makes(5, below, "in it", false);
+    t.edit(|edit| edit.move_to(plans, below)).unwrap();
+    let in_plans = t.makes(6, plans, "in Plans", false);
+    let plan = t.rewind(trip, then.0);
+    let changes =
+        [vec![(plans, Step::Move(trip))], vec![(new, Step::Trash), (in_plans, Step::Trash)]];
+    assert_eq!(plan.changes, changes);
+    t.carry_out(&plan);
+    assert_eq!(t.paths(trip), then.1);
+}
+
+#[test]
 fn what_nobody_kept_stays_where_it_is() {
     let mut t = Tree::default();
     let trip = t.makes(1, NodeId::ROOT, "Trip", true);
@@ -326,13 +345,31 @@ fn changes_of_one_device_that_follow_each_other_are_one_moment() {
     t.edit(|edit| edit.rename(list, "packing list")).unwrap();
     t.edit(|edit| edit.move_to(list, NodeId::ROOT)).unwrap();
     let last_ms = t.now_ms;
-    let mut moments = Moments::new(trip);
+    let told: Vec<_> = stretches(&t, trip)
+        .iter()
+        .map(|one| (one.from_ms, one.until_ms, one.nodes.len()))
+        .collect();
+    assert_eq!(told, [(last_ms - 1, last_ms, 1), (2, 2, 1)]);
+}
+
+#[test]
+fn a_change_far_below_is_a_moment_of_the_folder_and_of_none_beside_it() {
+    let mut t = Tree::default();
+    let [trip, beside] = [1, 2].map(|n| t.makes(n, NodeId::ROOT, &format!("folder {n}"), true));
+    let inner = t.makes(3, trip, "inner", true);
+    let file = t.makes(4, inner, "file", false);
+    t.now_ms += 60 * 60 * 1000;
+    t.edit(|edit| edit.rename(file, "other")).unwrap();
+    let newest = stretches(&t, trip).remove(0);
+    assert_eq!((newest.from_ms, newest.nodes), (t.now_ms, [file].into()));
+    assert_eq!(stretches(&t, beside), []);
+}
+
+fn stretches(t: &Tree, folder: NodeId) -> Vec<Stretch> {
+    let mut moments = Moments::new(folder);
     t.tree.rows.values().for_each(|row| moments.add_row(row));
     t.kept.iter().for_each(|op| moments.add_past(op));
-    let told: Vec<_> = moments.stretches();
-    let told: Vec<_> =
-        told.iter().map(|one| (one.from_ms, one.until_ms, one.nodes.len())).collect();
-    assert_eq!(told, [(last_ms - 1, last_ms, 1), (2, 2, 1)]);
+    moments.stretches()
 }
 
 /// The stretches that are told of a folder made at 0 and changed at these times by these

@@ -78,6 +78,44 @@ fn what_an_op_had_seen_is_raised_wherever_it_is_held_and_nowhere_else() {
 }
 
 #[test]
+fn a_file_is_what_its_content_is_and_without_one_what_it_was_made_as() {
+    let text = Content { text: true, ..content() };
+    let mut row = row();
+    for made_as in [Kind::File, Kind::Text] {
+        row.created.value = made_as;
+        row.contents.clear();
+        assert_eq!(row.kind(), made_as);
+        for (content, kind) in [(content(), Kind::File), (text.clone(), Kind::Text)] {
+            row.contents = vec![op(4, MINE, 4, 3, content)];
+            assert_eq!(row.kind(), kind);
+        }
+    }
+    row.created.value = Kind::Folder;
+    assert_eq!(row.kind(), Kind::Folder);
+}
+
+#[test]
+fn each_document_that_nobody_had_seen_who_replaced_it_is_one_version() {
+    let mut row = row();
+    let edit = |lamport, into: u8| {
+        let base = Content { manifest: vec![into], ..content() }.base();
+        op(lamport, THEIRS, lamport, 4, TextEdit { base, ..typed() })
+    };
+    let versions = |row: &NodeRow| -> Vec<u64> {
+        row.strays().into_iter().map(|stray| stray.id.lamport).collect()
+    };
+    row.texts = vec![op(4, MINE, 4, 3, typed())];
+    assert_eq!((versions(&row), row.two_versions()), (vec![], false), "it has no content");
+    row.contents = vec![op(5, MINE, 5, 4, content())];
+    row.texts = vec![edit(9, 1), edit(8, 2), edit(7, 3), edit(6, 2)];
+    assert_eq!((versions(&row), row.two_versions()), (vec![8, 7], true), "the first is shown");
+    row.contents[0].context.seen_seq = 7;
+    assert_eq!(versions(&row), [8]);
+    row.contents[0].context.seen_seq = 9;
+    assert_eq!((versions(&row), row.two_versions()), (vec![], false));
+}
+
+#[test]
 fn only_an_edit_that_nobody_who_trashed_it_had_seen_keeps_a_file() {
     let mut row = row();
     row.contents = vec![op(4, THEIRS, 5, 2, content())];
