@@ -2,6 +2,7 @@
 
 use offing_core::proto::{LogPage, PageItem};
 use offing_core::rpc::{Alarm, Clash, Fault, SyncState};
+use offing_tests::net::{Call, Mishap};
 use offing_tests::{Device, World};
 
 fn alarmed(device: &Device) -> bool {
@@ -84,6 +85,31 @@ fn a_log_that_is_rolled_back_is_noticed() {
         page.items.clear();
         page.tip.seq = after.saturating_sub(2);
     });
+}
+
+#[test]
+fn an_entry_that_was_taken_and_gave_way_to_another_is_noticed() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let backup = world.tip();
+    world.goes_offline("laptop");
+    // It hears that the server took it, and never sees it in the log.
+    for _ in 0..40 {
+        phone.line.strike(Call::Log, Mishap::Unavailable);
+    }
+    phone.creates_folder("/of the phone");
+    world.passes(5_000);
+    assert_eq!((world.tip(), phone.cursor()), (backup + 1, backup));
+    world.restores_the_server_to(backup);
+    laptop.creates_folder("/of the laptop");
+    world.goes_online("laptop");
+    world.passes(5_000);
+    assert_eq!(world.tip(), backup + 1);
+    phone.line.mishaps.borrow_mut().clear();
+    phone.nudges();
+    world.passes(60_000);
+    assert!(alarmed(&phone), "{:?}", phone.status());
+    assert!(phone.shows("/of the phone"));
 }
 
 #[test]

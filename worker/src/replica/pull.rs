@@ -146,18 +146,18 @@ impl<H: Host> Replica<H> {
                 if own.is_some_and(|own| own.revoked_at.is_some()) {
                     return Err(PullError::Unseated(Unseated::TakenOff));
                 }
-                return self.has_what_it_took(tip.seq).await.map(|()| at);
+                return self.has_what_it_took(at).await.map(|()| at);
             }
         }
     }
 
-    /// Compares the tip with what the server said to have taken. Nobody pushes meanwhile,
-    /// since whoever pulls holds the lock for both.
-    async fn has_what_it_took(&self, tip: Seq) -> Result<(), PullError> {
+    /// Says whether all that the server said to have taken is in the log, read to its end: what is
+    /// waits here no more. Nobody pushes meanwhile, since whoever pulls holds the lock for both.
+    async fn has_what_it_took(&self, at: Seq) -> Result<(), PullError> {
         let last = outbox::last_ack(self.host.store(), &self.vault).await;
         let last = last.map_err(|e| PullError::Local(from_store(&e)))?;
-        if last.is_some_and(|(_, ack)| ack.seq > tip) {
-            self.emit(Event::Alarm(Alarm::HistoryChanged { seq: tip }));
+        if last.is_some() {
+            self.emit(Event::Alarm(Alarm::HistoryChanged { seq: at }));
             return Err(PullError::History);
         }
         Ok(())
