@@ -126,6 +126,12 @@ id!(
     32
 );
 
+impl StreamId {
+    /// Says that an entry is about contents that die: one of kind *gc* names contents and not
+    /// pieces of snapshots, one of kind *heartbeat* answers those.
+    pub const CONTENTS: Self = Self([1; 16]);
+}
+
 impl NodeId {
     /// The root folder of every vault.
     pub const ROOT: Self = Self([0; 16]);

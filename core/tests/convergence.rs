@@ -785,8 +785,18 @@ fn what_cannot_be_is_refused() {
         Some(EditError::NameUnfit { .. })
     ));
     world.replicas[0].edit(|e| e.trash(folder));
-    let gone = refusal(&mut world, &|e| e.create_text(NodeId([98; 16]), below, "x"));
-    assert_eq!(gone, Some(EditError::NodeUnknown));
+    let created = refusal(&mut world, &|e| e.create_text(NodeId([98; 16]), below, "x"));
+    assert_eq!(created, Some(EditError::NodeUnknown));
+    world.replicas[0].edit(|e| e.purge(folder));
+    let unknown = Some(EditError::NodeUnknown);
+    assert_eq!(refusal(&mut world, &|e| e.set_content(file, content(7))), unknown);
+    assert_eq!(refusal(&mut world, &|e| e.add_version(file, content(7))), unknown);
+    assert_eq!(refusal(&mut world, &|e| e.settle(file, &[], content(7))), unknown);
+    let copy = NodeId([97; 16]);
+    let copied = refusal(&mut world, &|e| e.copy(file, copy, NodeId::ROOT, Some(content(7))));
+    assert_eq!(copied, unknown);
+    world.replicas[0].edit(|e| e.trash(file));
+    assert!(gone(&world.replicas[0].tree).contains(&file), "it does not come back to the trash");
 }
 
 #[test]

@@ -86,6 +86,11 @@ pub struct Header {
 }
 
 impl Header {
+    /// Says whether it is about contents that die.
+    pub fn is_about_contents(&self) -> bool {
+        self.streams == [StreamId::CONTENTS]
+    }
+
     /// Encodes the header.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(192 + 36 * self.chunks.len());

@@ -183,10 +183,10 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         self.push(node, Value::Parent(to), newest(&row.parents))
     }
 
-    /// Puts a node in the trash, with all below it.
+    /// Puts a node in the trash, with all below it. What is gone stays so.
     pub fn trash(&mut self, node: NodeId) -> Result<(), EditError> {
         let row = self.existing(&node)?;
-        if row.self_trashed() {
+        if row.self_trashed() || self.is_gone(row)? {
             return Ok(());
         }
         let supersedes = ids(&row.trashed);
@@ -239,13 +239,14 @@ impl<'a, R: TreeReader> Edit<'a, R> {
 
     /// Gives a file whole new content, in place of all versions it has.
     pub fn set_content(&mut self, node: NodeId, content: Content) -> Result<(), EditError> {
-        let row = self.existing_file(&node)?;
+        let row = self.file(&node)?;
         let supersedes = ids(&row.contents);
         self.push(node, Value::Content(content), supersedes)
     }
 
     /// Says that a file's text document was edited. Edits of other documents of the file
-    /// that are versions still, or will be shown again, stay beside it.
+    /// that are versions still, or will be shown again, stay beside it. A text that is gone comes
+    /// back by that: it may have been open.
     pub fn text_edited(&mut self, node: NodeId, edit: TextEdit) -> Result<(), EditError> {
         if self.made.get(&node) == Some(&(false, 0)) {
             return self.push(node, Value::Text(edit), Vec::new());
@@ -272,7 +273,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         to: NodeId,
         content: Option<Content>,
     ) -> Result<(), EditError> {
-        let row = self.existing(&node)?;
+        let row = self.not_gone(&node)?;
         match content {
             _ if row.is_folder() => self.create_folder(copy, to, &row.name.value),
             Some(content) => self.create_file(copy, to, &row.name.value, content),
@@ -282,7 +283,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
 
     /// Gives a file one more version, beside those that it has.
     pub fn add_version(&mut self, node: NodeId, content: Content) -> Result<(), EditError> {
-        self.existing_file(&node)?;
+        self.file(&node)?;
         self.push(node, Value::Content(content), Vec::new())
     }
 
@@ -294,7 +295,7 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         settled: &[OpId],
         content: Content,
     ) -> Result<(), EditError> {
-        self.existing_file(&node)?;
+        self.file(&node)?;
         self.push(node, Value::Content(content), settled.to_vec())
     }
 
@@ -392,6 +393,12 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             }
         }
         Ok(false)
+    }
+
+    /// A file that is not gone.
+    fn file(&self, node: &NodeId) -> Result<&'a NodeRow, EditError> {
+        let row = self.existing_file(node)?;
+        if self.is_gone(row)? { Err(EditError::NodeUnknown) } else { Ok(row) }
     }
 
     fn existing_file(&self, node: &NodeId) -> Result<&'a NodeRow, EditError> {
