@@ -27,6 +27,7 @@ use crate::store::sqlite::SqliteMeta;
 
 pub mod accounts;
 pub mod append;
+mod bury;
 pub mod chunks;
 pub mod collect;
 pub mod log;
@@ -232,6 +233,8 @@ pub struct ServiceOptions {
     pub chunks: ChunkStoreOptions,
     /// The most bytes a new account may store, if there is a limit.
     pub account_quota_bytes: Option<u64>,
+    /// Contents that devices call dead may be so.
+    pub collect_delete: bool,
 }
 
 /// Counters since the start, for `/readyz`, logs and benchmarks.
@@ -250,6 +253,7 @@ pub struct Services {
     pub(crate) chunks: ChunkStore,
     pub(crate) news: broadcast::Sender<News>,
     pub(crate) account_quota_bytes: Option<u64>,
+    pub(crate) collect_delete: bool,
     /// What was scrubbed since the start.
     scrubbed: Arc<Mutex<Checked>>,
 }
@@ -311,6 +315,7 @@ impl Services {
         options: ServiceOptions,
     ) -> Result<(Self, Recovery), ServiceError> {
         let places = places.into();
+        let allowed = (options.account_quota_bytes, options.collect_delete);
         std::fs::create_dir_all(&places.data).map_err(MetaError::from)?;
         let meta = open_database(&places)?;
         let blobs = blobs_of(&places, options.segments).map_err(Arc::new)?;
@@ -318,7 +323,7 @@ impl Services {
             return Err(ServiceError::OtherChunks);
         }
         let (chunks, recovery) = ChunkStore::open(Arc::clone(&meta), blobs, &options.chunks)?;
-        Ok((Self::over(meta, chunks, options.account_quota_bytes), recovery))
+        Ok((Self::over(meta, chunks, allowed), recovery))
     }
 
     /// Makes services over memory, for tests; nothing outlives the value.
@@ -336,19 +341,22 @@ impl Services {
 
     fn over_memory(meta: MemoryMeta, options: ServiceOptions) -> Result<Self, ServiceError> {
         let meta: Arc<dyn MetaStore> = Arc::new(meta);
+        let allowed = (options.account_quota_bytes, options.collect_delete);
         let blobs = MemoryBlobs::new(options.segments);
         let (chunks, _) = ChunkStore::open(Arc::clone(&meta), Box::new(blobs), &options.chunks)?;
-        Ok(Self::over(meta, chunks, options.account_quota_bytes))
+        Ok(Self::over(meta, chunks, allowed))
     }
 
-    fn over(meta: Arc<dyn MetaStore>, chunks: ChunkStore, quota: Option<u64>) -> Self {
+    fn over(meta: Arc<dyn MetaStore>, chunks: ChunkStore, allowed: (Option<u64>, bool)) -> Self {
         let (news, _) = broadcast::channel(NEWS_BACKLOG);
         let told = news.clone();
         meta.listen(Box::new(move |note| {
             // An error means that nobody listens.
             let _ = told.send(News::of(note));
         }));
-        Self { meta, chunks, news, account_quota_bytes: quota, scrubbed: Arc::default() }
+        let (account_quota_bytes, collect_delete) = allowed;
+        let scrubbed = Arc::default();
+        Self { meta, chunks, news, account_quota_bytes, collect_delete, scrubbed }
     }
 
     /// Listens to the growth of all vaults. A listener that lags has to ask for the tips.

@@ -47,8 +47,11 @@ struct Shared {
 impl AppState {
     /// Opens the stores and secrets in the data folder of `config`; blocks.
     pub fn open(config: Config) -> Result<(Self, Recovery), StartError> {
-        let options =
-            ServiceOptions { account_quota_bytes: config.quota_bytes, ..ServiceOptions::default() };
+        let options = ServiceOptions {
+            account_quota_bytes: config.quota_bytes,
+            collect_delete: config.collect_delete,
+            ..ServiceOptions::default()
+        };
         let (services, recovery) = Services::open(config.places(), options)?;
         let setup = config.data.join(OPAQUE_SETUP);
         // A new one would be made, and nobody could ever sign in again.

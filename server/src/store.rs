@@ -6,6 +6,7 @@
 //! memory for tests.
 
 pub mod blob;
+pub mod burial;
 pub mod check;
 pub mod chunks;
 pub mod closed;

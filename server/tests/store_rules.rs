@@ -8,6 +8,8 @@ mod admin;
 mod append;
 #[path = "store/backup.rs"]
 mod backup;
+#[path = "store/bury.rs"]
+mod bury;
 #[path = "store/chunks.rs"]
 mod chunks;
 #[path = "store/collect.rs"]

@@ -28,16 +28,18 @@ pub(super) struct Parsed {
     pub(super) header: Header,
     body_hash: Hash,
     pub(super) hash: Hash,
+    /// Contents that it calls dead may be so: the configuration lets them.
+    may_bury: bool,
 }
 
 impl Parsed {
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, ServiceError> {
+    pub(super) fn decode(bytes: &[u8], may_bury: bool) -> Result<Self, ServiceError> {
         let entry = Entry::decode(bytes).map_err(ServiceError::MalformedEntry)?;
         let header = Header::decode(&entry.header).map_err(ServiceError::MalformedEntry)?;
         // Hashed here, not in the job: the thread that writes serves everybody.
         let body_hash = entry.body_hash();
         let hash = entry_hash(&entry.header, &body_hash);
-        Ok(Self { entry, header, body_hash, hash })
+        Ok(Self { entry, header, body_hash, hash, may_bury })
     }
 
     fn stored_bytes(&self) -> u64 {
@@ -63,8 +65,9 @@ impl Services {
         vault: VaultId,
         body: &[u8],
     ) -> Result<(Appended, Vec<DeviceId>), ServiceError> {
+        let entries = decode_append(body)?.into_iter();
         let entries: Vec<Option<Parsed>> =
-            decode_append(body)?.into_iter().map(|bytes| Parsed::decode(bytes).ok()).collect();
+            entries.map(|bytes| Parsed::decode(bytes, self.collect_delete).ok()).collect();
         let first = entries.iter().flatten().next();
         if first.is_some_and(|parsed| parsed.header.device != caller.device) {
             return Err(ServiceError::WrongDevice);
@@ -83,7 +86,7 @@ impl Services {
         genesis: &[u8],
         now_ms: i64,
     ) -> Result<(VaultId, Appended), ServiceError> {
-        let parsed = Parsed::decode(genesis)?;
+        let parsed = Parsed::decode(genesis, self.collect_delete)?;
         let header = &parsed.header;
         let begins = header.kind == EntryKind::Epoch
             && header.vault.is_none()
@@ -330,7 +333,7 @@ fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<
     };
     tx.add_entry(&vault.id, &stored)?;
     tx.advance_vault(vault)?;
-    collect::take_note(tx, &vault.id, header, point.seq)?;
+    collect::take_note(tx, &vault.id, header, point.seq, parsed.may_bury)?;
     let bytes = i64::try_from(parsed.stored_bytes()).expect("bounded by ENTRY_BYTES_MAX");
     tx.add_usage(&vault.account, bytes)?;
     Ok(AppendResult::Ok { seq: point.seq, chain: point.chain })

@@ -10,19 +10,20 @@
 //! the entry that calls them dead; those of a snapshot that has what bodies said that are gone
 //! (`prune`) stay. Until then any declaration makes a fossil live again, in the
 //! transaction that places its entry. Nobody collects unless the configuration says so.
+//! What changes have declared dies by another rule (`bury`).
 
 use offing_core::id::{ChunkId, Seq, VaultId};
 use offing_core::limits;
 use offing_core::log::entry::{EntryKind, Header};
 
-use super::{ServiceError, Services, prune};
+use super::{ServiceError, Services, bury, prune};
 use crate::store::fossil::Piece;
 use crate::store::meta::{Durability, MetaRead, MetaResult, MetaTx, StoredChunk, Vault};
 
 /// Milliseconds that a fossil is kept: as long as a device may stay away and have a session.
 pub const FOSSIL_MS: i64 = 30 * 24 * 3600 * 1000;
 /// Most chunks that one call takes from a vault; the next call goes on.
-const REMOVED_MAX: usize = 1_024;
+pub(super) const REMOVED_MAX: usize = 1_024;
 
 /// Notes what an entry that was just placed says of its chunks.
 pub(super) fn take_note(
@@ -30,11 +31,18 @@ pub(super) fn take_note(
     vault: &VaultId,
     header: &Header,
     seq: Seq,
+    may_bury: bool,
 ) -> MetaResult<()> {
+    bury::note_answer(tx, vault, header)?;
     if header.kind == EntryKind::Gc {
-        return bury(tx, vault, header, seq);
+        return match (header.is_about_contents(), may_bury) {
+            (false, _) => bury_pieces(tx, vault, header, seq),
+            (true, true) => bury::bury(tx, vault, header, seq),
+            (true, false) => Ok(()),
+        };
     }
-    // A heartbeat names the pieces of a snapshot that it countersigns.
+    // A heartbeat names the pieces of a snapshot that it countersigns, or contents that others
+    // have declared.
     let by_snapshot = matches!(header.kind, EntryKind::Snapshot | EntryKind::Heartbeat);
     for id in &header.chunks {
         let Some(chunk) = tx.chunk(vault, id)? else {
@@ -49,6 +57,7 @@ pub(super) fn take_note(
         } else if is_piece(tx, &chunk)? {
             tx.put_piece(&Piece { vault: *vault, id: *id, dead_seq: None })?;
         }
+        tx.spare_content(vault, id)?;
         tx.declare_chunk(vault, id, seq)?;
     }
     if header.kind == EntryKind::Heartbeat {
@@ -65,7 +74,7 @@ fn is_piece(state: &dyn MetaRead, chunk: &StoredChunk) -> MetaResult<bool> {
 }
 
 /// Makes fossils of the pieces that an entry calls dead, as far as it is to be believed.
-fn bury(tx: &mut dyn MetaTx, vault: &VaultId, header: &Header, seq: Seq) -> MetaResult<()> {
+fn bury_pieces(tx: &mut dyn MetaTx, vault: &VaultId, header: &Header, seq: Seq) -> MetaResult<()> {
     let kept_from = kept_from(tx, vault)?;
     for id in &header.chunks {
         let (Some(chunk), Some(piece)) = (tx.chunk(vault, id)?, tx.piece(vault, id)?) else {
@@ -101,6 +110,7 @@ impl Services {
         for vault in self.meta.write(Durability::Now, job).await? {
             removed += self.chunks.remove(vault, move |state| due(state, &vault, since_ms)).await?;
         }
+        removed += self.collect_contents(now_ms).await?;
         Ok(removed)
     }
 }

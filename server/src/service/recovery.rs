@@ -40,6 +40,7 @@ pub(crate) async fn begin_life(meta: &dyn MetaStore) -> Result<u64, ServiceError
     let job = move |tx: &mut dyn MetaTx| {
         // What came after the backup may have declared some of them.
         tx.undate_fossils()?;
+        tx.undate_contents()?;
         tx.undate_witnessed()?;
         tx.begin_life(&incarnation)
     };
@@ -62,8 +63,9 @@ impl Services {
     ) -> Result<(Appended, Vec<DeviceId>), ServiceError> {
         let (seq, chain, entries) = decode_give_back(body)?;
         let after = ChainPoint { seq, chain };
+        let entries = entries.into_iter();
         let entries: Vec<Option<Parsed>> =
-            entries.into_iter().map(|bytes| Parsed::decode(bytes).ok()).collect();
+            entries.map(|bytes| Parsed::decode(bytes, self.collect_delete).ok()).collect();
         let caller = *caller;
         let job = move |tx: &mut dyn MetaTx| give_back_all(tx, &caller, &vault, after, entries);
         let (appended, taken_off) = self.meta.write(Durability::Now, job).await??;

@@ -16,6 +16,7 @@ use super::meta::{
 };
 use super::segment::SegmentOptions;
 
+mod burial;
 #[cfg(test)]
 mod local;
 
@@ -28,6 +29,7 @@ pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     logs_are_read_in_order_and_within_bounds,
     the_index_counts_what_lives_in_a_segment,
     fossils_are_dated_once_and_read_by_place,
+    burial::contents_wait_for_answers_and_are_dated_once,
     countersigned_snapshots_are_dated_once_and_bodies_go_alone,
     accounts_are_closed_and_opened_and_keep_what_they_have,
     reading_sees_what_was_answered,

@@ -16,6 +16,7 @@ use super::meta::{
 };
 
 mod blobs;
+mod burial;
 mod closed;
 mod fossils;
 mod witness;
@@ -40,6 +41,7 @@ struct State {
     /// To where each segment is indexed, and how many of its bytes are dead.
     segments: BTreeMap<u32, (u64, u64)>,
     fossils: fossils::Fossils,
+    burials: burial::Burials,
     witnesses: witness::Witnesses,
     /// Accounts that are closed, and since when.
     closed: BTreeMap<AccountId, i64>,

@@ -16,6 +16,7 @@ use offing_core::proto::SecretKind;
 use tokio::sync::oneshot;
 
 use super::blob::BlobStoreId;
+use super::burial::{BurialRead, BurialTx};
 use super::closed::{ClosedRead, ClosedTx};
 use super::fossil::{FossilRead, FossilTx};
 use super::note::Note;
@@ -282,7 +283,7 @@ pub enum MetaError {
 pub type MetaResult<T> = Result<T, MetaError>;
 
 /// Reads one consistent state.
-pub trait MetaRead: FossilRead + WitnessRead + ClosedRead {
+pub trait MetaRead: BurialRead + FossilRead + WitnessRead + ClosedRead {
     /// The life of this server's data.
     fn incarnation(&self) -> MetaResult<Incarnation>;
     /// How many accounts there are.
@@ -341,7 +342,7 @@ pub trait MetaRead: FossilRead + WitnessRead + ClosedRead {
 }
 
 /// Reads and changes one state; all of a job's changes take effect, or none.
-pub trait MetaTx: MetaRead + FossilTx + WitnessTx + ClosedTx {
+pub trait MetaTx: MetaRead + BurialTx + FossilTx + WitnessTx + ClosedTx {
     /// Begins another life of this data: every vault has to be given back what it lacks.
     /// Says how many vaults there are.
     fn begin_life(&mut self, incarnation: &Incarnation) -> MetaResult<u64>;

@@ -35,6 +35,7 @@ use super::meta::{
 use super::note::Note;
 use super::queue::{Queues, Runner, Written, guarded};
 
+mod burial;
 mod closed;
 mod fossils;
 mod hear;
@@ -49,6 +50,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_start.sql"),
     include_str!("../../migrations/postgres/0002_witnessed.sql"),
     include_str!("../../migrations/postgres/0003_closed.sql"),
+    include_str!("../../migrations/postgres/0004_contents.sql"),
 ];
 /// Threads that read, each with its own connection.
 const READERS: usize = 4;

@@ -19,6 +19,7 @@ use super::meta::{
 };
 use super::queue::{Queues, Runner, Written, guarded};
 
+mod burial;
 mod closed;
 mod fossils;
 mod rows;
@@ -38,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0007_fossils.sql"),
     include_str!("../../migrations/0008_witnessed.sql"),
     include_str!("../../migrations/0009_closed.sql"),
+    include_str!("../../migrations/0010_contents.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

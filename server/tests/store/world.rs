@@ -64,6 +64,7 @@ pub(crate) fn signed(entry: Entry, name: &str) -> Entry {
 }
 
 /// A device's side of a log: it knows its counter and its last hash.
+#[derive(Clone)]
 pub(crate) struct Pen {
     pub(crate) caller: Caller,
     pub(crate) vault: VaultId,

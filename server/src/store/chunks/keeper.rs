@@ -158,6 +158,7 @@ impl Keeper {
                 if let Some(chunk) = tx.chunk(&vault, &id)? {
                     tx.remove_chunk(&vault, &id)?;
                     tx.remove_piece(&vault, &id)?;
+                    tx.spare_content(&vault, &id)?;
                     tx.add_usage(&row.account, -i64::from(chunk.at.len))?;
                     removed += 1;
                 }
