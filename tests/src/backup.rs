@@ -6,11 +6,11 @@ use offing_core::id::{ChunkId, Incarnation, Seq, VaultId};
 use offing_core::log::entry::{Entry, EntryKind, Header, entry_hash};
 use offing_core::proto::{PageItem, Tip, encode_append};
 use offing_server::service::log::PageLimits;
-use offing_server::service::{Caller, ServiceOptions, Services};
+use offing_server::service::{Caller, Services};
 
 use crate::host::EPOCH_MS;
 use crate::net::frame;
-use crate::world::World;
+use crate::world::{World, options};
 
 /// All that a server holds, at one moment.
 pub struct Backup {
@@ -89,8 +89,7 @@ impl World {
     /// Puts a server in the place of this one that holds what a backup does. It says that it
     /// is the server it was when the backup was made.
     pub fn restores(&self, backup: &Backup) {
-        let options = ServiceOptions::default();
-        let restored = Services::in_memory_again(backup.incarnation, options).unwrap();
+        let restored = Services::in_memory_again(backup.incarnation, options()).unwrap();
         self.net.replace(restored);
         self.net.ask(async |services| self.signs_up(&services).await);
         self.net.ask(async |services| self.signs_in(&services).await);

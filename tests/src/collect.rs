@@ -9,6 +9,7 @@ use offing_server::service::Services;
 use offing_server::service::collect::FOSSIL_MS;
 
 use crate::backup::{header, read_chunk};
+use crate::device::Device;
 use crate::host::EPOCH_MS;
 use crate::world::World;
 
@@ -17,8 +18,10 @@ impl World {
     /// says how many chunks it removed.
     pub fn collects(&self) -> usize {
         let (vault, caller) = (self.vault(), self.caller());
-        let pieces: Vec<ChunkId> = self.named_by(EntryKind::Snapshot).into_iter().collect();
-        for (id, has) in pieces.iter().zip(self.has(&pieces)) {
+        let mut mortal = self.named_by(EntryKind::Snapshot);
+        mortal.extend(self.named_by(EntryKind::Gc));
+        let mortal: Vec<ChunkId> = mortal.into_iter().collect();
+        for (id, has) in mortal.iter().zip(self.has(&mortal)) {
             if has && !self.remembered.borrow().contains_key(id) {
                 let read =
                     async |services: Services| read_chunk(&services, &caller, vault, *id).await;
@@ -31,6 +34,12 @@ impl World {
             let at_once = services.collect(now_ms).await.unwrap();
             at_once + services.collect(now_ms + FOSSIL_MS).await.unwrap()
         })
+    }
+
+    /// The chunks of contents that are called dead.
+    pub fn buried(&self) -> BTreeSet<ChunkId> {
+        let about = |header: &Header| header.kind == EntryKind::Gc && header.is_about_contents();
+        self.headers().filter(about).flat_map(|header| header.chunks).collect()
     }
 
     /// The server looks for what a countersigned snapshot has, and again when that has been so
@@ -77,5 +86,14 @@ impl World {
             has.extend(self.net.ask(ask).unwrap());
         }
         has
+    }
+}
+
+impl Device {
+    /// Names what is dead of what was deleted here for good, as it does by itself once a day; says
+    /// whether there was anything.
+    pub fn buries(&self) -> bool {
+        let replica = self.replica();
+        self.run(async move { replica.bury().await }).unwrap()
     }
 }

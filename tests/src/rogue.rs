@@ -4,7 +4,7 @@ use offing_core::account::device::DeviceCertificate;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, NativeSecret, NativeSigningKey, ready};
 use offing_core::fixture::pair;
-use offing_core::id::{ChunkId, DeviceId, Hash, VaultId};
+use offing_core::id::{ChunkId, DeviceId, Hash, StreamId, VaultId};
 use offing_core::log::author;
 use offing_core::log::change::ChangeBody;
 use offing_core::log::entry::{Entry, EntryKind, Header};
@@ -96,7 +96,22 @@ impl Rogue {
 
     /// Writes an entry that names chunks, having seen everything.
     pub fn names(&mut self, world: &World, kind: EntryKind, chunks: &[ChunkId]) {
-        let header = Header { chunks: chunks.to_vec(), ..self.header(world, kind) };
+        self.names_as(world, kind, Vec::new(), chunks);
+    }
+
+    /// Writes an entry about contents that die, having seen everything.
+    pub fn tells_of(&mut self, world: &World, kind: EntryKind, chunks: &[ChunkId]) {
+        self.names_as(world, kind, vec![StreamId::CONTENTS], chunks);
+    }
+
+    fn names_as(
+        &mut self,
+        world: &World,
+        kind: EntryKind,
+        streams: Vec<StreamId>,
+        chunks: &[ChunkId],
+    ) {
+        let header = Header { chunks: chunks.to_vec(), streams, ..self.header(world, kind) };
         let mut salt = [8; 32];
         salt[..8].copy_from_slice(&header.dseq.to_be_bytes());
         let (secret, signing) = (&self.secret, &self.signing);

@@ -58,11 +58,16 @@ pub struct World {
     woken: Rc<RefCell<Vec<Woken>>>,
 }
 
+/// The server lets what is dead go.
+pub(crate) fn options() -> ServiceOptions {
+    ServiceOptions { collect_delete: true, ..ServiceOptions::default() }
+}
+
 impl World {
     /// Makes a world in which nobody has a device yet.
     pub fn new(seed: u64) -> Self {
         let executor = Executor::default();
-        let services = Services::in_memory(ServiceOptions::default()).unwrap();
+        let services = Services::in_memory(options()).unwrap();
         let net = Net::new(executor.clone(), services, StdRng::seed_from_u64(seed));
         let world = Self {
             net,

@@ -28,6 +28,7 @@ use crate::push::Pace;
 use crate::store::{Range, Store, Table, outbox};
 
 mod actions;
+mod bury;
 mod collect;
 mod come_back;
 mod commit;
@@ -181,6 +182,10 @@ pub struct Replica<H: Host> {
     snapshot_due: Cell<Seq>,
     /// Replaced snapshots may be there to be collected.
     may_collect: Cell<bool>,
+    /// Contents that others call dead may be there to be answered for.
+    may_answer: Cell<bool>,
+    /// When this tab last looked for contents that are dead.
+    buried_ms: Cell<i64>,
     /// When this tab last looked how long things are in the trash.
     aged_ms: Cell<i64>,
     /// A snapshot may be there that this device has not looked at.
@@ -250,6 +255,8 @@ impl<H: Host> Replica<H> {
             stands_on: Cell::new(None),
             snapshot_due: Cell::new(0),
             may_collect: Cell::new(true),
+            may_answer: Cell::new(true),
+            buried_ms: Cell::new(i64::MIN / 2),
             aged_ms: Cell::new(i64::MIN / 2),
             may_countersign: Cell::new(true),
             session_changed: RefCell::new(None),

@@ -93,7 +93,8 @@ fn report(tally: &Tally, seconds: f64) {
     println!("{:>9} promises looked for", tally.promises);
     println!("{:>9} times a status said that all is on the server", tally.claims);
     println!("{:>9} alarms, all of them true", tally.alarms);
-    println!("{:>9} dead pieces of snapshots removed", tally.collected);
+    println!("{:>9} dead chunks removed", tally.collected);
+    println!("{:>9} of them of contents that were deleted for good", tally.ended);
     println!("{:>9} bodies let go of for a countersigned snapshot", tally.pruned);
     for (harm, times) in &tally.harms {
         println!("{times:>9} {harm}");

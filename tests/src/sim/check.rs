@@ -10,14 +10,16 @@ use std::rc::Rc;
 use offing_core::id::{ChunkId, DeviceId, Hash, NodeId};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header};
-use offing_core::rpc::Kind;
+use offing_core::proto::Code;
+use offing_core::rpc::{Fault, Kind};
 use offing_core::tree;
 use offing_worker::store::Table;
+use sha2::{Digest as _, Sha256};
 
 use super::acts::words_of;
 use super::life::Life;
 use super::model::{Promise, Thing};
-use super::picture::{Picture, table};
+use super::picture::{Picture, hashes, table};
 use super::plan::Harm;
 use super::seat::Seat;
 use crate::device::Device;
@@ -29,8 +31,9 @@ impl Life {
         if self.plan.seed % 2 == 1 {
             self.somebody_writes_a_snapshot();
         }
+        self.everybody_names_what_is_dead();
         self.tally.entries = self.the_log_is_one_chain();
-        self.everything_named_is_there();
+        self.everything_declared_is_there();
         let auditor = match self.world.tries_to_add("auditor") {
             Ok(auditor) => auditor,
             Err(fault) => panic!("nobody can join any more: {fault:?}"),
@@ -41,8 +44,9 @@ impl Life {
             self.is_the_same(seat, &auditor);
         }
         a_tree_is_shown(&auditor);
-        let contents = self.reads_everything(&auditor);
-        self.promises_are_kept(&contents);
+        self.everything_named_is_there(&auditor);
+        let (contents, ended) = self.reads_everything(&auditor);
+        self.promises_are_kept(&contents, &ended);
     }
 
     /// The auditor of every other life begins with a snapshot.
@@ -81,16 +85,31 @@ impl Life {
         at.seq
     }
 
-    /// Whatever was removed, nothing is that a file has or had.
-    fn everything_named_is_there(&mut self) {
+    /// Whatever was removed, nothing is that a change has declared and nobody called dead.
+    fn everything_declared_is_there(&mut self) {
         self.collects();
         if self.set_back_ms.is_some() {
             // What is given back may name chunks that nobody has any more.
             return;
         }
-        let named: Vec<ChunkId> = self.world.named_by(EntryKind::Change).into_iter().collect();
+        let dead = self.world.buried();
+        let called: Vec<ChunkId> = dead.iter().copied().collect();
+        self.tally.ended = self.world.has(&called).iter().filter(|has| !**has).count() as u64;
+        let named = self.world.named_by(EntryKind::Change);
+        let named: Vec<ChunkId> = named.difference(&dead).copied().collect();
         let lacking = self.world.has(&named).iter().filter(|has| !**has).count();
         assert_eq!(lacking, 0, "the server removed what is needed");
+    }
+
+    /// Nothing was removed that a file has or had which is not gone, nor of a text.
+    fn everything_named_is_there(&mut self, auditor: &Device) {
+        if self.set_back_ms.is_some() {
+            return;
+        }
+        let named: Vec<ChunkId> = Picture::of(&auditor.profile).named(&auditor.profile);
+        let has = self.world.has(&named);
+        let lacking: Vec<_> = named.iter().zip(has).filter(|(_, has)| !has).collect();
+        assert!(lacking.is_empty(), "the server removed what is named: {lacking:?}");
     }
 
     fn is_the_same(&self, seat: &Seat, auditor: &Device) {
@@ -122,8 +141,9 @@ impl Life {
         assert!(refuses || set_aside == 0, "{} set {set_aside} entries aside", seat.name);
     }
 
-    /// The contents of all files, as they come from the server. Every version is there.
-    fn reads_everything(&self, auditor: &Rc<Device>) -> Vec<Vec<u8>> {
+    /// The contents of all files, as they come from the server, and the hashes of those that are
+    /// not there any more. Every version is there.
+    fn reads_everything(&self, auditor: &Rc<Device>) -> (Vec<Vec<u8>>, BTreeSet<Hash>) {
         let two = Picture::of(&auditor.profile);
         let gone: BTreeSet<NodeId> = two.gone().into_iter().collect();
         let purged = self.told.model.purged.borrow();
@@ -138,18 +158,22 @@ impl Life {
         }
         let picture = Picture::of(&auditor.profile);
         let files = picture.rows.values().filter(|row| row.kind() != Kind::Folder);
-        let read = |row: &tree::NodeRow| match auditor.reads_node(row.node) {
-            Ok(bytes) => bytes,
-            Err(fault) => panic!("{} cannot be read: {fault:?}", picture.path(row.node)),
-        };
-        files.map(read).collect()
+        let (mut contents, mut ended) = (Vec::new(), BTreeSet::new());
+        let let_go = self.set_back_ms.is_some() && self.told.model.let_go.get();
+        for row in files {
+            match auditor.reads_node(row.node) {
+                Ok(bytes) => contents.push(bytes),
+                Err(_) if gone.contains(&row.node) => ended.extend(hashes(row)),
+                Err(Fault::Server(Code::ChunkUnknown)) if let_go => ended.extend(hashes(row)),
+                Err(fault) => panic!("{} cannot be read: {fault:?}", picture.path(row.node)),
+            }
+        }
+        (contents, ended)
     }
 
-    fn promises_are_kept(&self, contents: &[Vec<u8>]) {
-        let nodes: BTreeSet<NodeId> = {
-            let auditor = self.world.device("auditor");
-            Picture::of(&auditor.profile).rows.into_keys().collect()
-        };
+    fn promises_are_kept(&self, contents: &[Vec<u8>], ended: &BTreeSet<Hash>) {
+        let picture = Picture::of(&self.world.device("auditor").profile);
+        let nodes: BTreeSet<NodeId> = picture.rows.into_keys().collect();
         let texts: Vec<String> =
             contents.iter().filter_map(|bytes| String::from_utf8(bytes.clone()).ok()).collect();
         let words: BTreeSet<&str> = texts.iter().flat_map(|text| words_of(text)).collect();
@@ -167,7 +191,10 @@ impl Life {
                 Thing::File(token) if token.noise_bytes == 0 => {
                     texts.iter().any(|text| text.contains(&token.head))
                 }
-                Thing::File(token) => contents.contains(&token.bytes()),
+                Thing::File(token) => {
+                    let bytes = token.bytes();
+                    contents.contains(&bytes) || ended.contains(&Hash(Sha256::digest(bytes).into()))
+                }
             };
             if !kept && !self.may_be_gone(promise) {
                 panic!("{} promised {:?}, and it is lost: {promise:?}", self.who(promise), promise);

@@ -310,7 +310,7 @@ impl Life {
 }
 
 /// A person begins to do something, and waits for the answer.
-fn begins(seat: &Rc<Seat>, tab: &Rc<Tab>, model: &Rc<Model>, act: Act) {
+pub(super) fn begins(seat: &Rc<Seat>, tab: &Rc<Tab>, model: &Rc<Model>, act: Act) {
     let words = act.words(seat);
     seat.tab_notes(tab, &*words);
     tab.busy.set(true);

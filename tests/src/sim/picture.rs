@@ -2,12 +2,14 @@
 //!
 //! No replica notices: nothing waits, nothing is counted, and no fault strikes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use offing_core::content::manifest::Manifest;
+use offing_core::content::reference::ManifestRef;
 use offing_core::crypto::native::ready;
-use offing_core::id::NodeId;
+use offing_core::id::{ChunkId, Hash, NodeId};
 use offing_core::rpc::Kind;
-use offing_core::tree::NodeRow;
+use offing_core::tree::{Content, NodeRow};
 use offing_worker::store::{Direction, Range, Row, Store, Table};
 
 use crate::host::Profile;
@@ -82,6 +84,30 @@ impl Picture {
         self.below(NodeId::GONE)
     }
 
+    /// The chunks of what files have and had that are not gone, as far as manifests are short.
+    pub fn named(&self, profile: &Profile) -> Vec<ChunkId> {
+        let gone: BTreeSet<NodeId> = self.gone().into_iter().collect();
+        let mut contents: Vec<(NodeId, Content)> = Vec::new();
+        for row in self.rows.values() {
+            contents.extend(row.contents.iter().map(|content| (row.node, content.value.clone())));
+        }
+        for (key, value) in table(profile, Table::Texts) {
+            let node = NodeId::from_slice(&key[..NodeId::LEN]).unwrap();
+            // A content that was replaced, and what a file had with when it was set.
+            match key[NodeId::LEN] {
+                2 => contents.push((node, postcard::from_bytes(&value).unwrap())),
+                3 => {
+                    let (content, _): (Content, i64) = postcard::from_bytes(&value).unwrap();
+                    contents.push((node, content));
+                }
+                _ => {}
+            }
+        }
+        contents.retain(|(node, _)| !gone.contains(node));
+        let manifests = contents.iter().filter_map(|(_, content)| short(content));
+        manifests.flat_map(|manifest| manifest.chunks()).collect()
+    }
+
     /// The built-in folder that a node is in; or a folder above it, if that comes first.
     fn top(&self, row: &NodeRow, until: Option<NodeId>) -> NodeId {
         let mut at = row.shown_parent;
@@ -96,6 +122,19 @@ impl Picture {
 
     fn is_trashed(&self, row: &NodeRow) -> bool {
         self.top(row, None).is_trash()
+    }
+}
+
+/// The hashes of what a file has, as far as manifests are short.
+pub fn hashes(row: &NodeRow) -> impl Iterator<Item = Hash> {
+    let manifests = row.contents.iter().filter_map(|content| short(&content.value));
+    manifests.map(|manifest| manifest.plain_hash)
+}
+
+fn short(content: &Content) -> Option<Manifest> {
+    match ManifestRef::decode(&content.manifest).unwrap() {
+        ManifestRef::Inline(manifest) => Some(manifest),
+        ManifestRef::Stored(_) => None,
     }
 }
 

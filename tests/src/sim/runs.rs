@@ -29,6 +29,8 @@ pub struct Tally {
     pub alarms: u64,
     /// Chunks that were dead and removed.
     pub collected: u64,
+    /// Chunks of contents that died, of what was deleted for good.
+    pub ended: u64,
     /// Bodies that a countersigned snapshot has and the server let go of.
     pub pruned: u64,
     /// How often each harm came.
@@ -51,6 +53,7 @@ impl Tally {
         self.claims += other.claims;
         self.alarms += other.alarms;
         self.collected += other.collected;
+        self.ended += other.ended;
         self.pruned += other.pruned;
         for (harm, times) in &other.harms {
             *self.harms.entry(*harm).or_default() += times;

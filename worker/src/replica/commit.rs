@@ -217,12 +217,24 @@ impl<H: Host> Replica<H> {
         chunks: &[ChunkId],
         plain: &[u8],
     ) -> Result<Entry, Fault> {
-        let (number, epoch) = self.current_epoch()?;
+        let (number, _) = self.current_epoch()?;
         let mut header = self.next_header(kind, who.device, own, seen, number);
         header.chunks = chunks.to_vec();
+        self.seal_headed(who, own, &header, plain).await
+    }
+
+    /// Writes the next entry of a device under a header that is made.
+    pub(super) async fn seal_headed(
+        &self,
+        who: &Who<H>,
+        own: &mut Own,
+        header: &Header,
+        plain: &[u8],
+    ) -> Result<Entry, Fault> {
+        let (_, epoch) = self.current_epoch()?;
         let (crypto, salt) = (self.host.crypto(), self.host.random());
         let entry =
-            author::write_sealed(crypto, &header, &epoch.secret, &salt, plain, &who.signing).await;
+            author::write_sealed(crypto, header, &epoch.secret, &salt, plain, &who.signing).await;
         let entry = entry.map_err(|error| {
             let too_long = matches!(error, author::AuthorError::TooLong { .. });
             if too_long { Fault::TooMany } else { Fault::Internal }

@@ -166,7 +166,7 @@ impl<H: Host> Replica<H> {
     }
 
     /// This device's place; fails if it has changes that are not in the log.
-    async fn own_in_log(&self, state: &LogState) -> Result<Own, Fault> {
+    pub(super) async fn own_in_log(&self, state: &LogState) -> Result<Own, Fault> {
         let own = self.own().await?;
         let known = state.device(&self.device());
         let all = known.is_some_and(|known| known.dseq == own.dseq && known.revoked_at.is_none());

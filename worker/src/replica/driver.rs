@@ -103,6 +103,7 @@ impl<H: Host> Replica<H> {
                     Ok(_) => {
                         self.snapshot_in_time(seq);
                         self.collect_in_time();
+                        self.bury_in_time();
                         self.expire_in_time(seq);
                         self.countersign_in_time();
                         Event::Pulled { seq }

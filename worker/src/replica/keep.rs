@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use offing_core::content::reference::ManifestRef;
 use offing_core::id::NodeId;
+use offing_core::proto::Code;
 use offing_core::rpc::{Fault, Kind};
 use offing_core::tree::listing;
 
@@ -98,7 +99,9 @@ impl<H: Host> Replica<H> {
                 let node = NodeId::from_slice(&key[WANT_PREFIX.len()..]);
                 if let Some(node) = node {
                     match self.fetch(node).await {
-                        Ok(()) | Err(Fault::Corrupt { .. }) => {}
+                        // What the server lost keeps nothing else from coming.
+                        Ok(()) | Err(Fault::Corrupt { .. } | Fault::Server(Code::ChunkUnknown)) => {
+                        }
                         Err(fault) => return Err(fault),
                     }
                     let parents = self.parents_of(&[node]).await?;
@@ -116,6 +119,9 @@ impl<H: Host> Replica<H> {
         let Some(row) = self.row(node).await? else {
             return Ok(());
         };
+        if self.is_gone(node).await? {
+            return Ok(());
+        }
         let keeps = self.meta_bytes(&kept_key(node)).await?.is_some();
         let contents = row.contents.iter().map(|op| &op.value);
         let mut contents: Vec<_> = contents.filter(|c| keeps || c.text).cloned().collect();

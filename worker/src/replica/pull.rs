@@ -302,7 +302,9 @@ impl<H: Host> Replica<H> {
         if checked.header.kind == EntryKind::Snapshot {
             self.note_snapshot(step, &checked.header, brought);
         }
-        if checked.header.kind == EntryKind::Gc && checked.header.device != self.device() {
+        if checked.header.is_about_contents() {
+            self.note_burial(&mut brought.also, step.point.seq, &checked.header);
+        } else if checked.header.kind == EntryKind::Gc && checked.header.device != self.device() {
             brought.deaths.push((step.point.seq, checked.header.chunks.clone()));
         }
         match &checked.body {
@@ -352,6 +354,7 @@ impl<H: Host> Replica<H> {
         let changes = self.apply(tree::apply, &mut set, &brought.ops).await?;
         let mut batch = brought.also;
         put_changes(&mut batch, &changes);
+        self.note_back(&mut batch, &changes.rows, &set).await?;
         let replaced = self.keep_replaced(&mut batch, &brought.ops, &set).await?;
         own.lamport = own.lamport.max(changes.lamport_max);
         for (device, part) in &brought.texts {

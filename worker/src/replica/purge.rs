@@ -13,6 +13,7 @@ use offing_core::rpc::{Fault, Reply};
 use offing_core::tree::edit::EditError;
 
 use super::Replica;
+use super::bury::dies;
 use super::commit::Extra;
 use crate::host::Host;
 
@@ -42,8 +43,10 @@ impl<H: Host> Replica<H> {
 
     /// Deletes nodes for good. What is not in the trash any more stays.
     pub(super) async fn delete_for_good(self: &Rc<Self>, nodes: &[NodeId]) -> Result<(), Fault> {
+        let mut extra = Extra::about(nodes);
+        dies(&mut extra.also, nodes);
         let deleted = self
-            .commit(Extra::about(nodes), &|ops| {
+            .commit(extra, &|ops| {
                 nodes.iter().try_for_each(|node| match ops.purge(*node) {
                     Err(EditError::NodeUnknown) => Ok(()),
                     purged => purged,
@@ -51,6 +54,14 @@ impl<H: Host> Replica<H> {
             })
             .await;
         deleted.map(drop)
+    }
+
+    /// Says whether a node was deleted for good.
+    pub(super) async fn is_gone(&self, node: NodeId) -> Result<bool, Fault> {
+        match self.path(node).await {
+            Err(Fault::NodeUnknown) => Ok(true),
+            found => found.map(|_| false),
+        }
     }
 
     /// What was deleted for good, with all below it.

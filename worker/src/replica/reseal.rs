@@ -126,6 +126,12 @@ impl<H: Host> Replica<H> {
                     EpochRecord::decode(&waiting.entry.body).map_err(|_| Fault::Storage)?;
                 self.seal_epoch(who, own, seen, record.revoked).await
             }
+            EntryKind::Gc | EntryKind::Heartbeat if waiting.header.is_about_contents() => {
+                let (number, kind) = (self.current_epoch()?.0, waiting.header.kind);
+                let mut header = self.next_header(kind, who.device, own, seen, number);
+                (header.streams, header.chunks) = (waiting.header.streams, waiting.header.chunks);
+                self.seal_headed(who, own, &header, &[]).await.map(Some)
+            }
             // Another device was faster, or gave back more; another snapshot is due before long,
             // whoever writes it collects, and others countersign it.
             EntryKind::Recovery | EntryKind::Snapshot | EntryKind::Gc | EntryKind::Heartbeat => {

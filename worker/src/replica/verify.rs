@@ -19,6 +19,7 @@ use offing_core::proto::Code;
 use offing_core::rpc::Fault;
 use offing_core::tree::NodeRow;
 
+use super::bury::may_end;
 use super::come_back::is_gone;
 use super::fault::{from_net, from_store};
 use super::pull::PullError;
@@ -190,7 +191,10 @@ impl<H: Host> Replica<H> {
             Ok(checked) => {
                 let kind = checked.header.kind;
                 for id in &checked.header.chunks {
-                    if kind == EntryKind::Heartbeat {
+                    if kind == EntryKind::Gc && checked.header.is_about_contents() {
+                        // So are those of files, of which some may still be there.
+                        expected.remove(id);
+                    } else if kind == EntryKind::Heartbeat {
                         // It names a snapshot's pieces, whether they are there or not.
                     } else if kind != EntryKind::Gc {
                         expected.entry(*id).or_default().lasts |= kind != EntryKind::Snapshot;
@@ -228,6 +232,7 @@ impl<H: Host> Replica<H> {
         expected: &mut BTreeMap<ChunkId, Expected>,
     ) -> Result<Vec<NodeId>, Fault> {
         let mut unread = Vec::new();
+        let gone = self.gone().await?;
         let mut range = Range::all();
         loop {
             let store = self.host.store();
@@ -239,6 +244,9 @@ impl<H: Host> Replica<H> {
             range.start = [last.as_slice(), &[0]].concat();
             for (_, value) in rows {
                 let row = NodeRow::decode(&value).map_err(|_| Fault::Storage)?;
+                if gone.contains(&row.node) && may_end(&row) {
+                    continue;
+                }
                 for content in &row.contents {
                     let manifest = match self.manifest(row.node, &content.value).await {
                         Ok(manifest) => manifest,

@@ -2,7 +2,7 @@
 //!
 //! It replaces what was there when the person chose it. A large file may be read and sent for
 //! minutes; what came into the replaced file meanwhile was seen by nobody who chose, so the
-//! upload becomes a file beside it then.
+//! upload becomes a file beside it then. It takes the place of one that was deleted for good.
 
 use offing_core::id::NodeId;
 use offing_core::rpc::Fault;
@@ -25,6 +25,7 @@ impl<H: Host> Replica<H> {
         }
         let unseen = |row: &NodeRow| holds(row).iter().any(|id| !upload.replaced.contains(id));
         let changed = self.row(upload.node).await?.as_ref().is_some_and(unseen);
+        let changed = changed || self.is_gone(upload.node).await?;
         Ok(if changed { NodeId(self.host.random()) } else { upload.node })
     }
 }
