@@ -11,6 +11,7 @@ mod lists;
 mod notes;
 mod styles;
 mod table;
+mod told;
 
 use serde::{Deserialize, Serialize};
 

@@ -6,12 +6,13 @@
 use std::{collections::HashMap, ops::Range};
 
 use super::{
-    Block, Cell, Change, Heading, Look, Merge, Missing, PARAGRAPH_BYTES_MAX, PIECES_MAX, Paragraph,
-    Picture, Row, Span, TEXT_BYTES_MAX, Text,
+    Block, Change, Heading, Look, Missing, PARAGRAPH_BYTES_MAX, PIECES_MAX, Paragraph, Picture,
+    Span, TEXT_BYTES_MAX, Text,
     lists::{self, Lists},
     notes::{KINDS, Notes},
     styles::{self, Style, Styles},
-    table,
+    table::{self, Closed, Frames},
+    told::{Told, leads_to, outline},
 };
 use crate::{
     Refusal, limits,
@@ -20,12 +21,8 @@ use crate::{
 
 /// What a span costs beside its text.
 const SPAN_BYTES: usize = 32;
-/// Deeper tables are read as if they were not tables.
-const NESTED_MAX: usize = 8;
 /// Fields inside one another.
 const FIELDS_MAX: usize = 16;
-/// Links, changes and headings that are told of.
-const TOLD_MAX: usize = 10_000;
 /// The length unit of drawings, for one pixel.
 const PIXEL: u32 = 9525;
 
@@ -70,66 +67,6 @@ pub(super) fn read(package: &mut Package) -> Result<Read, Refusal> {
     Ok(Read { blocks, notes, outline, links, changes, pictures, is_cut: reader.is_cut })
 }
 
-fn outline(blocks: &[Block]) -> Vec<Heading> {
-    let headings = blocks.iter().enumerate().filter_map(|(block, of)| {
-        let Block::Text(paragraph) = of else { return None };
-        if paragraph.heading == 0 {
-            return None;
-        }
-        let mark = paragraph.item.as_ref().map(|(_, mark)| format!("{mark} "));
-        let mut title = mark.unwrap_or_default();
-        for span in &paragraph.spans {
-            if let Span::Text(text) = span {
-                title += &text.text;
-            }
-        }
-        let title = limits::shortened(title.trim()).into_owned();
-        let level = paragraph.heading;
-        (!title.is_empty()).then_some(Heading { title, level, block })
-    });
-    headings.take(TOLD_MAX).collect()
-}
-
-/// What is told once and then named by its place.
-struct Told<T> {
-    all: Vec<T>,
-    places: HashMap<T, usize>,
-}
-
-impl<T> Default for Told<T> {
-    fn default() -> Self {
-        Self { all: Vec::new(), places: HashMap::new() }
-    }
-}
-
-impl<T: Clone + Eq + std::hash::Hash> Told<T> {
-    fn place(&mut self, thing: T) -> Option<usize> {
-        if let Some(place) = self.places.get(&thing) {
-            return Some(*place);
-        }
-        let place = self.all.len();
-        (place < TOLD_MAX).then(|| {
-            self.all.push(thing.clone());
-            self.places.insert(thing, place);
-            place
-        })
-    }
-}
-
-/// What is being read of a table, with the depth of its element.
-enum Frame {
-    Table(usize, Vec<Row>),
-    Row(usize, Row),
-    Cell(usize, Cell),
-}
-
-impl Frame {
-    fn depth(&self) -> usize {
-        let (Self::Table(depth, _) | Self::Row(depth, _) | Self::Cell(depth, _)) = self;
-        *depth
-    }
-}
-
 /// A paragraph that is being read.
 #[derive(Default)]
 struct Open {
@@ -160,7 +97,7 @@ struct Reader {
     skipped: Option<usize>,
     /// Blocks that are in no table.
     blocks: Vec<Block>,
-    frames: Vec<Frame>,
+    frames: Frames,
     paragraphs: Vec<Open>,
     /// The links, fields and changes that it stands in, the innermost last.
     within_links: Vec<Option<usize>>,
@@ -224,9 +161,8 @@ impl Reader {
         while !self.paragraphs.is_empty() {
             self.end_paragraph();
         }
-        while let Some(frame) = self.frames.last() {
-            self.depth = frame.depth();
-            self.close_frame();
+        while let Some(depth) = self.frames.depth() {
+            self.close_frame(depth);
         }
         self.close("footnote");
         (self.depth, self.skipped, self.is_code) = (0, None, false);
@@ -260,8 +196,12 @@ impl Reader {
             }
             "fldChar" => self.field(element),
             "instrText" => self.is_code = true,
-            "tbl" | "tr" | "tc" => self.open_frame(name),
-            "gridSpan" | "vMerge" | "gridBefore" | "tblHeader" => self.cell(element),
+            "tbl" | "tr" | "tc" => {
+                if !self.frames.open(name, self.depth) {
+                    (self.is_cut, self.skipped) = (true, Some(self.depth));
+                }
+            }
+            "gridSpan" | "vMerge" | "gridBefore" | "tblHeader" => self.frames.describe(element),
             "footnote" | "endnote" | "comment" => self.open_note(element),
             "footnoteReference" => self.refer(0, element),
             "endnoteReference" => self.refer(1, element),
@@ -348,7 +288,7 @@ impl Reader {
                     (open.is_run, open.is_text) = (open.is_run && name != "r", false);
                 }
             }
-            "tbl" | "tr" | "tc" => self.close_frame(),
+            "tbl" | "tr" | "tc" => self.close_frame(self.depth),
             _ => {}
         }
     }
@@ -496,88 +436,20 @@ impl Reader {
         if !self.spend() {
             return;
         }
-        let inside = self.frames.iter_mut().rev().find_map(|frame| match frame {
-            Frame::Cell(_, cell) => Some(cell),
-            Frame::Table(..) | Frame::Row(..) => None,
-        });
+        let inside = self.frames.cell();
         inside.map_or(&mut self.blocks, |cell| &mut cell.blocks).push(block);
     }
 
-    fn open_frame(&mut self, name: &str) {
-        let depth = self.depth;
-        let frame = match (name, self.frames.last()) {
-            ("tbl", None | Some(Frame::Cell(..))) if self.frames.len() < 3 * NESTED_MAX => {
-                Frame::Table(depth, Vec::new())
-            }
-            ("tr", Some(Frame::Table(..))) => Frame::Row(depth, Row::default()),
-            ("tc", Some(Frame::Row(_, row))) if row.columns() < limits::COLUMNS_MAX => {
-                Frame::Cell(depth, Cell::new(1))
-            }
-            ("tc", Some(Frame::Row(..))) => {
-                self.is_cut = true;
-                self.skipped = Some(depth);
-                return;
-            }
-            _ => return,
-        };
-        self.frames.push(frame);
-    }
-
-    /// What a cell or its row says of itself.
-    fn cell(&mut self, element: &Element<'_>) {
-        let val = element.attribute("val");
-        let columns = || element.number("val").unwrap_or(1).clamp(1, limits::COLUMNS_MAX);
-        match (element.name(), self.frames.last_mut()) {
-            ("gridSpan", Some(Frame::Cell(_, cell))) => cell.columns = columns(),
-            ("vMerge", Some(Frame::Cell(_, cell))) => {
-                let begins = val.as_deref() == Some("restart");
-                cell.merge = if begins { Merge::Begins } else { Merge::GoesOn };
-            }
-            ("gridBefore", Some(Frame::Row(_, row))) if row.cells.is_empty() && val.is_some() => {
-                row.cells.push(Cell::new(columns()));
-            }
-            ("tblHeader", Some(Frame::Row(_, row))) => {
-                row.head = !matches!(val.as_deref(), Some("0" | "false" | "off"));
-            }
-            _ => {}
-        }
-    }
-
-    fn close_frame(&mut self) {
-        if self.frames.last().is_none_or(|frame| frame.depth() != self.depth) {
-            return;
-        }
-        let closed = self.frames.pop();
-        match (closed, self.frames.last_mut()) {
-            (Some(Frame::Cell(_, cell)), Some(Frame::Row(_, row))) => {
-                if self.left > 0 {
-                    row.cells.push(cell);
-                }
-                self.spend();
-            }
-            (Some(Frame::Row(_, row)), Some(Frame::Table(_, rows))) => {
-                if self.left > 0 {
-                    rows.push(row);
-                }
-                self.spend();
-            }
-            (Some(Frame::Table(_, mut rows)), _) => {
+    fn close_frame(&mut self, depth: usize) {
+        match self.frames.close(depth, self.left > 0) {
+            Closed::Nothing => {}
+            Closed::Piece => drop(self.spend()),
+            Closed::Table(mut rows) => {
                 table::merge(&mut rows);
                 for piece in table::pieces(rows) {
                     self.add(piece);
                 }
             }
-            _ => {}
         }
     }
-}
-
-/// The address that a field leads to, if it is a link to somewhere else.
-fn leads_to(code: &str) -> Option<&str> {
-    let rest = code.trim_start().strip_prefix("HYPERLINK")?.trim_start();
-    let address = match rest.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next()?,
-        None => rest.split_whitespace().next()?,
-    };
-    (!address.is_empty() && !address.starts_with('\\')).then_some(address)
 }
