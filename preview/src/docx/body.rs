@@ -21,6 +21,8 @@ use crate::{
 
 /// What a span costs beside its text.
 const SPAN_BYTES: usize = 32;
+/// Fonts whose letters are signs.
+const SIGN_FONTS: [&str; 3] = ["symbol", "webdings", "wingdings"];
 /// Fields inside one another.
 const FIELDS_MAX: usize = 16;
 /// The length unit of drawings, for one pixel.
@@ -248,7 +250,10 @@ impl Reader {
                 let code = element.attribute("char").unwrap_or_default();
                 let char = u32::from_str_radix(&code, 16).ok().and_then(char::from_u32);
                 // A sign of a font of its own means nothing without the font.
-                let is_known = |char: &char| !matches!(char, '\0'..' ' | '\u{e000}'..='\u{f8ff}');
+                let font = element.attribute("font").unwrap_or_default().to_lowercase();
+                let is_own = SIGN_FONTS.iter().any(|name| font.starts_with(name));
+                let is_known =
+                    |char: &char| !is_own && !matches!(char, '\0'..' ' | '\u{e000}'..='\u{f8ff}');
                 self.write(char.filter(is_known).unwrap_or('▫').encode_utf8(&mut [0; 4]));
             }
             "vanish" if open.is_run => {

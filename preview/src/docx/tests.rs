@@ -101,7 +101,7 @@ fn headings_and_looks_are_told_as_styles_and_letters_have_them() {
         r#"<w:p><w:pPr><w:pStyle w:val="Own"/><w:rPr><w:b/></w:rPr></w:pPr><w:r><w:rPr><w:i/><w:b w:val="0"/></w:rPr>
         <w:t>Title</w:t></w:r><w:r><w:t xml:space="preserve"> &lt;b&gt;</w:t><w:tab/></w:r></w:p>
         <w:p><w:r><w:rPr><w:rStyle w:val="Strong"/></w:rPr><w:t>strong</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>unseen</w:t></w:r>
-        <w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>2</w:t></w:r></w:p>"#,
+        <w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>2</w:t><w:sym w:font="Arial" w:char="00D7"/><w:sym w:font="Wingdings 2" w:char="0052"/></w:r></w:p>"#,
     );
     let read = asked(&mut document, Request::Blocks { start: 0 });
     // A style looks as the one that it stands on, and its list knows how deep it is.
@@ -113,7 +113,7 @@ fn headings_and_looks_are_told_as_styles_and_letters_have_them() {
     assert_eq!(read[0], json!({ "text": heading }));
     let spans = json!([
         { "text": { "text": "strong", "look": Look::BOLD } },
-        { "text": { "text": "2", "look": Look::ABOVE } },
+        { "text": { "text": "2×▫", "look": Look::ABOVE } },
     ]);
     assert_eq!(read[1], json!({ "text": { "spans": spans } }));
     let outline = json!([{ "title": "1.1 Title <b>", "level": 2, "block": 0 }]);
