@@ -250,6 +250,36 @@ mod tests {
     }
 
     #[test]
+    fn a_tar_of_before_there_were_names_for_it_is_one() {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_old();
+        header.set_size(5);
+        builder.append_data(&mut header, "a", b"hello".as_slice()).unwrap();
+        let mut archive = open(builder.into_inner().unwrap());
+        assert_eq!(archive.ask(Request::Member { index: 0 }).unwrap().bytes(), b"hello");
+    }
+
+    #[test]
+    fn a_file_with_holes_is_listed_and_never_opened_and_the_others_are() {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::GNUSparse);
+        header.set_size(3);
+        let holes = header.as_gnu_mut().unwrap();
+        holes.set_real_size(1 << 30);
+        holes.sparse[0].set_offset((1 << 30) - 3);
+        holes.sparse[0].set_length(3);
+        builder.append_data(&mut header, "holes", b"end".as_slice()).unwrap();
+        let mut header = tar::Header::new_gnu();
+        header.set_size(5);
+        builder.append_data(&mut header, "whole", b"hello".as_slice()).unwrap();
+        let mut archive = open(builder.into_inner().unwrap());
+        assert_eq!(archive.members[0].size, 1 << 30);
+        assert_eq!(archive.ask(Request::Member { index: 0 }), Err(Refusal::Unsupported));
+        assert_eq!(archive.ask(Request::Member { index: 1 }).unwrap().bytes(), b"hello");
+    }
+
+    #[test]
     fn a_folder_is_listed_and_never_opened() {
         let mut archive = open(zip(&[("photos/", b"")]));
         assert_eq!(archive.members[0].kind, Kind::Folder);

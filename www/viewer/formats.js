@@ -28,6 +28,8 @@ export const FORMATS = [
     magic: [letters("PK\x03\x04"), letters("PK\x05\x06"), bytes(0x1f, 0x8b, 8), letters("ustar", 257)],
     nests: true,
   },
+  // The oldest say nothing of themselves.
+  { view: "archive", module: "archive", names: /\.tar$/i, nests: true },
   { view: "pdf", module: "pdf", magic: [letters("%PDF-")] },
   { view: "table", module: "table", names: /\.(csv|tsv|tab)$/i },
   { view: "picture", type: "image/png", magic: [bytes(0x89, 0x50, 0x4e, 0x47)] },

@@ -16,7 +16,15 @@ pub(super) struct Tarred {
 
 /// Says whether the first header is one of a TAR.
 pub(super) fn is_tar(bytes: &[u8]) -> bool {
-    bytes.get(257..262) == Some(b"ustar")
+    let Some(head) = bytes.get(..512) else { return false };
+    if &head[257..262] == b"ustar" {
+        return true;
+    }
+    // The oldest say nothing of themselves, but have a sum that fits, taken over spaces in its place.
+    const SUM: Range<usize> = 148..156;
+    let said = str::from_utf8(&head[SUM]).unwrap_or_default().trim_matches(['\0', ' ']);
+    let byte = |(at, byte): (usize, &u8)| u32::from(if SUM.contains(&at) { b' ' } else { *byte });
+    u32::from_str_radix(said, 8) == Ok(head.iter().enumerate().map(byte).sum())
 }
 
 impl Tarred {
@@ -28,12 +36,6 @@ impl Tarred {
             if members.len() == limits::MEMBERS_MAX {
                 return Err(Refusal::Members);
             }
-            let start = entry.raw_file_position() as usize;
-            let end = start.saturating_add(entry.size() as usize);
-            // What the file is too short for is broken off.
-            if end > bytes.len() {
-                return Err(Refusal::Broken);
-            }
             let kind = entry.header().entry_type();
             let kind = if kind == EntryType::Directory {
                 Kind::Folder
@@ -42,6 +44,14 @@ impl Tarred {
             } else {
                 Kind::Other
             };
+            let start = entry.raw_file_position() as usize;
+            // What is no file lies there otherwise, if at all: of holes only their size is told.
+            let size = if kind == Kind::File { entry.size() as usize } else { 0 };
+            let end = start.saturating_add(size);
+            // What the file is too short for is broken off.
+            if end > bytes.len() {
+                return Err(Refusal::Broken);
+            }
             members.push(Member {
                 path: String::from_utf8_lossy(&entry.path_bytes()).into_owned(),
                 kind,
