@@ -11,9 +11,13 @@ use std::{
 };
 
 use offing_preview::{
-    Answer, Format as _, Refusal, limits,
+    Answer, Format as _, Refusal,
+    archive::{self, Archive},
+    docx::{self, Document},
+    limits,
     pdf::{self, PIXELS_MAX, Pdf, Tile},
     sheet::{self, Workbook},
+    table::{self, Table},
 };
 use serde_json::{Value, json};
 
@@ -22,6 +26,8 @@ const ANSWER_SECONDS_MAX: u64 = 10;
 const SLOW: i32 = 3;
 /// Pages that are asked for, spread over the file.
 const PAGES_ASKED: usize = 6;
+/// Members that are asked for, from the first.
+const MEMBERS_ASKED: usize = 200;
 
 /// When the answer was asked for that is still awaited.
 type Since = Arc<Mutex<Option<Instant>>>;
@@ -40,10 +46,13 @@ fn main() -> ExitCode {
     };
     let since = Since::default();
     watch(Arc::clone(&since));
-    let said = if bytes.starts_with(b"PK") || bytes.starts_with(&[0xd0, 0xcf]) {
-        workbook(bytes, &since)
-    } else {
-        document(bytes, &since)
+    let (_, ending) = path.rsplit_once('.').unwrap_or_default();
+    let said = match ending.to_lowercase().as_str() {
+        "pdf" => pages(bytes, &since),
+        "docx" | "docm" | "dotx" | "dotm" => document(bytes, &since),
+        "zip" | "jar" | "tar" | "tgz" | "gz" => archive(bytes, &path, &since),
+        "csv" | "tsv" => table(bytes, &path, &since),
+        _ => workbook(bytes, &since),
     };
     let said = said.unwrap_or_else(|refusal| json!({ "refused": refusal.to_string() }));
     println!("{said}");
@@ -77,7 +86,7 @@ fn data(answer: &Answer) -> Value {
     serde_json::from_str(answer.json()).expect("a module answers JSON")
 }
 
-fn document(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
+fn pages(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
     let (opened, open_ms) = timed(since, || Pdf::open(bytes, "a.pdf"));
     let (mut pdf, answer) = opened?;
     let overview = data(&answer);
@@ -130,4 +139,55 @@ fn workbook(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
     }
     let open_ms = (open_ms * 10.0).round() / 10.0;
     Ok(json!({ "sheets": sheets, "cells": cells, "open_ms": open_ms, "sheet_ms": sheet_ms }))
+}
+
+fn document(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
+    let (opened, open_ms) = timed(since, || Document::open(bytes, "a.docx"));
+    let (mut document, about) = opened?;
+    let about = data(&about);
+    let blocks = about["blocks"].as_u64().unwrap_or(0) as usize;
+    let (mut at, mut pieces_ms, mut pictures) = (0, 0.0, [0, 0]);
+    while at < blocks {
+        let (piece, ms) = timed(since, || document.ask(docx::Request::Blocks { start: at }));
+        at += data(&piece?).as_array().map_or(blocks, Vec::len);
+        pieces_ms += ms;
+    }
+    for index in 0.. {
+        match timed(since, || document.ask(docx::Request::Picture { index })).0 {
+            Ok(_) => pictures[0] += 1,
+            Err(Refusal::Unknown) => break,
+            Err(_) => pictures[1] += 1,
+        }
+    }
+    let [shown, not_shown] = pictures;
+    let count = |what: &str| about[what].as_array().map_or(0, Vec::len);
+    Ok(json!({
+        "blocks": blocks, "cut": about["cut"], "headings": count("outline"), "links": count("links"),
+        "changes": count("changes"), "pictures": shown, "pictures_not_shown": not_shown,
+        "open_ms": (open_ms * 10.0).round() / 10.0, "pieces_ms": pieces_ms.round(),
+    }))
+}
+
+fn archive(bytes: Vec<u8>, name: &str, since: &Since) -> Result<Value, Refusal> {
+    let (opened, open_ms) = timed(since, || Archive::open(bytes, name));
+    let (mut opened, about) = opened?;
+    let members = data(&about)["members"].as_u64().unwrap_or(0) as usize;
+    let mut given = 0;
+    for index in 0..members.min(MEMBERS_ASKED) {
+        let (member, _) = timed(since, || opened.ask(archive::Request::Member { index }));
+        given += usize::from(member.is_ok());
+    }
+    let open_ms = (open_ms * 10.0).round() / 10.0;
+    Ok(json!({ "members": members, "given": given, "open_ms": open_ms }))
+}
+
+fn table(bytes: Vec<u8>, name: &str, since: &Since) -> Result<Value, Refusal> {
+    let (opened, open_ms) = timed(since, || Table::open(bytes, name));
+    let (mut opened, about) = opened?;
+    let rows = data(&about)["rows"].as_u64().unwrap_or(0) as usize;
+    for start in [0, rows / 2, rows.saturating_sub(limits::ROWS_MAX)] {
+        let end = start + limits::ROWS_MAX;
+        timed(since, || opened.ask(table::Request::Rows { start, end })).0?;
+    }
+    Ok(json!({ "rows": rows, "open_ms": (open_ms * 10.0).round() / 10.0 }))
 }

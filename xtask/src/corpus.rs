@@ -1,10 +1,10 @@
-//! Parsers of previews on real files: those that Debian's packages carry.
+//! Every parser of previews on real files: those that Debian's packages carry.
 //!
 //! Source packages of tools bring what broke such tools once, and what the usual programs
-//! wrote; packages of documentation bring what people wrote. They are fetched by apt into a folder below the target folder and
-//! stay there; none is committed. Each file is opened by a program of its own, with the
-//! memory and the time of an answer that the sandbox gives: one that falls over is a defect,
-//! whatever the file.
+//! wrote; packages of documentation bring what people wrote. They are fetched by apt into a
+//! folder below the target folder and stay there; none is committed. Each file is opened by a
+//! program of its own, with the memory and the time of an answer that the sandbox gives: one
+//! that falls over is a defect, whatever the file.
 
 use std::{
     collections::BTreeMap,
@@ -21,9 +21,12 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::run::{cargo, program, run, step, target};
 
 /// What is taken of the packages.
-const ENDINGS: [&str; 6] = ["pdf", "xlsx", "xlsm", "xltx", "ods", "ots"];
+const ENDINGS: [&str; 17] = [
+    "pdf", "xlsx", "xlsm", "xltx", "ods", "ots", "docx", "docm", "dotx", "dotm", "zip", "jar",
+    "tar", "tgz", "tar.gz", "csv", "tsv",
+];
 /// Sources whose tests bring files.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 24] = [
     "qpdf",
     "pikepdf",
     "pdfminer",
@@ -38,10 +41,22 @@ const SOURCES: [&str; 14] = [
     "libodfdom-java",
     "libxlsxwriter",
     "python-odf",
+    "python-docx-template",
+    "python-docxcompose",
+    "pandoc",
+    "calligra",
+    "libcommons-compress-java",
+    "libzip",
+    "golang-1.19",
+    "csvkit",
+    "r-cran-readr",
+    "libreoffice",
 ];
 /// Documentation.
 const PACKAGES: [&str; 3] =
     ["texlive-latex-recommended-doc", "texlive-lang-chinese", "texlive-lang-japanese"];
+/// Fewer show little.
+const FILES_MIN: usize = 1_000;
 /// The module's 256 MiB, and what a native program has beside them: code, stacks, a heap with
 /// pointers twice as wide.
 const MEMORY_BYTES_MAX: u64 = 640 << 20;
@@ -73,18 +88,23 @@ pub(crate) fn corpus(arguments: &[String]) -> Result<()> {
     let mut paths = Vec::new();
     gather(&files, &mut paths)?;
     paths.sort();
-    ensure!(!paths.is_empty(), "there are no files in {}", files.display());
+    let (count, place) = (paths.len(), files.display());
+    ensure!(count >= FILES_MIN, "there are only {count} files in {place}");
     let lines = step(&format!("open {} files", paths.len()), || open_all(&probe, &paths))?;
     let mut counts = BTreeMap::new();
     let mut report = String::new();
     for (path, (fate, said)) in paths.iter().zip(&lines) {
-        *counts.entry(*fate).or_insert(0) += 1;
+        let kind = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        *counts.entry((kind, *fate)).or_insert(0) += 1;
         let inside = path.strip_prefix(&files).expect("the walk never leaves the folder");
         report += &format!("{fate:?}\t{}\t{}\n", inside.display(), said.replace('\n', " "));
     }
     fs::write(folder.join("report.tsv"), report)?;
-    eprintln!("   {counts:?}; each in {}", folder.join("report.tsv").display());
-    ensure!(!counts.contains_key(&Fate::Crashed), "a parser fell over");
+    for ((kind, fate), count) in &counts {
+        eprintln!("   {kind:<6}{count:>6} {fate:?}");
+    }
+    eprintln!("   each in {}", folder.join("report.tsv").display());
+    ensure!(counts.keys().all(|(_, fate)| *fate != Fate::Crashed), "a parser fell over");
     Ok(())
 }
 
@@ -131,11 +151,19 @@ fn fetch(folder: &Path, files: &Path) -> Result<()> {
             continue;
         }
         let work = folder.join("work");
+        if work.exists() {
+            fs::remove_dir_all(&work)?;
+        }
         fs::create_dir_all(&work)?;
-        if is_source {
-            run(with_sources(apt(&work)).args(["source", "--download-only", name]))?;
+        let brought = if is_source {
+            run(with_sources(apt(&work)).args(["source", "--tar-only", name]))
         } else {
-            run(apt(&work).args(["download", name]))?;
+            run(apt(&work).args(["download", name]))
+        };
+        if brought.is_err() {
+            // Mirrors lack one now and then; the others are enough.
+            eprintln!("   {name} is not to be had");
+            continue;
         }
         let unpacked = folder.join("unpacked");
         fs::create_dir_all(&unpacked)?;
@@ -179,10 +207,11 @@ fn gather(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let name = entry.file_name().to_string_lossy().to_lowercase();
+        let is_taken = ENDINGS.iter().any(|ending| name.ends_with(&format!(".{ending}")));
         if entry.file_type()?.is_dir() {
             gather(&path, found)?;
-        } else if entry.file_type()?.is_file() && ENDINGS.contains(&ending.as_str()) {
+        } else if entry.file_type()?.is_file() && is_taken {
             found.push(path);
         }
     }
