@@ -11,6 +11,7 @@
 
 mod content;
 mod log;
+mod previews;
 mod requests;
 pub mod seeds;
 mod text;
@@ -27,7 +28,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 31] = [
     Target { name: "append", run: wire::append },
     Target { name: "certificate", run: log::certificate },
     Target { name: "change", run: log::change },
@@ -46,6 +47,11 @@ pub const TARGETS: [Target; 26] = [
     Target { name: "name", run: tree::name },
     Target { name: "page", run: log::page },
     Target { name: "piece", run: tree::piece },
+    Target { name: "preview_archive", run: previews::archive },
+    Target { name: "preview_docx", run: previews::document },
+    Target { name: "preview_pdf", run: previews::pdf },
+    Target { name: "preview_sheet", run: previews::workbook },
+    Target { name: "preview_table", run: previews::table },
     Target { name: "recovery", run: content::recovery },
     Target { name: "request", run: requests::request },
     Target { name: "row", run: tree::row },
