@@ -36,7 +36,7 @@ pub struct Suite;
 
 impl CipherSuite for Suite {
     type OprfCs = opaque_ke::Ristretto255;
-    type KeyExchange = opaque_ke::TripleDh<opaque_ke::Ristretto255, sha2::Sha512>;
+    type KeyExchange = opaque_ke::TripleDh<opaque_ke::Ristretto255, sha2_0_10::Sha512>;
     type Ksf = Stretch;
 }
 

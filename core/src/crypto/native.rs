@@ -12,7 +12,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use p256::ecdsa::signature::{Signer, Verifier};
 use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
-use sha2::{Digest, Sha256, Sha384};
+use sha2_0_10::{Digest, Sha256, Sha384};
 
 use super::hazmat::Crypto;
 use super::{CryptoError, PublicKey, RawKey, SigningPair};
