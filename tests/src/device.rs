@@ -570,6 +570,12 @@ impl Device {
         self.reads_node(self.node(path))
     }
 
+    /// Finds the file before or after one in its folder, by name.
+    pub fn walks(&self, node: NodeId, forward: bool) -> Option<NodeId> {
+        let sort = Sort { by: SortBy::Name, descending: false };
+        self.ask(|replica| async move { replica.neighbour(node, sort, forward).await }).unwrap()
+    }
+
     /// Finds what a link in a text or from a folder goes to.
     pub fn follows(&self, from: NodeId, link: &str) -> Option<NodeId> {
         let path: Vec<String> = link.split('/').map(str::to_owned).collect();

@@ -400,6 +400,9 @@ async fn answer_vault(
         Command::Restore { nodes } => replica.restore(bounded(&nodes)?).await,
         Command::Purge { nodes, sure } => replica.purge(bounded(&nodes)?, sure).await,
         Command::Undo { action } => replica.undo(action).await,
+        Command::Neighbour { node, sort, forward } => {
+            replica.neighbour(node, sort, forward).await.map(Reply::Linked)
+        }
         Command::FollowLink { from, path } => {
             replica.follow_link(from, &path).await.map(Reply::Linked)
         }

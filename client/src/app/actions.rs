@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use offing_core::id::NodeId;
 use offing_core::rpc::{
-    ActionId, Clash, Command, Fault, FolderView, Kind, Reply, RevisionId, Sort, SortBy,
-    TransferControl, TransferId,
+    ActionId, Clash, Command, Fault, Kind, Reply, RevisionId, Sort, SortBy, TransferControl,
+    TransferId,
 };
 use wasm_bindgen::JsCast;
 use web_sys::ReadableStream;
@@ -283,38 +283,12 @@ pub(crate) async fn subfolders(parent: NodeId, start: u32) -> Result<Subfolders,
     Ok(Subfolders { folders: folders.map(|row| (row.node, row.name)).collect(), next })
 }
 
-/// Goes from a file to the one before or after it in its folder, as the list has them.
-/// What the editor opens is passed over: it has other uses for the keys.
-pub(crate) fn walk(app: App, parent: NodeId, node: NodeId, forward: bool) {
+/// Goes from a file to the one before or after it in its folder.
+pub(crate) fn walk(app: App, node: NodeId, forward: bool) {
     spawn_local(async move {
-        let command = Command::OpenFolder { node: parent, sort: sorting::stored(), rows: 0 };
-        let Ok(Reply::Folder(FolderView { view, total, .. })) = engine::call(command).await else {
-            return;
-        };
-        let (mut start, mut before, mut passed, mut next) = (0, None, false, None);
-        while start < total && next.is_none() {
-            let end = start + offing_core::limits::WINDOW_ROWS_MAX as u32;
-            let Ok(Reply::Rows { rows, .. }) =
-                engine::call(Command::Window { view, start, end }).await
-            else {
-                break;
-            };
-            start = end;
-            for row in rows {
-                match (row.kind, passed) {
-                    _ if row.node == node => passed = true,
-                    (Kind::File, true) => next = next.or(Some(row.node)),
-                    (Kind::File, false) => before = Some(row.node),
-                    (Kind::Folder | Kind::Text, _) => {}
-                }
-            }
-            if passed && !forward {
-                break;
-            }
-        }
-        engine::tell(Command::CloseView { view });
-        if let (Some(node), Some(vault)) =
-            (if forward { next } else { before }, untrack(|| app.vault()))
+        let command = Command::Neighbour { node, sort: sorting::stored(), forward };
+        if let Ok(Reply::Linked(Some(node))) = engine::call(command).await
+            && let Some(vault) = untrack(|| app.vault())
         {
             app.redirect(Route::Node { vault, node });
         }

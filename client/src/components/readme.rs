@@ -13,16 +13,15 @@ use crate::state::rows::Rows;
 /// Shows the README of a folder where it has one.
 pub(crate) fn readme(listing: Listing) -> impl IntoView {
     let region = NodeRef::<html::Section>::new();
-    let ask = StoredValue::new_local(beside(listing.app, listing.node));
-    // Whatever changes in the folder may be it; the list comes first.
-    let revision =
-        Memo::new(move |_| listing.ready.get().then(|| listing.rows.with(Rows::revision)));
+    let ask = beside(listing.app, listing.node);
+    // Whatever changes in the folder may be it.
+    let revision = Memo::new(move |_| listing.rows.with(Rows::revision));
     Effect::new(move |_| {
-        let Some(region) = region.get().filter(|_| revision.get().is_some()) else { return };
+        // The list comes first.
+        let (Some(region), 1..) = (region.get(), revision.get()) else { return };
+        let ask = ask.clone();
         spawn_local(async move {
-            if let Ok(shows) = module::load("readme", "showsReadme").await
-                && let Some(ask) = ask.try_get_value()
-            {
+            if let Ok(shows) = module::load("readme", "showsReadme").await {
                 shows.call2(&JsValue::NULL, &region, &ask).ok();
             }
         });

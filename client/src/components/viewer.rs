@@ -50,7 +50,7 @@ fn options(
         }
         1 => actions::download(app, vec![node]),
         2 => actions::upload_picked(app, parent, beside.unchecked_ref()),
-        _ => actions::walk(app, parent, node, beside.is_truthy()),
+        _ => actions::walk(app, node, beside.is_truthy()),
     });
     let (name, size, port) = match answer {
         Ok(Answer { reply: Reply::Download { name, size }, extra }) => (name, size, extra),

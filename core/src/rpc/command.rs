@@ -102,6 +102,16 @@ pub enum Command {
         /// The letters.
         prefix: String,
     },
+    /// Finds the file before or after one, as a list of their folder has them; what the editor
+    /// opens is passed over. → `Linked`
+    Neighbour {
+        /// The file.
+        node: NodeId,
+        /// The order of the list.
+        sort: Sort,
+        /// After it, or before it.
+        forward: bool,
+    },
     /// Closes a view. → `Done`
     CloseView {
         /// The view.

@@ -49,7 +49,7 @@ pub enum Reply {
     Node(NodeView),
     /// What a search found, best first; at most `WINDOW_ROWS_MAX`.
     Hits(Vec<Hit>),
-    /// What a link goes to, if there is such a thing.
+    /// What a link or a key goes to, if there is such a thing.
     Linked(Option<NodeId>),
     /// A node was made.
     Created {

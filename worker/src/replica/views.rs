@@ -24,6 +24,7 @@ use super::text_store;
 use crate::host::Host;
 use crate::store::{Direction, Range, Store, Table};
 
+mod neighbour;
 mod search;
 mod trash;
 

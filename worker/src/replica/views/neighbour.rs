@@ -1,0 +1,34 @@
+//! Which file is before or after another in its folder: where the arrow keys go.
+
+use offing_core::id::NodeId;
+use offing_core::rpc::{Fault, Kind, Sort};
+use offing_core::tree::listing::{self, Listed};
+
+use super::super::Replica;
+use crate::host::Host;
+
+impl<H: Host> Replica<H> {
+    /// Finds the file before or after one, as a list of their folder has them. What the editor
+    /// opens is passed over: it has other uses for the keys.
+    pub async fn neighbour(
+        &self,
+        node: NodeId,
+        sort: Sort,
+        forward: bool,
+    ) -> Result<Option<NodeId>, Fault> {
+        let folder = self.row(node).await?.ok_or(Fault::NodeUnknown)?.shown_parent;
+        let listed = match self.order(folder, sort).await? {
+            Some(keys) => self.listed(keys).await?,
+            None => self.scan_by_name(folder, sort.descending, 0, u32::MAX).await?,
+        };
+        let files = listed.iter().filter_map(|(key, value)| {
+            let file = listing::node_of_key(key)?;
+            let counts = file == node || Listed::decode(value)?.kind == Kind::File;
+            counts.then_some(file)
+        });
+        let files: Vec<NodeId> = files.collect();
+        let at = files.iter().position(|file| *file == node);
+        let next = at.and_then(|at| if forward { at.checked_add(1) } else { at.checked_sub(1) });
+        Ok(next.and_then(|next| files.get(next).copied()))
+    }
+}
