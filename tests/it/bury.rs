@@ -93,6 +93,21 @@ fn what_something_else_has_too_stays() {
 }
 
 #[test]
+fn a_long_manifest_that_is_not_here_is_fetched_to_know_what_it_names() {
+    let (world, phone, laptop) = furnished();
+    phone.uploads("/", &[("long.mp4", &crate::noise(6, 17_000_000))], Clash::Ask);
+    world.sync_all();
+    phone.copies("/long.mp4", "/Trip");
+    world.sync_all();
+    laptop.trashes("/long.mp4");
+    assert!(deletes(&world, &laptop));
+    world.sync_all();
+    assert_eq!(world.buried().len(), 1, "its own manifest, and nothing that the copy has");
+    assert_eq!(world.collects(), 1);
+    nothing_is_missing(&world);
+}
+
+#[test]
 fn what_a_file_was_before_stays_with_the_file_and_goes_with_it() {
     let (world, phone, _) = furnished();
     phone.uploads("/", &[("film.mp4", &crate::noise(4, 900_000))], Clash::Replace);
