@@ -131,7 +131,7 @@ impl<H: Host> Replica<H> {
             return Ok(false);
         }
         let mut dead = self.contents_below(&dying, true).await?;
-        let Some(named) = self.still_named(&dead).await? else {
+        let Some(named) = self.named(&dead, true).await? else {
             return Ok(false);
         };
         dead.retain(|id| !named.contains_key(id));
@@ -172,7 +172,7 @@ impl<H: Host> Replica<H> {
         }
         let own = self.own_in_log(&state).await?;
         let dead = deaths.iter().flat_map(|(_, death)| death.chunks.iter().copied()).collect();
-        let named = self.still_named(&dead).await?;
+        let named = self.named(&dead, true).await?;
         let mut batch = Batch::new();
         for node in &back {
             batch.delete(Table::Meta, back_key(*node));
@@ -278,8 +278,7 @@ impl<H: Host> Replica<H> {
             for row in self.rows(&level).await?.iter().flatten().filter(|row| may_end(row)) {
                 files.insert(row.node);
                 for content in &row.contents {
-                    let some = self.all_chunks(row.node, &content.value).await?;
-                    chunks.extend(some.unwrap_or_default());
+                    self.add_all(&mut chunks, row.node, &content.value, true).await?;
                 }
             }
             level = self.children_of(&level).await?.concat();
@@ -289,7 +288,7 @@ impl<H: Host> Replica<H> {
         }
         for (node, content) in self.replaced_contents(text_store::is_replaced_key).await? {
             if files.contains(&node) && !content.text {
-                chunks.extend(self.all_chunks(node, &content).await?.unwrap_or_default());
+                self.add_all(&mut chunks, node, &content, true).await?;
             }
         }
         Ok(chunks)
@@ -297,15 +296,18 @@ impl<H: Host> Replica<H> {
 
     /// Those of some chunks that are named: by what waits to be sent, by contents that files have
     /// and had. Each with the place since which that is so at the latest, as far as it is known.
-    /// `None` if it is not to be known what some file is made of.
-    async fn still_named(
+    ///
+    /// To be `sure` of contents, long manifests that are not here are fetched, and what is
+    /// gone names nothing; `None` if it is not to be known what some file is made of.
+    pub(super) async fn named(
         &self,
         ids: &HashSet<ChunkId>,
+        sure: bool,
     ) -> Result<Option<HashMap<ChunkId, Seq>>, Fault> {
         let mut named: HashMap<ChunkId, Seq> = HashMap::new();
         let unsent = self.unsent().await?;
         named.extend(unsent.into_iter().filter(|id| ids.contains(id)).map(|id| (id, Seq::MAX)));
-        let gone = self.gone().await?;
+        let gone = if sure { self.gone().await? } else { HashSet::new() };
         let mut ended = HashSet::new();
         let mut range = Range::all();
         loop {
@@ -320,19 +322,19 @@ impl<H: Host> Replica<H> {
                     ended.insert(row.node);
                     continue;
                 }
+                let mut chunks = HashSet::new();
                 for content in &row.contents {
-                    let Some(chunks) = self.all_chunks(row.node, &content.value).await? else {
+                    if !self.add_all(&mut chunks, row.node, &content.value, sure).await? {
                         return Ok(None);
-                    };
-                    let chunks = chunks.into_iter().filter(|id| ids.contains(id));
-                    let chunks: Vec<ChunkId> = chunks.collect();
-                    if chunks.is_empty() {
-                        continue;
                     }
-                    let place = self.place_of(&row).await?;
-                    for id in chunks {
-                        named.entry(id).and_modify(|at| *at = place.min(*at)).or_insert(place);
-                    }
+                }
+                chunks.retain(|id| ids.contains(id));
+                if chunks.is_empty() {
+                    continue;
+                }
+                let place = self.place_of(&row).await?;
+                for id in chunks {
+                    named.entry(id).and_modify(|at| *at = place.min(*at)).or_insert(place);
                 }
             }
         }
@@ -340,9 +342,10 @@ impl<H: Host> Replica<H> {
             if ended.contains(&node) && !content.text {
                 continue;
             }
-            let Some(chunks) = self.all_chunks(node, &content).await? else {
+            let mut chunks = HashSet::new();
+            if !self.add_all(&mut chunks, node, &content, sure).await? {
                 return Ok(None);
-            };
+            }
             for id in chunks.into_iter().filter(|id| ids.contains(id)) {
                 // Which of them are remembered differs from device to device.
                 named.entry(id).or_insert(Seq::MAX);
@@ -351,25 +354,28 @@ impl<H: Host> Replica<H> {
         Ok(Some(named))
     }
 
-    /// The chunks of a content, with those of a long manifest that is not here yet; `None` if
-    /// nobody can read that.
-    async fn all_chunks(
+    /// Adds the chunks of a content. To be `sure`, a long manifest that is not here is fetched;
+    /// says whether all are known then.
+    async fn add_all(
         &self,
+        chunks: &mut HashSet<ChunkId>,
         node: NodeId,
         content: &Content,
-    ) -> Result<Option<Vec<ChunkId>>, Fault> {
-        let stored = match ManifestRef::decode(&content.manifest) {
-            Ok(ManifestRef::Inline(manifest)) => return Ok(Some(manifest.chunks())),
-            Ok(ManifestRef::Stored(id)) => id,
-            Err(_) => return Ok(None),
-        };
-        match self.manifest(node, content).await {
-            Ok(manifest) => Ok(Some([manifest.chunks(), vec![stored]].concat())),
-            Err(Fault::Corrupt { .. } | Fault::CannotOpen | Fault::Server(Code::ChunkUnknown)) => {
-                Ok(None)
-            }
-            Err(fault) => Err(fault),
+        sure: bool,
+    ) -> Result<bool, Fault> {
+        match ManifestRef::decode(&content.manifest) {
+            Ok(ManifestRef::Stored(_)) if sure => match self.manifest(node, content).await {
+                Ok(manifest) => chunks.extend(manifest.chunks()),
+                Err(
+                    Fault::Corrupt { .. } | Fault::CannotOpen | Fault::Server(Code::ChunkUnknown),
+                ) => return Ok(false),
+                Err(fault) => return Err(fault),
+            },
+            Err(_) if sure => return Ok(false),
+            Ok(_) | Err(_) => {}
         }
+        self.add_chunks(chunks, node, std::iter::once(content)).await?;
+        Ok(true)
     }
 
     /// The place since which a node is where it is; `Seq::MAX` where that is not known.

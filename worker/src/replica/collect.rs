@@ -7,7 +7,6 @@
 //! dead what is named here is set aside and told. The server has its own reasons to doubt one
 //! (`docs/sync.md`), so nobody has to be in time to object.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use offing_core::id::{ChunkId, Seq};
@@ -15,22 +14,19 @@ use offing_core::limits;
 use offing_core::log::entry::EntryKind;
 use offing_core::log::verify::{LogState, Refused};
 use offing_core::rpc::Fault;
-use offing_core::tree::NodeRow;
 
 use super::commit::CURSOR_KEY;
-use super::fault::{from_net, from_store};
+use super::fault::from_net;
 use super::snapshot::{NEWEST_KEY, Newest};
-use super::{LOG_KEY, Replica, encode, text_store};
+use super::{LOG_KEY, Replica, encode};
 use crate::host::{Host, Notice, Server};
 use crate::net::Remote;
-use crate::store::{Batch, Direction, Durability, Range, Store, Table};
+use crate::store::{Batch, Durability, Table};
 
 /// Key of the place of the snapshot for which dead pieces were last named, in `Table::Meta`.
 const COLLECTED_KEY: &[u8] = b"collected";
 /// Most replaced snapshots that are looked at: earlier ones were named before.
 const REPLACED_MAX: u8 = 16;
-/// Rows that are read at once.
-const PAGE_ROWS: u32 = 1_024;
 
 impl<H: Host> Replica<H> {
     /// Collects, on its own, if this device wrote the newest snapshot.
@@ -59,8 +55,8 @@ impl<H: Host> Replica<H> {
             return Ok(false);
         };
         let mut dead = self.replaced_pieces().await?;
-        let named = self.named_among(&dead).await?;
-        dead.retain(|id| !named.contains(id));
+        let named = self.named(&dead.iter().copied().collect(), false).await?.unwrap_or_default();
+        dead.retain(|id| !named.contains_key(id));
         let mut batch = Batch::new();
         batch.put(Table::Meta, COLLECTED_KEY, encode(&newest.seq));
         if dead.is_empty() {
@@ -108,44 +104,17 @@ impl<H: Host> Replica<H> {
         Ok(dead)
     }
 
-    /// Those of some chunks that something here names: what waits to be sent, contents of
-    /// files wherever they are, and what they were before.
-    async fn named_among(&self, ids: &[ChunkId]) -> Result<HashSet<ChunkId>, Fault> {
-        let ids: HashSet<ChunkId> = ids.iter().copied().collect();
-        let mut named = self.unsent().await?;
-        named.retain(|id| ids.contains(id));
-        let mut range = Range::all();
-        loop {
-            let store = self.host.store();
-            let rows = store.scan(Table::Nodes, &range, 0, PAGE_ROWS, Direction::Forward).await;
-            let rows = rows.map_err(|e| from_store(&e))?;
-            let Some((last, _)) = rows.last() else { break };
-            range.start = [last.as_slice(), &[0]].concat();
-            for (_, row) in &rows {
-                let row = NodeRow::decode(row).map_err(|_| Fault::Storage)?;
-                let contents = row.contents.iter().map(|content| &content.value);
-                self.add_chunks(&mut named, row.node, contents).await?;
-            }
-            named.retain(|id| ids.contains(id));
-        }
-        for (node, content) in self.replaced_contents(text_store::is_replaced_key).await? {
-            self.add_chunks(&mut named, node, std::iter::once(&content)).await?;
-        }
-        named.retain(|id| ids.contains(id));
-        Ok(named)
-    }
-
     /// Judges entries by which other devices call chunks dead: those that name what is named
     /// here are set aside.
     pub(super) async fn judge_deaths(&self, deaths: &[(Seq, Vec<ChunkId>)]) -> Result<(), Fault> {
         if deaths.is_empty() {
             return Ok(());
         }
-        let all: Vec<ChunkId> = deaths.iter().flat_map(|(_, dead)| dead.clone()).collect();
-        let named = self.named_among(&all).await?;
+        let all = deaths.iter().flat_map(|(_, dead)| dead.iter().copied()).collect();
+        let named = self.named(&all, false).await?.unwrap_or_default();
         let mut batch = Batch::new();
         for (seq, dead) in deaths {
-            if dead.iter().any(|id| named.contains(id)) {
+            if dead.iter().any(|id| named.contains_key(id)) {
                 self.set_aside(&mut batch, *seq, &encode(&Refused::StillNamed)).await?;
             }
         }
