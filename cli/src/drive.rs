@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use offing_core::proto::Code;
 use offing_core::rpc::{Alarm, Event, Status, SyncState, Transfer, TransferId, TransferState};
 use offing_worker::net::api::Api;
 use offing_worker::replica::Replica;
@@ -61,6 +62,9 @@ impl Heard {
     }
 }
 
+/// What is told of an account that whoever keeps the server has closed.
+const CLOSED: Alarm = Alarm::ServerRefuses(Code::AccountClosed);
+
 /// An open vault.
 pub struct Drive {
     /// The vault.
@@ -102,11 +106,12 @@ impl Drive {
         self.wait(|status| status.state == SyncState::OnServer, || true).await
     }
 
-    /// As [`Self::settle`], but a server that is away leaves what is here, with a word.
+    /// As [`Self::settle`], but a server that is away, or an account that is closed, leaves what is
+    /// here, with a word.
     pub async fn refresh(&self) -> Result<(), Failure> {
         match self.settle().await {
-            Err(offline @ Failure::Offline { .. }) => {
-                eprintln!("offing: {offline}\noffing: this is what was here before");
+            Err(why @ (Failure::Offline { .. } | Failure::Alarm(CLOSED))) => {
+                eprintln!("offing: {why}\noffing: this is what was here before");
                 Ok(())
             }
             settled => settled,
@@ -143,7 +148,10 @@ impl Drive {
             if self.replica.is_signed_out() {
                 return Err(Failure::SessionEnded { server: self.signed_in.server.clone() });
             }
-            if let Some(alarm) = self.heard.stopped() {
+            // A closed account stops nothing that happens here.
+            if let Some(alarm) = self.heard.stopped()
+                && (alarm != CLOSED || is_kept())
+            {
                 return Err(Failure::Alarm(alarm));
             }
             if let Some(status) = self.heard.status.get() {
