@@ -23,6 +23,8 @@ async function replaces(w, device, name, content) {
   const disk = await w.disk({ [name]: content });
   await uploads(device, [path.join(disk, name)]);
   await device.presses("Replace");
+  // Else the other device's may come first, and this one takes the place of what it has seen.
+  await device.row(name).filter({ hasText: `${content.length} B` }).waitFor();
 }
 
 /** Waits until a picture was drawn; tells its width. */
