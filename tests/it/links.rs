@@ -8,26 +8,26 @@ use offing_tests::World;
 fn a_link_goes_by_names_from_the_folder_of_its_text() {
     let world = World::with(&["phone"]);
     let phone = world.device("phone");
-    for folder in ["/work", "/work/plans", "/work/plans/shots"] {
+    for folder in ["/trip", "/trip/plans", "/trip/plans/shots"] {
         phone.creates_folder(folder);
     }
-    for text in ["/work/plans/notes.md", "/work/plans/shots/cat.txt", "/work/other.md", "/top.md"] {
+    for text in ["/trip/plans/notes.md", "/trip/plans/shots/cat.txt", "/trip/other.md", "/top.md"] {
         phone.creates_text(text, "");
     }
-    let notes = phone.node("/work/plans/notes.md");
+    let notes = phone.node("/trip/plans/notes.md");
     for (link, path) in [
-        ("notes.md", "/work/plans/notes.md"),
-        ("shots/cat.txt", "/work/plans/shots/cat.txt"),
-        ("./shots", "/work/plans/shots"),
-        ("../other.md", "/work/other.md"),
+        ("notes.md", "/trip/plans/notes.md"),
+        ("shots/cat.txt", "/trip/plans/shots/cat.txt"),
+        ("./shots", "/trip/plans/shots"),
+        ("../other.md", "/trip/other.md"),
         ("../../top.md", "/top.md"),
-        ("/work/other.md", "/work/other.md"),
+        ("/trip/other.md", "/trip/other.md"),
     ] {
         assert_eq!(phone.follows(notes, link), Some(phone.node(path)), "{link}");
     }
-    let (plans, root) = (phone.node("/work/plans"), NodeId::ROOT);
+    let (plans, root) = (phone.node("/trip/plans"), NodeId::ROOT);
     assert_eq!(phone.follows(plans, "NOTES.md"), Some(notes));
-    assert_eq!(phone.follows(plans, "../plans/shots"), Some(phone.node("/work/plans/shots")));
+    assert_eq!(phone.follows(plans, "../plans/shots"), Some(phone.node("/trip/plans/shots")));
     assert_eq!(phone.follows(root, "top.md"), Some(phone.node("/top.md")));
     assert_eq!(phone.follows(root, ".."), None);
     for nowhere in ["dog.txt", "notes.md/x", "../../../top.md", "shots/../../plans/none", "..."] {

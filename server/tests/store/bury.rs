@@ -31,6 +31,17 @@ impl Vault {
         vault
     }
 
+    /// One on a disk, whose only film is dead and counted so since day 0.
+    async fn with_dead_film_in(folder: &TempDir) -> (Self, ChunkId) {
+        let services = Services::open(folder.path(), options()).unwrap().0;
+        let mut vault = Self::over(services).await;
+        let film = vault.declares(1).await;
+        vault.buries(&[film]).await;
+        vault.phone_answers().await;
+        vault.collects_at(0).await;
+        (vault, film)
+    }
+
     /// A vault with a film that the phone has put there.
     async fn with_film() -> (Self, ChunkId) {
         let mut vault = Self::over(Services::in_memory(options()).unwrap()).await;
@@ -293,12 +304,7 @@ async fn what_nothing_has_declared_is_no_content() {
 #[tokio::test]
 async fn a_restored_server_removes_nothing_until_it_went_on() {
     let folder = TempDir::new().unwrap();
-    let services = Services::open(folder.path(), options()).unwrap().0;
-    let mut vault = Vault::over(services).await;
-    let film = vault.declares(1).await;
-    vault.buries(&[film]).await;
-    vault.phone_answers().await;
-    vault.collects_at(0).await;
+    let (vault, film) = Vault::with_dead_film_in(&folder).await;
     vault.services.begin_life().await.unwrap();
     assert_eq!((vault.collects_at(1).await, vault.collects_at(9).await), (0, 0));
     assert!(vault.has(film).await);
@@ -307,12 +313,7 @@ async fn a_restored_server_removes_nothing_until_it_went_on() {
 #[tokio::test]
 async fn what_is_dead_and_who_answered_outlive_a_restart() {
     let folder = TempDir::new().unwrap();
-    let services = Services::open(folder.path(), options()).unwrap().0;
-    let mut vault = Vault::over(services).await;
-    let film = vault.declares(1).await;
-    vault.buries(&[film]).await;
-    vault.phone_answers().await;
-    vault.collects_at(0).await;
+    let (vault, film) = Vault::with_dead_film_in(&folder).await;
     let Vault { services, phone, at } = vault;
     drop(services);
     let services = Services::open(folder.path(), options()).unwrap().0;
