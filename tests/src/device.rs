@@ -29,6 +29,7 @@ use crate::host::{EPOCH_MS, Profile, TestFile, TestHost};
 use crate::net::Line;
 use crate::page::Page;
 
+mod aside;
 mod history;
 mod recovery;
 
@@ -56,6 +57,8 @@ pub struct Device {
     tab: RefCell<Option<(TestHost, TestReplica)>>,
     /// The tab that is being opened.
     opening: Cell<Option<TabId>>,
+    /// The service worker that empties the outbox.
+    aside: Rc<Cell<Option<TabId>>>,
 }
 
 /// What a device is made of.
@@ -103,6 +106,7 @@ impl Device {
             start: parts.start,
             tab: RefCell::new(None),
             opening: Cell::new(None),
+            aside: Rc::default(),
         })
     }
 
@@ -196,7 +200,7 @@ impl Device {
 
     /// The browser is killed: whatever was under way ends in the middle.
     pub fn crashes(&self) {
-        if let Some(tab) = self.opening.take() {
+        for tab in self.opening.take().into_iter().chain(self.aside.take()) {
             self.executor.kill(tab);
             self.profile.forget(tab);
         }

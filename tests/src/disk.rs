@@ -3,11 +3,11 @@
 //! Calm, it is the memory store and nothing else. A simulation gives it a temper: then every
 //! call takes a while, so that others run in between and a tab can be killed between any two
 //! of them, and calls fail as a browser's storage does. A batch is whole or not there in all
-//! cases. With [`Disk::fears_power_cuts`] it also remembers what has not been flushed: a cut
+//! cases. [`Temper::tears`] stops everything in the middle of a chunk, as a power cut does. With [`Disk::fears_power_cuts`] it also remembers what has not been flushed: a cut
 //! takes back relaxed writes, the later ones first, and never a strict one.
 
-use std::cell::RefCell;
-use std::future::poll_fn;
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
 use std::ops::Range as Bytes;
 use std::rc::Rc;
 use std::task::Poll;
@@ -20,7 +20,7 @@ use offing_worker::store::memory::MemoryStore;
 use offing_worker::store::{Batch, Direction, Durability, Range, Row, Store, StoreError, Table};
 use rand::Rng;
 use rand::rngs::StdRng;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use crate::executor::Executor;
 
@@ -44,6 +44,11 @@ pub struct Temper {
     /// Calls take effect in the order in which they were made, as in IndexedDB. This lock is
     /// fair.
     turn: Mutex<()>,
+    /// Calls have failed.
+    struck: Cell<bool>,
+    /// The next chunk is left torn.
+    tears: Cell<bool>,
+    torn: Notify,
 }
 
 struct Mood {
@@ -73,9 +78,36 @@ impl Temper {
         }
     }
 
+    /// In the middle of the next chunk that is put everything stops, or not any more.
+    pub fn tears(&self, tears: bool) {
+        self.tears.set(tears);
+    }
+
+    /// Waits until everything has stopped so; nothing goes on before the browser is killed.
+    pub async fn stops(&self) {
+        self.torn.notified().await;
+    }
+
+    /// What is left of a chunk in the middle of which the power is lost: too short, or long
+    /// enough and without its end.
+    fn half(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut mood = self.mood.borrow_mut();
+        let rng = &mut mood.as_mut().expect("only a temper tears").rng;
+        let mut half = bytes[..rng.gen_range(1..bytes.len())].to_vec();
+        if rng.gen_bool(0.5) {
+            half.resize(bytes.len(), 0);
+        }
+        half
+    }
+
     /// Says whether calls fail, or soon will.
     pub fn is_troubled(&self) -> bool {
         self.mood.borrow().as_ref().is_some_and(|mood| mood.trouble.is_some())
+    }
+
+    /// Says whether calls have failed.
+    pub fn has_struck(&self) -> bool {
+        self.struck.get()
     }
 
     /// Lets others run first.
@@ -113,6 +145,7 @@ impl Temper {
             trouble.after -= 1;
             return Ok(());
         }
+        self.struck.set(true);
         let error = trouble.error.clone();
         trouble.calls = trouble.calls.saturating_sub(1);
         if trouble.calls == 0
@@ -273,6 +306,13 @@ impl Shelf {
 impl ChunkStore for Shelf {
     async fn put(&self, id: ChunkId, bytes: &[u8]) -> Result<(), StoreError> {
         let turn = self.temper.begins_call(Asked::Write).await?;
+        let whole = self.memory.get_all(id).await?.is_some_and(|held| held == bytes);
+        if !whole && self.temper.tears.replace(false) {
+            self.memory.delete(id).await?;
+            self.memory.put(id, &self.temper.half(bytes)).await?;
+            self.temper.torn.notify_one();
+            return pending().await;
+        }
         self.memory.put(id, bytes).await?;
         drop(turn);
         self.temper.pause().await;

@@ -14,6 +14,7 @@ use offing_core::crypto::native::{NativeCrypto, NativeSigningKey, ready, signing
 use offing_core::crypto::{PublicKey, RawKey};
 use offing_core::id::DeviceId;
 use offing_worker::host::{Host, Notice, Source};
+use offing_worker::store::chunks::ChunkStore;
 use offing_worker::store::chunks::memory::MemoryChunks;
 use offing_worker::store::memory::MemoryStore;
 use rand::rngs::StdRng;
@@ -97,6 +98,13 @@ impl Profile {
         for lock in self.locks.borrow_mut().values_mut() {
             lock.release(|(holder, _)| holder == tab);
         }
+    }
+
+    /// The browser gives so many bytes more for chunks than are used now, or as many as are
+    /// wanted.
+    pub fn leaves_space(&self, bytes: Option<u64>) {
+        let used = ready(self.chunks.usage()).expect("memory does not fail");
+        self.chunks.bound(bytes.map(|bytes| used + bytes));
     }
 
     fn take(self: &Rc<Self>, tab: TabId, name: &str, shared: bool) -> Option<Guard> {

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use offing_core::id::{ChunkId, DeviceId, Seq, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Seq, VaultId};
 use offing_core::proto::{
     self, AccountView, AppendResult, Appended, ChunksStored, Code, DeviceBinding, Devices, LogPage,
     Refusal,
@@ -129,6 +129,8 @@ pub struct Net {
     pub append_lie: RefCell<Option<AppendResult>>,
     /// Devices whose sessions ended because they were taken off.
     pub taken_off: RefCell<BTreeSet<DeviceId>>,
+    /// The server's disk is full: nothing more is written.
+    pub disk_full: Cell<bool>,
     /// The account was closed by whoever keeps the server.
     pub closed: Cell<bool>,
     /// Hears that the log has grown, and by whom.
@@ -151,6 +153,7 @@ impl Net {
             chunk_lie: RefCell::default(),
             append_lie: RefCell::default(),
             taken_off: RefCell::default(),
+            disk_full: Cell::new(false),
             closed: Cell::new(false),
             grown: RefCell::default(),
         })
@@ -184,6 +187,13 @@ impl Net {
         self.down.get()
     }
 
+    /// There is room again for whatever an account wants to store.
+    pub fn gives_room(&self, account: AccountId) {
+        self.disk_full.set(false);
+        let lift = async |services: Services| services.limit_account(account, None).await;
+        self.ask(lift).unwrap();
+    }
+
     /// What becomes of the next call on a line.
     fn fate(&self, line: &Line, call: Call) -> Option<Mishap> {
         let planned = line.mishaps.borrow_mut().get_mut(&call).and_then(VecDeque::pop_front);
@@ -209,7 +219,7 @@ impl Net {
         let net = Rc::clone(self);
         self.executor.spawn(NOBODY, async move {
             net.executor.sleep(delay_ms).await;
-            if !net.is_down() {
+            if !net.is_down() && !net.disk_full.get() {
                 net.ask(serve);
             }
         });
@@ -269,6 +279,9 @@ impl TestServer {
         }
         if net.taken_off.borrow().contains(&caller.device) {
             return Err(refusal(&ServiceError::TakenOff));
+        }
+        if net.disk_full.get() && matches!(call, Call::Put | Call::Append) {
+            return Err(refusal(&ServiceError::StorageFull));
         }
         let mut answer = net.ask(async |services| serve(services, caller).await);
         if fate == Some(Mishap::Twice) {

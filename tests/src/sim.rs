@@ -10,6 +10,7 @@
 //! what was promised, by a model that stands outside of the system ([`model`]).
 
 pub mod acts;
+mod beside;
 pub mod check;
 pub mod harms;
 pub mod history;

@@ -96,6 +96,8 @@ fn report(tally: &Tally, seconds: f64) {
     println!("{:>9} dead chunks removed", tally.collected);
     println!("{:>9} of them of contents that were deleted for good", tally.ended);
     println!("{:>9} bodies let go of for a countersigned snapshot", tally.pruned);
+    println!("{:>9} times a service worker pushed", tally.pushed_aside);
+    println!("{:>9} times somebody let go of what was kept", tally.let_go);
     for (harm, times) in &tally.harms {
         println!("{times:>9} {harm}");
     }

@@ -16,6 +16,10 @@ use crate::net::{Call, Mishap};
 const DEVICES_MIN: usize = 2;
 /// How long the server may be away.
 const AWAY_MS_MAX: u64 = 30_000;
+/// How long a server or a device may have no room.
+const FULL_MS_MAX: u64 = 120_000;
+/// Most bytes that it takes all the same.
+const SPACE_BYTES_MAX: u64 = 200_000;
 
 impl Life {
     /// Something befalls somebody, of the kinds that this life holds.
@@ -47,6 +51,9 @@ impl Life {
             Harm::Cloned => self.clones(&seat),
             Harm::DeviceLost if seats.len() > DEVICES_MIN => self.loses(&seat),
             Harm::DeviceLost => {}
+            Harm::ServerFull => self.fills_server(),
+            Harm::SpaceShort => self.shortens_space(&seat),
+            Harm::ChunkTorn => self.tears_a_chunk(&seat),
         }
     }
 
@@ -199,6 +206,64 @@ impl Life {
             // A backup of the folder, brought back on a new machine.
             self.loses(seat);
         }
+    }
+
+    /// There is room again after a while, whether anybody notices or not.
+    fn fills_server(&mut self) {
+        if self.world.net.is_down() {
+            return;
+        }
+        let full = if self.rng.gen_bool(0.5) {
+            let left = self.rng.gen_range(0..SPACE_BYTES_MAX);
+            self.world.leaves_space(Some(left));
+            format!("gives the account {left} bytes more")
+        } else {
+            self.world.net.disk_full.set(true);
+            "has a full disk".to_owned()
+        };
+        self.notes("server", full);
+        self.tally.count(Harm::ServerFull);
+        self.was_full = true;
+        for seat in &self.seats {
+            seat.harms.borrow_mut().insert(Harm::ServerFull);
+        }
+        let (net, executor, history) =
+            (Rc::clone(&self.world.net), self.world.executor.clone(), self.told.history.clone());
+        let (account, full_ms) =
+            (self.world.caller().account, self.rng.gen_range(1_000..FULL_MS_MAX));
+        self.world.executor.spawn(0, async move {
+            executor.sleep(full_ms).await;
+            net.gives_room(account);
+            history.note(executor.now_ms(), "server", "has room");
+        });
+    }
+
+    fn shortens_space(&mut self, seat: &Rc<Seat>) {
+        let left = self.rng.gen_range(0..SPACE_BYTES_MAX);
+        seat.profile.leaves_space(Some(left));
+        // The cache goes to make room.
+        self.told.model.let_go.set(true);
+        self.strikes(seat, Harm::SpaceShort, format!("has space for {left} bytes more"));
+        let (profile, executor) = (Rc::clone(&seat.profile), self.world.executor.clone());
+        let short_ms = self.rng.gen_range(1_000..FULL_MS_MAX);
+        self.world.executor.spawn(0, async move {
+            executor.sleep(short_ms).await;
+            profile.leaves_space(None);
+        });
+    }
+
+    /// The power is lost when the next chunk is written by half.
+    fn tears_a_chunk(&mut self, seat: &Rc<Seat>) {
+        seat.profile.temper.tears(true);
+        self.strikes(seat, Harm::ChunkTorn, "will lose its power in the middle of a chunk");
+        let (seat, kept_percent) = (Rc::clone(seat), self.rng.gen_range(0..=100));
+        self.world.executor.spawn(0, async move {
+            seat.profile.temper.stops().await;
+            seat.kills_all();
+            let disk = &seat.profile.disk;
+            let lost = disk.loses_power(disk.unflushed() * kept_percent / 100);
+            seat.notes(format!("loses its power, with half a chunk and {lost} writes"));
+        });
     }
 
     fn loses(&mut self, seat: &Rc<Seat>) {

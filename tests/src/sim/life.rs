@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use offing_core::proto::Code;
 use offing_core::rpc::{Alarm, Fault, SyncState, TransferControl, TransferState};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -42,6 +43,10 @@ pub struct Life {
     pub(super) tidy: StdRng,
     pub(super) backup: Option<Backup>,
     pub(super) set_back_ms: Option<u64>,
+    /// For what goes on beside, apart for the same reason.
+    pub(super) beside: StdRng,
+    /// The server had no room once.
+    pub(super) was_full: bool,
 }
 
 impl Life {
@@ -51,6 +56,7 @@ impl Life {
         let told = Told { model: Rc::default(), history, executor: world.executor.clone() };
         let rng = StdRng::seed_from_u64(plan.seed ^ 0x0ff1_0ff1);
         let tidy = StdRng::seed_from_u64(plan.seed ^ 0x0dea_d0dd);
+        let beside = StdRng::seed_from_u64(plan.seed ^ 0x0be5_1de5);
         let mut life = Self {
             world,
             told,
@@ -61,6 +67,8 @@ impl Life {
             tally: Tally::default(),
             backup: None,
             set_back_ms: None,
+            beside,
+            was_full: false,
         };
         let harms: Vec<String> = life.plan.harms.iter().map(Harm::to_string).collect();
         life.notes("world", format!("begins; may hold {}", harms.join(", ")));
@@ -107,12 +115,16 @@ impl Life {
         let rng = StdRng::seed_from_u64(self.rng.r#gen());
         let executor = self.world.executor.clone();
         seat.profile.temper.begins(executor, rng, self.plan.disk_delay_ms);
-        if self.plan.harms.contains(&Harm::PowerCut) {
+        let cuts = [Harm::PowerCut, Harm::ChunkTorn];
+        if cuts.iter().any(|cut| self.plan.harms.contains(cut)) {
             seat.profile.disk.fears_power_cuts();
         }
         if self.set_back_ms.is_some() {
             let back = [Harm::ServerSetBack, Harm::ServerRestored];
             seat.harms.borrow_mut().extend(self.plan.harms.intersection(&back.into()));
+        }
+        if self.was_full {
+            seat.harms.borrow_mut().insert(Harm::ServerFull);
         }
         seat.notes("joins");
         self.seats.push(Rc::clone(&seat));
@@ -127,6 +139,7 @@ impl Life {
             self.somebody_joins();
         }
         self.tidies();
+        self.goes_on_beside();
         match self.rng.gen_range(0..100) {
             0..22 => self.harms(),
             22..30 => self.somebody_opens(),
@@ -188,12 +201,15 @@ impl Life {
     fn comes_to_rest(&mut self) {
         self.notes("world", "comes to rest");
         self.world.net.start_server();
+        self.world.net.gives_room(self.world.caller().account);
         for seat in self.seats.iter().filter(|seat| !seat.lost.get()) {
             seat.line.offline.set(false);
             seat.line.bad_percent.set(0);
             seat.line.slow_ms.set(0);
             seat.line.mishaps.borrow_mut().clear();
             seat.profile.temper.troubles(None);
+            seat.profile.temper.tears(false);
+            seat.profile.leaves_space(None);
         }
         for _ in 0..ROUNDS_MAX {
             for seat in self.seats.iter().filter(|seat| !seat.lost.get()) {
@@ -231,10 +247,9 @@ impl Life {
                 continue;
             }
             let transfers = tab.device.page.transfers.borrow();
-            let paused = transfers.values().find(|t| t.state == TransferState::Paused);
-            if let Some(paused) = paused {
-                let resume = Act::Steer(paused.id, TransferControl::Resume);
-                begins(seat, tab, &self.told.model, resume);
+            let control = transfers.values().find_map(|t| Some((t.id, what_helps(&t.state)?)));
+            if let Some((id, control)) = control {
+                begins(seat, tab, &self.told.model, Act::Steer(id, control));
             }
         }
     }
@@ -309,6 +324,21 @@ impl Life {
     }
 }
 
+/// What a person presses in the tray when all is mended.
+fn what_helps(state: &TransferState) -> Option<TransferControl> {
+    let full = [Code::QuotaExceeded, Code::StorageFull].map(Fault::Server);
+    match state {
+        TransferState::Paused => Some(TransferControl::Resume),
+        TransferState::Failed(fault) => full.contains(fault).then_some(TransferControl::Retry),
+        TransferState::Waiting
+        | TransferState::Reading
+        | TransferState::Here
+        | TransferState::Moving
+        | TransferState::Done
+        | TransferState::Cancelled => None,
+    }
+}
+
 /// A person begins to do something, and waits for the answer.
 pub(super) fn begins(seat: &Rc<Seat>, tab: &Rc<Tab>, model: &Rc<Model>, act: Act) {
     let words = act.words(seat);
@@ -328,8 +358,7 @@ pub(super) fn begins(seat: &Rc<Seat>, tab: &Rc<Tab>, model: &Rc<Model>, act: Act
 
 /// Faults that nobody may ever see.
 fn judges(seat: &Seat, model: &Model, words: &str, fault: &Fault) {
-    let troubled =
-        [Harm::DiskFails, Harm::DiskFull].iter().any(|harm| seat.harms.borrow().contains(harm));
+    let troubled = seat.harms.borrow().iter().any(|harm| harm.is_of_storage());
     let storage = matches!(fault, Fault::Storage | Fault::StorageFull);
     let never = matches!(fault, Fault::Internal | Fault::CannotOpen | Fault::Corrupt { .. });
     if never || (storage && !troubled) {

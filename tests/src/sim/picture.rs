@@ -125,6 +125,12 @@ impl Picture {
     }
 }
 
+/// The nodes whose contents are kept on a device.
+pub fn kept(profile: &Profile) -> Vec<NodeId> {
+    let rows = table(profile, Table::Meta).into_iter();
+    rows.filter_map(|(key, _)| NodeId::from_slice(key.strip_prefix(b"kept/")?)).collect()
+}
+
 /// The hashes of what a file has, as far as manifests are short.
 pub fn hashes(row: &NodeRow) -> impl Iterator<Item = Hash> {
     let manifests = row.contents.iter().filter_map(|content| short(&content.value));

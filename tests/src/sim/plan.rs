@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use offing_core::proto::Code;
 use offing_core::rpc::Alarm;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -37,11 +38,17 @@ pub enum Harm {
     Cloned,
     /// A device is lost for good.
     DeviceLost,
+    /// The server takes no more, for its disk or for the account, until there is room.
+    ServerFull,
+    /// A device's browser gives no more space for chunks than there is, until there is room.
+    SpaceShort,
+    /// A machine loses its power in the middle of a chunk, and a torn file is left.
+    ChunkTorn,
 }
 
 impl Harm {
-    /// Every kind.
-    pub const ALL: [Self; 11] = [
+    /// Every kind; new ones last, so that they leave the lives of before as they were.
+    pub const ALL: [Self; 14] = [
         Self::Network,
         Self::Crash,
         Self::PowerCut,
@@ -52,22 +59,34 @@ impl Harm {
         Self::DiskFull,
         Self::Cloned,
         Self::DeviceLost,
-        // Last, so that it leaves the lives of before as they were.
         Self::ServerRestored,
+        Self::ServerFull,
+        Self::SpaceShort,
+        Self::ChunkTorn,
     ];
+    /// How many kinds there were when others began to be drawn after all else.
+    const FIRST: usize = 10;
 
     /// Says whether a person may be told this after the harm; anything else is a false alarm.
     pub fn warrants(self, alarm: &Alarm) -> bool {
         match alarm {
-            Alarm::StorageFailing => matches!(self, Self::DiskFails | Self::DiskFull),
+            Alarm::StorageFailing => self.is_of_storage(),
             Alarm::HistoryChanged { .. } | Alarm::DeviceCopied => self.may_stop(),
             Alarm::ServerRestored => {
                 matches!(self, Self::ServerSetBack | Self::ServerRestored)
             }
             Alarm::LeftBehind { .. } => self == Self::ServerSetBack,
             Alarm::EntryRefused { .. } | Alarm::EditRefused { .. } => self == Self::ServerSetBack,
+            Alarm::ServerRefuses(Code::QuotaExceeded | Code::StorageFull) => {
+                self == Self::ServerFull
+            }
             Alarm::ServerRefuses(_) => false,
         }
+    }
+
+    /// Says whether it makes a device's storage fail.
+    pub fn is_of_storage(self) -> bool {
+        matches!(self, Self::DiskFails | Self::DiskFull | Self::SpaceShort)
     }
 
     /// Says whether a device that met it may end stopped, with all it has kept on it.
@@ -81,6 +100,7 @@ impl Harm {
             Self::Network | Self::Crash => 100,
             Self::PowerCut | Self::ServerKilled | Self::DiskFails => 50,
             Self::DiskFull | Self::DeviceLost | Self::ServerMoved => 30,
+            Self::ServerFull | Self::SpaceShort | Self::ChunkTorn => 30,
             Self::ServerSetBack | Self::Cloned | Self::ServerRestored => 15,
         }
     }
@@ -94,8 +114,14 @@ impl Harm {
             | Self::ServerKilled
             | Self::ServerMoved
             | Self::ServerRestored
-            | Self::DeviceLost => true,
-            Self::ServerSetBack | Self::DiskFails | Self::DiskFull | Self::Cloned => false,
+            | Self::DeviceLost
+            | Self::ChunkTorn => true,
+            Self::ServerSetBack
+            | Self::DiskFails
+            | Self::DiskFull
+            | Self::Cloned
+            | Self::ServerFull
+            | Self::SpaceShort => false,
         }
     }
 }
@@ -114,6 +140,9 @@ impl fmt::Display for Harm {
             Self::DiskFull => "disks that were full",
             Self::Cloned => "profiles copied",
             Self::DeviceLost => "devices lost",
+            Self::ServerFull => "servers full",
+            Self::SpaceShort => "devices short of space",
+            Self::ChunkTorn => "power cuts in the middle of a chunk",
         })
     }
 }
@@ -142,6 +171,10 @@ pub struct Plan {
     pub disk_delay_ms: u64,
     /// Snapshots are written now and then, and the server removes what they replace.
     pub collects: bool,
+    /// People keep contents on a device, and let go of them.
+    pub lets_go: bool,
+    /// The service worker empties outboxes, beside the tabs and while none is open.
+    pub pushes_aside: bool,
 }
 
 impl Plan {
@@ -150,17 +183,18 @@ impl Plan {
         let mut rng = StdRng::seed_from_u64(seed);
         let honest = rng.gen_range(0..3) == 0 || kind == Kind::Honest;
         let mut harms = BTreeSet::new();
-        let mut draw = |rng: &mut StdRng, harm: Harm| {
+        let draw = |rng: &mut StdRng, harms: &mut BTreeSet<Harm>, harm: Harm| {
             let comes = rng.gen_range(0..100) < harm.lives_percent();
             if comes && (harm.is_honest() || !honest) {
                 harms.insert(harm);
             }
         };
-        let (restored, others) = Harm::ALL.split_last().expect("there are many");
-        others.iter().for_each(|harm| draw(&mut rng, *harm));
+        let (first, later) = Harm::ALL.split_at(Harm::FIRST);
+        let (restored, last) = later.split_first().expect("there are more");
+        first.iter().for_each(|harm| draw(&mut rng, &mut harms, *harm));
         let (devices, steps) = (rng.gen_range(3..=6), rng.gen_range(30..=90));
         let disk_delay_ms = [0, 0, 2, 20][rng.gen_range(0..4)];
-        draw(&mut rng, *restored);
+        draw(&mut rng, &mut harms, *restored);
         if harms.contains(&Harm::ServerSetBack) {
             harms.remove(&Harm::ServerRestored);
         }
@@ -170,6 +204,8 @@ impl Plan {
         }
         // Drawn last, so that it leaves the lives of before as they were.
         let collects = rng.gen_range(0..3) == 0;
-        Self { seed, devices, steps, harms, disk_delay_ms, collects }
+        last.iter().for_each(|harm| draw(&mut rng, &mut harms, *harm));
+        let (lets_go, pushes_aside) = (rng.gen_range(0..3) == 0, rng.gen_range(0..3) == 0);
+        Self { seed, devices, steps, harms, disk_delay_ms, collects, lets_go, pushes_aside }
     }
 }

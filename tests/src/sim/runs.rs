@@ -33,6 +33,10 @@ pub struct Tally {
     pub ended: u64,
     /// Bodies that a countersigned snapshot has and the server let go of.
     pub pruned: u64,
+    /// How often a service worker pushed.
+    pub pushed_aside: u64,
+    /// How often somebody let go of what was kept.
+    pub let_go: u64,
     /// How often each harm came.
     pub harms: BTreeMap<Harm, u64>,
 }
@@ -55,6 +59,8 @@ impl Tally {
         self.collected += other.collected;
         self.ended += other.ended;
         self.pruned += other.pruned;
+        self.pushed_aside += other.pushed_aside;
+        self.let_go += other.let_go;
         for (harm, times) in &other.harms {
             *self.harms.entry(*harm).or_default() += times;
         }

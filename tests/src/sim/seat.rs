@@ -163,6 +163,8 @@ impl Seat {
     pub fn kills_all(&self) {
         let tabs = self.tabs.borrow().clone();
         tabs.iter().for_each(|tab| self.kills(tab));
+        // Its service worker.
+        self.device.crashes();
     }
 
     /// The words that were typed here and never said to be saved.
