@@ -120,11 +120,67 @@ fn a_file_that_is_replaced_by_one_that_does_not_fit_loses_nothing() {
     world.goes_online("phone");
     world.passes(30_000);
     assert!(laptop.shows("/before"), "what came before it is there");
-    laptop.creates_folder("/of the laptop");
+    assert!(laptop.shows("/after"), "and so is what came after it");
+    laptop.renames("/film.mp4", "old.mp4");
     world.passes(70_000);
-    assert_eq!(laptop.reads("/film.mp4").unwrap(), old);
+    phone.creates_folder("/later");
+    phone.moves("/old.mp4", "/later");
+    world.passes(70_000);
+    assert!(laptop.shows("/later"), "and what was made when more had been seen");
+    assert_eq!(laptop.reads("/old.mp4").unwrap(), old);
     world.leaves_space(None);
     world.sync_all();
     world.assert_converged();
-    assert_eq!(laptop.reads("/film.mp4").unwrap(), new);
+    assert_eq!(laptop.reads("/later/old.mp4").unwrap(), new);
+    assert!(!laptop.row("/later/old.mp4").unwrap().two_versions);
+    assert_eq!(*laptop.page.alarms.borrow(), [], "nothing was set aside");
+}
+
+#[test]
+fn what_is_put_in_the_trash_after_it_was_refused_holds_up_nothing() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    phone.uploads("/", &[("film.mp4", &crate::noise(1, 300_000))], Clash::Ask);
+    world.sync_all();
+    world.goes_offline("phone");
+    phone.uploads("/", &[("film.mp4", &crate::noise(2, FILM_BYTES))], Clash::Replace);
+    world.passes(20_000);
+    world.leaves_space(Some(60_000));
+    world.goes_online("phone");
+    world.passes(30_000);
+    phone.trashes("/film.mp4");
+    laptop.creates_folder("/of the laptop");
+    world.passes(70_000);
+    phone.creates_folder("/after");
+    world.passes(30_000);
+    assert!(laptop.shows("/after") && laptop.shows("/film.mp4"));
+    world.leaves_space(None);
+    world.sync_all();
+    world.assert_converged();
+    assert!(!laptop.shows("/film.mp4"));
+}
+
+#[test]
+fn what_was_typed_into_a_file_that_is_replaced_is_never_claimed_as_seen() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    phone.uploads("/", &[("notes.txt", b"old")], Clash::Ask);
+    world.sync_all();
+    world.goes_offline("phone");
+    let new = "new ".repeat(150_000);
+    phone.uploads("/", &[("notes.txt", new.as_bytes())], Clash::Replace);
+    world.passes(20_000);
+    world.leaves_space(Some(60_000));
+    world.goes_online("phone");
+    world.passes(30_000);
+    laptop.appends_to("/notes.txt", ", typed");
+    world.passes(70_000);
+    phone.creates_folder("/after");
+    world.passes(70_000);
+    assert!(!laptop.shows("/after"), "it is made by who has seen that");
+    world.leaves_space(None);
+    world.sync_all();
+    world.assert_converged();
+    assert!(laptop.shows("/after"));
+    assert!(laptop.row("/notes.txt").unwrap().two_versions, "what was typed is there");
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{DeviceId, Hash, NodeId, Seq};
 use crate::name;
 use crate::rpc::Kind;
-use crate::tree::op::{Content, Context, NO_BASE, OpId, TextEdit};
+use crate::tree::op::{Content, Context, NO_BASE, OpId, TextEdit, Value};
 
 /// How many of a node's moves are remembered for falling back out of a cycle.
 pub const PARENTS_KEPT: usize = 8;
@@ -117,6 +117,30 @@ impl NodeRow {
                 context.seen_seq = seen_seq;
             }
         }
+    }
+
+    /// How much of the log the author of an op of this node may say to have verified, who had
+    /// verified it up to `seen`, where its entry is written anew before anybody has read it.
+    ///
+    /// What an op supersedes, it names. What its author had seen counts for two kinds beside:
+    /// new content leaves nothing of a text that was typed in view, and so does the trash of
+    /// a file, and of a folder of anything below, which is not looked at here.
+    pub fn may_claim(&self, op: &OpId, value: &Value, seen: Seq) -> Seq {
+        let contents = match value {
+            Value::Content(_) => &[][..],
+            Value::Trashed(true) if !self.is_folder() => &self.contents,
+            Value::Trashed(true) | Value::Purged => return seen,
+            Value::Create { .. }
+            | Value::Parent(_)
+            | Value::Name(_)
+            | Value::Text(_)
+            | Value::Trashed(false) => return Seq::MAX,
+        };
+        let contents = contents.iter().map(|op| (op.id, op.context.seq));
+        let edits = self.texts.iter().map(|op| (op.id, op.context.seq)).chain(contents);
+        let of_others = edits.filter(|(id, _)| id.device != op.device);
+        let unseen = of_others.filter_map(|(_, seq)| seq).filter(|seq| *seq > seen);
+        unseen.min().map_or(Seq::MAX, |first| first - 1)
     }
 
     /// Where each op that it holds stands.

@@ -8,14 +8,15 @@
 //! it in its order, so each node's ops keep theirs.
 //!
 //! A device never claims to have seen less than in the entry before, so those behind have to
-//! claim what those ahead had seen. That is true of nodes which they make themselves, since
-//! nobody else can have touched them; of others it would replace unseen what somebody else
-//! did. An entry that changes others is therefore passed by nothing.
+//! claim what those ahead had seen. Of nodes which they make themselves that says nothing,
+//! since nobody else can have touched them. Of others it says something only where somebody
+//! typed into a file that they replace, or did anything to what they put in the trash
+//! (`NodeRow::may_claim`): whoever had seen that does not pass, nor does what comes after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use offing_core::id::{Hash, NodeId};
+use offing_core::id::{Hash, NodeId, Seq};
 use offing_core::limits;
 use offing_core::log::author;
 use offing_core::log::change::ChangeBody;
@@ -41,6 +42,8 @@ struct Waiting {
     changes: BTreeSet<NodeId>,
     /// The nodes that it makes.
     makes: BTreeSet<NodeId>,
+    /// How much of the log it may claim to have seen for each op on another node.
+    claims: Vec<(NodeId, Seq)>,
     /// The nodes that have to be there for it.
     needs: BTreeSet<NodeId>,
     /// It names chunks that the server is not known to have.
@@ -97,7 +100,7 @@ impl<H: Host> Replica<H> {
         };
         let first = refused + ahead.len() as u64;
         let (mut batch, mut places) = (Batch::new(), BTreeMap::new());
-        for entry in &mut behind {
+        for entry in behind.iter_mut().filter(|entry| entry.header.seen_seq < seen.0) {
             (entry.header.seen_seq, entry.header.seen_chain) = seen;
         }
         self.raise_seen(&mut batch, &behind).await?;
@@ -147,6 +150,12 @@ impl<H: Host> Replica<H> {
         changes.extend(body.texts.iter().map(|part| part.node));
         let made = body.ops.iter().filter(|op| matches!(op.value, Value::Create { .. }));
         let makes = ordered::set(made.map(|op| op.node));
+        let mut claims = Vec::new();
+        for op in body.ops.iter().filter(|op| !makes.contains(&op.node)) {
+            if let Some(row) = self.row(op.node).await? {
+                claims.push((op.node, row.may_claim(&op.id, &op.value, header.seen_seq)));
+            }
+        }
         let ops = body.ops.iter().map(|op| op.id).collect();
         let mut needs = changes.clone();
         needs.extend(body.ops.iter().filter_map(|op| match op.value {
@@ -159,7 +168,7 @@ impl<H: Host> Replica<H> {
         }));
         let held = self.held_of(&header.chunks).await?;
         let brings = held.iter().any(|row| row.is_some_and(|row| !row.sent));
-        Ok(Some(Waiting { item, header, plain, changes, makes, needs, brings, ops }))
+        Ok(Some(Waiting { item, header, plain, changes, makes, claims, needs, brings, ops }))
     }
 
     /// Keeps the rows as everybody will have them who reads these entries.
@@ -209,21 +218,21 @@ impl<H: Host> Replica<H> {
 /// Parts what waits, of which the first is refused.
 fn part(waiting: Vec<Waiting>) -> Parted {
     let mut parted = Parted::default();
-    let (mut held_up, mut made) = (BTreeSet::new(), BTreeSet::new());
+    let (mut held_up, mut claim) = (BTreeSet::new(), Seq::MAX);
+    let mut made: BTreeSet<NodeId> = BTreeSet::new();
     for entry in waiting {
         let first = parted.behind.is_empty();
         let stays = first || entry.brings || !entry.needs.is_disjoint(&held_up);
-        if !parted.rest.is_empty() {
+        let unpassed = !stays && entry.header.seen_seq > claim;
+        if unpassed || !parted.rest.is_empty() {
             parted.rest.push(entry);
         } else if !stays {
             parted.ahead.push(entry);
         } else {
             made.extend(&entry.makes);
-            if !entry.changes.is_subset(&made) {
-                parted.rest.push(entry);
-                continue;
-            }
-            held_up.extend(entry.changes.iter().copied());
+            held_up.extend(&entry.changes);
+            let claims = entry.claims.iter().filter(|(node, _)| !made.contains(node));
+            claim = claims.fold(claim, |claim, (_, seen)| claim.min(*seen));
             parted.behind.push(entry);
         }
     }

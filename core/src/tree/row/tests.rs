@@ -78,6 +78,31 @@ fn what_an_op_had_seen_is_raised_wherever_it_is_held_and_nowhere_else() {
 }
 
 #[test]
+fn more_may_be_claimed_as_seen_where_it_changes_nothing() {
+    let mine = OpId { lamport: 9, device: MINE };
+    let mut row = row();
+    row.texts = vec![
+        op(8, MINE, 8, 7, typed()),
+        op(7, THEIRS, 7, 1, typed()),
+        op(6, THEIRS, 6, 1, typed()),
+        Stamped { id: OpId { lamport: 5, device: THEIRS }, ..op(5, MINE, 3, 1, typed()) },
+    ];
+    row.contents = vec![op(4, THEIRS, 5, 1, content())];
+    let (new, trash) = (Value::Content(content()), Value::Trashed(true));
+    assert_eq!(row.may_claim(&mine, &new, 3), 5, "6 was typed unseen");
+    assert_eq!(row.may_claim(&mine, &trash, 3), 4, "5 is new content");
+    assert_eq!(row.may_claim(&mine, &new, 6), 6, "7 was typed unseen");
+    assert_eq!(row.may_claim(&mine, &new, 7), Seq::MAX, "8 is its own");
+    let place = Value::Parent(NodeId::ROOT);
+    for value in [Value::Name("n".to_owned()), place, Value::Text(typed()), Value::Trashed(false)] {
+        assert_eq!(row.may_claim(&mine, &value, 0), Seq::MAX);
+    }
+    assert_eq!(row.may_claim(&mine, &Value::Purged, 9), 9);
+    row.created.value = Kind::Folder;
+    assert_eq!(row.may_claim(&mine, &trash, 9), 9, "what is below it is not known here");
+}
+
+#[test]
 fn a_file_is_what_its_content_is_and_without_one_what_it_was_made_as() {
     let text = Content { text: true, ..content() };
     let mut row = row();
