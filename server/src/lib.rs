@@ -17,6 +17,7 @@ pub mod error;
 pub mod fsck;
 pub mod intake;
 pub mod limit;
+mod listening;
 mod metrics;
 pub mod migrate;
 pub mod ready;

@@ -16,6 +16,7 @@ use crate::auth::{Auth, OPAQUE_SETUP};
 use crate::config::Config;
 use crate::intake::Intake;
 use crate::limit::RateLimiter;
+use crate::listening::Running;
 use crate::metrics::Metrics;
 use crate::service::{ServiceError, ServiceOptions, Services};
 use crate::store::chunks::Recovery;
@@ -39,8 +40,7 @@ struct Shared {
     turns: Turns,
     assets: Assets,
     sockets: Sockets,
-    metrics: Metrics,
-    stopping: watch::Sender<bool>,
+    running: Running,
     clock: Clock,
 }
 
@@ -73,8 +73,7 @@ impl AppState {
             limiter: RateLimiter::new(RATE_KEYS_MAX),
             intake: Intake::default(),
             sockets: Sockets::default(),
-            metrics: Metrics::default(),
-            stopping: watch::Sender::new(false),
+            running: Running::default(),
             clock,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -127,16 +126,16 @@ impl AppState {
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
-        &self.shared.metrics
+        &self.shared.running.metrics
     }
 
     /// Says (and goes on saying) whether the server is stopping.
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
-        self.shared.stopping.subscribe()
+        self.shared.running.stopping()
     }
 
-    pub(crate) fn stop(&self) {
-        self.shared.stopping.send_replace(true);
+    pub(crate) fn running(&self) -> &Running {
+        &self.shared.running
     }
 }
 

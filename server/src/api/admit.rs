@@ -18,7 +18,7 @@ use offing_core::proto::Code;
 use super::{Access, Call, Gives, Rate, Takes};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
-use crate::serve::Peer;
+use crate::listening::Peer;
 use crate::state::AppState;
 use crate::turns::desk::Class;
 use crate::turns::{Turn, Who};
