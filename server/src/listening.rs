@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use hyper::body::Incoming;
@@ -29,8 +30,10 @@ use tower::ServiceExt as _;
 use crate::metrics::Metrics;
 use crate::tls::{HTTP2, Tls, TlsFiles};
 
+mod rest;
 mod stall;
 
+use rest::ReadOut;
 use stall::Watched;
 
 /// The address of the other end of the connection.
@@ -143,7 +146,15 @@ impl Caller {
 
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let (router, peer) = (self.router, self.peer);
-        let service = service_fn(move |request| router.clone().oneshot(from(peer, request)));
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let expects = request.headers().contains_key(header::EXPECT);
+            let request = request.map(|body| match expects {
+                // It sends nothing unless somebody reads.
+                true => Body::new(body),
+                false => Body::new(ReadOut::new(body)),
+            });
+            router.clone().oneshot(from(peer, request))
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_DEADLINE)
@@ -155,7 +166,9 @@ impl Caller {
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let (router, peer) = (self.router, self.peer);
-        let service = service_fn(move |request| router.clone().oneshot(from(peer, request)));
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            router.clone().oneshot(from(peer, request.map(Body::new)))
+        });
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(HEAD_DEADLINE)
@@ -167,8 +180,7 @@ impl Caller {
 }
 
 /// A request as the router takes it, from whom it came.
-fn from(peer: SocketAddr, request: hyper::Request<Incoming>) -> Request {
-    let mut request: Request = request.map(axum::body::Body::new);
+fn from(peer: SocketAddr, mut request: Request) -> Request {
     request.extensions_mut().insert(Peer(peer));
     // HTTP/2 says it in the address.
     let host = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());

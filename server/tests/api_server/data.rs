@@ -277,3 +277,16 @@ async fn an_account_stores_no_more_than_its_quota() {
     assert!(view.used_bytes <= 20_000);
     assert_eq!(view.quota_bytes, Some(20_000));
 }
+
+#[tokio::test]
+async fn who_is_refused_before_the_body_is_read_hears_why() {
+    let world = World::start().await;
+    let alice = world.sign_up("alice", "password").await;
+    let vault = world.create_vault(&alice).await;
+    world.pass_ms(601_000);
+    let large = vec![3; 4 * 1024 * 1024];
+    for _ in 0..5 {
+        let refused = world.put_chunk(&alice, &vault, &large).await;
+        assert_eq!(refused.refusal(), (401, Code::TokenExpired));
+    }
+}
