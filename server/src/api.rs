@@ -19,10 +19,13 @@ use rand::RngCore as _;
 use crate::error::ApiError;
 use crate::state::AppState;
 
+pub(crate) use admit::address;
+pub(crate) use chunks::begin_answer;
+
 mod account;
 mod admit;
 mod chunks;
-mod extract;
+pub(crate) mod extract;
 pub mod headers;
 pub mod live;
 mod openapi;
@@ -100,7 +103,7 @@ pub enum Gives {
 }
 
 impl Takes {
-    fn bytes_max(self) -> u64 {
+    pub(crate) fn bytes_max(self) -> u64 {
         match self {
             Self::Nothing | Self::Socket => 0,
             Self::Json(_) => limits::JSON_BODY_BYTES_MAX as u64,
@@ -149,8 +152,8 @@ async fn fallback(State(state): State<AppState>, request: Request) -> Response {
 
 /// Around everything: a request id, a line in the log, the security headers.
 async fn around(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let address = admit::address(&state, &request);
-    let id = hex::encode(rand::rngs::OsRng.next_u64().to_be_bytes());
+    let address = address(state.config(), &request);
+    let id = request_id();
     let method = request.method().clone();
     // The pattern, not the path: a path may name what people would rather not see in a log.
     let route = request.extensions().get::<MatchedPath>().map_or("file", |path| path.as_str());
@@ -173,9 +176,19 @@ async fn around(State(state): State<AppState>, request: Request, next: Next) -> 
     });
     let mut response = response.map(|body| state.metrics().sends(body));
     headers::secure(&mut response, state.config().is_https());
-    let id = HeaderValue::from_str(&id).expect("hex is visible ASCII");
-    response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+    name_request(&mut response, &id);
     response
+}
+
+/// A name for a request, in the log and for who made it.
+pub(crate) fn request_id() -> String {
+    hex::encode(rand::rngs::OsRng.next_u64().to_be_bytes())
+}
+
+/// Tells who made a request what it is called.
+pub(crate) fn name_request(response: &mut Response, id: &str) {
+    let id = HeaderValue::from_str(id).expect("hex is visible ASCII");
+    response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
 }
 
 /// What the log says of who was refused, beside requests.

@@ -48,6 +48,12 @@ pub struct Config {
     pub rate: RateConfig,
     /// How much is worked on at once.
     pub turns: Bounds,
+    /// Addresses of edges, which say for whom they ask.
+    pub edges: Vec<IpAddr>,
+    /// The server that an edge stands before, without a slash at the end.
+    pub origin: Option<String>,
+    /// The most that an edge keeps.
+    pub edge_bytes: u64,
 }
 
 /// How often callers may call; each is a bucket that holds one minute's worth.
@@ -139,6 +145,16 @@ pub struct Settings {
     /// Chunk uploads and downloads a minute for one account [default: 24000]
     #[arg(long, env = "OFFING_TRANSFERS_PER_MINUTE", global = true)]
     pub transfers_per_minute: Option<u32>,
+    /// Addresses of edges, with commas between: who asks through them is taken from their
+    /// X-Forwarded-For [default: none]
+    #[arg(long, env = "OFFING_EDGES", global = true, value_delimiter = ',')]
+    pub edges: Option<Vec<IpAddr>>,
+    /// Of an edge: the server that it stands before, `https://HOST[:PORT]`
+    #[arg(long, env = "OFFING_ORIGIN", global = true)]
+    pub origin: Option<String>,
+    /// Of an edge: most bytes of chunks that it keeps [default: 10737418240]
+    #[arg(long, env = "OFFING_EDGE_BYTES", global = true)]
+    pub edge_bytes: Option<u64>,
 }
 
 impl Settings {
@@ -174,6 +190,9 @@ impl Settings {
             anonymous_per_minute: self.anonymous_per_minute.or(weaker.anonymous_per_minute),
             calls_per_minute: self.calls_per_minute.or(weaker.calls_per_minute),
             transfers_per_minute: self.transfers_per_minute.or(weaker.transfers_per_minute),
+            edges: self.edges.or(weaker.edges),
+            origin: self.origin.or(weaker.origin),
+            edge_bytes: self.edge_bytes.or(weaker.edge_bytes),
         }
     }
 
@@ -226,6 +245,9 @@ impl Settings {
             scrub_days: self.scrub_days.unwrap_or(SCRUB_DAYS),
             metrics: self.metrics,
             turns: Bounds::default(),
+            edges: self.edges.unwrap_or_default(),
+            origin: self.origin.map(origin).transpose()?,
+            edge_bytes: self.edge_bytes.unwrap_or(EDGE_BYTES),
             rate: RateConfig {
                 logins_per_minute: self.logins_per_minute.unwrap_or(rate.logins_per_minute),
                 anonymous_per_minute: self
@@ -297,12 +319,37 @@ pub enum ConfigError {
     /// S3 wants to know who asks.
     #[error("chunks in S3 want s3_access_key and s3_secret_key")]
     S3Keys,
+    /// An edge cannot ask there.
+    #[error(
+        "origin must be https://host[:port], or http://host[:port] on this machine, not {given}"
+    )]
+    Origin {
+        /// What was given.
+        given: String,
+    },
     /// The public URL is not an origin.
     #[error("public_url must be http://host[:port] or https://host[:port], not {given}")]
     PublicUrl {
         /// What was given.
         given: String,
     },
+}
+
+/// The server that an edge stands before. Beyond this machine TLS is wanted: tokens and cookies go
+/// there.
+fn origin(given: String) -> Result<String, ConfigError> {
+    let Ok(url) = reqwest::Url::parse(&given) else {
+        return Err(ConfigError::Origin { given });
+    };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here =
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_here);
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if is_safe && is_bare && url.username().is_empty() && url.password().is_none() {
+        return Ok(url.origin().ascii_serialization());
+    }
+    Err(ConfigError::Origin { given })
 }
 
 /// The client is found in `dist` of the working directory, else beside the program.
@@ -319,6 +366,7 @@ fn default_assets() -> PathBuf {
 }
 
 const SCRUB_DAYS: u32 = 30;
+const EDGE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
 #[cfg(test)]
@@ -333,6 +381,32 @@ mod tests {
         assert_eq!(config.quota_bytes, Some(1));
         assert_eq!(config.listen, "[::1]:80".parse().unwrap());
         assert_eq!(config.public_url, "http://localhost:80");
+    }
+
+    #[test]
+    fn an_edge_asks_over_tls_or_on_its_own_machine() {
+        let origin = |given: &str| {
+            let given = Some(given.to_owned());
+            Settings { origin: given, ..Settings::default() }.finish().map(|config| config.origin)
+        };
+        for (given, wanted) in [
+            ("https://drive.example.org/", "https://drive.example.org"),
+            ("https://drive.example.org:443", "https://drive.example.org"),
+            ("http://[::1]:7070", "http://[::1]:7070"),
+            ("http://localhost:7070", "http://localhost:7070"),
+        ] {
+            assert_eq!(origin(given).unwrap().as_deref(), Some(wanted));
+        }
+        for unfit in [
+            "http://drive.example.org",
+            "https://a.example/b",
+            "https://u:p@a.example",
+            "https://a.example?b",
+            "ftp://localhost",
+            "a.example",
+        ] {
+            assert!(matches!(origin(unfit), Err(ConfigError::Origin { .. })), "{unfit}");
+        }
     }
 
     #[test]

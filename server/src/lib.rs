@@ -13,6 +13,7 @@ pub mod assets;
 pub mod auth;
 pub mod backup;
 pub mod config;
+pub mod edge;
 pub mod error;
 pub mod fsck;
 pub mod intake;
@@ -29,6 +30,7 @@ pub mod telemetry;
 pub mod tls;
 pub mod turns;
 
+pub use edge::{Edge, serve_edge};
 pub use metrics::serve_metrics;
 pub use serve::{heed_closed, look_after, serve};
 pub use state::AppState;

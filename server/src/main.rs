@@ -1,19 +1,23 @@
-//! The `offing-server` program: `serve` (also without a word), `invite`, and what keeps the data
+//! The `offing-server` program: `serve` (also without a word), `edge`, `invite`, and what keeps the data
 //! folder well: `backup`, `restore`, `restored`, `fsck`, `migrate`, `admin`; `ready` asks one that runs.
 
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use offing_server::config::{Config, Settings};
+use offing_server::edge::Patience;
 use offing_server::fsck::Finding;
 use offing_server::state::{AppState, join_link, system_clock};
 use offing_server::store::check::Checked;
 use offing_server::store::places;
-use offing_server::{admin, backup, fsck, migrate, ready, serve, service, telemetry};
+use offing_server::{
+    Edge, admin, backup, fsck, migrate, ready, serve, serve_edge, service, telemetry,
+};
 use tokio::net::TcpListener;
 
 /// The blind server of Offing: it keeps sealed chunks and signed logs, and can read neither.
@@ -36,6 +40,9 @@ struct Arguments {
 enum Command {
     /// Serve the drive (what happens without a command)
     Serve,
+    /// Stand before a server elsewhere (--origin): keep sealed chunks near people and pass
+    /// everything else on. It can read nothing, and has no accounts
+    Edge,
     /// Print a new one-time sign-up link, also while the server runs
     Invite,
     /// Say that the data folder was restored from a backup: devices then give back what it
@@ -125,6 +132,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => runtime.block_on(run(config)).map(|()| ExitCode::SUCCESS),
+        Command::Edge => runtime.block_on(run_edge(config)).map(|()| ExitCode::SUCCESS),
         Command::Invite => runtime.block_on(invite(&config)).map(|()| ExitCode::SUCCESS),
         Command::Restored => runtime.block_on(restored(&config)).map(|()| ExitCode::SUCCESS),
         Command::Backup { to } => back_up(&config, &to),
@@ -171,6 +179,18 @@ async fn run(config: Config) -> anyhow::Result<()> {
         ))?;
     }
     serve(listener, state, stop_signal()).await.context("the server failed")
+}
+
+async fn run_edge(config: Config) -> anyhow::Result<()> {
+    let _lock = lock(&config)?;
+    let listen = config.listen;
+    let clock = Arc::new(system_clock);
+    let opened = move || Edge::open(config, Patience::default(), clock);
+    let edge = tokio::task::spawn_blocking(opened).await.context("opening panicked")??;
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    say(&format!("This edge of Offing listens on {listen}"))?;
+    serve_edge(listener, edge, stop_signal()).await.context("the edge failed")
 }
 
 async fn invite(config: &Config) -> anyhow::Result<()> {

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{Method, header};
 use axum::routing::get;
 use bytes::Bytes;
@@ -23,6 +22,8 @@ use hyper::body::{Frame, SizeHint};
 use offing_core::proto::Code;
 use tokio::net::TcpListener;
 
+use crate::edge::Figures;
+use crate::edge::cache::Kept;
 use crate::state::AppState;
 use crate::turns::desk::Class;
 
@@ -129,10 +130,17 @@ impl hyper::body::Body for Counted {
 
 /// Serves the figures until it is dropped.
 pub async fn serve_metrics(listener: TcpListener, state: AppState) -> io::Result<()> {
-    let answer = async |State(state): State<AppState>| {
-        ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&state))
-    };
-    axum::serve(listener, Router::new().route("/metrics", get(answer)).with_state(state)).await
+    serve_figures(listener, move || text(&state)).await
+}
+
+/// Serves such figures until it is dropped.
+pub(crate) async fn serve_figures(
+    listener: TcpListener,
+    text: impl Fn() -> String + Clone + Send + Sync + 'static,
+) -> io::Result<()> {
+    let media_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    let answer = async move || (media_type, text());
+    axum::serve(listener, Router::new().route("/metrics", get(answer))).await
 }
 
 /// Methods by which requests are told apart; anybody may send any other.
@@ -146,22 +154,20 @@ fn text(state: &AppState) -> String {
     let mut out = String::new();
     let (metrics, services) = (state.metrics(), state.services());
     of_calls(&mut out, metrics);
+    of_traffic(&mut out, metrics, state.sockets().count());
     let (stats, scrubbed) = (services.stats(), services.scrubbed());
-    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    for (name, says, value) in [
-        ("received_bytes_total", "Bytes of bodies received.", count(&metrics.received_bytes)),
-        ("sent_bytes_total", "Bytes of bodies sent.", count(&metrics.sent_bytes)),
-        ("entries_total", "Entries appended.", count(&metrics.entries)),
-        ("chunks_total", "Chunks stored.", count(&metrics.chunks)),
-        ("chunk_syncs_total", "Times the chunk store waited for the disk.", stats.chunk_syncs),
-        ("database_writes_total", "Jobs that changed the database.", stats.meta.writes),
-        ("database_commits_total", "Commits that were waited for.", stats.meta.durable_commits),
-        ("scrubbed_chunks_total", "Chunks read by the scrub.", scrubbed.chunks),
-        ("scrubbed_bytes_total", "Bytes read by the scrub.", scrubbed.bytes),
-    ] {
-        head(&mut out, name, "counter", says);
-        line(&mut out, name, "", value);
-    }
+    counters(
+        &mut out,
+        &[
+            ("entries_total", "Entries appended.", metrics.entries.load(Ordering::Relaxed)),
+            ("chunks_total", "Chunks stored.", metrics.chunks.load(Ordering::Relaxed)),
+            ("chunk_syncs_total", "Times the chunk store waited for the disk.", stats.chunk_syncs),
+            ("database_writes_total", "Jobs that changed the database.", stats.meta.writes),
+            ("database_commits_total", "Commits that were waited for.", stats.meta.durable_commits),
+            ("scrubbed_chunks_total", "Chunks read by the scrub.", scrubbed.chunks),
+            ("scrubbed_bytes_total", "Bytes read by the scrub.", scrubbed.bytes),
+        ],
+    );
     let name = "scrub_faults_total";
     head(&mut out, name, "counter", "Chunks with which the scrub found something wrong.");
     line(&mut out, name, "{fault=\"missing\"}", scrubbed.missing);
@@ -174,19 +180,68 @@ fn text(state: &AppState) -> String {
         line(&mut out, name, &label, state.turns().refused(class));
     }
     let (working, waiting) = state.turns().under_way();
-    let connections = metrics.connections.load(Ordering::Relaxed).try_into().unwrap_or(0);
-    for (name, says, value) in [
-        ("connections", "Connections that are open.", connections),
-        ("live_sockets", "Live sockets that are open.", state.sockets().count()),
-        ("calls_working", "Calls that are worked on.", working),
-        ("calls_waiting", "Calls that wait for their turn.", waiting),
-        ("database_queue", "Jobs that wait for the database.", stats.meta.waiting),
-        ("chunk_queue", "Messages that wait for the chunk store.", services.chunks_waiting()),
-    ] {
-        head(&mut out, name, "gauge", says);
-        line(&mut out, name, "", value);
-    }
+    gauges(
+        &mut out,
+        &[
+            ("calls_working", "Calls that are worked on.", working),
+            ("calls_waiting", "Calls that wait for their turn.", waiting),
+            ("database_queue", "Jobs that wait for the database.", stats.meta.waiting),
+            ("chunk_queue", "Messages that wait for the chunk store.", services.chunks_waiting()),
+        ],
+    );
     out
+}
+
+/// All figures of an edge.
+pub(crate) fn text_of_edge(
+    metrics: &Metrics,
+    kept: &Kept,
+    figures: &Figures,
+    live_sockets: u64,
+    is_away: bool,
+) -> String {
+    let mut out = String::new();
+    of_calls(&mut out, metrics);
+    of_traffic(&mut out, metrics, live_sockets);
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    counters(
+        &mut out,
+        &[
+            ("edge_served_total", "Chunks answered from here.", count(&figures.served)),
+            ("edge_fetched_total", "Chunks fetched from the origin.", count(&figures.fetched)),
+            ("edge_asked_total", "Questions whether to serve a chunk.", count(&figures.asked)),
+            ("edge_evicted_total", "Chunks that went to make room.", kept.evicted),
+            ("edge_damaged_total", "Chunks that were not what was kept.", kept.damaged),
+        ],
+    );
+    gauges(
+        &mut out,
+        &[
+            ("edge_chunks", "Chunks that are kept.", kept.chunks),
+            ("edge_bytes", "Bytes of disk that they take.", kept.bytes),
+            ("edge_origin_away", "1 while the origin is not asked.", u64::from(is_away)),
+        ],
+    );
+    out
+}
+
+fn of_traffic(out: &mut String, metrics: &Metrics, live_sockets: u64) {
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    counters(
+        out,
+        &[
+            ("received_bytes_total", "Bytes of bodies received.", count(&metrics.received_bytes)),
+            ("sent_bytes_total", "Bytes of bodies sent.", count(&metrics.sent_bytes)),
+        ],
+    );
+    let connections = metrics.connections.load(Ordering::Relaxed).try_into().unwrap_or(0);
+    gauges(
+        out,
+        &[
+            ("connections", "Connections that are open.", connections),
+            ("live_sockets", "Live sockets that are open.", live_sockets),
+        ],
+    );
 }
 
 fn of_calls(out: &mut String, metrics: &Metrics) {
@@ -217,6 +272,24 @@ fn of_calls(out: &mut String, metrics: &Metrics) {
     head(out, name, "counter", "Requests that were refused, by the code of the reason.");
     for (code, count) in &*metrics.refusals.lock().unwrap_or_else(PoisonError::into_inner) {
         line(out, name, &format!("{{code={code}}}"), count);
+    }
+}
+
+/// A figure: its name, what it says, its value.
+type Figure<'f> = (&'f str, &'f str, u64);
+
+fn counters(out: &mut String, all: &[Figure<'_>]) {
+    plain(out, "counter", all);
+}
+
+fn gauges(out: &mut String, all: &[Figure<'_>]) {
+    plain(out, "gauge", all);
+}
+
+fn plain(out: &mut String, kind: &str, all: &[Figure<'_>]) {
+    for (name, says, value) in all {
+        head(out, name, kind, says);
+        line(out, name, "", value);
     }
 }
 

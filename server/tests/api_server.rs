@@ -12,6 +12,12 @@ mod closed;
 mod data;
 #[path = "api_server/devices.rs"]
 mod devices;
+#[path = "api_server/edge.rs"]
+mod edge;
+#[path = "api_server/edge_hostile.rs"]
+mod edge_hostile;
+#[path = "api_server/edges.rs"]
+mod edges;
 #[path = "api_server/figures.rs"]
 mod figures;
 #[path = "api_server/harness.rs"]

@@ -17,6 +17,7 @@ use offing_core::proto::Code;
 
 use super::{Access, Call, Gives, Rate, Takes};
 use crate::auth::SignedIn;
+use crate::config::Config;
 use crate::error::ApiError;
 use crate::listening::Peer;
 use crate::state::AppState;
@@ -85,7 +86,7 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
     if call.takes.media_type().is_some_and(|wanted| media_type != Some(wanted)) {
         return Err(ApiError::new(Code::BadRequest).status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let address = address(state, request);
+    let address = address(state.config(), request);
     let signed_in = match call.access {
         Access::Open | Access::Cookie => {
             let key = format!("anonymous|{address}");
@@ -158,20 +159,27 @@ fn is_own_origin(state: &AppState, call: &Call, headers: &HeaderMap) -> bool {
     origin == state.config().public_url || (authority.is_some() && authority == text(header::HOST))
 }
 
-/// The caller's address: the connection's, or what a trusted proxy says. Addresses of
+/// The caller's address: the connection's, or what a trusted proxy or an edge says. Addresses of
 /// version 6 count by their /64, which is what one household gets.
-pub(super) fn address(state: &AppState, request: &Request) -> IpAddr {
-    let forwarded = || {
-        let all = request.headers().get_all("x-forwarded-for").iter().next_back()?;
-        all.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
-    };
+pub(crate) fn address(config: &Config, request: &Request) -> IpAddr {
+    let told = request.headers().get_all("x-forwarded-for").iter();
+    let told = told.filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(','));
+    // Whoever is nearest has written last.
+    let told: Vec<&str> = told.collect();
+    let mut told = told.into_iter().rev().map_while(|text| text.trim().parse::<IpAddr>().ok());
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-    let forwarded = if state.config().trust_proxy { forwarded() } else { None };
-    match forwarded.or(peer).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) {
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(mapped) => mapped.into(),
-            None => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
-        },
+    let mut address = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    if config.trust_proxy {
+        address = told.next().unwrap_or(address);
+    }
+    while config.edges.contains(&address.to_canonical()) {
+        let Some(behind) = told.next() else {
+            break;
+        };
+        address = behind;
+    }
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
         address @ IpAddr::V4(_) => address,
     }
 }
@@ -183,5 +191,42 @@ impl Takes {
             // Large bodies may come over slow lines; what stalls is cut off by the handler.
             Self::Bytes { .. } => Duration::from_secs(600),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn a_proxy_and_then_edges_say_for_whom_they_ask_and_nobody_else_does() {
+        let (edge, peer) = ("203.0.113.7", "198.51.100.1");
+        let seen = |trust_proxy: bool, peer: &str, told: &[&str]| {
+            let settings = Settings {
+                trust_proxy: Some(trust_proxy),
+                edges: Some(vec![edge.parse().unwrap()]),
+                ..Settings::default()
+            };
+            let mut request = Request::new(Body::empty());
+            for told in told {
+                request.headers_mut().append("x-forwarded-for", told.parse().unwrap());
+            }
+            let peer = format!("{peer}:1").parse().unwrap();
+            request.extensions_mut().insert(Peer(peer));
+            address(&settings.finish().unwrap(), &request).to_string()
+        };
+        assert_eq!(seen(false, peer, &["1.2.3.4"]), peer);
+        assert_eq!(seen(true, peer, &["9.9.9.9, 1.2.3.4"]), "1.2.3.4");
+        assert_eq!(seen(true, peer, &["9.9.9.9", "1.2.3.4"]), "1.2.3.4");
+        assert_eq!(seen(true, peer, &["nonsense"]), peer);
+        assert_eq!(seen(false, edge, &["9.9.9.9, 1.2.3.4"]), "1.2.3.4");
+        assert_eq!(seen(false, &format!("[::ffff:{edge}]"), &["1.2.3.4"]), "1.2.3.4");
+        // Through the edge, then through a proxy before the server.
+        assert_eq!(seen(true, peer, &[&format!("1.2.3.4, {edge}")]), "1.2.3.4");
+        assert_eq!(seen(false, edge, &[]), edge);
+        assert_eq!(seen(false, edge, &["2001:db8:1:2:3::4"]), "2001:db8:1:2::");
     }
 }

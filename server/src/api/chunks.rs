@@ -89,7 +89,24 @@ pub(super) async fn read(
     let turn = asker.turn(&state).await?;
     let handle = state.services().chunk(&signed_in.caller, vault, chunk).await?;
     drop(turn);
-    let len = handle.len_bytes();
+    let (mut response, range) = begin_answer(chunk, handle.len_bytes(), &headers);
+    let Some(range) = range else {
+        return Ok(response);
+    };
+    // One piece is read while another is sent.
+    let bytes_max = (2 * PIECE_BYTES).min(range.end - range.start) as usize;
+    let reserved = state.intake().answers.reserve(signed_in.caller.account, bytes_max).await?;
+    *response.body_mut() = stream_out(handle.body(range)?, reserved);
+    Ok(response)
+}
+
+/// Begins to answer who asks with these headers for a chunk of so many bytes; with the range that is
+/// the answer's body, if it has one.
+pub(crate) fn begin_answer(
+    chunk: ChunkId,
+    len: u64,
+    headers: &HeaderMap,
+) -> (Response, Option<Range<u64>>) {
     let etag = format!("\"{chunk}\"");
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let known = text(header::IF_NONE_MATCH)
@@ -107,7 +124,7 @@ pub(super) async fn read(
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static(IMMUTABLE));
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        return Ok(response);
+        return (response, None);
     }
     let range = match asked {
         Asked::Whole => 0..len,
@@ -123,17 +140,13 @@ pub(super) async fn read(
             let text = HeaderValue::from_str(&format!("bytes */{len}"))
                 .expect("numbers are visible ASCII");
             response.headers_mut().insert(header::CONTENT_RANGE, text);
-            return Ok(response);
+            return (response, None);
         }
     };
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    // One piece is read while another is sent.
-    let bytes_max = (2 * PIECE_BYTES).min(range.end - range.start) as usize;
-    let reserved = state.intake().answers.reserve(signed_in.caller.account, bytes_max).await?;
-    *response.body_mut() = stream_out(handle.body(range)?, reserved);
-    Ok(response)
+    (response, Some(range))
 }
 
 /// Sends a body; what is reserved for it is, until it is sent or nobody waits for it.

@@ -95,7 +95,7 @@ pub(super) async fn whole_body<K: Eq + Hash>(
 }
 
 /// A body as it arrives. One that stalls, or comes too slowly for too long, is given up.
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     body: Body,
     received_bytes: u64,
     /// How long we waited for the caller; what we were busy with ourselves does not count.
@@ -103,12 +103,12 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    pub(super) fn new(body: Body) -> Self {
+    pub(crate) fn new(body: Body) -> Self {
         Self { body, received_bytes: 0, waited: Duration::ZERO }
     }
 
     /// Takes the next piece; `None` at the end.
-    pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
+    pub(crate) async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
         loop {
             let begun = Instant::now();
             let patience = patience(self.received_bytes, self.waited);

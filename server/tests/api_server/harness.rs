@@ -27,6 +27,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::edges::{Before, TestEdge};
+
 /// A running server.
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
@@ -37,6 +39,8 @@ pub(crate) struct World {
     http: reqwest::Client,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
+    /// What stands before it, when every test is to go through one.
+    edge: Option<TestEdge>,
 }
 
 /// What makes one test's server differ from another's.
@@ -97,13 +101,26 @@ impl World {
             stopped.await.ok();
         }));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { address, state, folder, disk_bytes_max, clock, http, stop, served }
+        let (mut address, mut edge) = (address, None);
+        if std::env::var_os(THROUGH_EDGE).is_some() {
+            let public_url = Some(state.config().public_url.clone());
+            let differs = Before { clock: Arc::clone(&clock), public_url, ..Before::default() };
+            let before = TestEdge::before(address, differs).await;
+            (address, edge) = (before.address, Some(before));
+        }
+        Self { address, state, folder, disk_bytes_max, clock, http, stop, served, edge }
     }
 
-    /// Tells the server to stop; the handle resolves when it has.
-    pub(crate) fn stop(self) -> (JoinHandle<std::io::Result<()>>, TempDir) {
+    /// Tells the server to stop; the handle resolves when it has. What else there is stays as
+    /// long as the rest is held.
+    pub(crate) fn stop(self) -> (JoinHandle<std::io::Result<()>>, (TempDir, Option<TestEdge>)) {
         self.stop.send(()).unwrap();
-        (self.served, self.folder)
+        (self.served, (self.folder, self.edge))
+    }
+
+    /// Its clock, for who shares it.
+    pub(crate) fn clock(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.clock)
     }
 
     pub(crate) fn pass_ms(&self, ms: i64) {
@@ -414,5 +431,7 @@ pub(crate) fn chunk_id(bytes: &[u8]) -> ChunkId {
     ChunkId(Sha256::digest(bytes).into())
 }
 
+/// Says by the environment that every server has an edge before it.
+pub(crate) const THROUGH_EDGE: &str = "OFFING_THROUGH_EDGE";
 pub(crate) const OCTETS: &str = "application/octet-stream";
 pub(crate) const RECOVERY: &str = "a recovery code";

@@ -21,7 +21,7 @@ async fn a_running_server_is_alive_ready_and_says_who_it_is() {
     let info: ServerInfo = world.get("/api/v1/info").await.json();
     assert_eq!(info.version, env!("CARGO_PKG_VERSION"));
     assert_eq!(info.now_ms, world.state.now_ms());
-    let (served, _folder) = world.stop();
+    let (served, _rest) = world.stop();
     served.await.unwrap().unwrap();
     assert!(ready::ask(&config).await.is_err());
 }
@@ -46,7 +46,7 @@ async fn a_stopping_server_finishes_what_it_has_begun() {
     let mut begun = [0; 25];
     stream.read_exact(&mut begun).await.unwrap();
     assert_eq!(&begun, b"HTTP/1.1 100 Continue\r\n\r\n");
-    let (served, _folder) = world.stop();
+    let (served, _rest) = world.stop();
     stream.write_all(b"sealed").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

@@ -81,7 +81,7 @@ async fn a_stopping_server_says_so_to_its_sockets() {
     let alice = world.sign_up("alice", "password").await;
     let origin = format!("http://{}", world.address);
     let mut socket = connect(&world, &alice.cookie, Some(&origin)).await.unwrap();
-    let (served, _folder) = world.stop();
+    let (served, _rest) = world.stop();
     let Message::Close(Some(frame)) = next(&mut socket).await else { panic!("not a close") };
     assert_eq!(u16::from(frame.code), 1001);
     served.await.unwrap().unwrap();
