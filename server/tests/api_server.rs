@@ -14,6 +14,8 @@ mod data;
 mod devices;
 #[path = "api_server/edge.rs"]
 mod edge;
+#[path = "api_server/edge_far.rs"]
+mod edge_far;
 #[path = "api_server/edge_hostile.rs"]
 mod edge_hostile;
 #[path = "api_server/edges.rs"]

@@ -8,6 +8,7 @@ mod check;
 mod corpus;
 mod deny;
 mod dist;
+mod edge;
 mod faults;
 mod fuzz;
 mod joining;
@@ -46,6 +47,7 @@ Usage: cargo xtask <command>
                        decoders under coverage-guided noise, N seconds each (10)
   joining [--nodes N] [--entries N]
                        how long a new device takes, by the log and by a snapshot
+  edge [--chunks N]    what an edge is worth before a server that is far
   corpus [--no-fetch]  the previews' parsers on the files that Debian's packages carry
   setup                only install what is missing
   steps                name the steps of `test`
@@ -89,6 +91,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "fuzz" => fuzz::fuzz(rest),
         "faults" => faults::faults(rest),
         "joining" => joining::joining(rest),
+        "edge" => edge::edge(rest),
         "corpus" => corpus::corpus(rest),
         "setup" => {
             no_more(rest)?;

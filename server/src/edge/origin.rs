@@ -29,8 +29,10 @@ use crate::state::Clock;
 pub struct Patience {
     /// Until it takes a connection.
     pub connect: Duration,
-    /// Until it begins to answer, once it has all of the question.
+    /// Until it begins to answer who sent it nothing.
     pub answer: Duration,
+    /// Until it begins to answer, once it has all that it was sent: it may have to store that.
+    pub store: Duration,
     /// Until the next piece of an answer comes.
     pub stall: Duration,
     /// Until a live socket says something, pings included.
@@ -41,8 +43,15 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        let [connect, answer, stall, silence, call] = [5, 30, 30, 90, 620].map(Duration::from_secs);
-        Self { connect, answer, stall, silence, call }
+        let seconds = Duration::from_secs;
+        Self {
+            connect: seconds(5),
+            answer: seconds(30),
+            store: seconds(120),
+            stall: seconds(30),
+            silence: seconds(90),
+            call: seconds(620),
+        }
     }
 }
 
@@ -136,7 +145,7 @@ impl Origin {
         let too_late = async {
             // It is dropped when there is nothing more to send.
             let _ = all_sent.await;
-            sleep(self.patience.answer).await;
+            sleep(if has_body { self.patience.store } else { self.patience.answer }).await;
         };
         let answered = async {
             tokio::select! {

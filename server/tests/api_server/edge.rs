@@ -49,7 +49,8 @@ fn every_other_test_of_the_server_passes_through_an_edge_too() {
         return;
     }
     // Those of edges, and of what each has for itself: certificate, figures, how connections end.
-    let skipped = ["edge::", "edge_hostile::", "figures::", "tls::", "what_it_has_begun"];
+    let skipped =
+        ["edge::", "edge_far::", "edge_hostile::", "figures::", "tls::", "what_it_has_begun"];
     let mut again = Command::new(std::env::current_exe().unwrap());
     again.args(skipped.iter().flat_map(|name| ["--skip", name])).env(THROUGH_EDGE, "1");
     let ran = again.output().unwrap();
