@@ -20,12 +20,8 @@ use crate::edges::{Before, TestEdge, origin, path_of, until};
 
 const CHUNK: &[u8] = &[7; 5_000];
 
-/// Short, for an origin that does not answer.
-fn impatient() -> Before {
-    let soon = Duration::from_millis(50);
-    let patience = Patience { answer: soon, stall: soon, ..Patience::default() };
-    Before { patience, ..Before::default() }
-}
+/// Short for what does not come, and long enough for what does on a busy machine.
+const SOON: Duration = Duration::from_secs(1);
 
 fn asks_for_leave(request: &Request) -> bool {
     request.headers().contains_key("if-none-match")
@@ -67,7 +63,8 @@ async fn what_is_not_the_chunk_is_neither_served_nor_kept() {
         let answer = told.lock().unwrap().map_or_else(|| CHUNK.into_response(), |lie| lie());
         async { answer }
     });
-    let edge = TestEdge::before(origin.await, impatient()).await;
+    let patience = Patience { stall: SOON, ..Patience::default() };
+    let edge = TestEdge::before(origin.await, Before { patience, ..Before::default() }).await;
     for next in lies {
         *lie.lock().unwrap() = Some(next);
         let refused = edge.read(&path_of(CHUNK), "a").await;
@@ -189,7 +186,8 @@ async fn an_origin_that_does_not_answer_is_left_alone_for_a_while() {
             CHUNK.into_response()
         }
     });
-    let edge = TestEdge::before(origin.await, impatient()).await;
+    let patience = Patience { answer: SOON, ..Patience::default() };
+    let edge = TestEdge::before(origin.await, Before { patience, ..Before::default() }).await;
     let path = path_of(CHUNK);
     edge.read(&path, "a").await.granted().unwrap();
     until(|| edge.figure("edge_chunks") == 1).await;
