@@ -3,10 +3,12 @@
 //! Calm, it is the memory store and nothing else. A simulation gives it a temper: then every
 //! call takes a while, so that others run in between and a tab can be killed between any two
 //! of them, and calls fail as a browser's storage does. A batch is whole or not there in all
-//! cases. [`Temper::tears`] stops everything in the middle of a chunk, as a power cut does. With [`Disk::fears_power_cuts`] it also remembers what has not been flushed: a cut
-//! takes back relaxed writes, the later ones first, and never a strict one.
+//! cases. [`Temper::tears`] stops everything in the middle of a chunk, as a power cut does. With
+//! [`Disk::fears_power_cuts`] it also remembers what has not been flushed: a cut takes back relaxed
+//! writes, the later ones first, and never a strict one.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::future::{pending, poll_fn};
 use std::ops::Range as Bytes;
 use std::rc::Rc;
@@ -294,12 +296,19 @@ impl Store for Disk {
 pub struct Shelf {
     memory: MemoryChunks,
     temper: Rc<Temper>,
+    /// What was taken from it.
+    removed: RefCell<BTreeSet<ChunkId>>,
 }
 
 impl Shelf {
     /// A shelf over chunks.
     pub fn new(memory: MemoryChunks, temper: Rc<Temper>) -> Self {
-        Self { memory, temper }
+        Self { memory, temper, removed: RefCell::default() }
+    }
+
+    /// Says whether the replica has ever removed a chunk.
+    pub fn has_removed(&self, id: ChunkId) -> bool {
+        self.removed.borrow().contains(&id)
     }
 }
 
@@ -331,6 +340,7 @@ impl ChunkStore for Shelf {
 
     async fn delete(&self, id: ChunkId) -> Result<(), StoreError> {
         let _turn = self.temper.begins_call(Asked::Write).await?;
+        self.removed.borrow_mut().insert(id);
         self.memory.delete(id).await
     }
 

@@ -39,7 +39,8 @@ pub struct Profile {
     pub temper: Rc<Temper>,
     /// The tables as the replicas reach them.
     pub disk: Disk,
-    shelf: Shelf,
+    /// The chunks as the replicas reach them.
+    pub shelf: Shelf,
     /// How much the browser lets it store, if it says so.
     pub quota_bytes: Cell<Option<u64>>,
     /// The keys of devices that it became.

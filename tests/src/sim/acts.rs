@@ -244,10 +244,7 @@ impl Act {
                 };
                 replica.settle(node, keep.id, other.id, choice).await?
             }
-            Self::Keep(node, keep) => {
-                model.let_go.set(model.let_go.get() || !keep);
-                return replica.keep(&[node], keep).await;
-            }
+            Self::Keep(node, keep) => return replica.keep(&[node], keep).await,
             // What cannot be done now shows in a banner, and is tried again.
             Self::GiveBack => {
                 let lacking = replica.give_back().await;

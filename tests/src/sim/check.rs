@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use super::acts::words_of;
 use super::life::Life;
 use super::model::{Promise, Thing};
-use super::picture::{Picture, hashes, table};
+use super::picture::{Picture, chunks, hashes, table};
 use super::plan::Harm;
 use super::seat::Seat;
 use crate::device::Device;
@@ -159,16 +159,28 @@ impl Life {
         let picture = Picture::of(&auditor.profile);
         let files = picture.rows.values().filter(|row| row.kind() != Kind::Folder);
         let (mut contents, mut ended) = (Vec::new(), BTreeSet::new());
-        let let_go = self.set_back_ms.is_some() && self.told.model.let_go.get();
         for row in files {
             match auditor.reads_node(row.node) {
                 Ok(bytes) => contents.push(bytes),
                 Err(_) if gone.contains(&row.node) => ended.extend(hashes(row)),
-                Err(Fault::Server(Code::ChunkUnknown)) if let_go => ended.extend(hashes(row)),
+                Err(Fault::Server(Code::ChunkUnknown)) if self.went_with_its_disk(row) => {
+                    ended.extend(hashes(row));
+                }
                 Err(fault) => panic!("{} cannot be read: {fault:?}", picture.path(row.node)),
             }
         }
         (contents, ended)
+    }
+
+    /// What of a file was on the server alone when it was set back: each chunk that is missing
+    /// was let go of by a device.
+    fn went_with_its_disk(&self, row: &tree::NodeRow) -> bool {
+        let chunks: Vec<ChunkId> = chunks(row).collect();
+        let has = self.world.has(&chunks);
+        let mut missing = chunks.iter().zip(has).filter(|(_, has)| !has);
+        let was_let_go =
+            |id: ChunkId| self.seats.iter().any(|seat| seat.profile.shelf.has_removed(id));
+        self.set_back_ms.is_some() && missing.all(|(id, _)| was_let_go(*id))
     }
 
     fn promises_are_kept(&self, contents: &[Vec<u8>], ended: &BTreeSet<Hash>) {

@@ -241,8 +241,6 @@ impl Life {
     fn shortens_space(&mut self, seat: &Rc<Seat>) {
         let left = self.rng.gen_range(0..SPACE_BYTES_MAX);
         seat.profile.leaves_space(Some(left));
-        // The cache goes to make room.
-        self.told.model.let_go.set(true);
         self.strikes(seat, Harm::SpaceShort, format!("has space for {left} bytes more"));
         let (profile, executor) = (Rc::clone(&seat.profile), self.world.executor.clone());
         let short_ms = self.rng.gen_range(1_000..FULL_MS_MAX);

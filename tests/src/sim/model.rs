@@ -73,8 +73,6 @@ pub struct Model {
     pub typed_twice: RefCell<BTreeSet<String>>,
     /// What must not be, and was seen.
     pub violations: RefCell<Vec<String>>,
-    /// Somebody let go of what was on a device; it is on the server alone, and goes with its disk.
-    pub let_go: Cell<bool>,
     /// How often the status said *On server*.
     pub claims: Cell<u64>,
 }

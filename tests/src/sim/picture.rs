@@ -137,6 +137,12 @@ pub fn hashes(row: &NodeRow) -> impl Iterator<Item = Hash> {
     manifests.map(|manifest| manifest.plain_hash)
 }
 
+/// The chunks of what a file has, as far as manifests are short.
+pub fn chunks(row: &NodeRow) -> impl Iterator<Item = ChunkId> {
+    let manifests = row.contents.iter().filter_map(|content| short(&content.value));
+    manifests.flat_map(|manifest| manifest.chunks())
+}
+
 fn short(content: &Content) -> Option<Manifest> {
     match ManifestRef::decode(&content.manifest).unwrap() {
         ManifestRef::Inline(manifest) => Some(manifest),
