@@ -4,7 +4,8 @@
 //! wrote; packages of documentation bring what people wrote. They are fetched by apt into a
 //! folder below the target folder and stay there; none is committed. Each file is opened by a
 //! program of its own, with the memory and the time of an answer that the sandbox gives: one
-//! that falls over is a defect, whatever the file.
+//! that falls over is a defect, whatever the file. A sample of them is opened in the real
+//! sandbox, in a browser without network (`tests/e2e/corpus.js`).
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::run::{cargo, program, run, step, target};
+use crate::{
+    check, dist,
+    run::{cargo, program, run, step, target},
+    tools,
+};
 
 /// What is taken of the packages.
 const ENDINGS: [&str; 17] = [
@@ -75,28 +80,49 @@ enum Fate {
     Crashed,
 }
 
-/// Fetches what is missing and runs the parsers; `--no-fetch` uses what is there.
+/// Fetches what is missing and runs the parsers; `--no-fetch` uses what is there, `--browser N`
+/// opens so many of the files in a browser instead, and those too that were not opened before.
 pub(crate) fn corpus(arguments: &[String]) -> Result<()> {
     let folder = target().join("corpus");
     let files = folder.join("files");
-    match arguments {
-        [] => step("fetch", || fetch(&folder, &files))?,
-        [flag] if flag == "--no-fetch" => {}
-        _ => bail!("corpus takes only --no-fetch"),
+    let (mut fetches, mut sample) = (true, None);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--no-fetch" => fetches = false,
+            "--browser" => {
+                let number = words.next().context("--browser names a number")?;
+                let count = number.parse::<usize>();
+                sample = Some(count.with_context(|| format!("{number} is no number"))?);
+            }
+            other => bail!("corpus takes --no-fetch, --browser N, not {other:?}"),
+        }
     }
-    let probe = step("build the probe", build)?;
+    if fetches {
+        step("fetch", || fetch(&folder, &files))?;
+    }
     let mut paths = Vec::new();
     gather(&files, &mut paths)?;
     paths.sort();
     let (count, place) = (paths.len(), files.display());
     ensure!(count >= FILES_MIN, "there are only {count} files in {place}");
-    let lines = step(&format!("open {} files", paths.len()), || open_all(&probe, &paths))?;
+    match sample {
+        Some(sample) => {
+            step("open files in a browser", || in_browser(&folder, &files, paths, sample))
+        }
+        None => natively(&folder, &files, &paths),
+    }
+}
+
+fn natively(folder: &Path, files: &Path, paths: &[PathBuf]) -> Result<()> {
+    let probe = step("build the probe", build)?;
+    let lines = step(&format!("open {} files", paths.len()), || open_all(&probe, paths))?;
     let mut counts = BTreeMap::new();
     let mut report = String::new();
     for (path, (fate, said)) in paths.iter().zip(&lines) {
         let kind = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         *counts.entry((kind, *fate)).or_insert(0) += 1;
-        let inside = path.strip_prefix(&files).expect("the walk never leaves the folder");
+        let inside = path.strip_prefix(files).expect("the walk never leaves the folder");
         report += &format!("{fate:?}\t{}\t{}\n", inside.display(), said.replace('\n', " "));
     }
     fs::write(folder.join("report.tsv"), report)?;
@@ -106,6 +132,25 @@ pub(crate) fn corpus(arguments: &[String]) -> Result<()> {
     eprintln!("   each in {}", folder.join("report.tsv").display());
     ensure!(counts.keys().all(|(_, fate)| *fate != Fate::Crashed), "a parser fell over");
     Ok(())
+}
+
+/// Opens some of each kind in the app as people get it, and all that were refused or ended natively.
+fn in_browser(folder: &Path, files: &Path, mut paths: Vec<PathBuf>, count: usize) -> Result<()> {
+    let report = fs::read_to_string(folder.join("report.tsv")).unwrap_or_default();
+    let hard = report.lines().filter(|line| !line.starts_with("Opened"));
+    let hard = hard.filter_map(|line| Some(files.join(line.split('\t').nth(1)?)));
+    let mut chosen: Vec<PathBuf> = hard.filter(|path| path.exists()).collect();
+    paths.sort_by_key(|path| path.extension().map(|ending| ending.to_ascii_lowercase()));
+    chosen.extend(paths.iter().step_by((paths.len() / count.max(1)).max(1)).cloned());
+    let list = folder.join("browser.txt");
+    let lines: Vec<String> = chosen.iter().map(|path| path.display().to_string()).collect();
+    fs::write(&list, lines.join("\n"))?;
+    tools::for_build()?;
+    tools::for_tests()?;
+    dist::release_once()?;
+    run(check::in_browser(&[check::e2e().join("corpus.js")])?
+        .env("OFFING_CORPUS", list)
+        .env("OFFING_CORPUS_REPORT", folder.join("browser.jsonl")))
 }
 
 /// As the tests are built: with the checks of a developers' build, which a release lacks.
