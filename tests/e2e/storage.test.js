@@ -20,8 +20,8 @@ import { unzip } from "./support/zip.js";
 const { OFFING_STORAGE_FAULTS: asked = "24" } = process.env;
 const FAULTS = asked === "all" ? Infinity : Number(asked);
 const ONE = process.env.OFFING_STORAGE_FAULT && JSON.parse(process.env.OFFING_STORAGE_FAULT);
-/** In how many browsers at once all are tried: most of the time goes by in waiting. */
-const BROWSERS = FAULTS === Infinity ? 4 : 1;
+/** In how many browsers at once they are tried: most of the time goes by in waiting. */
+const BROWSERS = FAULTS === Infinity ? 4 : 2;
 /** How long a step may take before it is given up, where storage may have failed. */
 const STEP_MS = 4_000;
 /** How soon the app must be back, with everything that was called saved; looked at where all calls
