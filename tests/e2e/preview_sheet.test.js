@@ -79,10 +79,13 @@ test("a workbook is read by its sheets and its keys, and what is hostile in it i
   await frame.getByRole("tab", { selected: true }).press("ArrowRight");
   await frame.getByText("This sheet is empty.").waitFor();
   assert.equal(await laptop.page.evaluate(() => globalThis.ran), undefined);
+  // The next workbook gets the sandbox that was made meanwhile, with its module compiled.
+  await laptop.page.locator("#spare-previews iframe").evaluate((spare) => (spare.dataset.spare = "yes"));
   await laptop.goesTo("My files");
 
   await laptop.enters("plan.ods");
   await cell("1,00 €").waitFor();
+  assert.equal(await laptop.preview.locator("iframe").getAttribute("data-spare"), "yes");
   await cell("end").waitFor();
   await laptop.goesTo("My files");
 

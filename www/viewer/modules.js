@@ -13,6 +13,9 @@ const KEY = "offing.previews";
 
 let manifest;
 
+/** The one that was asked for last. */
+let last;
+
 /** The scripts and wasm of a module, verified: `{ name, version, script, wasm }`. */
 export async function load(name) {
   manifest ??= readManifest();
@@ -24,9 +27,11 @@ export async function load(name) {
   if (!wasm) throw new Refused("missing");
   const current = `${script.sha256}.${wasm.sha256}`;
   const version = choose(records()[name], current);
+  if (last?.name === name && last.version === version) return last;
   const held = version === current ? null : await kept(name, version);
   const parts = held ?? (await Promise.all([fetched(script), fetched(wasm)]));
-  return { name, version: held ? version : current, script: new TextDecoder().decode(parts[0]), wasm: parts[1], parts };
+  last = { name, version: held ? version : current, script: new TextDecoder().decode(parts[0]), wasm: parts[1], parts };
+  return last;
 }
 
 /** Notes that a module opened a file, and keeps it. */

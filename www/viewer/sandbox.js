@@ -23,31 +23,43 @@ const policy = globalThis.trustedTypes?.createPolicy("viewer", { createHTML: () 
 
 export class Sandbox {
   #line;
+  #answers = {};
   #channel = new MessageChannel();
 
-  /** Puts a frame into an element; `answers` is what it may ask of the page. */
-  constructor(parent, title, answers) {
+  /** Puts a frame into an element. */
+  constructor(parent) {
     this.element = document.createElement("iframe");
     this.element.setAttribute("sandbox", "allow-scripts");
     this.element.setAttribute("referrerpolicy", "no-referrer");
     this.element.setAttribute("allow", "");
-    this.element.title = title;
     this.element.srcdoc = policy ? policy.createHTML("") : DOCUMENT;
-    this.#line = new Line(this.#channel.port1, answers);
-    this.loaded = new Promise((resolve) => this.element.addEventListener("load", resolve, { once: true }));
+    this.#line = new Line(this.#channel.port1, this.#answers);
+    const there = new Promise((resolve) => this.element.addEventListener("load", resolve, { once: true }));
+    this.ready = there.then(() => this.element.contentWindow.postMessage("port", "*", [this.#channel.port2]));
     parent.append(this.element);
+  }
+
+  /** Has it start the module with which it opens its file; it is ready then. */
+  load({ script, wasm }) {
+    const copy = wasm.slice(0);
+    const module = { script, wasm: copy };
+    this.ready = this.ready.then(() => this.#line.ask("load", module, { transfer: [copy], withinMs: ANSWER_MS + FRAME_MS }));
+    return this;
+  }
+
+  /**
+   * Has it show something under a title; settles when it is shown, or is refused by a code.
+   * `answers` is what it may ask of the page.
+   */
+  async show(what, { title, answers, transfer }) {
+    this.element.title = title;
+    Object.assign(this.#answers, answers);
+    await this.ready;
+    await this.#line.ask("show", what, { transfer, withinMs: ANSWER_MS + FRAME_MS });
   }
 
   focus() {
     this.element.focus();
-  }
-
-  /** Has it show something; settles when it is shown, or is refused by a code. */
-  async show(what, transfer) {
-    await this.loaded;
-    const port = this.#channel.port2;
-    this.element.contentWindow.postMessage("port", "*", [port]);
-    await this.#line.ask("show", what, { transfer, withinMs: ANSWER_MS + FRAME_MS });
   }
 
   /** Ends it and all that runs in it. */

@@ -12,6 +12,7 @@ import { Media } from "./media.js";
 import * as modules from "./modules.js";
 import { Sandbox } from "./sandbox.js";
 import { FileSource, MemberSource, whole } from "./source.js";
+import * as spare from "./spare.js";
 import { textsOf } from "./texts.js";
 
 /**
@@ -158,16 +159,17 @@ class Shown {
       if (format.module) {
         const [loaded, bytes] = await Promise.all([modules.load(format.module), whole(this.#source)]);
         module = loaded;
-        const copy = bytes.buffer.byteLength === bytes.length ? bytes : bytes.slice();
-        Object.assign(what, { script: module.script, wasm: module.wasm, bytes: copy });
-        if (this.#source.depth === 0) transfer.push(copy.buffer);
+        what.bytes = bytes.buffer.byteLength === bytes.length ? bytes : bytes.slice();
+        if (this.#source.depth === 0) transfer.push(what.bytes.buffer);
       }
       if (this.#ended) return;
-      const title = this.#viewer.texts.content(this.#source.name);
-      const sandbox = new Sandbox(this.#body, title, this.#answers(format, () => module));
+      const sandbox = module ? spare.take(module, this.#body) : new Sandbox(this.#body);
       this.#shown = sandbox;
-      await sandbox.show(what, transfer);
-      if (module) modules.noteWorked(module);
+      const title = this.#viewer.texts.content(this.#source.name);
+      await sandbox.show(what, { title, answers: this.#answers(format, () => module), transfer });
+      if (!module) return;
+      modules.noteWorked(module);
+      spare.prepare(module);
     } catch (error) {
       this.#fail(error, module);
     } finally {

@@ -31,17 +31,22 @@ export async function sample(ending, count) {
 export async function parserOf(format) {
   const assets = await readdir(path.join(process.env.OFFING_ASSETS, "assets"));
   const asset = (ending) => `/assets/${assets.find((name) => name.startsWith(`preview-${format}-`) && name.endsWith(ending))}`;
-  return { script: asset(".js"), wasm: asset(".wasm"), files: { "/parser.mjs": await readFile(path.join(HERE, "parser.mjs")) } };
+  return { script: asset(".js"), module: asset(".wasm"), files: { "/parser.mjs": await readFile(path.join(HERE, "parser.mjs")) } };
 }
 
-/** What is to be said of two lists of milliseconds, null where a file was not shown. */
+/** What is to be said of lists of milliseconds, null where a file was not shown, beside the `other`'s. */
 export function compare(found, other) {
-  const both = found.offing.map((time, at) => [time, found[other][at]]).filter((pair) => !pair.includes(null));
-  const rows = ["offing", other].flatMap((name, side) => [
-    { figure: `${name}: files shown, of ${found[name].length}`, value: found[name].filter((time) => time !== null).length },
-    { figure: `${name}: median of what both show`, value: round(median(both.map((pair) => pair[side]))), unit: "ms" },
-    { figure: `${name}: 9 of 10 are sooner than`, value: round(quantile(both.map((pair) => pair[side]), 0.9)), unit: "ms" },
+  const lists = Object.entries(found);
+  const shown = found[other].map((_, at) => at).filter((at) => lists.every(([, times]) => times[at] !== null));
+  const rows = lists.flatMap(([name, times]) => [
+    { figure: `${name}: files shown, of ${times.length}`, value: times.filter((time) => time !== null).length },
+    { figure: `${name}: median of what all show`, value: round(median(shown.map((at) => times[at]))), unit: "ms" },
+    { figure: `${name}: 9 of 10 are sooner than`, value: round(quantile(shown.map((at) => times[at]), 0.9)), unit: "ms" },
   ]);
-  const ratio = median(both.map(([ours, theirs]) => theirs / ours));
-  return [...rows, { figure: `${other}'s time, in the median of files`, value: round(ratio, 2), unit: "times ours" }];
+  const ours = lists.filter(([name]) => name !== other);
+  const ratios = ours.map(([name, times]) => {
+    const value = round(median(shown.map((at) => found[other][at] / times[at])), 2);
+    return { figure: `${other}'s time, in the median of files`, value, unit: `times that of ${name}` };
+  });
+  return [...rows, ...ratios];
 }

@@ -1,4 +1,5 @@
-// A parser of previews as the preview runs it: a new worker and a newly compiled module for each file.
+// A parser of previews as the preview runs it: a new worker and a newly compiled module for each file,
+// compiled with the file, or before it where the preview has one in reserve.
 // Served to the stage's page under its own name.
 
 export class Parser {
@@ -9,9 +10,14 @@ export class Parser {
     this.#worker = new Worker(script);
   }
 
-  /** Opens a file, handing over its bytes and the module's; the answer's data and bytes. */
-  open(wasm, file, name) {
-    return this.#post({ open: { wasm, bytes: new Uint8Array(file), name } }, [wasm, file]);
+  /** Compiles the module and starts it, handing over its bytes. */
+  load(wasm) {
+    return this.#post({ load: wasm }, [wasm]);
+  }
+
+  /** Opens a file, handing over its bytes; the answer's data and bytes. */
+  open(file, name) {
+    return this.#post({ open: { bytes: new Uint8Array(file), name } }, [file]);
   }
 
   ask(question) {
@@ -28,6 +34,7 @@ export class Parser {
       this.#worker.onmessage = ({ data: { answer, refused, broke } }) => {
         clearTimeout(late);
         if (!answer) return reject(new Error(refused ?? broke));
+        if (!answer.length) return resolve({});
         const length = new DataView(answer.buffer).getUint32(0, true);
         resolve({ data: JSON.parse(new TextDecoder().decode(answer.subarray(4, 4 + length))), bytes: answer.subarray(4 + length) });
       };

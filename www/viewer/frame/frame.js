@@ -32,13 +32,22 @@ const VIEWS = { archive, docx, hex, pdf, sheet, table, text };
 
 const line = { ask: () => {} };
 
+/** The module that the file is opened with, where the view needs one. */
+let parser;
+
+/** Starts a module, before or without any file. */
+async function load(module) {
+  parser = new Parser(module, failed);
+  await parser.loaded;
+}
+
 /** A failure after the file was opened: the page takes the frame away. */
 function failed(reason) {
   line.ask("failed", { reason });
 }
 
 async function show(what) {
-  const { view, name, size, depth, language, theme, script, wasm, bytes } = what;
+  const { view, name, size, depth, language, theme, bytes } = what;
   if (theme) document.documentElement.dataset.theme = theme;
   document.documentElement.lang = language;
   const texts = textsOf(language);
@@ -46,9 +55,8 @@ async function show(what) {
   shown.root = document.body.appendChild(document.createElement("main"));
   shown.root.className = view;
   shown.read = (start, end) => line.ask("read", { start, end });
-  if (script) {
-    const parser = new Parser(script, failed);
-    shown.about = (await parser.open({ wasm, bytes, name })).data;
+  if (bytes) {
+    shown.about = (await parser.open(bytes, name)).data;
     shown.ask = (request) => parser.ask(request);
   }
   await VIEWS[view](shown);
@@ -81,7 +89,7 @@ addEventListener(
   "message",
   ({ source, data, ports }) => {
     if (source !== parent || data !== "port") return;
-    const made = new Line(ports[0], { show });
+    const made = new Line(ports[0], { load, show });
     line.ask = (...question) => made.ask(...question);
   },
   { once: true },

@@ -9,28 +9,31 @@ export class Parser {
   #last = 0;
   #opened = false;
   #failed;
+  #why;
 
-  /** `failed(reason)` is called where it ends after it opened the file. */
-  constructor(script, failed) {
+  /** `loaded` is when the module may open its file; `failed(reason)` is called where it ends after that. */
+  constructor({ script, wasm }, failed) {
     this.#failed = failed;
     const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
     this.#worker = new Worker(address, { name: "preview" });
     this.#worker.onmessage = ({ data }) => this.#hear(data);
     this.#worker.onerror = () => this.#end("crash");
+    this.loaded = this.#post({ load: wasm }, [wasm]);
   }
 
-  async open({ wasm, bytes, name }) {
-    const about = await this.#post({ open: { wasm, bytes, name } }, [wasm, bytes.buffer]);
+  async open(bytes, name) {
+    await this.loaded;
+    const about = decode(await this.#post({ open: { bytes, name } }, [bytes.buffer]));
     this.#opened = true;
     return about;
   }
 
-  ask(request) {
-    return this.#post({ ask: JSON.stringify(request) });
+  async ask(request) {
+    return decode(await this.#post({ ask: JSON.stringify(request) }));
   }
 
   #post(message, transfer = []) {
-    if (!this.#worker) return Promise.reject(new Refused("ended"));
+    if (!this.#worker) return Promise.reject(new Refused(this.#why));
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#end("time"), ANSWER_MS);
@@ -45,12 +48,13 @@ export class Parser {
     this.#waiting.delete(id);
     clearTimeout(timer);
     if (refused) reject?.(new Refused(refused));
-    else resolve?.(decode(answer));
+    else resolve?.(answer);
   }
 
   #end(reason) {
     this.#worker?.terminate();
     this.#worker = null;
+    this.#why ??= reason;
     for (const { reject, timer } of this.#waiting.values()) {
       clearTimeout(timer);
       reject(new Refused(reason));
