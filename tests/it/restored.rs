@@ -11,6 +11,7 @@ use offing_core::rpc::{Clash, Fault, Lacking, SyncState};
 use offing_tests::device::Shown;
 use offing_tests::net::{Call, Mishap};
 use offing_tests::{Device, World};
+use offing_worker::store::chunks::ChunkStore;
 use offing_worker::store::{Range, Store, Table, tail};
 
 /// What a device keeps of the log after a place, as it came.
@@ -343,6 +344,27 @@ fn a_device_that_kept_no_end_of_the_log_offers_its_chunks_all_the_same() {
     let tablet = world.adds("tablet");
     world.sync_all();
     assert_eq!(tablet.reads("/photo.jpg").unwrap(), crate::noise(1, 300_000));
+}
+
+#[test]
+fn what_is_damaged_on_a_device_keeps_nothing_else_from_the_server() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let backup = world.tip();
+    laptop.uploads("/", &[("film.mp4", &crate::noise(2, 300_000))], Clash::Ask);
+    world.sync_all();
+    let damaged = ready(laptop.profile.chunks.list()).unwrap();
+    laptop.uploads("/", &[("photo.jpg", &crate::noise(1, 300_000))], Clash::Ask);
+    world.sync_all();
+    world.restores_the_server_to(backup);
+    world.tells_the_server();
+    damaged.iter().for_each(|id| laptop.profile.chunks.tear(*id, 700));
+    passes(&world);
+    laptop.gives_back().unwrap();
+    laptop.goes_on().unwrap();
+    world.sync_all();
+    assert_eq!(phone.reads("/photo.jpg").unwrap(), crate::noise(1, 300_000));
+    assert_eq!(phone.reads("/film.mp4"), Err(Fault::Server(Code::ChunkUnknown)));
 }
 
 #[test]

@@ -9,14 +9,14 @@
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use offing_core::id::{ChunkId, Seq};
+use offing_core::id::{ChunkId, NodeId, Seq};
 use offing_core::limits;
 use offing_core::log::author;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind};
 use offing_core::log::recovery::RecoveryRecord;
 use offing_core::log::verify::LogState;
-use offing_core::proto::{AppendResult, Tip, encode_give_back};
+use offing_core::proto::{AppendResult, Code, Tip, encode_give_back};
 use offing_core::rpc::{Alarm, Event, Fault, Lacking};
 use offing_core::sync::machine;
 
@@ -203,14 +203,27 @@ impl<H: Host> Replica<H> {
     /// dropped where there was no room for it. Of what it lacks otherwise, another device may
     /// have some.
     async fn give_back_chunks(&self) -> Result<(), Fault> {
-        let here: Vec<ChunkId> = self.all_held().await?.into_iter().map(|(id, _)| id).collect();
-        let (store, held, server) = (self.host.store(), self.host.chunks(), self.host.server());
-        let observe = &mut |_: &push::Step| ControlFlow::Continue(());
-        let sent = push::upload(self.vault, &here, store, held, server, &self.pace, observe).await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(push::PushError::Store(error)) => Err(from_store(&error)),
-            Err(push::PushError::Net(error)) => Err(from_net(&error)),
+        let mut looked = false;
+        loop {
+            let here: Vec<ChunkId> = self.all_held().await?.into_iter().map(|(id, _)| id).collect();
+            let (store, held, server) = (self.host.store(), self.host.chunks(), self.host.server());
+            let observe = &mut |_: &push::Step| ControlFlow::Continue(());
+            let sent =
+                push::upload(self.vault, &here, store, held, server, &self.pace, observe).await;
+            match sent {
+                Ok(_) => return Ok(()),
+                Err(push::PushError::Net(error))
+                    if error.code() == Some(Code::ChunkMismatch) && !looked =>
+                {
+                    // What is damaged here is in the way of all others. Looking at it lets go of it.
+                    for id in here {
+                        self.sealed_chunk(id, NodeId::ROOT).await.ok();
+                    }
+                    looked = true;
+                }
+                Err(push::PushError::Store(error)) => return Err(from_store(&error)),
+                Err(push::PushError::Net(error)) => return Err(from_net(&error)),
+            }
         }
     }
 }
