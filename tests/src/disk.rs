@@ -51,6 +51,8 @@ pub struct Temper {
     /// The next chunk is left torn.
     tears: Cell<bool>,
     torn: Notify,
+    /// How many chunks were left torn.
+    torn_count: Cell<u32>,
 }
 
 struct Mood {
@@ -88,6 +90,11 @@ impl Temper {
     /// Waits until everything has stopped so; nothing goes on before the browser is killed.
     pub async fn stops(&self) {
         self.torn.notified().await;
+    }
+
+    /// How many chunks were left torn.
+    pub fn torn_count(&self) -> u32 {
+        self.torn_count.get()
     }
 
     /// What is left of a chunk in the middle of which the power is lost: too short, or long
@@ -319,6 +326,7 @@ impl ChunkStore for Shelf {
         if !whole && self.temper.tears.replace(false) {
             self.memory.delete(id).await?;
             self.memory.put(id, &self.temper.half(bytes)).await?;
+            self.temper.torn_count.set(self.temper.torn_count.get() + 1);
             self.temper.torn.notify_one();
             return pending().await;
         }

@@ -253,7 +253,7 @@ impl Life {
     /// The power is lost when the next chunk is written by half.
     fn tears_a_chunk(&mut self, seat: &Rc<Seat>) {
         seat.profile.temper.tears(true);
-        self.strikes(seat, Harm::ChunkTorn, "will lose its power in the middle of a chunk");
+        seat.notes("will lose its power in the middle of a chunk");
         let (seat, kept_percent) = (Rc::clone(seat), self.rng.gen_range(0..=100));
         self.world.executor.spawn(0, async move {
             seat.profile.temper.stops().await;

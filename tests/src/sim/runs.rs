@@ -101,7 +101,13 @@ pub fn lives(plan: Plan) -> Outcome {
         tally.claims = life.told.model.claims.get();
         for seat in &life.seats {
             tally.alarms += seat.alarms.borrow().len() as u64;
-            *tally.harms.entry(Harm::Network).or_default() += u64::from(seat.line.suffered.get());
+            let suffered = [
+                (Harm::Network, seat.line.suffered.get()),
+                (Harm::ChunkTorn, seat.profile.temper.torn_count()),
+            ];
+            for (harm, times) in suffered {
+                *tally.harms.entry(harm).or_default() += u64::from(times);
+            }
         }
         tally
     }));
