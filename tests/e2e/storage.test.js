@@ -24,6 +24,8 @@ const ONE = process.env.OFFING_STORAGE_FAULT && JSON.parse(process.env.OFFING_ST
 const BROWSERS = FAULTS === Infinity ? 4 : 2;
 /** How long a step may take before it is given up, where storage may have failed. */
 const STEP_MS = 4_000;
+/** How soon storage that goes on failing is told: opening waits ten seconds for another tab. */
+const TOLD_MS = 20_000;
 /** How soon the app must be back, with everything that was called saved; looked at where all calls
  * are tried, and told only where the machine may be busy with anything. */
 const RECOVERY_MS = FAULTS === Infinity ? 3_000 : Infinity;
@@ -75,6 +77,12 @@ function faults(calls) {
   });
 }
 
+/** Storage that goes on failing is told, at the latest when somebody looks at the page again. */
+async function isTold(device) {
+  await device.page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await device.page.getByRole("alert").filter({ hasText: "storage" }).first().waitFor({ timeout: TOLD_MS });
+}
+
 /** One telling of it, with a fault; says what became of it. */
 async function tells(w, device, number, fault, disk) {
   const name = `Telling ${number}`;
@@ -93,6 +101,7 @@ async function tells(w, device, number, fault, disk) {
   const failed = await story(device, claims, disk).then(() => null, (error) => error);
   if (!fault.at && failed) throw failed;
   const report = await storageReport(device).catch(() => ({ calls: [], struck: null }));
+  if (fault.lasts && report.struck) await isTold(device);
   const alerts = (await device.page.getByRole("alert").allInnerTexts()).filter((text) => text.trim());
   device.page.setDefaultTimeout(30_000);
   device.storageFault = { at: 0 };

@@ -3,7 +3,7 @@
 //! `tests/e2e/storage.test.js` does the same to a real browser.
 
 use offing_core::id::NodeId;
-use offing_core::rpc::{Clash, Reply, TransferState, UploadItem};
+use offing_core::rpc::{Alarm, Clash, Reply, TransferState, UploadItem};
 use offing_tests::World;
 use offing_tests::disk::Trouble;
 use offing_tests::host::{EPOCH_MS, TestFile};
@@ -68,13 +68,16 @@ fn story(world: &World, photo: &[u8]) -> Claims {
 fn fails_at(after: u32, calls: u32, error: StoreError) -> bool {
     let world = World::with(&["phone", "laptop"]);
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let what = format!("{error:?} {calls} times after {after} calls");
     let photo = crate::noise(3, 300_000);
     let temper = &phone.profile.temper;
     temper.begins(world.executor.clone(), StdRng::seed_from_u64(1), 0);
     temper.troubles(Some(Trouble { after, calls, reads: error != StoreError::Full, error }));
     let claims = story(&world, &photo);
-    let what = format!("failing {calls} times after {after} calls");
     let struck = !temper.is_troubled();
+    if calls == NEVER {
+        is_told(&world, &what);
+    }
     temper.troubles(None);
     phone.crashes();
     phone.opens();
@@ -96,6 +99,21 @@ fn fails_at(after: u32, calls: u32, error: StoreError) -> bool {
     world.sync_all();
     world.assert_converged();
     struck
+}
+
+/// Storage that goes on failing is told, and taken back when it works again in the same tab.
+fn is_told(world: &World, what: &str) {
+    let phone = world.device("phone");
+    let (page, temper) = (&phone.page, &phone.profile.temper);
+    // What fails first may be tried again in silence; then the log is read, each minute.
+    world.passes(140_000);
+    if temper.has_struck() {
+        assert_eq!(*page.standing.borrow(), [Alarm::StorageFailing], "{what}: it is told");
+    }
+    temper.troubles(None);
+    phone.nudges();
+    world.passes(10_000);
+    assert_eq!(*page.standing.borrow(), [], "{what}: it works again");
 }
 
 /// Each call fails once, in a story of its own; there are at least so many.

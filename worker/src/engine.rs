@@ -10,10 +10,9 @@ use std::rc::Rc;
 use futures_util::future::join;
 use offing_core::id::NodeId;
 use offing_core::limits;
-use offing_core::rpc::{
-    self, Alarm, Command, Event, Fault, FromEngine, Reply, Session, ToEngine, Wanted,
-};
+use offing_core::rpc::{self, Command, Event, Fault, FromEngine, Reply, Session, ToEngine, Wanted};
 use offing_core::sync::backoff::Backoff;
+use offing_core::sync::machine;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
@@ -85,6 +84,9 @@ impl Engine {
                 Ok(answer) => (Ok(answer.reply), answer.beside),
                 Err(fault) => (Err(fault), None),
             };
+            if let (Err(Fault::Storage), Ok(replica)) = (&result, this.replica()) {
+                replica.note(&Fault::Storage);
+            }
             this.send(&FromEngine::Reply { id: message.id, result }, beside);
         });
     }
@@ -304,10 +306,10 @@ impl Engine {
                     this.listen_network();
                 }
             }
-            if replica.start().await.is_err()
-                && let Some(this) = this.upgrade()
-            {
-                this.send(&FromEngine::Event(Event::Alarm(Alarm::StorageFailing)), None);
+            if replica.start().await.is_err() {
+                replica.note(&Fault::Storage);
+                // It goes on with what it can read.
+                replica.tell(machine::Event::Nudge);
             }
         });
     }

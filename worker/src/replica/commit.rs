@@ -94,7 +94,7 @@ impl<H: Host> Replica<H> {
         let guard = self.host.lock(&self.commit_lock()).await;
         let prepared = self.commit_locked(extra, edit).await;
         drop(guard);
-        let prepared = prepared?;
+        let prepared = prepared.inspect_err(|fault| self.note(fault))?;
         self.count_pending().await?;
         let texts = [prepared.texts, prepared.replaced.clone()].concat();
         self.announce(prepared.folders.into_iter().collect(), texts).await?;

@@ -13,6 +13,7 @@ use super::renew::Unseated;
 use crate::host::{Host, Notice};
 use crate::net::NetError;
 use crate::push::{self, Ended, PushError, Step};
+use crate::store::{Batch, Table};
 use offing_core::proto::{AppendResult, Code};
 
 /// How often a push goes on after something was refused that others may pass.
@@ -20,6 +21,8 @@ const PASS_ROUNDS_MAX: u32 = 4;
 /// What is told while the account is closed, and how often at most it is looked at again.
 const SHUT_OUT: Alarm = Alarm::ServerRefuses(Code::AccountClosed);
 const SHUT_OUT_MS: u64 = 60_000;
+/// What is written to see whether storage works again.
+const PROBE_KEY: &[u8] = b"probe";
 
 impl<H: Host> Replica<H> {
     /// Begins to synchronise.
@@ -121,7 +124,17 @@ impl<H: Host> Replica<H> {
         drop(guard);
         // Of a tab that was killed since; what fails now is tried with the next pull.
         self.take_up_uploads().await.ok();
-        self.count_pending().await.ok();
+        let event = match (event, self.count_pending().await) {
+            // What is not known to be on the server is not said to be.
+            (Event::Pulled { .. }, Err(fault)) => self.failed(self.failure(&fault.into())),
+            (event, _) => event,
+        };
+        if self.storage_failing.get() {
+            // What can be written again says so.
+            let mut batch = Batch::new();
+            batch.put(Table::Meta, PROBE_KEY, []);
+            self.write_strict(batch).await.ok();
+        }
         // A tab that was killed while it read says nothing.
         self.check_reading_elsewhere().await;
         self.tell(event);
@@ -269,8 +282,9 @@ impl<H: Host> Replica<H> {
         Event::Failed { failure, dice: u64::from_be_bytes(self.host.random()) }
     }
 
-    fn note(&self, fault: &Fault) {
-        if matches!(fault, Fault::Storage) {
+    /// Tells the person where a fault says that this device's storage fails.
+    pub fn note(&self, fault: &Fault) {
+        if matches!(fault, Fault::Storage | Fault::StorageFull) {
             self.storage_fails();
         }
     }

@@ -454,9 +454,11 @@ impl<H: Host> Replica<H> {
             PullError::Net(error) => self.net_failure(error),
             PullError::History => Failure::History,
             PullError::Restored => Failure::Restored,
-            PullError::Local(_) | PullError::Unseated(_) | PullError::Gone => {
+            PullError::Local(fault) => {
+                self.note(fault);
                 Failure::Busy { retry_after_ms: 0 }
             }
+            PullError::Unseated(_) | PullError::Gone => Failure::Busy { retry_after_ms: 0 },
         }
     }
 }

@@ -406,6 +406,10 @@ impl<H: Host> Replica<H> {
     async fn fail(self: &Rc<Self>, upload: &Rc<Upload>, fault: Fault) {
         self.forget_record(upload).await.ok();
         self.swept.set(false);
+        // For one file there may be no space where there is for others, and its line says so.
+        if fault == Fault::Storage {
+            self.storage_fails();
+        }
         self.turn(upload, TransferState::Failed(fault));
     }
 
