@@ -229,8 +229,8 @@ fn part(waiting: Vec<Waiting>) -> Parted {
         } else if !stays {
             parted.ahead.push(entry);
         } else {
-            made.extend(&entry.makes);
-            held_up.extend(&entry.changes);
+            made.extend(entry.makes.iter().copied());
+            held_up.extend(entry.changes.iter().copied());
             let claims = entry.claims.iter().filter(|(node, _)| !made.contains(node));
             claim = claims.fold(claim, |claim, (_, seen)| claim.min(*seen));
             parted.behind.push(entry);
