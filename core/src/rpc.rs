@@ -17,6 +17,7 @@ mod device;
 mod event;
 mod fault;
 mod history;
+pub mod index;
 mod list;
 mod reply;
 mod rewind;

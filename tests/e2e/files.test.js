@@ -167,17 +167,6 @@ test("two names that are the same are both kept and told apart", async (t) => {
   assert.deepEqual(await laptop.names(), await phone.names());
 });
 
-test("search finds a file by words of its name", async (t) => {
-  const w = await world(t);
-  const laptop = await w.firstDevice("laptop");
-  await laptop.createsFolder("Deep");
-  await laptop.entersFolder("Deep");
-  await laptop.createsText("Invoice Lisbon 2026.txt");
-  await laptop.goesTo("My files");
-  await laptop.page.getByRole("searchbox", { name: "Search" }).fill("lisbon");
-  await laptop.page.getByText("Invoice Lisbon 2026.txt").first().waitFor();
-});
-
 test("a name that Windows cannot hold is allowed, and the dialog says what it means", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");

@@ -134,12 +134,13 @@ fn the_command_line_decides_and_seals_nothing_by_itself() {
 
 #[test]
 fn client_worker_and_server_do_not_know_each_other() {
-    let strangers: [(&str, &[&str]); 6] = [
+    let strangers: [(&str, &[&str]); 7] = [
         ("client", &["offing-worker", "offing-server", "offing-cli"]),
         ("worker", &["offing-client", "offing-server", "offing-cli"]),
         ("server", &["offing-client", "offing-worker", "offing-cli"]),
         ("core", &["offing-client", "offing-worker", "offing-server", "offing-cli"]),
         ("markdown", &["offing-client", "offing-worker", "offing-server", "offing-cli"]),
+        ("search", &["offing-client", "offing-worker", "offing-server", "offing-cli"]),
         ("cli", &["offing-client", "offing-server"]),
     ];
     for (package, others) in strangers {

@@ -31,6 +31,7 @@ mod replaced;
 mod restored;
 mod rewind;
 mod rogue;
+mod search;
 mod set_aside;
 mod snapshots;
 mod space;

@@ -4,7 +4,6 @@
 //! the replica's. A message is `[Uint8Array, …transferables]`, see `offing_core::rpc`.
 
 use std::cell::{Cell, RefCell};
-use std::ops::Range;
 use std::rc::Rc;
 
 use futures_util::future::join;
@@ -20,11 +19,11 @@ use crate::host::browser::BrowserHost;
 use crate::host::{Host, Notice};
 use crate::net::fetch::{Api, Fetch};
 use crate::net::live::Live;
-use crate::platform::port::{self, Ranges};
+use crate::platform::port;
 use crate::platform::stream::{self, Source};
 use crate::platform::{js, quota};
 use crate::replica::fault::from_net;
-use crate::replica::{Download, OpenContent, Replica};
+use crate::replica::{Download, Replica};
 use crate::session::secrets::Owner;
 use crate::session::{self, Events, Opened, Profile};
 
@@ -149,8 +148,25 @@ impl Engine {
                 let content = self.replica()?.open_content(node).await?;
                 let reply =
                     Reply::Download { name: content.name().to_owned(), size: Some(content.size()) };
-                let port = port::serve(Window(content)).map_err(|_| Fault::Unsupported)?;
-                Ok(Answer { reply, beside: Some(port.into()) })
+                let content = Rc::new(content);
+                at_port(reply, move |asked| {
+                    let content = Rc::clone(&content);
+                    Box::pin(async move {
+                        let (start, end) = (port::number(&asked, 1)?, port::number(&asked, 2)?);
+                        content.read(start as u64..end as u64).await.ok()
+                    })
+                })
+            }
+            Command::OpenIndex => {
+                // The searcher may outlive the session, and the session's keys are the replica's.
+                let replica = Rc::downgrade(&self.replica()?);
+                at_port(Reply::Done, move |asked| {
+                    let replica = replica.upgrade();
+                    Box::pin(async move {
+                        let ask = js::to_bytes(&asked.get(1));
+                        replica?.answer_index(rpc::decode(&ask).ok()?).await
+                    })
+                })
             }
             Command::Nudge => {
                 self.nudge();
@@ -463,7 +479,8 @@ async fn answer_vault(
         | Command::Download { .. }
         | Command::OpenRevision { .. }
         | Command::DownloadUnsynced
-        | Command::OpenContent { .. } => Err(Fault::Internal),
+        | Command::OpenContent { .. }
+        | Command::OpenIndex => Err(Fault::Internal),
     }
 }
 
@@ -490,13 +507,13 @@ fn streamed(download: Download<BrowserHost>) -> Result<Answer, Fault> {
     Ok(Answer { reply, beside: Some(stream.into()) })
 }
 
-/// A content as what a port reads.
-struct Window(OpenContent<BrowserHost>);
-
-impl Ranges for Window {
-    async fn read(&self, range: Range<u64>) -> Option<Vec<u8>> {
-        self.0.read(range).await.ok()
-    }
+/// A reply with a port at which more is asked.
+fn at_port(
+    reply: Reply,
+    answers: impl Fn(js_sys::Array) -> port::Answering + 'static,
+) -> Result<Answer, Fault> {
+    let port = port::serve(Rc::new(answers)).map_err(|_| Fault::Unsupported)?;
+    Ok(Answer { reply, beside: Some(port.into()) })
 }
 
 /// A download as the source of a stream.

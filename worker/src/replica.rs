@@ -47,6 +47,7 @@ pub(crate) mod fault;
 mod give_back;
 mod held;
 mod history;
+mod index;
 mod joining;
 mod journal;
 mod keep;

@@ -45,11 +45,13 @@ pub enum Table {
     Past,
     /// The end of the verified log as it came; see [`tail`].
     Tail,
+    /// What is made of the rest and can be made again, sealed: the search index.
+    Derived,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Meta,
         Self::Nodes,
         Self::Listing,
@@ -60,6 +62,7 @@ impl Table {
         Self::Quarantine,
         Self::Past,
         Self::Tail,
+        Self::Derived,
     ];
 
     /// The table's name in a database.
@@ -75,6 +78,7 @@ impl Table {
             Self::Quarantine => "quarantine",
             Self::Past => "past",
             Self::Tail => "tail",
+            Self::Derived => "derived",
         }
     }
 }

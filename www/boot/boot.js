@@ -3,7 +3,7 @@
 //
 // What it leaves for the page: `globalThis.offingEngine`, the engine's worker,
 // already loading. What it reads: the `data-*` attributes that the build writes on
-// <html> (`engine`, `pageWasm`; the page itself reads `editor`, `markdown`, `viewer`, `icons`, `version`).
+// <html> (`engine`, `pageWasm`; the page itself reads the others).
 
 import initPage from "offing-client-glue";
 

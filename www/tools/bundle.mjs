@@ -2,9 +2,9 @@
 //
 // One argument, JSON:
 // {out, minify, clientGlue, engineGlue, engineWasm, opaqueGlue, opaqueWasm, markdownGlue,
-// markdownWasm, previews, previewKey, madeKey}; of previews see `previews.mjs`.
+// markdownWasm, searchGlue, searchWasm, previews, previewKey, madeKey}; of previews see `previews.mjs`.
 // Writes content-hashed files to `<out>/assets` and prints JSON with their paths:
-// {boot, engine, markdown, editor, readme, viewer, style, lazy, idle, frameHash}, where `lazy` are the
+// {boot, engine, markdown, searcher, search, editor, readme, viewer, style, lazy, idle, frameHash}, where `lazy` are the
 // chunks that are fetched only when somebody asks for them (rare languages), so not stored for
 // offline use, and `idle` the modules of previews, stored when the page has nothing to do.
 
@@ -17,7 +17,7 @@ import { bundleFrame, bundleModules } from "./previews.mjs";
 
 const www = dirname(dirname(fileURLToPath(import.meta.url)));
 const order = JSON.parse(process.argv[2]);
-const { out, minify, clientGlue, engineGlue, opaqueGlue, markdownGlue } = order;
+const { out, minify, clientGlue, engineGlue, opaqueGlue, markdownGlue, searchGlue } = order;
 
 const frame = await bundleFrame(www, minify);
 const modules = await bundleModules(www, order);
@@ -28,6 +28,8 @@ const { metafile } = await build({
     boot: "boot/boot.js",
     engine: "boot/engine.js",
     markdown: "boot/markdown.js",
+    searcher: "boot/searcher.js",
+    search: "search/search.js",
     editor: "editor/editor.js",
     readme: "editor/readme.js",
     viewer: "viewer/viewer.js",
@@ -50,11 +52,13 @@ const { metafile } = await build({
     "offing-engine-glue": engineGlue,
     "offing-opaque-glue": opaqueGlue,
     "offing-markdown-glue": markdownGlue,
+    "offing-search-glue": searchGlue,
   },
   define: {
     __ENGINE_WASM__: JSON.stringify(order.engineWasm),
     __OPAQUE_WASM__: JSON.stringify(order.opaqueWasm),
     __MARKDOWN_WASM__: JSON.stringify(order.markdownWasm),
+    __SEARCH_WASM__: JSON.stringify(order.searchWasm),
     __FRAME_SCRIPT__: JSON.stringify(frame.script),
     __FRAME_HASH__: JSON.stringify(frame.hash),
     __PREVIEW_MANIFEST__: JSON.stringify(modules.manifest),
@@ -84,6 +88,8 @@ const entries = {
   boot: entry("boot/boot.js"),
   engine: entry("boot/engine.js"),
   markdown: entry("boot/markdown.js"),
+  searcher: entry("boot/searcher.js"),
+  search: entry("search/search.js"),
   editor: entry("editor/editor.js"),
   readme: entry("editor/readme.js"),
   viewer: entry("viewer/viewer.js"),

@@ -23,6 +23,10 @@ export const EXTRACT_BYTES_MAX = 256 * 1024 * 1024;
 /** A text that is shown; more of it is for the editor or a download. */
 export const TEXT_BYTES_MAX = 16 * 1024 * 1024;
 
+/** What the search index takes of a file, and how long that may take. */
+export const WORDS_CHARS_MAX = 1024 * 1024;
+export const WORDS_MS = 8_000;
+
 /** How many archives inside one another are opened. */
 export const DEPTH_MAX = 1;
 

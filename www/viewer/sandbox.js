@@ -48,14 +48,15 @@ export class Sandbox {
   }
 
   /**
-   * Has it show something under a title; settles when it is shown, or is refused by a code.
+   * Has it show something under a title; settles when it is shown, with what that answers, or is refused by
+   * a code.
    * `answers` is what it may ask of the page.
    */
   async show(what, { title, answers, transfer }) {
     this.element.title = title;
     Object.assign(this.#answers, answers);
     await this.ready;
-    await this.#line.ask("show", what, { transfer, withinMs: ANSWER_MS + FRAME_MS });
+    return this.#line.ask("show", what, { transfer, withinMs: ANSWER_MS + FRAME_MS });
   }
 
   focus() {

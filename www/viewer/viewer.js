@@ -15,6 +15,8 @@ import { FileSource, MemberSource, whole } from "./source.js";
 import * as spare from "./spare.js";
 import { textsOf } from "./texts.js";
 
+export { textOf } from "./extract.js";
+
 /**
  * What the page does: goes back to the list; downloads the file; puts a `FileList` beside it;
  * goes to the file after it, or (false) before it.

@@ -128,6 +128,7 @@ fn lint_wasm() -> Result<()> {
         .args(wasm)
         .args(["-p", "offing-markdown", "--bins", "--features", "parser"])
         .args(DENY_WARNINGS))?;
+    run(cargo().args(wasm).args(["-p", "offing-search", "--bins"]).args(DENY_WARNINGS))?;
     run(cargo()
         .args(wasm)
         // Their borders are one macro, and PDF would be compiled once more for nothing.
@@ -151,7 +152,7 @@ fn docs() -> Result<()> {
 
 fn scripts() -> Result<()> {
     let mut files = Vec::new();
-    for folder in ["boot", "editor", "viewer", "viewer/frame/pdf"] {
+    for folder in ["boot", "editor", "search", "viewer", "viewer/frame/pdf"] {
         files.extend(test_files(&www().join(folder))?);
     }
     run(program("node").arg("--test").args(files))

@@ -54,6 +54,7 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
     let engine_wasm = add_asset(&stage, "engine", "wasm", &fs::read(&modules.engine.wasm)?)?;
     let opaque_wasm = add_asset(&stage, "opaque", "wasm", &fs::read(&modules.opaque.wasm)?)?;
     let markdown_wasm = add_asset(&stage, "markdown", "wasm", &fs::read(&modules.markdown.wasm)?)?;
+    let search_wasm = add_asset(&stage, "search", "wasm", &fs::read(&modules.search.wasm)?)?;
     let sw_wasm = add_asset(&stage, "sw", "wasm", &fs::read(&modules.sw.wasm)?)?;
     let mut previews = Vec::new();
     for module in &modules.previews {
@@ -61,13 +62,15 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
     }
     let icons = add_asset(&stage, "icons", "svg", sprite()?.as_bytes())?;
     let bundle = step("bundle scripts and styles", || {
-        let wasm = [&engine_wasm, &opaque_wasm, &markdown_wasm].map(String::as_str);
+        let wasm = [&engine_wasm, &opaque_wasm, &markdown_wasm, &search_wasm].map(String::as_str);
         bundle(&stage, mode, &modules, wasm, &previews)
     })?;
     copy_fixed(&stage)?;
 
     let mut page = Page::read()?;
-    for name in ["boot", "engine", "markdown", "editor", "readme", "viewer", "style"] {
+    for name in
+        ["boot", "engine", "markdown", "searcher", "search", "editor", "readme", "viewer", "style"]
+    {
         page.fill(name, bundle.url(name)?)?;
     }
     page.fill("page_wasm", &page_wasm)?;
@@ -127,7 +130,7 @@ fn bundle(
     stage: &Path,
     mode: Mode,
     modules: &wasm::Modules,
-    [engine_wasm, opaque_wasm, markdown_wasm]: [&str; 3],
+    [engine_wasm, opaque_wasm, markdown_wasm, search_wasm]: [&str; 4],
     previews: &[String],
 ) -> Result<Bundle> {
     let previews: Vec<_> = modules
@@ -149,6 +152,8 @@ fn bundle(
         "opaqueWasm": opaque_wasm,
         "markdownGlue": modules.markdown.script,
         "markdownWasm": markdown_wasm,
+        "searchGlue": modules.search.script,
+        "searchWasm": search_wasm,
         "previews": previews,
         // Whoever releases has a key that stays; others get one that this folder keeps.
         "previewKey": std::env::var("OFFING_PREVIEW_KEY").ok(),
@@ -330,6 +335,8 @@ mod tests {
             "boot",
             "engine",
             "markdown",
+            "searcher",
+            "search",
             "editor",
             "readme",
             "viewer",

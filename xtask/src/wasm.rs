@@ -1,5 +1,5 @@
 //! Makes the wasm modules: the page, the engine, OPAQUE, the renderer of Markdown, the
-//! service worker, and those of previews.
+//! searcher, the service worker, and those of previews.
 //!
 //! cargo → wasm-bindgen → [`order`]. Each is built by a cargo of its own, so that features of one (the
 //! engine links a CRDT) do not leak into another. While cargo links the next module, the
@@ -67,7 +67,7 @@ const SMALL: &str = "wasm-release";
 /// For what is large by its libraries: optimising those as a whole takes minutes.
 const LARGE: &str = "wasm-large";
 
-const MODULES: [Module; 10] = [
+const MODULES: [Module; 11] = [
     Module {
         name: "page",
         package: "offing-client",
@@ -97,6 +97,14 @@ const MODULES: [Module; 10] = [
         package: "offing-markdown",
         bin: "markdown",
         features: &["parser"],
+        glue: "web",
+        release: SMALL,
+    },
+    Module {
+        name: "search",
+        package: "offing-search",
+        bin: "search",
+        features: &[],
         glue: "web",
         release: SMALL,
     },
@@ -147,6 +155,8 @@ pub(crate) struct Modules {
     pub(crate) opaque: Built,
     /// The renderer of Markdown.
     pub(crate) markdown: Built,
+    /// The searcher.
+    pub(crate) search: Built,
     /// The service worker.
     pub(crate) sw: Built,
     /// Those of previews.
@@ -169,8 +179,10 @@ pub(crate) fn build(mode: Mode) -> Result<Modules> {
             .into_iter()
             .map(|thread| thread.join().expect("a panic in a thread is a panic here"));
         let mut next = || built.next().expect("there are as many threads as modules");
-        let [page, engine, opaque, markdown, sw] = [next()?, next()?, next()?, next()?, next()?];
-        Ok(Modules { page, engine, opaque, markdown, sw, previews: built.collect::<Result<_>>()? })
+        let [page, engine, opaque, markdown, search, sw] =
+            [next()?, next()?, next()?, next()?, next()?, next()?];
+        let previews = built.collect::<Result<_>>()?;
+        Ok(Modules { page, engine, opaque, markdown, search, sw, previews })
     })
 }
 

@@ -1,84 +1,49 @@
-//! The search box and what it found.
+//! The search box: a script of its own that comes when it gets the focus, or in idle time.
+//!
+//! This only gives it what is the engine's: the names that fit, the port at which the searcher
+//! asks, and the folder that is shown.
 
-use leptos::ev;
+use js_sys::{Array, Promise};
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use offing_core::id::NodeId;
 use offing_core::rpc::{Command, Hit, Reply};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
 use super::crumbs::crumb_name;
-use super::icon::icon;
 use crate::app::App;
 use crate::i18n::Msg;
-use crate::platform::{dom, engine, timer};
+use crate::platform::engine::{self, Answer};
+use crate::platform::{module, timer};
 use crate::state::measure;
 
-/// How long typing pauses before a search begins.
-const PAUSE_MS: u32 = 120;
+/// What can be asked; the numbers are those of `box.js`.
+const NAMES: u32 = 1;
+const FOLDER: u32 = 2;
+const CONTENT: u32 = 3;
+
+/// How long after the start texts begin to be read.
+const IDLE_MS: u32 = 20_000;
 
 /// Shows the search box.
 pub(crate) fn search(app: App) -> impl IntoView {
-    let query = RwSignal::new(String::new());
-    let hits = RwSignal::new(None::<Vec<Hit>>);
-    let asked = StoredValue::new(0u32);
-    let look = move || {
-        let number = asked.try_update_value(|count| {
-            *count += 1;
-            *count
-        });
+    let region = NodeRef::<html::Div>::new();
+    let ask = asks(app);
+    let begin = move |pause_ms| {
+        let ask = ask.clone();
         spawn_local(async move {
-            timer::pause(PAUSE_MS).await;
-            let words = query.try_get_untracked().unwrap_or_default();
-            if asked.try_get_value() != number || words.trim().is_empty() {
-                return;
-            }
-            let answer = engine::call(Command::Search { query: words }).await;
-            if asked.try_get_value() != number {
-                return;
-            }
-            match answer {
-                Ok(Reply::Hits(found)) => hits.set(Some(found)),
-                Ok(_) => {}
-                Err(fault) => app.failed(&fault),
+            timer::pause(pause_ms).await;
+            let begins = module::load("search", "searches").await;
+            if let (Some(Some(region)), Ok(begins)) = (region.try_get_untracked(), begins) {
+                begins.call2(&JsValue::NULL, &region, &ask).ok();
             }
         });
     };
-    let close = move || {
-        query.set(String::new());
-        hits.set(None);
-        asked.update_value(|count| *count += 1);
-    };
-    let press = move |event: ev::KeyboardEvent| match event.key().as_str() {
-        "Escape" => {
-            close();
-            dom::focus_list();
-        }
-        "ArrowDown" => {
-            event.prevent_default();
-            dom::focus(".search-hits a");
-        }
-        "Enter" => {
-            let first = hits.with_untracked(|hits| hits.as_ref()?.first().map(|hit| hit.row.node));
-            if let Some(node) = first {
-                close();
-                app.open(node);
-            }
-        }
-        _ => {}
-    };
-    let found = move || {
-        hits.get().map(|found| {
-            let none = found.is_empty();
-            let lines: Vec<_> = found.into_iter().map(|hit| line(app, hit, close)).collect();
-            view! {
-                <div class="search-hits scroll" role="region" aria-label=app.t(Msg::SearchResults)>
-                    {none.then(|| view! { <p class="hint search-none">{app.t(Msg::NothingFound)}</p> })}
-                    <ul>{lines}</ul>
-                </div>
-            }
-        })
-    };
+    begin(IDLE_MS);
     view! {
-        <div class="search" role="search">
+        <div class="search" role="search" node_ref=region on:focusin=move |_| begin(0)>
             <input
                 type="search"
                 class="input"
@@ -86,30 +51,66 @@ pub(crate) fn search(app: App) -> impl IntoView {
                 placeholder=app.t(Msg::Search)
                 autocomplete="off"
                 spellcheck="false"
-                prop:value=move || query.get()
-                on:input=move |event| {
-                    query.set(event_target_value(&event));
-                    if query.with_untracked(|query| query.trim().is_empty()) {
-                        hits.set(None);
-                    }
-                    look();
-                }
-                on:keydown=press
             />
-            {found}
         </div>
     }
 }
 
-fn line(app: App, hit: Hit, close: impl Fn() + 'static) -> impl IntoView {
-    let place: Vec<String> = hit.path.iter().map(|crumb| crumb_name(app, crumb)).collect();
-    view! {
-        <li>
-            <a class="row-line" href=app.href(hit.row.node) on:click=move |_| close()>
-                {icon(measure::icon(&hit.row.name, hit.row.kind))}
-                <span class="grow">{hit.row.name}</span>
-                <span class="hint">{place.join(" / ")}</span>
-            </a>
-        </li>
+/// The function that is called with what is asked and about what.
+fn asks(app: App) -> JsValue {
+    Closure::<dyn Fn(u32, JsValue) -> Promise>::new(move |ask: u32, about: JsValue| {
+        future_to_promise(async move { Ok(answer(app, ask, about).await) })
+    })
+    .into_js_value()
+}
+
+async fn answer(app: App, ask: u32, about: JsValue) -> JsValue {
+    match ask {
+        NAMES => {
+            let query = about.as_string().unwrap_or_default();
+            match engine::call(Command::Search { query }).await {
+                Ok(Reply::Hits(hits)) => {
+                    hits.into_iter().map(|hit| line(app, hit)).collect::<Array>().into()
+                }
+                Ok(_) => JsValue::UNDEFINED,
+                Err(fault) => {
+                    app.failed(&fault);
+                    JsValue::UNDEFINED
+                }
+            }
+        }
+        FOLDER => {
+            app.folder.get_untracked().map_or(JsValue::UNDEFINED, |node| node.to_string().into())
+        }
+        CONTENT => {
+            let Some(node) = about.as_string().and_then(|node| node.parse().ok()) else {
+                return JsValue::UNDEFINED;
+            };
+            match engine::call_with(Command::OpenContent { node }, &Array::new()).await {
+                Ok(Answer { reply: Reply::Download { size, .. }, extra }) => {
+                    Array::of2(&(size.unwrap_or_default() as f64).into(), &extra).into()
+                }
+                Ok(_) | Err(_) => JsValue::UNDEFINED,
+            }
+        }
+        _ => match engine::call_with(Command::OpenIndex, &Array::new()).await {
+            Ok(answer) => {
+                Array::of3(&answer.extra, &app.href(NodeId::ROOT).into(), &app.t(Msg::Root).into())
+                    .into()
+            }
+            Err(_) => JsValue::UNDEFINED,
+        },
     }
+}
+
+/// Address, icon, name and place of what was found.
+fn line(app: App, hit: Hit) -> JsValue {
+    let place: Vec<String> = hit.path.iter().map(|crumb| crumb_name(app, crumb)).collect();
+    Array::of4(
+        &app.href(hit.row.node).into(),
+        &measure::icon(&hit.row.name, hit.row.kind).into(),
+        &hit.row.name.into(),
+        &place.join(" / ").into(),
+    )
+    .into()
 }

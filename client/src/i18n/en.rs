@@ -181,7 +181,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::NoVersions => "There is nothing in this file yet, so there are no versions of it.".into(),
         Msg::NotStarted => "Offing did not start".into(),
         Msg::NotStartedHint => "What is saved on this device is untouched. Reload the page.".into(),
-        Msg::NothingFound => "Nothing found".into(),
         Msg::Now => "Now".into(),
         Msg::OnTheServer => "On the server".into(),
         Msg::OnThisDevice => "On this device".into(),
@@ -233,7 +232,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Rewound(count) => format!("Rewound: {}", changes(count)).into(),
         Msg::Root => "My files".into(),
         Msg::Search => "Search".into(),
-        Msg::SearchResults => "Search results".into(),
         Msg::Selected(count) => format!("{count} selected").into(),
         Msg::SetAside => "Set aside".into(),
         Msg::SetAsideCount(1) => {

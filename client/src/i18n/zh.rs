@@ -160,7 +160,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::NoVersions => "此文件还没有内容，因此没有版本。".into(),
         Msg::NotStarted => "Offing 未能启动".into(),
         Msg::NotStartedHint => "本设备上保存的内容未受影响。请重新加载页面。".into(),
-        Msg::NothingFound => "没有找到".into(),
         Msg::Now => "现在".into(),
         Msg::OnTheServer => "服务器上".into(),
         Msg::OnThisDevice => "本设备上".into(),
@@ -209,7 +208,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Rewound(count) => format!("已回到过去：{count} 处更改").into(),
         Msg::Root => "我的文件".into(),
         Msg::Search => "搜索".into(),
-        Msg::SearchResults => "搜索结果".into(),
         Msg::Selected(count) => format!("已选 {count} 项").into(),
         Msg::SetAside => "已搁置".into(),
         Msg::SetAsideCount(count) => {

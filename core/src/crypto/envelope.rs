@@ -44,7 +44,7 @@ pub enum SealType {
     AccountSlot = 16,
     /// The private identity key, under the account master key.
     Identity = 17,
-    /// What a device keeps to itself, under a secret of its own.
+    /// What a device keeps to itself.
     Local = 32,
 }
 

@@ -367,4 +367,7 @@ pub enum Command {
         /// The file.
         node: NodeId,
     },
+    /// Opens the engine to the searcher; the reply carries a `MessagePort`, at which is asked
+    /// what [`index`](super::index) names. → `Done`
+    OpenIndex,
 }

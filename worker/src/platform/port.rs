@@ -1,13 +1,12 @@
-//! A `MessagePort` at which something is read in ranges.
+//! A `MessagePort` at which something is asked.
 //!
-//! `[id, start, end]` is answered by `[id, Uint8Array]`, shorter than asked for at the end of
-//! it, or by `[id]` where it cannot be read now. Anything else closes the port and
-//! drops the source.
+//! `[id, …]` is answered by `[id, Uint8Array]`, or by `[id]` where that cannot be had now.
+//! Anything else closes the port and drops what answers.
 
 use std::cell::RefCell;
-use std::ops::Range;
 use std::rc::Rc;
 
+use futures_util::future::LocalBoxFuture;
 use js_sys::Array;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -15,24 +14,20 @@ use web_sys::{MessageChannel, MessageEvent, MessagePort};
 
 use super::js;
 
-/// What is read in ranges.
-#[allow(async_fn_in_trait, reason = "workers have one thread, so no future needs Send")]
-pub trait Ranges: 'static {
-    /// Reads as much of a range as there is, or nothing where it cannot be read now.
-    async fn read(&self, range: Range<u64>) -> Option<Vec<u8>>;
-}
+/// An answer on its way.
+pub type Answering = LocalBoxFuture<'static, Option<Vec<u8>>>;
 
-/// Serves a source at a port, of which this is the other end.
-pub fn serve<R: Ranges>(source: R) -> Result<MessagePort, JsValue> {
+/// Serves what answers at a port, of which this is the other end.
+pub fn serve(answers: Rc<dyn Fn(Array) -> Answering>) -> Result<MessagePort, JsValue> {
     let channel = MessageChannel::new()?;
     let (near, far) = (channel.port1(), channel.port2());
-    let slot = RefCell::new(Some(Rc::new(source)));
+    let slot = RefCell::new(Some(answers));
     let port = near.clone();
     let hear = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-        let data = event.data();
-        let numbers = data.dyn_ref::<Array>().map(|parts| [0, 1, 2].map(|at| number(parts, at)));
-        let source = slot.borrow().clone();
-        let (Some([Some(id), Some(start), Some(end)]), Some(source)) = (numbers, source) else {
+        let asked = event.data().dyn_into::<Array>().ok();
+        let asked = asked.and_then(|asked| Some((number(&asked, 0)?, asked)));
+        let answers = slot.borrow().clone();
+        let (Some((id, asked)), Some(answers)) = (asked, answers) else {
             slot.take();
             return port.close();
         };
@@ -40,7 +35,7 @@ pub fn serve<R: Ranges>(source: R) -> Result<MessagePort, JsValue> {
         wasm_bindgen_futures::spawn_local(async move {
             let answer = Array::of1(&id.into());
             let transfer = Array::new();
-            if let Some(bytes) = source.read(start as u64..end as u64).await {
+            if let Some(bytes) = answers(asked).await {
                 let bytes = js::to_js(&bytes);
                 transfer.push(&bytes.buffer());
                 answer.push(&bytes);
@@ -53,6 +48,7 @@ pub fn serve<R: Ranges>(source: R) -> Result<MessagePort, JsValue> {
     Ok(far)
 }
 
-fn number(parts: &Array, at: u32) -> Option<f64> {
+/// A number of a message.
+pub fn number(parts: &Array, at: u32) -> Option<f64> {
     parts.get(at).as_f64().filter(|number| *number >= 0.0)
 }

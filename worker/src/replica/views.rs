@@ -377,7 +377,10 @@ impl<H: Host> Replica<H> {
     }
 
     /// Makes rows of the listing into rows for the page: where saved, whether here.
-    async fn decorate(&self, listed: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Vec<Row>, Fault> {
+    pub(super) async fn decorate(
+        &self,
+        listed: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Result<Vec<Row>, Fault> {
         let moving = self.machine.borrow().status().state == SyncState::Syncing;
         let unsynced = if moving { Saved::Syncing } else { Saved::Here };
         let mut rows: Vec<Row> = listed

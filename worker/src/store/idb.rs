@@ -22,7 +22,7 @@ use crate::platform::{js, timer};
 mod connection;
 
 /// The version of the tables; raised when one is added.
-const SCHEMA_VERSION: u32 = 3;
+const SCHEMA_VERSION: u32 = 4;
 /// The table of [`super::keys`], whose values are no bytes.
 pub(super) const KEYS: &str = "keys";
 /// The table of [`super::chunks::idb`].

@@ -18,9 +18,10 @@ import { sheet } from "./sheet.js";
 import sheetStyles from "./sheet.css";
 import { table } from "./table.js";
 import { text } from "./text.js";
+import { words } from "./words.js";
 
 /**
- * What each view gets: what is shown (`name`, `size`, `depth`), `about`, the answer with which
+ * What each view gets: what is shown (`name`, `size`, `depth`, `of`), `about`, the answer with which
  * its module opened it, and
  * - `root` (Element): what it fills;
  * - `ask(request)`: an answer of its module, `{ data, bytes }`;
@@ -28,7 +29,7 @@ import { text } from "./text.js";
  * - `line`: what the page may be asked, see `viewer.js`;
  * - `texts`, `sizeOf(bytes)`, `language`.
  */
-const VIEWS = { archive, docx, hex, pdf, sheet, table, text };
+const VIEWS = { archive, docx, hex, pdf, sheet, table, text, words };
 
 const line = { ask: () => {} };
 
@@ -47,11 +48,11 @@ function failed(reason) {
 }
 
 async function show(what) {
-  const { view, name, size, depth, language, theme, bytes } = what;
+  const { view, of, name, size, depth, language, theme, bytes } = what;
   if (theme) document.documentElement.dataset.theme = theme;
   document.documentElement.lang = language;
   const texts = textsOf(language);
-  const shown = { name, size, depth, language, texts, line, sizeOf };
+  const shown = { of, name, size, depth, language, texts, line, sizeOf };
   shown.root = document.body.appendChild(document.createElement("main"));
   shown.root.className = view;
   shown.read = (start, end) => line.ask("read", { start, end });
@@ -59,7 +60,7 @@ async function show(what) {
     shown.about = (await parser.open(bytes, name)).data;
     shown.ask = (request) => parser.ask(request);
   }
-  await VIEWS[view](shown);
+  return VIEWS[view](shown);
 }
 
 const sheets = [tokens, styles, pdfStyles, sheetStyles, documentStyles].map((style) => {

@@ -1,0 +1,113 @@
+//! The searcher's module, run in a dedicated worker.
+
+#[cfg(target_arch = "wasm32")]
+mod worker {
+    use js_sys::{Array, Uint8Array};
+    use offing_core::rpc::Kind;
+    use offing_search::searcher::{self, Filter, Hit};
+    use wasm_bindgen::JsValue;
+    use wasm_bindgen::prelude::wasm_bindgen;
+
+    /// The searcher as the worker's script drives it; questions to the engine are bytes.
+    #[expect(unnameable_types, reason = "JavaScript reaches it")]
+    #[wasm_bindgen]
+    #[derive(Default)]
+    pub struct Searcher(searcher::Searcher);
+
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands bytes over as they are")]
+    #[wasm_bindgen]
+    impl Searcher {
+        /// Makes one that has nothing.
+        #[wasm_bindgen(constructor)]
+        pub fn new() -> Self {
+            Self::default()
+        }
+
+        /// Begins to load what was kept.
+        pub fn open(&mut self) -> Vec<u8> {
+            self.0.open()
+        }
+
+        /// Asks for what changes whenever something is kept.
+        pub fn head(&self) -> Vec<u8> {
+            searcher::Searcher::head_kept()
+        }
+
+        /// Takes what was kept.
+        pub fn loaded(&mut self, blob: Option<Vec<u8>>) -> Option<Vec<u8>> {
+            self.0.loaded(blob.as_deref())
+        }
+
+        /// Begins to be told the nodes.
+        pub fn begin(&mut self) -> Vec<u8> {
+            self.0.begin()
+        }
+
+        /// Takes some nodes.
+        pub fn told(&mut self, page: &[u8]) -> Option<Vec<u8>> {
+            self.0.told(page)
+        }
+
+        /// The next file to be read.
+        pub fn next(&self) -> Option<String> {
+            self.0.next().map(|node| node.to_string())
+        }
+
+        /// What the file is called, where its content is no text by itself.
+        pub fn foreign(&self) -> Option<String> {
+            self.0.foreign().map(str::to_owned)
+        }
+
+        /// Takes its text.
+        pub fn take(&mut self, content: Option<Vec<u8>>) {
+            self.0.take(content.as_deref());
+        }
+
+        /// What is to be asked so that all is kept.
+        pub fn keep(&self) -> Array {
+            self.0.keep().iter().map(|ask| Uint8Array::from(ask.as_slice())).collect()
+        }
+
+        /// It is kept.
+        pub fn kept(&mut self) {
+            self.0.kept();
+        }
+
+        /// How many files are read, and of how many.
+        pub fn progress(&self) -> Array {
+            let (read, readable) = self.0.progress();
+            Array::of2(&read.into(), &readable.into())
+        }
+
+        /// A number that changes whenever more can be found.
+        pub fn parts(&self) -> f64 {
+            self.0.last_part() as f64
+        }
+
+        /// Finds files: of each its id, its name, the names of the folders to it, and whether
+        /// its content is a text by itself.
+        pub fn find(&mut self, query: &str, folder: Option<String>, since_ms: f64) -> Array {
+            let folder = folder.and_then(|folder| folder.parse().ok());
+            let since_ms = (since_ms > 0.0).then_some(since_ms as i64);
+            self.0.find(query, &Filter { folder, since_ms }, 20).into_iter().map(entry).collect()
+        }
+
+        /// Takes from a content the snippet for the last query: texts, every second marked.
+        pub fn snippet(&self, content: &[u8]) -> Array {
+            let pieces = Array::new();
+            for (text, marked) in self.0.snippet(content) {
+                pieces.push(&Array::of2(&text.into(), &marked.into()));
+            }
+            pieces
+        }
+    }
+
+    fn entry(hit: Hit) -> JsValue {
+        let path: Array = hit.path.into_iter().map(JsValue::from).collect();
+        let is_text = hit.row.kind == Kind::Text;
+        let node = hit.row.node.to_string();
+        Array::of4(&node.into(), &hit.row.name.into(), &path, &is_text.into()).into()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,232 @@
+use std::collections::BTreeMap;
+
+use offing_core::rpc::Kind;
+
+use super::*;
+use crate::known::tests::{node, row};
+
+/// An engine in memory.
+#[derive(Default)]
+struct Engine {
+    nodes: Vec<(NodeId, Row)>,
+    contents: BTreeMap<NodeId, String>,
+    blobs: BTreeMap<u64, Vec<u8>>,
+    asked: Vec<NodeId>,
+}
+
+impl Engine {
+    fn write(&mut self, number: u8, name: &str, text: &str) {
+        self.nodes.retain(|(_, row)| row.node != node(number));
+        let mut row = row(number, name, Kind::Text);
+        row.size = Some(text.len() as u64);
+        self.nodes.push((NodeId::ROOT, row));
+        self.contents.insert(node(number), text.into());
+    }
+
+    fn trash(&mut self, number: u8) {
+        for (parent, row) in &mut self.nodes {
+            if row.node == node(number) {
+                *parent = NodeId::TRASH;
+            }
+        }
+    }
+
+    fn answer(&mut self, ask: &[u8]) -> Option<Vec<u8>> {
+        match rpc::decode(ask).unwrap() {
+            Ask::Nodes { after } => {
+                // Two on a page.
+                let start = after.first().map_or(0, |at| usize::from(*at));
+                let end = (start + 2).min(self.nodes.len());
+                let page = NodePage {
+                    nodes: self.nodes[start..end].to_vec(),
+                    end: if end < self.nodes.len() { vec![end as u8] } else { vec![] },
+                };
+                return Some(rpc::encode(&page));
+            }
+            Ask::Load { place } => return self.blobs.get(&place).cloned(),
+            Ask::Keep { place, blob } => drop(self.blobs.insert(place, blob.to_vec())),
+            Ask::Drop { from, to } => self.blobs.retain(|place, _| !(from..to).contains(place)),
+        }
+        Some(Vec::new())
+    }
+
+    fn reads(&mut self, node: NodeId) -> Option<Vec<u8>> {
+        self.asked.push(node);
+        self.contents.get(&node).map(|text| text.clone().into_bytes())
+    }
+
+    fn opens(&mut self) -> Searcher {
+        let mut searcher = Searcher::default();
+        let mut ask = Some(searcher.open());
+        while let Some(question) = ask {
+            ask = searcher.loaded(self.answer(&question).as_deref());
+        }
+        self.looks(&mut searcher);
+        searcher
+    }
+
+    fn looks(&mut self, searcher: &mut Searcher) {
+        let mut ask = Some(searcher.begin());
+        while let Some(question) = ask {
+            ask = searcher.told(&self.answer(&question).unwrap());
+        }
+        while let Some(node) = searcher.next() {
+            let content = self.reads(node);
+            searcher.take(content.as_deref());
+        }
+        for question in searcher.keep() {
+            self.answer(&question).unwrap();
+        }
+        searcher.kept();
+    }
+}
+
+fn found(searcher: &mut Searcher, query: &str) -> Vec<String> {
+    let hits = searcher.find(query, &Filter::default(), 10);
+    hits.into_iter().map(|hit| hit.row.name).collect()
+}
+
+#[test]
+fn what_was_read_is_found_after_a_start_without_reading_it_again() {
+    let mut engine = Engine::default();
+    engine.write(20, "log.md", "the tide turns at noon");
+    engine.write(21, "list.md", "rope, lamp");
+    engine.write(22, "letter.md", "dear keeper");
+    assert_eq!(found(&mut engine.opens(), "tide"), ["log.md"]);
+    engine.asked.clear();
+    let mut again = engine.opens();
+    assert_eq!(found(&mut again, "tide"), ["log.md"]);
+    assert_eq!((engine.asked.len(), again.progress()), (0, (3, 3)));
+    let text = b"the tide turns";
+    assert_eq!(again.snippet(text)[1], ("tide".to_owned(), true));
+}
+
+#[test]
+fn what_changed_is_read_again_and_what_was_deleted_is_not_found() {
+    let mut engine = Engine::default();
+    engine.write(20, "log.md", "the tide turns");
+    engine.write(21, "list.md", "the tide table");
+    let mut searcher = engine.opens();
+    engine.write(20, "log.md", "the wind turns now");
+    engine.trash(21);
+    engine.looks(&mut searcher);
+    assert_eq!(found(&mut searcher, "tide"), [""; 0]);
+    assert_eq!(found(&mut searcher, "wind"), ["log.md"]);
+    assert_eq!(found(&mut engine.opens(), "wind"), ["log.md"]);
+}
+
+#[test]
+fn what_is_away_is_not_asked_for_and_counts_as_not_read() {
+    let mut engine = Engine::default();
+    engine.write(20, "here.md", "tide");
+    engine.write(21, "away.md", "tide");
+    engine.nodes[1].1.local = false;
+    let mut searcher = engine.opens();
+    assert_eq!(engine.asked, [node(20)]);
+    assert_eq!(searcher.progress(), (1, 2));
+    engine.nodes[1].1.local = true;
+    engine.looks(&mut searcher);
+    assert_eq!(searcher.progress(), (2, 2));
+}
+
+#[test]
+fn what_is_no_text_by_itself_is_told_by_its_name_and_its_kind_of_file() {
+    let mut engine = Engine::default();
+    engine.write(20, "plan.PDF", "tide");
+    engine.write(21, "film.mp4", "tide");
+    for (_, row) in &mut engine.nodes {
+        row.kind = Kind::File;
+    }
+    engine.write(22, "log.md", "tide");
+    let mut searcher = Searcher::default();
+    let mut ask = Some(searcher.begin());
+    while let Some(question) = ask {
+        ask = searcher.told(&engine.answer(&question).unwrap());
+    }
+    assert_eq!((searcher.progress(), searcher.foreign()), ((0, 2), None));
+    searcher.take(Some(b"tide"));
+    assert_eq!(searcher.foreign(), Some("plan.PDF"));
+    searcher.take(Some(b"what its module says"));
+    assert_eq!(found(&mut searcher, "module"), ["plan.PDF"]);
+}
+
+#[test]
+fn a_word_in_the_name_and_filters_count() {
+    let mut engine = Engine::default();
+    engine.write(20, "a.md", "tide");
+    engine.write(21, "tide.md", "tide");
+    engine.nodes.push((NodeId::ROOT, row(40, "trips", Kind::Folder)));
+    engine.write(22, "c.md", "tide");
+    engine.nodes.last_mut().unwrap().0 = node(40);
+    let mut searcher = engine.opens();
+    assert_eq!(found(&mut searcher, "tide")[0], "tide.md");
+    let below = Filter { folder: Some(node(40)), since_ms: None };
+    let hits = searcher.find("tide", &below, 10);
+    assert_eq!((hits.len(), hits[0].path.join("/").as_str()), (1, "trips"));
+    let late = Filter { folder: None, since_ms: Some(21) };
+    assert_eq!(searcher.find("tide", &late, 10).len(), 2);
+}
+
+#[test]
+fn whatever_is_kept_damaged_is_made_again() {
+    let mut engine = Engine::default();
+    engine.write(20, "a.md", "tide");
+    engine.opens();
+    for place in engine.blobs.keys().copied().collect::<Vec<_>>() {
+        let whole = engine.blobs.clone();
+        engine.blobs.get_mut(&place).unwrap().truncate(3);
+        engine.blobs.insert(77_777, vec![1]);
+        assert_eq!(found(&mut engine.opens(), "tide"), ["a.md"]);
+        assert_eq!(engine.blobs.len(), whole.len(), "nothing is left of what was damaged");
+        assert_eq!(found(&mut engine.opens(), "tide"), ["a.md"]);
+    }
+}
+
+#[test]
+fn no_more_is_kept_than_the_segments_need() {
+    let mut engine = Engine::default();
+    let mut searcher = engine.opens();
+    for number in 20..120 {
+        engine.write(number, &format!("{number}.md"), "tide");
+        engine.looks(&mut searcher);
+    }
+    assert!(engine.blobs.len() <= 17, "{}", engine.blobs.len());
+    assert_eq!(engine.opens().progress(), (100, 100));
+}
+
+#[test]
+fn whoever_is_killed_while_keeping_has_what_was_kept_before() {
+    let mut engine = Engine::default();
+    for number in 20..27 {
+        engine.write(number, "a.md", "tide");
+        engine.opens();
+    }
+    engine.write(27, "b.md", "tide");
+    let kept = engine.blobs.clone();
+    let mut killed_after = 0;
+    loop {
+        engine.blobs = kept.clone();
+        let mut searcher = Searcher::default();
+        let mut ask = Some(searcher.open());
+        while let Some(question) = ask {
+            ask = searcher.loaded(engine.answer(&question).as_deref());
+        }
+        let mut ask = Some(searcher.begin());
+        while let Some(question) = ask {
+            ask = searcher.told(&engine.answer(&question).unwrap());
+        }
+        searcher.take(Some(b"tide"));
+        let asks = searcher.keep();
+        for question in &asks[..killed_after] {
+            engine.answer(question);
+        }
+        engine.asked.clear();
+        assert_eq!(found(&mut engine.opens(), "tide").len(), 8);
+        assert!(engine.asked.len() <= 1, "what was kept is not read again");
+        assert_eq!(engine.blobs.len(), 2, "eight became one");
+        killed_after += 1;
+        if killed_after > asks.len() {
+            break;
+        }
+    }
+}

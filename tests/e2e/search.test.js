@@ -1,0 +1,79 @@
+// Search: names at once, and what is in the files, without the network.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { test } from "node:test";
+
+import { makeDocx, makeXlsx, paragraph, run } from "./support/office.js";
+import { makePdf } from "./support/pdf.js";
+import { uploads } from "./support/transfers.js";
+import { world } from "./support/world.js";
+
+const LOCKED = new URL("../../preview/src/pdf/tests/locked.pdf", import.meta.url);
+
+test("a word inside a text is found offline after a reload, a name at once, and nothing that was deleted", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsFolder("Trips");
+  await laptop.entersFolder("Trips");
+  await laptop.createsText("Invoice Lisbon 2026.txt");
+  await laptop.createsText("log.md", "# Log\n\nWe left the harbour at noon, 潮汐 had turned.");
+  await laptop.goesTo("My files");
+  await laptop.isReadyForOffline();
+  await laptop.entersAirplaneMode();
+  await laptop.reloads();
+  await laptop.sees("Trips");
+
+  const box = laptop.page.getByRole("searchbox", { name: "Search" });
+  const results = laptop.page.getByRole("region", { name: "Search results" });
+  await box.fill("lisbon");
+  await results.getByRole("link", { name: "Invoice Lisbon 2026.txt" }).waitFor();
+
+  const log = results.getByRole("link", { name: "log.md" });
+  await box.fill("潮汐");
+  await log.getByText("潮汐", { exact: true }).waitFor();
+  // A slip, and a beginning.
+  await box.fill("harbuor tur");
+  await log.getByText("harbour", { exact: true }).waitFor();
+  assert.match(await log.textContent(), /Trips.*We left the harbour at noon, 潮汐 had turned/);
+  assert.deepEqual(await log.locator("mark").allTextContents(), ["harbour", "turned"]);
+  await laptop.page.getByRole("status").filter({ hasText: "0 by name, 1 by content" }).waitFor();
+  await laptop.photographs("search finds what is in a text");
+  await results.getByRole("combobox", { name: "Changed" }).selectOption("Past week");
+  await log.waitFor();
+
+  await box.focus();
+  await box.press("ArrowDown");
+  await laptop.page.keyboard.press("Enter");
+  await laptop.reads("We left the harbour");
+  await results.waitFor({ state: "hidden" });
+  await laptop.leavesEditor();
+  await laptop.deletes("log.md");
+  await box.fill("harbour");
+  await results.getByText("No content has all these words").waitFor();
+  assert.equal(await log.count(), 0);
+  await laptop.leavesAirplaneMode();
+});
+
+test("words of a document, a PDF, a workbook and a table are found, and what is locked holds up nothing", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const files = {
+    "report.docx": makeDocx({ body: paragraph(run("Narwhals were sighted")) }),
+    "book.pdf": makePdf(["This is leaf 1", "Here narwhals sleep"], { title: "Book" }),
+    "counts.xlsx": makeXlsx([{ name: "North", rows: [["narwhals", 3]] }]),
+    "list.csv": "kind,count\nnarwhals,3\n",
+    "broken.docx": "narwhals",
+    "locked.pdf": await readFile(LOCKED),
+  };
+  const disk = await w.disk(files);
+  await uploads(laptop, Object.keys(files).map((name) => path.join(disk, name)));
+  await laptop.sees(...Object.keys(files));
+  await laptop.page.getByRole("searchbox", { name: "Search" }).fill("narwhal");
+  const results = laptop.page.getByRole("region", { name: "Search results" });
+  for (const name of ["report.docx", "book.pdf", "counts.xlsx", "list.csv"]) await results.getByRole("link", { name }).waitFor();
+  await results.getByText("files read so far").waitFor({ state: "hidden" });
+  assert.equal(await results.getByRole("link", { name: /broken|locked/ }).count(), 0);
+  assert.equal(await laptop.page.locator("iframe").count(), 0);
+});

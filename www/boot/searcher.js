@@ -1,0 +1,178 @@
+// The searcher's worker: reads what is in the files and finds what is asked for.
+//
+// It has no key and asks no network: all that it knows it gets from the engine, at the port
+// that the page hands over first, and the engine keeps its index sealed. The page then says
+// `[id, what, …]` and is answered `[id, answer]`. With a negative id it is asked itself: to
+// "read" a file, or for the "text" that a module finds in one; it answers in the same way.
+// `[0, read, readable, reads, more]` tells how many files are read and of how many, whether
+// that goes on, and whether more can be found.
+//
+// One tab of a profile reads at a time; the others search in what that one kept.
+
+import initSearch, { Searcher } from "offing-search-glue";
+
+/** Between two files, so that the engine has time for people. */
+const PAUSE_MS = 20;
+/** After somebody typed. */
+const REST_MS = 1500;
+const LOCK = "search";
+
+const fail = (error) => setTimeout(() => { throw error; });
+
+let port;
+let searcher;
+/** What was kept when it was last loaded or kept here. */
+let head = null;
+let restUntil = 0;
+let running = false;
+/** Who waits until the nodes are known as they are now. */
+const learners = [];
+/** The last of them. */
+let known = null;
+let lastQuery = 0;
+/** The last segment that the page was told of. */
+let made = 0;
+
+const waiting = new Map();
+let lastId = 0;
+let lastAsked = 0;
+
+/** Asks the engine; `undefined` is what it cannot tell now. */
+function asks(question) {
+  const id = ++lastId;
+  return new Promise((resolve) => {
+    waiting.set(id, resolve);
+    port.postMessage([id, question]);
+  });
+}
+
+function settle(id, answer) {
+  waiting.get(id)?.(answer);
+  waiting.delete(id);
+}
+
+const pause = (delay) => new Promise((resolve) => setTimeout(resolve, delay));
+
+async function load() {
+  const found = await asks(searcher.head());
+  if (head && same(head, found)) return;
+  head = found ?? new Uint8Array();
+  for (let question = searcher.open(); question; ) question = searcher.loaded(await asks(question));
+}
+
+function same(a, b = new Uint8Array()) {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+async function learn() {
+  for (let question = searcher.begin(); question; ) {
+    const page = await asks(question);
+    if (!page) return;
+    question = searcher.told(page);
+  }
+  tell(true);
+}
+
+/** Takes the words of what is new, file by file. */
+async function read() {
+  for (let node; !learners.length && (node = searcher.next()); ) {
+    searcher.take(await textOf(node, searcher.foreign()));
+    if (!(await keep())) return;
+    tell(true);
+    await pause(Math.max(PAUSE_MS, restUntil - performance.now()));
+  }
+  await keep();
+  if (!learners.length) tell(false);
+}
+
+/** Tells the page how much is read, and whether more is being read. */
+function tell(reads) {
+  // A segment is made of several files, so not each can be found at once.
+  self.postMessage([0, ...searcher.progress(), reads, made !== (made = searcher.parts())]);
+}
+
+/** Asks the page. */
+function asksPage(...about) {
+  return new Promise((resolve) => {
+    const id = --lastAsked;
+    waiting.set(id, resolve);
+    self.postMessage([id, ...about]);
+  });
+}
+
+/** The text of a file; one that is none by itself is read by its module, by way of the page. */
+async function textOf(node, name) {
+  const bytes = await asksPage("read", node);
+  if (!bytes || name === undefined) return bytes;
+  const text = await asksPage("text", name, bytes);
+  return text === undefined ? undefined : new TextEncoder().encode(text);
+}
+
+/** Says whether there is room for it. */
+async function keep() {
+  const questions = searcher.keep();
+  if (!questions.length) return true;
+  for (const question of questions) if (!(await asks(question))) return false;
+  searcher.kept();
+  head = (await asks(searcher.head())) ?? head;
+  return true;
+}
+
+/** Learns and reads until nobody asks for it any more. */
+async function run() {
+  running = true;
+  await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
+    while (learners.length) {
+      await load();
+      const told = learners.splice(0);
+      await learn();
+      told.forEach((resolve) => resolve());
+      if (lock) await read();
+    }
+  });
+  running = false;
+  if (learners.length) await run();
+}
+
+const acts = {
+  /** Looks what is new, and reads it; answers when the nodes are known. */
+  look() {
+    known = new Promise((resolve) => learners.push(resolve));
+    if (!running) run().catch(fail);
+    return known;
+  },
+  /** Files with these words in them: of each `[node, name, path, snippet]`. */
+  async find(query, folder, since) {
+    const number = ++lastQuery;
+    await known;
+    const hits = searcher.find(query, folder, since);
+    return Promise.all(
+      hits.map(async ([node, name, path, isText]) => {
+        const content = isText && (await asksPage("read", node));
+        const snippet = content && number === lastQuery ? searcher.snippet(content) : [];
+        return [node, name, path, snippet];
+      }),
+    );
+  },
+  /** Somebody types. */
+  rest() {
+    restUntil = performance.now() + REST_MS;
+  },
+};
+
+async function start(given) {
+  port = given;
+  port.onmessage = ({ data: [id, bytes] }) => settle(id, bytes);
+  await initSearch({ module_or_path: __SEARCH_WASM__ });
+  searcher = new Searcher();
+}
+
+let started;
+self.addEventListener("message", ({ data: [id, what, ...about], ports }) => {
+  if (id < 0) return settle(id, what);
+  started ??= start(ports[0]);
+  started
+    .then(() => acts[what]?.(...about))
+    .then((answer) => id && self.postMessage([id, answer]))
+    .catch(fail);
+});

@@ -1,0 +1,227 @@
+// The search box: names that fit at once, and below them texts that have the words.
+//
+// Names are the engine's to find; what is in the texts is found by the searcher, a worker
+// that is started here (`line.js`) and reads while nobody types. Nothing of it leaves the
+// device. Whatever a file says becomes text nodes and nothing else.
+
+import { FileSource } from "../viewer/source.js";
+import { CONTENT, FOLDER, INDEX, NAMES } from "./asks.js";
+import { Line } from "./line.js";
+import { textsOf } from "./texts.js";
+
+/** How long typing pauses before a search begins. */
+const TYPED_MS = 120;
+/** How often the searcher is told that somebody types, and looks again for what is new. */
+const REST_MS = 500;
+const LOOK_MS = 10 * 60 * 1000;
+/** What is read of a file. */
+const CONTENT_BYTES_MAX = 16 * 1024 * 1024;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const boxes = new WeakMap();
+
+/** Makes the box of this region work, if it does not yet. */
+export function searches(region, ask) {
+  if (!boxes.has(region)) boxes.set(region, new Box(region, ask));
+}
+
+class Box {
+  #line = null;
+  #opening = null;
+  #base = "";
+  #root = "";
+  #number = 0;
+  #timer = 0;
+  #rested = 0;
+  #progress = [0, 0];
+
+  constructor(region, ask) {
+    this.region = region;
+    this.ask = ask;
+    this.input = region.querySelector("input");
+    this.texts = textsOf(document.documentElement.lang);
+    this.#make();
+    this.input.addEventListener("input", () => this.#typed());
+    region.addEventListener("keydown", (event) => this.#key(event));
+    const rests = () => this.#rests();
+    document.addEventListener("keydown", rests);
+    const looks = setInterval(() => document.hidden || this.#look(), LOOK_MS);
+    const watch = new MutationObserver(() => {
+      if (region.isConnected) return;
+      watch.disconnect();
+      clearInterval(looks);
+      document.removeEventListener("keydown", rests);
+      this.#line?.end();
+    });
+    watch.observe(document.body, { childList: true, subtree: true });
+    if (this.input.value) this.#typed();
+    else this.#look();
+  }
+
+  #make() {
+    const { texts } = this;
+    this.names = make("ul");
+    this.found = make("ul", "search-texts");
+    this.folder = choice(texts.place, [["", texts.everywhere], ["here", texts.here]]);
+    this.since = choice(texts.changed, [["0", texts.any], ["7", texts.week], ["31", texts.month], ["366", texts.year]]);
+    for (const filter of [this.folder, this.since]) filter.addEventListener("change", () => this.#find());
+    this.state = make("p", "hint search-none");
+    this.said = make("p", "visually-hidden");
+    this.said.setAttribute("role", "status");
+    const head = make("div", "search-head");
+    head.append(make("h2", "", texts.inContents), this.folder, this.since);
+    this.hits = make("div", "search-hits scroll");
+    this.hits.setAttribute("role", "region");
+    this.hits.setAttribute("aria-label", texts.results);
+    this.hits.hidden = true;
+    this.hits.append(this.names, head, this.found, this.state);
+    this.hits.addEventListener("click", (event) => event.target.closest("a") && this.#close());
+    this.region.append(this.hits, this.said);
+  }
+
+  #typed() {
+    clearTimeout(this.#timer);
+    if (!this.input.value.trim()) return this.#close();
+    this.#timer = setTimeout(() => this.#find(), TYPED_MS);
+  }
+
+  async #find() {
+    const number = ++this.#number;
+    const query = this.input.value;
+    // What was changed since the list was open last is looked at once.
+    const looked = this.hits.hidden ? this.#look() : null;
+    const names = await this.ask(NAMES, query);
+    if (number !== this.#number || !names) return;
+    const nothing = make("li", "hint search-none", this.texts.noNames);
+    this.names.replaceChildren(...(names.length ? names.map((name) => line(...name)) : [nothing]));
+    this.hits.hidden = false;
+    await looked;
+    await this.#findTexts(query, number, names.length);
+  }
+
+  async #findTexts(query, number, names) {
+    const days = Number(this.since.value);
+    const folder = this.folder.value ? await this.ask(FOLDER) : undefined;
+    const found = await this.#line?.ask("find", query, folder, days ? Date.now() - days * DAY_MS : 0);
+    if (number !== this.#number || !found) return;
+    this.found.replaceChildren(...found.map((hit) => this.#text(...hit)));
+    this.none = !found.length;
+    this.#tell();
+    this.said.textContent = this.texts.found(names, found.length);
+  }
+
+  #text(node, name, path, snippet) {
+    const item = line(this.#base + node, "file-text", name, [this.#root, ...path].join(" / "));
+    const piece = make("span", "search-snippet");
+    for (const [text, marked] of snippet) piece.append(marked ? make("mark", "", text) : text);
+    const link = item.firstChild;
+    link.classList.add("search-text");
+    if (snippet.length) link.append(piece);
+    return item;
+  }
+
+  /** Says how much of what there is was searched. */
+  #tell() {
+    const [read, all, reads] = this.#progress;
+    const lines = [this.none && this.texts.noContents];
+    if (read < all) lines.push(reads ? this.texts.reading(read, all) : this.texts.away(all - read));
+    this.state.textContent = lines.filter(Boolean).join(" · ");
+  }
+
+  /** Has the searcher look what is new, starting it where there is none. */
+  async #look() {
+    if (!this.#line || this.#line.ended) await (this.#opening ??= this.#open());
+    this.#opening = null;
+    await this.#line?.ask("look");
+  }
+
+  async #open() {
+    const [port, root, name] = (await this.ask(INDEX)) ?? [];
+    if (!port || !this.region.isConnected) return;
+    this.#base = root.slice(0, root.lastIndexOf("/") + 1);
+    this.#root = name;
+    this.#line = new Line(port, (...progress) => this.#told(progress), {
+      read: (node) => this.#read(node),
+      // The viewer has the keeper of modules and the sandbox.
+      text: async (name, bytes) => (await import(document.documentElement.dataset.viewer)).textOf(name, bytes),
+    });
+  }
+
+  /** The content of a file, as much as the index takes of any. */
+  async #read(node) {
+    const [size, port] = (await this.ask(CONTENT, node)) ?? [];
+    if (!port) return undefined;
+    const source = new FileSource({ name: "", size, port });
+    return source.read(0, CONTENT_BYTES_MAX).finally(() => source.end());
+  }
+
+  #told(progress) {
+    const more = progress[0] !== this.#progress[0];
+    this.#progress = progress;
+    if (this.hits.hidden) return;
+    this.#tell();
+    // What was read meanwhile may have the words too.
+    if (more && progress[3]) this.#findTexts(this.input.value, this.#number, this.names.querySelectorAll("a").length);
+  }
+
+  #rests() {
+    if (performance.now() - this.#rested < REST_MS) return;
+    this.#rested = performance.now();
+    if (!this.region.contains(document.activeElement)) this.#line?.ask("rest");
+  }
+
+  #key(event) {
+    const links = [...this.hits.querySelectorAll("a")];
+    const at = links.indexOf(document.activeElement);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape") {
+      this.#close();
+      document.querySelector("[role=grid] [tabindex='0']")?.focus();
+    } else if (event.key === "Enter" && document.activeElement === this.input) {
+      links[0]?.click();
+    } else if (step && !event.target.closest("select") && (at >= 0 || step > 0)) {
+      event.preventDefault();
+      (links[at + step] ?? (at + step < 0 ? this.input : links.at(-1)))?.focus();
+    }
+  }
+
+  #close() {
+    this.#number++;
+    clearTimeout(this.#timer);
+    this.input.value = "";
+    this.hits.hidden = true;
+    this.said.textContent = "";
+  }
+}
+
+/** A link to what was found. */
+function line(address, icon, name, place) {
+  const item = make("li");
+  const link = make("a", "row-line");
+  link.href = address;
+  link.append(drawn(icon), make("span", "grow", name), make("span", "hint", place));
+  item.append(link);
+  return item;
+}
+
+function drawn(name) {
+  const namespace = "http://www.w3.org/2000/svg";
+  const icon = document.createElementNS(namespace, "svg");
+  icon.setAttribute("class", "icon");
+  icon.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(namespace, "use");
+  use.setAttribute("href", `${document.documentElement.dataset.icons}#${name}`);
+  icon.append(use);
+  return icon;
+}
+
+function choice(name, options) {
+  const select = make("select", "search-filter");
+  select.setAttribute("aria-label", name);
+  for (const [value, text] of options) select.append(Object.assign(make("option", "", text), { value }));
+  return select;
+}
+
+function make(tag, className = "", text = "") {
+  return Object.assign(document.createElement(tag), { className, textContent: text });
+}
