@@ -10,6 +10,7 @@ use offing_core::account::{self, MasterKey};
 use offing_core::content::chunk::{ChunkSealer, ContentKey, Dedupe};
 use offing_core::content::delta::{BlockKey, BlockSigner};
 use offing_core::content::manifest::{BlockSignatures, Extent, Manifest, seal_manifest};
+use offing_core::content::reference::{ManifestRef, with_thumb};
 use offing_core::crypto::envelope::{self, Binding, SealType};
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, NativeSecret, ready};
@@ -42,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         ("log.json", logs),
         ("snapshot.json", snapshots),
         ("purge.json", purges),
+        ("thumbs.json", thumbs),
     ];
     for (name, make) in files {
         let path = folder.join(name);
@@ -262,6 +264,47 @@ fn content() -> anyhow::Result<Vectors> {
                 add(&mut v, format!("manifest {name}"), vector);
             }
         }
+    }
+    Ok(v)
+}
+
+fn thumbs() -> anyhow::Result<Vectors> {
+    let mut v = Vectors::new();
+    let references = [
+        ("inline manifest", ManifestRef::Inline(manifest(2, false))),
+        ("stored manifest", ManifestRef::Stored(ChunkId([26; 32]))),
+    ];
+    for ((name, reference), (offset, len)) in references.into_iter().zip([(0, 1), (70_000, 9_000)])
+    {
+        let reference = reference.encode()?;
+        let thumb = |offset, len| {
+            let (chunk, key) = (ChunkId([27; 32]), ContentKey([28; 32]));
+            with_thumb(&Extent { chunk, key, offset, len }, &reference)
+        };
+        let encoded = thumb(offset, len);
+        let bad = [
+            ("that is empty", thumb(0, 0)),
+            ("that is too large", thumb(0, 16 * 1024 + 1)),
+            ("outside of its chunk", thumb(1024 * 1024, 1)),
+            ("before nothing", encoded[..encoded.len() - reference.len()].to_vec()),
+            ("before a thumb", [&encoded[..encoded.len() - reference.len()], &encoded].concat()),
+        ];
+        for (why, encoded) in bad {
+            add(
+                &mut v,
+                format!("{name}, thumb {why}"),
+                Vector::ThumbRefused { encoded: hex(encoded) },
+            );
+        }
+        let vector = Vector::Thumb {
+            chunk: hex([27; 32]),
+            key: hex([28; 32]),
+            offset,
+            len,
+            reference: hex(&reference),
+            encoded: hex(encoded),
+        };
+        add(&mut v, format!("{name} with a thumb"), vector);
     }
     Ok(v)
 }

@@ -29,6 +29,8 @@ pub const SIGNED_FILE_BYTES_MIN: u64 = 16 * 1024 * 1024;
 pub const BLOCK_BYTES_MIN: u32 = 16 * 1024;
 /// Most blocks that are signed; longer blocks make them fewer.
 pub const BLOCKS_MAX: usize = 16 * 1024;
+/// Most bytes of a thumb, the small picture of a content.
+pub const THUMB_BYTES_MAX: usize = 16 * 1024;
 /// Most bytes of a media type.
 pub const MIME_BYTES_MAX: usize = 255;
 /// Smallest padded plaintext.

@@ -7,9 +7,10 @@
 use crate::account::device::DeviceCertificate;
 use crate::account::recovery::RecoveryCode;
 use crate::account::{self, MasterKey};
-use crate::content::chunk::{ChunkSealer, Dedupe, RangePlan, open_chunk};
+use crate::content::chunk::{ChunkSealer, ContentKey, Dedupe, RangePlan, open_chunk};
 use crate::content::delta::{BlockKey, BlockSigner};
-use crate::content::manifest::{Manifest, open_manifest, seal_manifest};
+use crate::content::manifest::{Extent, Manifest, open_manifest, seal_manifest};
+use crate::content::reference::{self, ManifestRef};
 use crate::crypto::envelope::{self, Binding, SealType};
 use crate::crypto::hazmat::Crypto;
 use crate::crypto::padding::padded_bytes;
@@ -94,6 +95,8 @@ async fn check<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
         Vector::Chunk { .. }
         | Vector::Manifest { .. }
         | Vector::ManifestRefused { .. }
+        | Vector::Thumb { .. }
+        | Vector::ThumbRefused { .. }
         | Vector::Blocks { .. } => check_content(crypto, vector).await,
         Vector::Slot { .. }
         | Vector::Identity { .. }
@@ -207,6 +210,17 @@ async fn check_content<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fau
         }
         Vector::ManifestRefused { encoded } => {
             same(&Manifest::decode(&encoded.0).is_err(), &true, "it decoded")
+        }
+        Vector::Thumb { chunk, key, offset, len, reference: plain, encoded } => {
+            let (chunk, key) = (ChunkId(chunk.array()?), ContentKey(key.array()?));
+            let thumb = Extent { chunk, key, offset: *offset, len: *len };
+            same(&reference::with_thumb(&thumb, &plain.0), &encoded.0, "the encoding")?;
+            same(&reference::thumb(&encoded.0), &Some(thumb), "the thumb")?;
+            let (with, without) = (ManifestRef::decode(&encoded.0), ManifestRef::decode(&plain.0));
+            same(&run(with, "decode")?, &run(without, "decode")?, "the reference")
+        }
+        Vector::ThumbRefused { encoded } => {
+            same(&ManifestRef::decode(&encoded.0).is_err(), &true, "it decoded")
         }
         Vector::Blocks { secret, vault, block_bytes, plain, blocks } => {
             let secret = run(crypto.import_secret(&secret.0).await, "import")?;

@@ -39,6 +39,7 @@ mod status;
 mod storage;
 mod tabs;
 mod texts;
+mod thumbs;
 mod tree;
 mod undo;
 mod uploads;

@@ -622,6 +622,11 @@ impl Device {
         self.ask(|replica| async move { replica.open_content(node).await?.read(range).await })
     }
 
+    /// The thumb of a file.
+    pub fn thumb(&self, node: NodeId) -> Result<Option<Vec<u8>>, Fault> {
+        self.ask(|replica| async move { replica.thumb(node).await })
+    }
+
     /// Keeps a node on this device.
     pub fn keeps(&self, path: &str) {
         let node = self.node(path);

@@ -12,6 +12,7 @@ use std::task::{Poll, Waker};
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, NativeSigningKey, ready, signing_pair};
 use offing_core::crypto::{PublicKey, RawKey};
+use offing_core::fixture::pattern;
 use offing_core::id::DeviceId;
 use offing_worker::host::{Host, Notice, Source};
 use offing_worker::store::chunks::ChunkStore;
@@ -285,4 +286,25 @@ impl Source for TestFile {
         let range = usize::try_from(start).ok()?..usize::try_from(end).ok()?;
         self.bytes.borrow().as_ref()?.get(range).map(<[u8]>::to_vec)
     }
+
+    async fn thumb(&self) -> Option<Vec<u8>> {
+        self.bytes.borrow().as_deref().filter(|bytes| bytes.starts_with(PICTURE)).map(thumb_of)
+    }
+}
+
+/// What a test's pictures begin with.
+const PICTURE: &[u8] = b"picture";
+
+/// A picture of so many bytes, of which this host makes a thumb.
+pub fn picture(seed: u64, len: usize) -> Vec<u8> {
+    let mut bytes = PICTURE.to_vec();
+    bytes.extend(seed.to_be_bytes());
+    bytes.extend(pattern(seed as u8, len));
+    bytes.truncate(len);
+    bytes
+}
+
+/// The thumb of a picture.
+pub fn thumb_of(picture: &[u8]) -> Vec<u8> {
+    [b"thumb of ", &picture[..PICTURE.len() + 8]].concat()
 }

@@ -1,7 +1,8 @@
 //! The engine: answers the page's commands, and says what happens of its own accord.
 //!
 //! One in each tab's dedicated worker. It owns the session; everything about the vault is
-//! the replica's. A message is `[Uint8Array, …transferables]`, see `offing_core::rpc`.
+//! the replica's. A message is `[Uint8Array, …transferables]`, see `offing_core::rpc`, or
+//! `[MessagePort]`, at which a script of the page asks for itself (`side`).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -28,6 +29,7 @@ use crate::session::secrets::Owner;
 use crate::session::{self, Events, Opened, Profile};
 
 mod network;
+mod side;
 
 /// The engine of one tab.
 pub struct Engine {
@@ -72,6 +74,9 @@ impl Engine {
         let Ok(parts) = event.data().dyn_into::<js_sys::Array>() else {
             return;
         };
+        if let Ok(port) = parts.get(0).dyn_into() {
+            return side::serve(self, port);
+        }
         let bytes = js::to_bytes(&parts.get(0));
         // A page of another build: it reloads when its commands stay unanswered.
         let Ok(message) = rpc::decode::<ToEngine>(&bytes) else {

@@ -94,6 +94,11 @@ pub trait Source {
     /// Reads the bytes from `start` to `end`; `None` if the file changed or vanished.
     async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>>;
 
+    /// Makes its thumb: a small picture as bytes, if there can be one before long.
+    async fn thumb(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Reads whole files of these lengths, one behind the other; `None` if that cannot be
     /// had of one of them. Where reading has a price for each time, this pays it once.
     async fn read_together(files: &[(&Self, u64)]) -> Option<Vec<u8>> {
@@ -108,6 +113,10 @@ pub trait Source {
 impl<S: Source> Source for std::rc::Rc<S> {
     async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>> {
         S::read(self, start, end).await
+    }
+
+    async fn thumb(&self) -> Option<Vec<u8>> {
+        S::thumb(self).await
     }
 
     async fn read_together(files: &[(&Self, u64)]) -> Option<Vec<u8>> {

@@ -66,6 +66,7 @@ mod space;
 mod sweep;
 mod text_store;
 mod texts;
+mod thumbs;
 mod unsynced;
 mod upload;
 mod verify;

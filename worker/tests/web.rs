@@ -247,6 +247,7 @@ async fn webcrypto_agrees_with_every_frozen_vector() {
         include_str!("../../tests/vectors/log.json"),
         include_str!("../../tests/vectors/snapshot.json"),
         include_str!("../../tests/vectors/purge.json"),
+        include_str!("../../tests/vectors/thumbs.json"),
     ];
     let mut count = 0;
     for json in files {

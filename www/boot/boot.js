@@ -66,6 +66,7 @@ async function start() {
   document.getElementById("shell")?.remove();
   // After the first paint: what it stores away must not compete with what is shown.
   requestAnimationFrame(() => setTimeout(registerServiceWorker));
+  (globalThis.requestIdleCallback ?? setTimeout)(() => import("../thumbs/thumbs.js").catch(console.info));
 }
 
 start();

@@ -2,7 +2,7 @@
 // message that arrives before there is a listener would be lost.
 //
 // The boot script hands over the compiled module as `{ module }`, or null where it could
-// not compile it; all else that the page says is an array.
+// not compile it; all else that the page says is an array, or `{ maker }`.
 
 import initEngine from "offing-engine-glue";
 
@@ -13,10 +13,17 @@ self.offingOpaque = async () => {
   return opaque;
 };
 
+/** Thumbs of what is uploaded, by a script that comes with the first picture. */
+self.offingThumb = async (file) => (await import("../thumbs/maker.js")).thumbOf(file, maker);
+
+/** Where the page makes thumbs that a worker cannot: a port that comes as `{ maker }`. */
+let maker;
+self.addEventListener("message", ({ data }) => (maker = data.maker ?? maker));
+
 const early = [];
 let take;
 const compiled = new Promise((resolve) => (take = resolve));
-const keep = (event) => (Array.isArray(event.data) ? early.push(event) : take(event.data.module));
+const keep = (event) => (Array.isArray(event.data) ? early.push(event) : "module" in event.data && take(event.data.module));
 self.addEventListener("message", keep);
 
 async function start() {

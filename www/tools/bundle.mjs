@@ -33,6 +33,8 @@ const { metafile } = await build({
     editor: "editor/editor.js",
     readme: "editor/readme.js",
     viewer: "viewer/viewer.js",
+    thumbs: "thumbs/thumbs.js",
+    maker: "thumbs/maker.js",
     style: "styles/main.css",
   },
   outdir: join(out, "assets"),
@@ -96,8 +98,8 @@ const entries = {
   style: entry("styles/main.css"),
 };
 // Fetched late, but not rarely: a sign-in must not fail for what could have been stored.
-const late = entry(relative(www, opaqueGlue));
-const needed = new Set([...Object.values(entries), late].flatMap((output) => [...closure(output)]));
+const late = [relative(www, opaqueGlue), "thumbs/thumbs.js", "thumbs/maker.js"].map(entry);
+const needed = new Set([...Object.values(entries), ...late].flatMap((output) => [...closure(output)]));
 const urls = Object.fromEntries(Object.entries(entries).map(([name, output]) => [name, output.url]));
 const lazy = outputs.filter((output) => !needed.has(output)).map((output) => output.url);
 process.stdout.write(JSON.stringify({ ...urls, lazy, idle: modules.idle, frameHash: frame.hash }));

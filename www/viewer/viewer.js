@@ -15,6 +15,7 @@ import { FileSource, MemberSource, whole } from "./source.js";
 import * as spare from "./spare.js";
 import { textsOf } from "./texts.js";
 
+export { thumbOf } from "../thumbs/page.js";
 export { textOf } from "./extract.js";
 
 /**

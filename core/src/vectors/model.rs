@@ -103,6 +103,17 @@ pub enum Vector {
     ManifestRefused {
         encoded: Hex,
     },
+    Thumb {
+        chunk: Hex,
+        key: Hex,
+        offset: u32,
+        len: u32,
+        reference: Hex,
+        encoded: Hex,
+    },
+    ThumbRefused {
+        encoded: Hex,
+    },
     Blocks {
         secret: Hex,
         vault: Hex,

@@ -7,7 +7,7 @@ use offing_core::account::{open_identity, open_slot};
 use offing_core::content::chunk::{ContentKey, RangePlan, is_chunk_shaped, open_chunk};
 use offing_core::content::delta::{BlockKey, Weaver};
 use offing_core::content::manifest::Manifest;
-use offing_core::content::reference::ManifestRef;
+use offing_core::content::reference::{ManifestRef, thumb as thumb_of, with_thumb};
 use offing_core::crypto::envelope::{self, Binding};
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, ready};
@@ -27,7 +27,13 @@ static PERSON: LazyLock<Person> = LazyLock::new(|| Person::new(1));
 /// A manifest, and an upload that is compared with it.
 pub(super) fn manifest(bytes: &[u8]) {
     if let Ok(reference) = ManifestRef::decode(bytes) {
-        assert_eq!(ManifestRef::decode(&reference.encode().unwrap()), Ok(reference));
+        let encoded = reference.encode().unwrap();
+        if let Some(thumb) = thumb_of(bytes) {
+            let with = with_thumb(&thumb, &encoded);
+            assert_eq!(thumb_of(&with), Some(thumb));
+            assert_eq!(ManifestRef::decode(&with).as_ref(), Ok(&reference));
+        }
+        assert_eq!(ManifestRef::decode(&encoded), Ok(reference));
     }
     let Ok(manifest) = Manifest::decode(bytes) else { return };
     assert_eq!(Manifest::decode(&manifest.encode().unwrap()).as_ref(), Ok(&manifest));

@@ -61,7 +61,7 @@ pub fn seeds(vectors: &Path) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn of_vectors(seeds: &mut Seeds, folder: &Path) {
-    for file in ["seal.json", "content.json", "account.json", "log.json"] {
+    for file in ["seal.json", "content.json", "account.json", "log.json", "thumbs.json"] {
         let json = std::fs::read_to_string(folder.join(file)).unwrap();
         for Named { vector, .. } in serde_json::from_str::<Vec<Named>>(&json).unwrap() {
             of_vector(seeds, &vector);
@@ -78,6 +78,9 @@ fn of_vector(seeds: &mut Seeds, vector: &Vector) {
         Vector::Manifest { encoded, .. } | Vector::ManifestRefused { encoded } => {
             seeds.add("manifest", encoded.0.clone());
             seeds.add("manifest", [&[0], &encoded.0[..]].concat());
+        }
+        Vector::Thumb { encoded, .. } | Vector::ThumbRefused { encoded } => {
+            seeds.add("manifest", encoded.0.clone());
         }
         Vector::RecoveryCode { text, .. } => seeds.add("recovery", text.as_bytes()),
         Vector::Certificate { bytes, .. } => seeds.add("certificate", bytes.0.clone()),

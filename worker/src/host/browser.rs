@@ -15,7 +15,7 @@ use crate::net::fetch::Api;
 use crate::platform::channel::Channel;
 use crate::platform::locks::{Lock, Mode, Wait};
 use crate::platform::webcrypto::{DeviceKey, WebCrypto, WebSigningKey};
-use crate::platform::{clock, files, quota, random, timer};
+use crate::platform::{clock, files, js, quota, random, timer};
 use crate::store::keys::KeyStore;
 use crate::store::local::{LocalChunks, LocalStore};
 
@@ -102,6 +102,12 @@ pub(crate) fn minted_name(device: DeviceId) -> String {
 impl Source for Blob {
     async fn read(&self, start: u64, end: u64) -> Option<Vec<u8>> {
         files::slice(self, start, end).await.ok()
+    }
+
+    async fn thumb(&self) -> Option<Vec<u8>> {
+        // The worker's script loads what makes them when it is first asked.
+        let thumb = js::call_async(&js_sys::global(), "offingThumb", &[self.into()]).await;
+        thumb.ok().filter(|thumb| !thumb.is_null()).map(|thumb| js::to_bytes(&thumb))
     }
 
     async fn read_together(files: &[(&Self, u64)]) -> Option<Vec<u8>> {

@@ -7,6 +7,7 @@ use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
 use offing_core::content::manifest::{Extent, Manifest};
+use offing_core::content::reference;
 use offing_core::id::{Hash, NodeId};
 use offing_core::rpc::{ActionId, Fault, Kind, Reply};
 use offing_core::tree::edit::{self, Inverse};
@@ -237,7 +238,8 @@ impl<H: Host> Replica<H> {
         };
         let mut manifest = self.manifest(row.node, &content.value).await?;
         manifest.file = copy;
-        self.make_content(&manifest, content.value.text).await.map(Some)
+        let thumb = reference::thumb(&content.value.manifest);
+        self.make_content(&manifest, thumb, content.value.text).await.map(Some)
     }
 
     /// Seals a text as the content of a file.
@@ -259,6 +261,6 @@ impl<H: Host> Replica<H> {
             plain_hash: Hash(Sha256::digest(bytes).into()),
             signatures: None,
         };
-        self.make_content(&manifest, true).await
+        self.make_content(&manifest, None, true).await
     }
 }

@@ -14,6 +14,7 @@ use offing_core::tree::listing;
 
 use super::Replica;
 use super::fault::from_store;
+use super::sealing::thumb_chunk;
 use crate::host::Host;
 use crate::store::{Batch, Durability, Range, Store, Table};
 
@@ -130,7 +131,7 @@ impl<H: Host> Replica<H> {
         }
         for content in &contents {
             let manifest = self.manifest(node, content).await?;
-            for chunk in manifest.chunks() {
+            for chunk in manifest.chunks().into_iter().chain(thumb_chunk(content)) {
                 if !self.are_held(&[chunk]).await?[0] {
                     self.sealed_chunk(chunk, node).await?;
                 }

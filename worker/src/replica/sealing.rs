@@ -1,8 +1,8 @@
 //! Sealing content: chunks, long manifests, and the list of what an entry must declare.
 
 use offing_core::content::chunk::{ContentKey, Dedupe};
-use offing_core::content::manifest::{self, Manifest};
-use offing_core::content::reference::ManifestRef;
+use offing_core::content::manifest::{self, Extent, Manifest};
+use offing_core::content::reference::{self, ManifestRef};
 use offing_core::id::{ChunkId, NodeId};
 use offing_core::rpc::Fault;
 use offing_core::tree::{Content, Value};
@@ -22,10 +22,12 @@ pub(super) struct Sealed {
 }
 
 impl<H: Host> Replica<H> {
-    /// Makes the tree's value of a manifest, storing the manifest by itself if it is long.
+    /// Makes the tree's value of a manifest, storing the manifest by itself if it is long;
+    /// with the content's thumb, if it has one.
     pub(super) async fn make_content(
         &self,
         manifest: &Manifest,
+        thumb: Option<Extent>,
         text: bool,
     ) -> Result<Content, Fault> {
         let reference = if manifest.fits_inline() {
@@ -48,8 +50,12 @@ impl<H: Host> Replica<H> {
             self.note_whole(sealed.id, &manifest.chunks()).await?;
             ManifestRef::Stored(sealed.id)
         };
+        let reference = reference.encode().map_err(|_| Fault::TooMany)?;
         Ok(Content {
-            manifest: reference.encode().map_err(|_| Fault::TooMany)?,
+            manifest: match thumb {
+                Some(thumb) => reference::with_thumb(&thumb, &reference),
+                None => reference,
+            },
             size: manifest.size,
             modified_ms: manifest.modified_ms,
             text,
@@ -82,14 +88,20 @@ impl<H: Host> Replica<H> {
         let Value::Content(content) = value else {
             return Ok(Vec::new());
         };
+        let mut chunks: Vec<ChunkId> = thumb_chunk(content).into_iter().collect();
         match ManifestRef::decode(&content.manifest) {
-            Ok(ManifestRef::Inline(manifest)) => Ok(manifest.chunks()),
+            Ok(ManifestRef::Inline(manifest)) => chunks.extend(manifest.chunks()),
             Ok(ManifestRef::Stored(id)) => {
-                let mut chunks = vec![id];
+                chunks.push(id);
                 chunks.extend(self.manifest(node, content).await?.chunks());
-                Ok(chunks)
             }
-            Err(_) => Err(Fault::Internal),
+            Err(_) => return Err(Fault::Internal),
         }
+        Ok(chunks)
     }
+}
+
+/// The chunk that a content's thumb is in.
+pub(super) fn thumb_chunk(content: &Content) -> Option<ChunkId> {
+    reference::thumb(&content.manifest).map(|thumb| thumb.chunk)
 }

@@ -14,6 +14,7 @@ use offing_core::tree::{Content, NodeRow};
 
 use super::fault::from_store;
 use super::held::HeldChunk;
+use super::sealing::thumb_chunk;
 use super::{Replica, kept_nodes, text_store, upload};
 use crate::host::Host;
 use crate::store::chunks::ChunkStore;
@@ -190,6 +191,7 @@ impl<H: Host> Replica<H> {
         contents: impl Iterator<Item = &Content>,
     ) -> Result<(), Fault> {
         for content in contents {
+            chunks.extend(thumb_chunk(content));
             match ManifestRef::decode(&content.manifest) {
                 Ok(ManifestRef::Inline(manifest)) => chunks.extend(manifest.chunks()),
                 Ok(ManifestRef::Stored(id)) => {

@@ -13,7 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use offing_core::content::manifest::Manifest;
+use offing_core::content::manifest::{Extent, Manifest};
 use offing_core::content::pack;
 use offing_core::id::{ChunkId, NodeId};
 use offing_core::limits;
@@ -42,6 +42,7 @@ mod reading;
 mod record;
 mod send;
 mod small;
+mod thumbs;
 
 use record::Record;
 pub(super) use record::staged_chunks;
@@ -97,6 +98,8 @@ pub(super) struct Upload {
     /// Chunks of the content it replaces that it goes on using; the server has them, and
     /// this device need not.
     shared: RefCell<Vec<ChunkId>>,
+    /// Where its thumb is, if one was made.
+    thumb: RefCell<Option<Extent>>,
     /// Reads it from the start, for as long as the file that was chosen is at hand.
     again: RefCell<Option<Box<dyn Fn()>>>,
 }
@@ -138,6 +141,7 @@ impl Upload {
             dseq: Cell::new(None),
             staged: RefCell::new(record.staged),
             shared: RefCell::new(record.shared),
+            thumb: RefCell::new(record.thumb),
             again: RefCell::default(),
         }
     }
@@ -154,6 +158,7 @@ impl Upload {
             staged: self.staged.borrow().clone(),
             replaced: self.replaced.clone(),
             shared: self.shared.borrow().clone(),
+            thumb: self.thumb.borrow().clone(),
         }
     }
 
@@ -221,6 +226,7 @@ impl<H: Host> Replica<H> {
                 paused: false,
                 staged: None,
                 shared: Vec::new(),
+                thumb: None,
                 replaced: match place.replaces {
                     true => self.in_place(place.node).await?,
                     false => Vec::new(),
@@ -251,11 +257,9 @@ impl<H: Host> Replica<H> {
         let plans = pack::plan(uploads.iter().map(small_bytes)).collect();
         self.stage_empty(&uploads).await;
         self.stage_small(plans, &uploads, &sources).await;
-        for (upload, source) in uploads.iter().zip(&sources) {
-            if is_large(upload) {
-                self.stage_large(upload, source).await;
-            }
-        }
+        let large: Vec<_> =
+            uploads.iter().zip(&sources).filter(|(upload, _)| is_large(upload)).collect();
+        self.stage_all_large(&large).await;
         drop(staging);
         if !self.swept.get() {
             // Some came to nothing: what they left can go now.

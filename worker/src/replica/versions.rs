@@ -7,6 +7,7 @@
 
 use std::rc::Rc;
 
+use offing_core::content::reference;
 use offing_core::id::{DeviceId, NodeId};
 use offing_core::rpc::{At, Choice, Crumb, Fault, Reply, RevisionId, Version};
 use offing_core::tree::{Content, NodeRow, OpId};
@@ -115,7 +116,8 @@ impl<H: Host> Replica<H> {
         let content = content.ok_or_else(|| Fault::NotHere { name: row.shown_name() })?;
         let mut manifest = self.manifest(row.node, &content.value).await?;
         manifest.file = file;
-        self.make_content(&manifest, content.value.text).await
+        let thumb = reference::thumb(&content.value.manifest);
+        self.make_content(&manifest, thumb, content.value.text).await
     }
 }
 

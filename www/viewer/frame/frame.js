@@ -18,6 +18,7 @@ import { sheet } from "./sheet.js";
 import sheetStyles from "./sheet.css";
 import { table } from "./table.js";
 import { text } from "./text.js";
+import { thumb } from "./thumb.js";
 import { words } from "./words.js";
 
 /**
@@ -29,7 +30,7 @@ import { words } from "./words.js";
  * - `line`: what the page may be asked, see `viewer.js`;
  * - `texts`, `sizeOf(bytes)`, `language`.
  */
-const VIEWS = { archive, docx, hex, pdf, sheet, table, text, words };
+const VIEWS = { archive, docx, hex, pdf, sheet, table, text, thumb, words };
 
 const line = { ask: () => {} };
 
@@ -48,11 +49,11 @@ function failed(reason) {
 }
 
 async function show(what) {
-  const { view, of, name, size, depth, language, theme, bytes } = what;
+  const { view, of, name, size, depth, side, language, theme, bytes } = what;
   if (theme) document.documentElement.dataset.theme = theme;
   document.documentElement.lang = language;
   const texts = textsOf(language);
-  const shown = { of, name, size, depth, language, texts, line, sizeOf };
+  const shown = { of, name, size, depth, side, language, texts, line, sizeOf };
   shown.root = document.body.appendChild(document.createElement("main"));
   shown.root.className = view;
   shown.read = (start, end) => line.ask("read", { start, end });

@@ -44,7 +44,7 @@ pub(super) fn cells(listing: Listing, row: &Row) -> impl IntoView + use<> {
     };
     let facts = if size.is_empty() { fact } else { format!("{size} · {fact}") };
     view! {
-        <div role="gridcell" class="cell cell-name">
+        <div role="gridcell" class="cell cell-name" data-node=row.node.to_string()>
             {icon(measure::icon(&row.name, row.kind))}
             <span class="name-lines">
                 <span class="name-line">

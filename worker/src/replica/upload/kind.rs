@@ -112,11 +112,24 @@ const TEXT_EXTENSIONS: &[&str] = &[
     "zsh",
 ];
 
+/// Extensions of what a host may make thumbs of.
+const THUMB_EXTENSIONS: &[&str] =
+    &["gif", "jpeg", "jpg", "m4v", "mov", "mp4", "pdf", "png", "webm", "webp"];
+
 /// Says whether a name is one of a text file.
 pub(super) fn has_text_name(name: &str) -> bool {
+    has_extension(name, TEXT_EXTENSIONS)
+}
+
+/// Says whether a name is one of a file that has a thumb.
+pub(super) fn has_thumb_name(name: &str) -> bool {
+    has_extension(name, THUMB_EXTENSIONS)
+}
+
+fn has_extension(name: &str, sorted: &[&str]) -> bool {
     let lower = name.to_lowercase();
     let extension = lower.rsplit('.').next().unwrap_or(&lower);
-    TEXT_EXTENSIONS.binary_search(&extension).is_ok()
+    sorted.binary_search(&extension).is_ok()
 }
 
 /// Says whether the start of a file, or all of it, is text of this kind.
@@ -130,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_extensions_are_sorted_for_the_search() {
-        assert!(TEXT_EXTENSIONS.is_sorted());
+        assert!(TEXT_EXTENSIONS.is_sorted() && THUMB_EXTENSIONS.is_sorted());
     }
 
     #[test]

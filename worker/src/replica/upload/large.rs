@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use futures_util::stream::{self, FuturesUnordered, Stream, StreamExt};
 use offing_core::content::manifest::Manifest;
 use offing_core::content::pack::{self, Part};
@@ -26,6 +26,8 @@ const LANES: usize = 2;
 const ROUND_BYTES_MIN: u64 = 4 * 1024 * 1024;
 /// Most of them, so that little is left at the end.
 const ROUND_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Most files of which thumbs are made together.
+const THUMBS_MAX: usize = 32;
 
 /// Why a file is not read on.
 #[derive(Debug, Clone)]
@@ -35,8 +37,26 @@ enum Stop {
 }
 
 impl<H: Host> Replica<H> {
+    /// Stages large files, one after the other. Thumbs of the next ones are made meanwhile:
+    /// of one at first, so that nothing waits, then of twice as many at a time, which share
+    /// a chunk.
+    pub(super) async fn stage_all_large<S: Source>(self: &Rc<Self>, files: &[(&Rc<Upload>, &S)]) {
+        let (mut staged, mut made) = (0, files.len().min(1));
+        self.make_thumbs(&files[..made]).await;
+        while staged < files.len() {
+            let next = files.len().min(made + THUMBS_MAX.min(2 * (made - staged)));
+            let stage = async {
+                for &(upload, source) in &files[staged..made] {
+                    self.stage_large(upload, source).await;
+                }
+            };
+            join(stage, self.make_thumbs(&files[made..next])).await;
+            (staged, made) = (made, next);
+        }
+    }
+
     /// Reads a large file to its end, sending what is stored meanwhile; then makes its node.
-    pub(super) async fn stage_large<S: Source>(self: &Rc<Self>, upload: &Rc<Upload>, source: &S) {
+    async fn stage_large<S: Source>(self: &Rc<Self>, upload: &Rc<Upload>, source: &S) {
         self.turn(upload, TransferState::Reading);
         if let Err(fault) = self.store_record(upload).await {
             return self.fail(upload, fault).await;

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use offing_core::content::manifest::Extent;
 use offing_core::id::{ChunkId, NodeId};
 use offing_core::rpc::{Fault, TransferId, TransferState};
 use offing_core::tree::OpId;
@@ -26,20 +27,26 @@ pub(super) struct Record {
     pub(super) staged: Option<Staged>,
     pub(super) replaced: Vec<OpId>,
     pub(super) shared: Vec<ChunkId>,
+    pub(super) thumb: Option<Extent>,
 }
 
 impl Record {
-    /// Records of earlier versions end before the last one or two lists, which are empty.
+    /// Records of earlier versions end before the last one to three fields, which are empty.
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let with = |lists: &[u8]| postcard::from_bytes(&[bytes, lists].concat()).ok();
-        [&[][..], &[0], &[0, 0]].into_iter().find_map(with)
+        let with = |fields: &[u8]| postcard::from_bytes(&[bytes, fields].concat()).ok();
+        [&[][..], &[0], &[0, 0], &[0, 0, 0]].into_iter().find_map(with)
     }
 }
 
 /// The chunks that an upload's record names.
 pub(in crate::replica) fn staged_chunks(record: &[u8]) -> Vec<ChunkId> {
-    let staged = Record::decode(record).and_then(|record| record.staged);
-    staged.map(|staged| staged.manifest.chunks()).unwrap_or_default()
+    let Some(record) = Record::decode(record) else {
+        return Vec::new();
+    };
+    let staged = record.staged.map(|staged| staged.manifest.chunks());
+    let mut chunks = staged.unwrap_or_default();
+    chunks.extend(record.thumb.map(|thumb| thumb.chunk));
+    chunks
 }
 
 impl<H: Host> Replica<H> {

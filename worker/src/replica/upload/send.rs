@@ -192,7 +192,8 @@ impl<H: Host> Replica<H> {
             self.check_here(upload, staged, &fresh).await?;
             let mut manifest = staged.manifest.clone();
             manifest.file = self.target(upload).await?;
-            let content = self.make_content(&manifest, staged.text).await?;
+            let thumb = self.thumb_here(upload).await?;
+            let content = self.make_content(&manifest, thumb, staged.text).await?;
             contents.push((manifest.file, content));
             if upload.recorded.get() {
                 also.delete(Table::Transfers, upload.id.to_be_bytes());

@@ -10,7 +10,7 @@
 
 use std::rc::Rc;
 
-use futures_util::future::{Either, LocalBoxFuture, join, join_all, select};
+use futures_util::future::{Either, LocalBoxFuture, join_all, join3, select};
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use offing_core::content::manifest::{Extent, Manifest};
 use offing_core::content::pack::{ChunkPlan, Part};
@@ -135,7 +135,10 @@ impl<H: Host> Replica<H> {
             })
             .collect();
         let hashes = join_all(pieces.iter().map(|piece| self.host.crypto().sha256(piece)));
-        let (sealed, hashes) = join(self.seal_and_put(&plain), hashes).await;
+        let files: Vec<_> =
+            parts.iter().map(|part| (&uploads[part.file], &sources[part.file])).collect();
+        let (sealed, hashes, ()) =
+            join3(self.seal_and_put(&plain), hashes, self.make_thumbs(&files)).await;
         let (mut arrivals, mut offset) = (Vec::with_capacity(parts.len()), 0);
         for ((part, piece), hash) in parts.iter().zip(pieces).zip(hashes) {
             let upload = &uploads[part.file];
