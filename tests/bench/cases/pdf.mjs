@@ -13,12 +13,11 @@ export const title = "the first page of a PDF, in one browser";
 const FILES = 60;
 
 /** Shows each file by both, in turns; milliseconds, or null where one of them does not. */
-async function measure({ count, script, module }) {
-  const { Parser } = await import("/parser.mjs");
+async function measure(given) {
+  const { inTurns } = await import("/parser.mjs");
   const pdfjs = await import("/pdf.mjs");
   pdfjs.GlobalWorkerOptions.workerSrc = "/pdf.worker.mjs";
   const theirs = new pdfjs.PDFWorker();
-  const bytesOf = async (url) => (await fetch(url)).arrayBuffer();
   const canvas = document.body.appendChild(document.createElement("canvas"));
   const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 
@@ -56,24 +55,7 @@ async function measure({ count, script, module }) {
     }
   }
 
-  const found = { "offing, first": [], "offing, then": [], "pdf.js": [] };
-  for (let at = 0; at < count; at += 1) {
-    const [file, wasm] = await Promise.all([bytesOf(`/file-${at}`), bytesOf(module)]);
-    const takes = async (name, work) => {
-      const start = performance.now();
-      found[name].push(await work().then(() => performance.now() - start, () => null));
-    };
-    const reserve = new Parser(script);
-    await reserve.load(wasm.slice());
-    await takes("offing, then", () => offing(reserve, file.slice()));
-    await takes("offing, first", async () => {
-      const parser = new Parser(script);
-      await parser.load(wasm);
-      await offing(parser, file.slice());
-    });
-    await takes("pdf.js", () => pdf(file));
-  }
-  return found;
+  return inTurns(given, offing, "pdf.js", pdf);
 }
 
 export async function run() {

@@ -31,16 +31,15 @@ onmessage = ({ data: { file, rows } }) => {
 `;
 
 /** Reads each file by both, in turns; milliseconds, or null where one of them does not. */
-async function measure({ count, rows, script, module }) {
-  const { Parser } = await import("/parser.mjs");
+async function measure(given) {
+  const { inTurns } = await import("/parser.mjs");
   const theirs = new Worker("/theirs.js");
-  const bytesOf = async (url) => (await fetch(url)).arrayBuffer();
 
   async function offing(parser, file) {
     try {
       await parser.open(file, "file");
       await parser.ask({ sheet: { index: 0 } });
-      await parser.ask({ rows: { start: 0, end: rows } });
+      await parser.ask({ rows: { start: 0, end: given.rows } });
     } finally {
       parser.end();
     }
@@ -49,27 +48,10 @@ async function measure({ count, rows, script, module }) {
   const sheetjs = (file) =>
     new Promise((resolve, reject) => {
       theirs.onmessage = ({ data }) => (data.refused ? reject(new Error(data.refused)) : resolve());
-      theirs.postMessage({ file, rows }, [file]);
+      theirs.postMessage({ file, rows: given.rows }, [file]);
     });
 
-  const found = { "offing, first": [], "offing, then": [], "SheetJS": [] };
-  for (let at = 0; at < count; at += 1) {
-    const [file, wasm] = await Promise.all([bytesOf(`/file-${at}`), bytesOf(module)]);
-    const takes = async (name, work) => {
-      const start = performance.now();
-      found[name].push(await work().then(() => performance.now() - start, () => null));
-    };
-    const reserve = new Parser(script);
-    await reserve.load(wasm.slice());
-    await takes("offing, then", () => offing(reserve, file.slice()));
-    await takes("offing, first", async () => {
-      const parser = new Parser(script);
-      await parser.load(wasm);
-      await offing(parser, file.slice());
-    });
-    await takes("SheetJS", () => sheetjs(file));
-  }
-  return found;
+  return inTurns(given, offing, "SheetJS", sheetjs);
 }
 
 export async function run() {

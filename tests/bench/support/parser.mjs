@@ -42,3 +42,30 @@ export class Parser {
     });
   }
 }
+
+const bytesOf = async (url) => (await fetch(url)).arrayBuffer();
+
+/**
+ * Each file by ours, with its module in reserve and with it compiled anew, and by the other, in turns;
+ * milliseconds, or null where it was not shown. `ours(parser, file)` and `theirs(file)` show one.
+ */
+export async function inTurns({ count, script, module }, ours, other, theirs) {
+  const found = { "offing, first": [], "offing, then": [], [other]: [] };
+  for (let at = 0; at < count; at += 1) {
+    const [file, wasm] = await Promise.all([bytesOf(`/file-${at}`), bytesOf(module)]);
+    const takes = async (name, show) => {
+      const start = performance.now();
+      found[name].push(await show().then(() => performance.now() - start, () => null));
+    };
+    const reserve = new Parser(script);
+    await reserve.load(wasm.slice());
+    await takes("offing, then", () => ours(reserve, file.slice()));
+    await takes("offing, first", async () => {
+      const parser = new Parser(script);
+      await parser.load(wasm);
+      await ours(parser, file.slice());
+    });
+    await takes(other, () => theirs(file));
+  }
+  return found;
+}
