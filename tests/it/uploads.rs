@@ -27,6 +27,22 @@ fn empty_small_packed_and_large_files_arrive_whole() {
 }
 
 #[test]
+fn what_replaces_a_file_leaves_its_copies_alone() {
+    let world = World::with(&["laptop"]);
+    let laptop = world.device("laptop");
+    let (photo, later) = (crate::noise(1, 5_000), crate::noise(2, 6_000));
+    laptop.uploads("/", &[("sea.jpg", &photo)], Clash::Ask);
+    world.sync_all();
+    laptop.copies("/sea.jpg", "/");
+    laptop.copies("/sea.jpg", "/");
+    laptop.uploads("/", &[("sea.jpg", &later)], Clash::Replace);
+    world.sync_all();
+    assert_eq!(laptop.reads("/sea.jpg").unwrap(), later);
+    assert_eq!(laptop.reads("/sea (2).jpg").unwrap(), photo);
+    assert_eq!(laptop.reads("/sea (3).jpg").unwrap(), photo);
+}
+
+#[test]
 fn an_upload_made_offline_waits_and_is_sent_later() {
     let world = World::with(&["phone", "laptop"]);
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));

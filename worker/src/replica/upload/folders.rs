@@ -159,7 +159,12 @@ impl<H: Host> Replica<H> {
             let prefix = key.get(..key.len().checked_sub(4 + NodeId::LEN)?)?.to_vec();
             Some((prefix, node))
         };
-        Ok(keys.into_iter().filter_map(split).collect())
+        // Of several with one name the first is the one that is shown without a number.
+        let mut first = Siblings::new();
+        for (prefix, node) in keys.into_iter().filter_map(split) {
+            first.entry(prefix).or_insert(node);
+        }
+        Ok(first)
     }
 
     /// Finds a folder or a file by its name.
