@@ -189,8 +189,8 @@ pub(crate) fn e2e() -> PathBuf {
 pub(crate) fn in_browser(files: &[PathBuf]) -> Result<Command> {
     run(cargo().args(["build", "-q", "-p", "offing-server"]))?;
     let mut node = program("node");
-    // Three files at a time: a browser waits more than it computes. Each has a server of its own.
-    node.args(["--test", "--test-concurrency=3", "--test-reporter=spec"])
+    // Two files at a time; with three each takes twice as long. Each has a server of its own.
+    node.args(["--test", "--test-concurrency=2", "--test-reporter=spec"])
         .args(files)
         .current_dir(e2e())
         .env("OFFING_SERVER", target().join("debug/offing-server"))
