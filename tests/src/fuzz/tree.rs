@@ -62,7 +62,9 @@ pub(super) fn name(bytes: &[u8]) {
     assert_eq!(names::fold(&folded), folded, "folding {name:?} again changes nothing");
     names::sort_key(&folded);
     let numbered = names::with_suffix(name, 2);
-    assert_eq!(names::check(&numbered), Ok(()), "{numbered:?}");
+    // A number that is shown may make a name longer than one that people give.
+    let shown = if numbered.len() > limits::NAME_BYTES_MAX { name } else { numbered.as_str() };
+    assert_eq!(names::check(shown), Ok(()), "{numbered:?}");
     assert_ne!(names::fold(&numbered), folded, "a number tells {name:?} from its sibling");
     names::without_suffix(name);
 }
