@@ -6,9 +6,8 @@ use offing_server::config::RateConfig;
 use rand::rngs::OsRng;
 use reqwest::Method;
 
-use crate::harness::{
-    Differs, Person, RECOVERY, Reply, World, account_record, device_binding, reply,
-};
+use crate::calls::{Person, Reply, account_record, device_binding, reply};
+use crate::harness::{Differs, RECOVERY, World};
 
 #[tokio::test]
 async fn a_person_signs_up_and_signs_in_with_either_secret() {

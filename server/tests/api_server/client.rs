@@ -5,7 +5,8 @@ use offing_server::api::headers::CONTENT_SECURITY_POLICY;
 use offing_server::api::{Access, CALLS};
 use reqwest::Method;
 
-use crate::harness::{Differs, Reply, World, reply};
+use crate::calls::{Reply, reply};
+use crate::harness::{Differs, World};
 
 async fn with_client() -> World {
     let world = World::start().await;

@@ -7,7 +7,8 @@ use offing_server::store::places::Places;
 use reqwest::Method;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::harness::{Differs, Reply, Store, World, reply};
+use crate::calls::{Reply, reply};
+use crate::harness::{Differs, Store, World};
 use crate::live::{connect, next, refusal};
 
 /// What the keeper does beside the server, which then looks.

@@ -11,7 +11,8 @@ use offing_core::proto::{
 };
 use reqwest::Method;
 
-use crate::harness::{Differs, World, chunk_id, entry, reply};
+use crate::calls::{chunk_id, entry, reply};
+use crate::harness::{Differs, World};
 
 #[tokio::test]
 async fn a_log_is_read_as_it_was_appended() {

@@ -7,7 +7,8 @@ use offing_core::log::epoch::EpochRecord;
 use offing_core::proto::{AccessToken, AppendResult, Code, Devices, encode_append};
 use reqwest::Method;
 
-use crate::harness::{Person, Vault, World, device_binding, entry, reply};
+use crate::calls::{Person, Vault, device_binding, entry, reply};
+use crate::harness::World;
 
 /// A record that takes a device off, as far as a server looks at it.
 fn record(vault: &Vault, person: &Person, dseq: u64, epoch: u32, off: DeviceId) -> Entry {

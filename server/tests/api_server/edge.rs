@@ -6,8 +6,9 @@ use offing_core::proto::{Code, Wake, encode_chunk_batch};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 
+use crate::calls::{Calls, OCTETS, Person, Vault, chunk_id, reply};
 use crate::edges::{Before, TestEdge, path_in, until};
-use crate::harness::{OCTETS, Person, THROUGH_EDGE, Vault, World, chunk_id, reply};
+use crate::harness::{THROUGH_EDGE, World};
 use crate::live;
 
 /// A server, an edge before it, and somebody whose vault has a chunk.
@@ -173,7 +174,7 @@ async fn signing_up_uploading_and_the_live_socket_go_through() {
     let origin_url = world.url("");
     let edge = TestEdge::before(world.address, by(&world)).await;
     // From here on everybody calls the edge.
-    world.address = edge.address;
+    world.calls = Calls::to(edge.address);
     let alice = world.sign_up("alice", "password").await;
     let mut vault = world.create_vault(&alice).await;
     let mut socket =
@@ -225,7 +226,7 @@ async fn who_is_refused_before_the_body_is_read_is_no_sign_that_the_origin_is_aw
     let mut scene = scene().await;
     scene.world.pass_ms(601_000);
     let large = vec![3; 4 * 1024 * 1024];
-    scene.world.address = scene.edge.address;
+    scene.world.calls = Calls::to(scene.edge.address);
     for _ in 0..5 {
         let refused = scene.world.put_chunk(&scene.alice, &scene.vault, &large).await;
         assert_eq!(refused.refusal(), (401, Code::TokenExpired));

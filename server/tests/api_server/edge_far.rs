@@ -15,8 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::calls::chunk_id;
 use crate::edges::{Before, TestEdge, path_in, until};
-use crate::harness::{World, chunk_id};
+use crate::harness::World;
 
 /// A line that takes its time, and counts what crosses it towards the callers.
 struct Line {

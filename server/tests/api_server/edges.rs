@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::harness::{Reply, chunk_id, reply};
+use crate::calls::{Reply, chunk_id, reply};
 
 /// A running edge.
 pub(crate) struct TestEdge {

@@ -9,7 +9,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::harness::{World, chunk_id};
+use crate::calls::chunk_id;
+use crate::harness::World;
 
 #[tokio::test]
 async fn a_running_server_is_alive_ready_and_says_who_it_is() {

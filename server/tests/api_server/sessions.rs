@@ -4,7 +4,8 @@ use offing_core::proto::{AccessToken, Code};
 use offing_server::config::RateConfig;
 use reqwest::Method;
 
-use crate::harness::{Differs, World, reply};
+use crate::calls::reply;
+use crate::harness::{Differs, World};
 
 #[tokio::test]
 async fn a_refresh_replaces_the_cookie_and_gives_a_token_that_works() {
