@@ -30,8 +30,14 @@ mod harness;
 mod lifecycle;
 #[path = "api_server/live.rs"]
 mod live;
+#[path = "api_server/load.rs"]
+mod load;
 #[path = "api_server/overload.rs"]
 mod overload;
+#[path = "api_server/peak.rs"]
+mod peak;
+#[path = "api_server/program.rs"]
+mod program;
 #[path = "api_server/sessions.rs"]
 mod sessions;
 #[path = "api_server/tls.rs"]

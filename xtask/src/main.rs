@@ -13,6 +13,7 @@ mod faults;
 mod fuzz;
 mod joining;
 mod order;
+mod overload;
 mod run;
 mod serve;
 mod sim;
@@ -48,6 +49,9 @@ Usage: cargo xtask <command>
   joining [--nodes N] [--entries N]
                        how long a new device takes, by the log and by a snapshot
   edge [--chunks N]    what an edge is worth before a server that is far
+  overload [--seconds N]
+                       the most that the server does, and what is left of it at three
+                       times as much
   corpus [--no-fetch]  the previews' parsers on the files that Debian's packages carry
   setup                only install what is missing
   steps                name the steps of `test`
@@ -92,6 +96,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "faults" => faults::faults(rest),
         "joining" => joining::joining(rest),
         "edge" => edge::edge(rest),
+        "overload" => overload::overload(rest),
         "corpus" => corpus::corpus(rest),
         "setup" => {
             no_more(rest)?;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use offing_core::proto::{AppendResult, Code, Refusal};
-use offing_server::turns::desk::Bounds;
+use offing_core::proto::{AppendResult, ChunksStored, Code, Refusal};
+use offing_server::turns::Who;
+use offing_server::turns::desk::{Bounds, Class};
+use tokio::task::JoinSet;
 
 use crate::harness::{Differs, World};
 
@@ -49,6 +51,36 @@ async fn who_floods_the_server_is_told_to_wait_and_nobody_else_notices() {
     over.store(true, Ordering::Relaxed);
     for flood in flood {
         flood.await.unwrap();
+    }
+    assert_eq!(world.state.turns().under_way(), (0, 0));
+}
+
+#[tokio::test]
+async fn what_finds_no_place_hears_so_at_once_and_what_waits_is_done() {
+    let turns = Bounds { at_once: 2, waiting_max: 4, patience: Duration::from_secs(600) };
+    let world = World::start_with(Differs { turns: Some(turns), ..Differs::default() }).await;
+    let world = Arc::new(world);
+    let alice = world.sign_up("alice", "password").await;
+    let vault = world.create_vault(&alice).await;
+    // The server is busy, for as long as this test likes.
+    let busy = [
+        world.state.turns().turn(Who::Server, Class::Prompt).await.unwrap(),
+        world.state.turns().turn(Who::Server, Class::Prompt).await.unwrap(),
+    ];
+    let mut calls = JoinSet::new();
+    for seed in 0..10_u8 {
+        let (world, alice, vault) = (Arc::clone(&world), alice.clone(), vault.clone());
+        calls.spawn(async move { world.put_chunk(&alice, &vault, &[seed; 1_000]).await });
+    }
+    for _ in 0..6 {
+        let refused = calls.join_next().await.unwrap().unwrap();
+        assert_eq!(refused.refusal(), (503, Code::Unavailable));
+        assert!(refused.header("retry-after").unwrap().parse::<u32>().unwrap() >= 1);
+    }
+    assert_eq!(world.state.turns().under_way(), (2, 4));
+    drop(busy);
+    while let Some(done) = calls.join_next().await {
+        assert_eq!(done.unwrap().json::<ChunksStored>().stored, 1);
     }
     assert_eq!(world.state.turns().under_way(), (0, 0));
 }

@@ -1,0 +1,233 @@
+//! Calls that come when they come, whether or not the server keeps up.
+//!
+//! Each [`Line`] is a caller with a connection of its own and one thing to say: the next entry of its
+//! vault, or a chunk that nobody has. What was refused it says again the next time, so a refusal
+//! costs the load next to nothing. Requests are written by hand: a load that costs as much as what it
+//! loads would measure itself. How long an answer took counts from when its call was due.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use offing_core::id::ChunkId;
+use offing_core::proto::{AppendResult, Appended, ChunksStored, encode_append};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::calls::{Calls, OCTETS, Person, Vault, chunk_id};
+
+/// A caller, who says one thing at a time.
+pub(crate) struct Line {
+    address: SocketAddr,
+    token: String,
+    vault: Vault,
+    work: Work,
+    stream: Option<TcpStream>,
+    head: Vec<u8>,
+    body: Vec<u8>,
+}
+
+/// What a caller says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Work {
+    /// Entries, each durable when it is answered.
+    Append,
+    /// Chunks of so many bytes.
+    Put { len: usize },
+}
+
+/// What became of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was done.
+    Done,
+    /// There was too much to do, and it was said when to come again.
+    Shed,
+}
+
+/// A call that was answered.
+pub(crate) struct Answered {
+    pub(crate) outcome: Outcome,
+    /// Since the begin of the load.
+    pub(crate) at: Duration,
+    /// Since it was due.
+    pub(crate) took: Duration,
+}
+
+/// What was offered, and what came of it.
+#[derive(Default)]
+pub(crate) struct Offered {
+    pub(crate) answers: Vec<Answered>,
+    /// Calls for which no line was free.
+    pub(crate) unsaid: u64,
+}
+
+impl Line {
+    /// A caller with a vault of its own.
+    pub(crate) async fn begins(calls: &Calls, person: &Person, work: Work) -> Self {
+        let vault = calls.create_vault(person).await;
+        let (address, token) = (calls.address, person.token.clone());
+        let (head, body) = (Vec::new(), Vec::new());
+        let mut line = Self { address, token, vault, work, stream: None, head, body };
+        line.thinks();
+        line
+    }
+
+    /// What has become of its vault: how many entries or chunks it was told are there.
+    pub(crate) fn said(&self) -> u64 {
+        self.vault.dseq - 2
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Prepares what it says next.
+    fn thinks(&mut self) {
+        let entry = self.vault.next(&[]);
+        let id = self.vault.id;
+        let (verb, path) = match self.work {
+            Work::Append => {
+                self.body = encode_append(&[entry.encode()]);
+                ("POST", format!("/api/v1/vaults/{id}/log"))
+            }
+            Work::Put { len } => {
+                self.body = chunk_of(&self.vault, len);
+                let chunk: ChunkId = chunk_id(&self.body);
+                ("PUT", format!("/api/v1/vaults/{id}/chunks/{chunk}"))
+            }
+        };
+        let (token, len) = (&self.token, self.body.len());
+        let head = format!(
+            "{verb} {path} HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: {OCTETS}\r\nContent-Length: {len}\r\n\r\n"
+        );
+        self.head = head.into_bytes();
+    }
+
+    /// Says it, and hears what becomes of it.
+    async fn says(&mut self) -> Outcome {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => TcpStream::connect(self.address).await.unwrap(),
+        };
+        stream.write_all(&self.head).await.unwrap();
+        stream.write_all(&self.body).await.unwrap();
+        let (status, body) = answer(&mut stream).await;
+        self.stream = Some(stream);
+        match status {
+            200 => {
+                self.hears(&body);
+                Outcome::Done
+            }
+            _ => Outcome::Shed,
+        }
+    }
+
+    fn hears(&mut self, body: &[u8]) {
+        match self.work {
+            Work::Append => {
+                let appended: Appended = serde_json::from_slice(body).unwrap();
+                assert!(matches!(appended.results[..], [AppendResult::Ok { .. }]));
+            }
+            Work::Put { .. } => {
+                let stored: ChunksStored = serde_json::from_slice(body).unwrap();
+                assert_eq!(stored.stored, 1);
+            }
+        }
+        self.thinks();
+    }
+}
+
+/// A chunk that no other line and no other number has.
+pub(crate) fn chunk_of(vault: &Vault, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    bytes[..32].copy_from_slice(&vault.id.0);
+    bytes[32..40].copy_from_slice(&vault.dseq.to_be_bytes());
+    bytes
+}
+
+/// Reads an answer: its status and its body. One that sheds has to say when to come again.
+async fn answer(stream: &mut TcpStream) -> (u16, Vec<u8>) {
+    let mut bytes = Vec::with_capacity(2 * 1024);
+    let head_len = loop {
+        if let Some(at) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
+            break at + 4;
+        }
+        assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the connection ended");
+    };
+    let head = String::from_utf8(bytes[..head_len].to_vec()).unwrap();
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
+    let status = head[9..12].parse().unwrap();
+    assert!(status == 200 || status == 503, "{head}");
+    assert!(status == 200 || header("retry-after: ").is_some(), "{head}");
+    let len: usize = header("content-length: ").unwrap().parse().unwrap();
+    while bytes.len() < head_len + len {
+        assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the connection ended");
+    }
+    (status, bytes.split_off(head_len))
+}
+
+/// Lets each line call again as soon as it is answered.
+pub(crate) async fn saturate(lines: Vec<Line>, lasting: Duration) -> (Vec<Line>, Offered) {
+    let begun = Instant::now();
+    let all = lines.into_iter().map(|mut line| {
+        tokio::spawn(async move {
+            let mut answers = Vec::new();
+            while answers.is_empty() || begun.elapsed() < lasting {
+                let due = Instant::now();
+                let outcome = line.says().await;
+                let (at, took) = (begun.elapsed(), due.elapsed());
+                answers.push(Answered { outcome, at, took });
+            }
+            (line, answers)
+        })
+    });
+    let (mut lines, mut offered) = (Vec::new(), Offered::default());
+    for ended in all.collect::<Vec<_>>() {
+        let (line, answers) = ended.await.unwrap();
+        lines.push(line);
+        offered.answers.extend(answers);
+    }
+    (lines, offered)
+}
+
+/// Lets so many calls a second be due, whoever is done with the ones before; waits for the last.
+pub(crate) async fn offer(
+    lines: Vec<Line>,
+    per_second: f64,
+    lasting: Duration,
+) -> (Vec<Line>, Offered) {
+    let (all, begun) = (lines.len(), Instant::now());
+    let (mut free, mut offered) = (VecDeque::from(lines), Offered::default());
+    let (returns, mut returned) = mpsc::unbounded_channel::<(Line, Answered)>();
+    for number in 0_u32.. {
+        let due = begun + Duration::from_secs_f64(f64::from(number) / per_second);
+        if due > begun + lasting {
+            break;
+        }
+        sleep_until(due).await;
+        while let Ok((line, answered)) = returned.try_recv() {
+            free.push_back(line);
+            offered.answers.push(answered);
+        }
+        let Some(mut line) = free.pop_front() else {
+            offered.unsaid += 1;
+            continue;
+        };
+        let returns = returns.clone();
+        tokio::spawn(async move {
+            let outcome = line.says().await;
+            let answered = Answered { outcome, at: begun.elapsed(), took: due.elapsed() };
+            returns.send((line, answered)).ok();
+        });
+    }
+    while free.len() < all {
+        let (line, answered) = returned.recv().await.unwrap();
+        free.push_back(line);
+        offered.answers.push(answered);
+    }
+    (free.into(), offered)
+}

@@ -1,0 +1,98 @@
+//! The program itself, in a process of its own, over a folder of its own.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::net::TcpListener;
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::calls::{Calls, Person};
+use crate::harness::RECOVERY;
+
+/// A server that runs until this is dropped.
+pub(crate) struct Program {
+    pub(crate) calls: Calls,
+    folder: TempDir,
+    child: Child,
+    /// What it says; it would end if nobody could hear it.
+    says: Lines<BufReader<ChildStdout>>,
+    first_invite: Option<String>,
+}
+
+impl Program {
+    /// Starts it with these options beside its own, and waits until it says where it is.
+    pub(crate) async fn start(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = free_address().await;
+        let mut child = command(&folder)
+            .args(["--listen", &address.to_string(), "--data"])
+            .arg(folder.path())
+            .args(["--anonymous-per-minute", MANY, "--calls-per-minute", MANY])
+            .args(["--transfers-per-minute", MANY])
+            .args(options)
+            .spawn()
+            .unwrap();
+        let mut says = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut first_invite = None;
+        while first_invite.is_none() {
+            let line = says.next_line().await.unwrap().expect("it says how to begin");
+            first_invite = invite_in(&line);
+        }
+        Self { calls: Calls::to(address), folder, child, says, first_invite }
+    }
+
+    /// Signs people up.
+    pub(crate) async fn sign_up(&mut self, count: usize) -> Vec<Person> {
+        let mut people = Vec::new();
+        for number in 0..count {
+            let invite = match self.first_invite.take() {
+                Some(invite) => invite,
+                None => self.invite().await,
+            };
+            let name = format!("person-{number}");
+            people
+                .push(self.calls.try_sign_up(&invite, &name, "password", RECOVERY).await.unwrap());
+        }
+        people
+    }
+
+    /// Stops it as an administrator does, and waits until it has.
+    pub(crate) async fn stop(mut self) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        assert!(self.child.wait().await.unwrap().success());
+        drop(self.says);
+    }
+
+    async fn invite(&self) -> String {
+        let mut asked = command(&self.folder);
+        asked.arg("invite").arg("--data").arg(self.folder.path());
+        let said = asked.output().await.unwrap().stdout;
+        invite_in(&String::from_utf8(said).unwrap()).expect("a link")
+    }
+}
+
+/// A port that nobody listens on, for now.
+pub(crate) async fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+fn command(folder: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_offing-server"));
+    command
+        .env_clear()
+        .env("OFFING_LOG", "warn")
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+fn invite_in(line: &str) -> Option<String> {
+    line.split_once("/join#").map(|(_, token)| token.trim().to_owned())
+}
+
+const MANY: &str = "1000000000";
