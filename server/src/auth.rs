@@ -27,6 +27,7 @@ use crate::store::meta::{Account, Session, SessionId};
 mod attempts;
 pub mod cookie;
 mod ended;
+mod known;
 mod opaque;
 pub mod secret_file;
 pub mod token;
