@@ -17,6 +17,8 @@ use offing_core::proto::{API_PREFIX, Code};
 use rand::RngCore as _;
 
 use crate::error::ApiError;
+use crate::metrics::known;
+use crate::spans::CALL;
 use crate::state::AppState;
 
 pub(crate) use admit::address;
@@ -157,13 +159,15 @@ async fn around(State(state): State<AppState>, request: Request, next: Next) -> 
     let method = request.method().clone();
     // The pattern, not the path: a path may name what people would rather not see in a log.
     let route = request.extensions().get::<MatchedPath>().map_or("file", |path| path.as_str());
-    let span = tracing::info_span!("request", id, %method, route);
+    let status = tracing::field::Empty;
+    let span = tracing::info_span!(CALL, id, method = known(&method), route, status);
     let (start, path) = (Instant::now(), route.to_owned());
     let request = request.map(|body| state.metrics().receives(body));
     let response = tracing::Instrument::instrument(next.run(request), span.clone()).await;
     let (took, status) = (start.elapsed(), response.status().as_u16());
     state.metrics().answered(&method, &path, status, took);
     let refused = response.extensions().get::<Code>().copied();
+    span.record("status", status);
     span.in_scope(|| {
         if let Some(code) = refused {
             state.metrics().refused(code);
@@ -172,7 +176,7 @@ async fn around(State(state): State<AppState>, request: Request, next: Next) -> 
             }
         }
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::debug!(status, took_ms, "answered");
+        tracing::debug!(took_ms, "answered");
     });
     let mut response = response.map(|body| state.metrics().sends(body));
     headers::secure(&mut response, state.config().is_https());

@@ -44,6 +44,8 @@ pub struct Config {
     pub scrub_days: u32,
     /// Where figures are served, if they are.
     pub metrics: Option<SocketAddr>,
+    /// The collector that takes spans, if there is one, without a slash at the end.
+    pub otlp: Option<String>,
     /// How often callers may call.
     pub rate: RateConfig,
     /// How much is worked on at once.
@@ -133,6 +135,10 @@ pub struct Settings {
     /// Address and port at which Prometheus finds figures [default: none]
     #[arg(long, env = "OFFING_METRICS", global = true)]
     pub metrics: Option<SocketAddr>,
+    /// Collector that takes spans of calls by OTLP over HTTP, as `http://127.0.0.1:4318`
+    /// [default: none]
+    #[arg(long, env = "OFFING_OTLP", global = true)]
+    pub otlp: Option<String>,
     /// Sign-ins a minute for one name from one address [default: 10]
     #[arg(long, env = "OFFING_LOGINS_PER_MINUTE", global = true)]
     pub logins_per_minute: Option<u32>,
@@ -186,6 +192,7 @@ impl Settings {
             collect_delete: self.collect_delete.or(weaker.collect_delete),
             scrub_days: self.scrub_days.or(weaker.scrub_days),
             metrics: self.metrics.or(weaker.metrics),
+            otlp: self.otlp.or(weaker.otlp),
             logins_per_minute: self.logins_per_minute.or(weaker.logins_per_minute),
             anonymous_per_minute: self.anonymous_per_minute.or(weaker.anonymous_per_minute),
             calls_per_minute: self.calls_per_minute.or(weaker.calls_per_minute),
@@ -244,6 +251,7 @@ impl Settings {
             collect_delete: self.collect_delete.unwrap_or(false),
             scrub_days: self.scrub_days.unwrap_or(SCRUB_DAYS),
             metrics: self.metrics,
+            otlp: self.otlp.map(collector).transpose()?,
             turns: Bounds::default(),
             edges: self.edges.unwrap_or_default(),
             origin: self.origin.map(origin).transpose()?,
@@ -319,6 +327,12 @@ pub enum ConfigError {
     /// S3 wants to know who asks.
     #[error("chunks in S3 want s3_access_key and s3_secret_key")]
     S3Keys,
+    /// Spans cannot be sent there.
+    #[error("otlp must be http://host[:port][/path] or https://…, not {given}")]
+    Otlp {
+        /// What was given.
+        given: String,
+    },
     /// An edge cannot ask there.
     #[error(
         "origin must be https://host[:port], or http://host[:port] on this machine, not {given}"
@@ -350,6 +364,16 @@ fn origin(given: String) -> Result<String, ConfigError> {
         return Ok(url.origin().ascii_serialization());
     }
     Err(ConfigError::Origin { given })
+}
+
+/// The collector of spans. They say nothing that has to be hidden, so it may be without TLS.
+fn collector(given: String) -> Result<String, ConfigError> {
+    let is_fit = reqwest::Url::parse(&given).is_ok_and(|url| {
+        let is_bare = url.query().is_none() && url.fragment().is_none();
+        matches!(url.scheme(), "http" | "https") && is_bare && url.username().is_empty()
+    });
+    let url = given.trim_end_matches('/').to_owned();
+    if is_fit { Ok(url) } else { Err(ConfigError::Otlp { given }) }
 }
 
 /// The client is found in `dist` of the working directory, else beside the program.
@@ -406,6 +430,19 @@ mod tests {
             "a.example",
         ] {
             assert!(matches!(origin(unfit), Err(ConfigError::Origin { .. })), "{unfit}");
+        }
+    }
+
+    #[test]
+    fn spans_go_to_an_address_or_nowhere() {
+        let otlp = |given: &str| {
+            let given = Some(given.to_owned());
+            Settings { otlp: given, ..Settings::default() }.finish().map(|config| config.otlp)
+        };
+        let gateway = "https://a.example/otlp/";
+        assert_eq!(otlp(gateway).unwrap().as_deref(), Some("https://a.example/otlp"));
+        for unfit in ["127.0.0.1:4318", "grpc://a.example", "http://k@a.example", "http://a/?b"] {
+            assert!(matches!(otlp(unfit), Err(ConfigError::Otlp { .. })), "{unfit}");
         }
     }
 

@@ -24,6 +24,7 @@ pub mod migrate;
 pub mod ready;
 mod serve;
 pub mod service;
+pub mod spans;
 pub mod state;
 pub mod store;
 pub mod telemetry;

@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use offing_server::config::{Config, Settings};
 use offing_server::edge::Patience;
 use offing_server::fsck::Finding;
+use offing_server::spans::Spans;
 use offing_server::state::{AppState, join_link, system_clock};
 use offing_server::store::check::Checked;
 use offing_server::store::places;
@@ -128,10 +129,11 @@ fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let file = arguments.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
     let config = arguments.settings.or(file).finish()?;
-    telemetry::start(&config.log);
+    let spans = config.otlp.as_deref().map(Spans::to);
+    telemetry::start(&config.log, spans.as_ref());
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => runtime.block_on(run(config)).map(|()| ExitCode::SUCCESS),
+        Command::Serve => runtime.block_on(run(config, spans)).map(|()| ExitCode::SUCCESS),
         Command::Edge => runtime.block_on(run_edge(config)).map(|()| ExitCode::SUCCESS),
         Command::Invite => runtime.block_on(invite(&config)).map(|()| ExitCode::SUCCESS),
         Command::Restored => runtime.block_on(restored(&config)).map(|()| ExitCode::SUCCESS),
@@ -162,12 +164,15 @@ fn lock(config: &Config) -> anyhow::Result<File> {
     }
 }
 
-async fn run(config: Config) -> anyhow::Result<()> {
+async fn run(config: Config, spans: Option<Spans>) -> anyhow::Result<()> {
     let _lock = lock(&config)?;
     let (state, recovery) = tokio::task::spawn_blocking(move || AppState::open(config))
         .await
         .context("opening the data folder panicked")??;
     tracing::info!(?recovery, "opened the data folder");
+    if let Some(spans) = spans {
+        state.sends(spans);
+    }
     let listen = state.config().listen;
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;

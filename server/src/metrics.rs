@@ -144,7 +144,7 @@ pub(crate) async fn serve_figures(
 }
 
 /// Methods by which requests are told apart; anybody may send any other.
-fn known(method: &Method) -> &'static str {
+pub(crate) fn known(method: &Method) -> &'static str {
     let all = ["GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE"];
     all.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")
 }
@@ -173,6 +173,16 @@ fn text(state: &AppState) -> String {
     line(&mut out, name, "{fault=\"missing\"}", scrubbed.missing);
     line(&mut out, name, "{fault=\"rotten\"}", scrubbed.rotten);
     line(&mut out, name, "{fault=\"unreadable\"}", scrubbed.unreadable);
+    if let Some(spans) = state.spans() {
+        let (sent, dropped) = spans.counts();
+        counters(
+            &mut out,
+            &[
+                ("spans_sent_total", "Spans that the collector has taken.", sent),
+                ("spans_dropped_total", "Spans that it has not.", dropped),
+            ],
+        );
+    }
     let name = "shed_total";
     head(&mut out, name, "counter", "Calls that were refused since there was too much to do.");
     for class in Class::ALL {

@@ -27,6 +27,9 @@ pub async fn serve(
     chores.spawn(heed(state.clone()));
     chores.spawn(upkeep(state.clone()));
     chores.spawn(scrub(state.clone()));
+    if let Some(spans) = state.spans() {
+        chores.spawn(spans.clone().send());
+    }
     if let Some(address) = state.config().metrics {
         let listener = TcpListener::bind(address).await?;
         let figures = serve_metrics(listener, state.clone());

@@ -4,7 +4,7 @@
 //! another one for what it decides.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -19,6 +19,7 @@ use crate::limit::RateLimiter;
 use crate::listening::Running;
 use crate::metrics::Metrics;
 use crate::service::{ServiceError, ServiceOptions, Services};
+use crate::spans::Spans;
 use crate::store::chunks::Recovery;
 use crate::turns::Turns;
 
@@ -41,6 +42,7 @@ struct Shared {
     assets: Assets,
     sockets: Sockets,
     running: Running,
+    spans: OnceLock<Spans>,
     clock: Clock,
 }
 
@@ -74,9 +76,16 @@ impl AppState {
             intake: Intake::default(),
             sockets: Sockets::default(),
             running: Running::default(),
+            spans: OnceLock::new(),
             clock,
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Sends these spans, while it serves.
+    pub fn sends(&self, spans: Spans) {
+        // Once is enough.
+        let _ = self.shared.spans.set(spans);
     }
 
     /// The configuration.
@@ -123,6 +132,10 @@ impl AppState {
 
     pub(crate) fn sockets(&self) -> &Sockets {
         &self.shared.sockets
+    }
+
+    pub(crate) fn spans(&self) -> Option<&Spans> {
+        self.shared.spans.get()
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {

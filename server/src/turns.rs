@@ -83,6 +83,7 @@ impl Turns {
     }
 
     /// Waits for a turn, but not for long.
+    #[tracing::instrument(name = "turn", level = "debug", skip_all)]
     pub async fn turn(&self, who: Who, class: Class) -> Result<Turn, Overloaded> {
         let (answer, answered) = oneshot::channel();
         let asked = self.desk().ask(who, class, answer);

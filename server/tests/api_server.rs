@@ -40,5 +40,7 @@ mod peak;
 mod program;
 #[path = "api_server/sessions.rs"]
 mod sessions;
+#[path = "api_server/spans.rs"]
+mod spans;
 #[path = "api_server/tls.rs"]
 mod tls;

@@ -119,6 +119,7 @@ pub struct Pending(oneshot::Receiver<Result<(), ChunkStoreError>>);
 
 impl Pending {
     /// Waits until the chunk is durable; somebody has to flush.
+    #[tracing::instrument(name = "chunks", level = "debug", skip_all)]
     pub async fn durable(self) -> Result<(), ChunkStoreError> {
         self.0.await.map_err(|_| ChunkStoreError::Closed)?
     }

@@ -454,6 +454,7 @@ pub trait MetaStore: Send + Sync {
 
 impl dyn MetaStore + '_ {
     /// Runs a job that changes.
+    #[tracing::instrument(name = "database", level = "debug", skip_all)]
     pub async fn write<T, F>(&self, durability: Durability, job: F) -> MetaResult<T>
     where
         T: Send + 'static,
@@ -463,6 +464,7 @@ impl dyn MetaStore + '_ {
     }
 
     /// Runs a job that reads.
+    #[tracing::instrument(name = "database", level = "debug", skip_all)]
     pub async fn read<T, F>(&self, job: F) -> MetaResult<T>
     where
         T: Send + 'static,
