@@ -21,6 +21,7 @@ mod bytes;
 mod chunks;
 mod log;
 mod refusal;
+mod releases;
 mod wire;
 
 pub use account::{
@@ -38,6 +39,7 @@ pub use log::{
     encode_append, encode_give_back,
 };
 pub use refusal::{Code, Refusal};
+pub use releases::{NextRelease, ReleaseStart, Releases};
 pub use wire::{Reader, WireError, put_lp};
 
 /// Prefix of every call.

@@ -31,6 +31,7 @@ pub(crate) mod extract;
 pub mod headers;
 pub mod live;
 mod openapi;
+mod releases;
 mod vaults;
 
 /// A call.
@@ -149,7 +150,8 @@ async fn fallback(State(state): State<AppState>, request: Request) -> Response {
     if path == "/api" || path.starts_with("/api/") {
         return ApiError::new(Code::NotFound).into_response();
     }
-    state.assets().answer(request.method(), path, request.headers()).await
+    let next = state.rollouts().folder(state.now_ms());
+    state.assets().answer(next.as_deref(), request.method(), path, request.headers()).await
 }
 
 /// Around everything: a request id, a line in the log, the security headers.
@@ -484,5 +486,27 @@ pub static CALLS: &[Call] = &[
         says: "A WebSocket that tells when a vault of the account has grown.",
         refuses: &[],
         route: || get(live::open),
+    },
+    Call {
+        method: "GET",
+        path: "/release",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("Releases"),
+        says: "The version of the app that some devices are offered first, and which.",
+        refuses: &[],
+        route: || get(releases::next),
+    },
+    Call {
+        method: "POST",
+        path: "/release/starts",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Json("ReleaseStart"),
+        gives: Gives::Nothing,
+        says: "Say once how that version started; it is counted and nothing else is kept.",
+        refuses: &[],
+        route: || post(releases::started),
     },
 ];

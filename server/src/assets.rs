@@ -3,6 +3,9 @@
 //! Every path that names no file is a place inside the app and answers `index.html`. Nothing
 //! outside the folder can be named: a path is its plain segments or it is refused. A `.br`
 //! file beside a file is what callers that accept brotli get; nothing is compressed here.
+//!
+//! A next build may stand beside it (`rollout`): all of it below `/next/`, and its hashed files at
+//! their own addresses too, since devices that run it ask for them there.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -31,8 +34,14 @@ impl Assets {
         Self { folder }
     }
 
-    /// Answers a request for a path that is no call.
-    pub async fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<Body> {
+    /// Answers a request for a path that is no call; `next` is the folder of the next build.
+    pub async fn answer(
+        &self,
+        next: Option<&Path>,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Response<Body> {
         if method != Method::GET && method != Method::HEAD {
             return ApiError::new(Code::NotFound)
                 .status(StatusCode::METHOD_NOT_ALLOWED)
@@ -41,13 +50,23 @@ impl Assets {
         let Some(relative) = relative(path) else {
             return ApiError::new(Code::NotFound).into_response();
         };
-        if let Some(file) = self.open(&relative, headers).await {
+        let of_next = relative.strip_prefix(NEXT).ok().map(Path::to_owned);
+        let file = match (next, &of_next) {
+            (Some(next), Some(of_next)) => open(next, of_next, headers).await,
+            _ => open(&self.folder, &relative, headers).await,
+        };
+        if let Some(file) = file {
             return file.answer(method, headers);
         }
-        if !is_place(path, headers) {
+        if let Some(next) = next.filter(|_| relative.starts_with(HASHED))
+            && let Some(file) = open(next, &relative, headers).await
+        {
+            return file.answer(method, headers);
+        }
+        if of_next.is_some() || !is_place(path, headers) {
             return ApiError::new(Code::NotFound).into_response();
         }
-        match self.open(Path::new(INDEX), headers).await {
+        match open(&self.folder, Path::new(INDEX), headers).await {
             Some(index) => index.answer(method, headers),
             None => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -56,39 +75,39 @@ impl Assets {
                 .into_response(),
         }
     }
+}
 
-    async fn open(&self, relative: &Path, headers: &HeaderMap) -> Option<File> {
-        let plain = self.folder.join(relative);
-        let stamp = stamp(&plain).await?;
-        let mut brotli = plain.clone().into_os_string();
-        brotli.push(".br");
-        let brotli = PathBuf::from(brotli);
-        let has_brotli = self::stamp(&brotli).await.is_some();
-        let take_brotli = has_brotli && accepts_brotli(headers);
-        let path = if take_brotli { brotli } else { plain.clone() };
-        let len_bytes = tokio::fs::metadata(&path).await.ok()?.len();
-        Some(File {
-            path,
-            len_bytes,
-            etag: format!("W/\"{stamp}{}\"", if take_brotli { "-br" } else { "" }),
-            mime: mime(&plain),
-            is_brotli: take_brotli,
-            varies: has_brotli,
-            immutable: relative.starts_with("assets"),
-            is_worker: relative == Path::new("sw.js"),
-            frame_hash: match relative.to_str() {
-                Some(INDEX) => self.frame_hash().await,
-                _ => None,
-            },
-        })
-    }
+async fn open(folder: &Path, relative: &Path, headers: &HeaderMap) -> Option<File> {
+    let plain = folder.join(relative);
+    let stamp = stamp(&plain).await?;
+    let mut brotli = plain.clone().into_os_string();
+    brotli.push(".br");
+    let brotli = PathBuf::from(brotli);
+    let has_brotli = self::stamp(&brotli).await.is_some();
+    let take_brotli = has_brotli && accepts_brotli(headers);
+    let path = if take_brotli { brotli } else { plain.clone() };
+    let len_bytes = tokio::fs::metadata(&path).await.ok()?.len();
+    Some(File {
+        path,
+        len_bytes,
+        etag: format!("W/\"{stamp}{}\"", if take_brotli { "-br" } else { "" }),
+        mime: mime(&plain),
+        is_brotli: take_brotli,
+        varies: has_brotli,
+        immutable: relative.starts_with(HASHED),
+        is_worker: relative == Path::new("sw.js"),
+        frame_hash: match relative.to_str() {
+            Some(INDEX) => frame_hash(folder).await,
+            _ => None,
+        },
+    })
+}
 
-    /// The script that the page's preview may have inline; a client of another build may
-    /// name none.
-    async fn frame_hash(&self) -> Option<FrameHash> {
-        let text = tokio::fs::read_to_string(self.folder.join(FRAME_HASH)).await.ok()?;
-        FrameHash::parse(&text)
-    }
+/// The script that the page's preview may have inline; a client of another build may name
+/// none.
+async fn frame_hash(folder: &Path) -> Option<FrameHash> {
+    let text = tokio::fs::read_to_string(folder.join(FRAME_HASH)).await.ok()?;
+    FrameHash::parse(&text)
 }
 
 struct File {
@@ -233,6 +252,10 @@ fn mime(path: &Path) -> &'static str {
 }
 
 const INDEX: &str = "index.html";
+/// Files whose names have the hash of their content.
+const HASHED: &str = "assets";
+/// Below this are the files of the next build.
+const NEXT: &str = "next";
 /// Made by the client's build, beside the page.
 const FRAME_HASH: &str = "frame.sha256";
 

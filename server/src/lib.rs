@@ -22,6 +22,7 @@ mod listening;
 mod metrics;
 pub mod migrate;
 pub mod ready;
+pub mod rollout;
 mod serve;
 pub mod service;
 pub mod spans;

@@ -1,5 +1,6 @@
 //! The `offing-server` program: `serve` (also without a word), `edge`, `invite`, and what keeps the data
-//! folder well: `backup`, `restore`, `restored`, `fsck`, `migrate`, `admin`; `ready` asks one that runs.
+//! folder well: `backup`, `restore`, `restored`, `fsck`, `migrate`, `admin`; `release` offers a new version of the app
+//! step by step; `ready` asks one that runs.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -9,9 +10,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use offing_core::id::DeviceId;
 use offing_server::config::{Config, Settings};
 use offing_server::edge::Patience;
 use offing_server::fsck::Finding;
+use offing_server::rollout::Rollout;
 use offing_server::spans::Spans;
 use offing_server::state::{AppState, join_link, system_clock};
 use offing_server::store::check::Checked;
@@ -74,6 +77,12 @@ enum Command {
         #[command(subcommand)]
         action: Action,
     },
+    /// Offer the next version of the app to some devices before the others, also while the server
+    /// runs
+    Release {
+        #[command(subcommand)]
+        action: ReleaseAction,
+    },
     /// Ask the server that runs with these options whether it is ready, for health checks
     Ready,
     /// Move everything to another database, another chunk store, or both; no server may run on
@@ -122,6 +131,26 @@ enum Action {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum ReleaseAction {
+    /// What is offered, to whom, and whether it was stopped
+    Show,
+    /// Offer the build in a folder beside the one that is served
+    Offer {
+        /// The folder of the build; it stays where it is
+        folder: PathBuf,
+        /// Of a hundred devices, so many
+        #[arg(long, default_value_t = 0)]
+        percent: u8,
+        /// A device that is offered it in any case, by its id (`admin sessions` lists them); may be
+        /// repeated
+        #[arg(long)]
+        allow: Vec<DeviceId>,
+    },
+    /// Offer it to nobody any more
+    Stop,
+}
+
 /// What a command answers that found damage.
 const DAMAGED: u8 = 2;
 
@@ -141,6 +170,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Restore { from } => runtime.block_on(restore(&config, &from)),
         Command::Fsck { repair } => check(&config, repair),
         Command::Admin { action } => administer(&config, action),
+        Command::Release { action } => release(&config, action).map(|()| ExitCode::SUCCESS),
         Command::Ready => {
             runtime.block_on(ready::ask(&config)).map(|()| ExitCode::SUCCESS).map_err(Into::into)
         }
@@ -320,6 +350,22 @@ fn administer(config: &Config, action: Action) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn release(config: &Config, action: ReleaseAction) -> anyhow::Result<()> {
+    let rollout = match action {
+        ReleaseAction::Show => Rollout::read(&config.data)?,
+        ReleaseAction::Offer { folder, percent, allow } => {
+            Some(Rollout::offer(&config.data, &folder, percent, &allow)?)
+        }
+        ReleaseAction::Stop => Rollout::stop(&config.data, "stopped by hand")?,
+    };
+    let Some(Rollout { folder, version, percent, allow, stopped }) = rollout else {
+        return say("nothing is offered");
+    };
+    let standing = stopped.map_or("offered".to_owned(), |why| format!("offered no more: {why}"));
+    let devices = allow.len();
+    say(&format!("{version}\t{percent} %\t{devices} devices\t{}\t{standing}", folder.display()))
 }
 
 fn damage(chunks: &Checked) -> String {

@@ -18,6 +18,7 @@ use crate::intake::Intake;
 use crate::limit::RateLimiter;
 use crate::listening::Running;
 use crate::metrics::Metrics;
+use crate::rollout::Rollouts;
 use crate::service::{ServiceError, ServiceOptions, Services};
 use crate::spans::Spans;
 use crate::store::chunks::Recovery;
@@ -40,6 +41,7 @@ struct Shared {
     intake: Intake,
     turns: Turns,
     assets: Assets,
+    rollouts: Rollouts,
     sockets: Sockets,
     running: Running,
     spans: OnceLock<Spans>,
@@ -68,6 +70,7 @@ impl AppState {
         let auth = Auth::open(&config.data)?;
         let shared = Shared {
             assets: Assets::new(config.assets.clone()),
+            rollouts: Rollouts::new(config.data.clone()),
             turns: Turns::new(config.turns),
             config,
             services,
@@ -128,6 +131,10 @@ impl AppState {
 
     pub(crate) fn assets(&self) -> &Assets {
         &self.shared.assets
+    }
+
+    pub(crate) fn rollouts(&self) -> &Rollouts {
+        &self.shared.rollouts
     }
 
     pub(crate) fn sockets(&self) -> &Sockets {

@@ -147,9 +147,10 @@ fn kind(name: &str) -> Value {
         "id16" => json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }),
         "id32" => json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
         "integer?" => json!({ "type": ["integer", "null"] }),
-        other => match other.strip_suffix("[]") {
-            Some(item) => json!({ "type": "array", "items": kind(item) }),
-            None => refer(other),
+        other => match (other.strip_suffix("[]"), other.strip_suffix('?')) {
+            (Some(item), _) => json!({ "type": "array", "items": kind(item) }),
+            (None, Some(some)) => json!({ "oneOf": [refer(some), { "type": "null" }] }),
+            (None, None) => refer(other),
         },
     }
 }
@@ -223,6 +224,9 @@ const TYPES: &[(&str, Fields)] = &[
     ("Appended", &[("tip", "Tip"), ("results", "AppendResult[]")]),
     ("Wake", &[("vault", "id32"), ("seq", "integer")]),
     ("ChunksStored", &[("stored", "integer")]),
+    ("Releases", &[("next", "NextRelease?")]),
+    ("NextRelease", &[("version", "string"), ("percent", "integer"), ("allow", "string[]")]),
+    ("ReleaseStart", &[("version", "string"), ("good", "boolean")]),
 ];
 
 fn schemas() -> Value {
@@ -324,6 +328,11 @@ mod tests {
         check("Appended", &proto::Appended { tip, results: Vec::new() });
         check("Wake", &proto::Wake { vault: VaultId([0; 32]), seq: 1 });
         check("ChunksStored", &proto::ChunksStored { stored: 1 });
+        check("Releases", &proto::Releases { next: None });
+        let version = String::new();
+        let next = proto::NextRelease { version: version.clone(), percent: 1, allow: Vec::new() };
+        check("NextRelease", &next);
+        check("ReleaseStart", &proto::ReleaseStart { version, good: true });
         check("ServerInfo", &proto::ServerInfo { version: String::new(), now_ms: 0 });
         let kind = proto::SecretKind::Recovery;
         check("SecretStart", &proto::SecretStart { kind, request: bytes.clone() });

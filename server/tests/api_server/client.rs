@@ -1,8 +1,9 @@
 //! The client's files, and the headers of everything.
 
-use offing_core::proto::Code;
+use offing_core::proto::{Code, NextRelease, ReleaseStart, Releases};
 use offing_server::api::headers::CONTENT_SECURITY_POLICY;
 use offing_server::api::{Access, CALLS};
+use offing_server::rollout::Rollout;
 use reqwest::Method;
 
 use crate::calls::{Reply, reply};
@@ -21,6 +22,21 @@ async fn with_client() -> World {
         std::fs::write(dist.join(name), content).unwrap();
     }
     world
+}
+
+/// Puts a second build beside the one that is served; answers its folder.
+fn next_build(world: &World) -> std::path::PathBuf {
+    let next = world.folder.path().join("next-build");
+    std::fs::create_dir_all(next.join("assets")).unwrap();
+    let release = r#"{"release":"{\"version\":\"later\"}"}"#;
+    for (name, content) in [
+        ("index.html", "<!doctype html><title>later"),
+        ("release.json", release),
+        ("assets/page-def.wasm", "later"),
+    ] {
+        std::fs::write(next.join(name), content).unwrap();
+    }
+    next
 }
 
 async fn get(world: &World, path: &str, headers: &[(&'static str, &str)]) -> Reply {
@@ -170,4 +186,38 @@ async fn every_call_exists_and_refuses_whom_it_should() {
         let wrong = reply(world.request(Method::PATCH, &path)).await;
         assert_eq!(wrong.refusal(), (405, Code::NotFound), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_next_build_is_served_beside_the_first_and_offered_until_too_many_starts_fail() {
+    let world = with_client().await;
+    assert_eq!(world.get("/api/v1/release").await.json::<Releases>().next, None);
+    assert_eq!(world.get("/next/index.html").await.refusal(), (404, Code::NotFound));
+    world.pass_ms(2_000);
+    let next = next_build(&world);
+    Rollout::offer(world.folder.path(), &next, 10, &[]).unwrap();
+    let told = NextRelease { version: "later".to_owned(), percent: 10, allow: Vec::new() };
+    assert_eq!(world.get("/api/v1/release").await.json::<Releases>().next, Some(told));
+    assert_eq!(world.get("/next/index.html").await.body, "<!doctype html><title>later");
+    assert_eq!(world.get("/").await.body, "<!doctype html>");
+    assert_eq!(world.get("/next/%2e%2e/secret.txt").await.refusal(), (404, Code::NotFound));
+
+    let start = ReleaseStart { version: "later".to_owned(), good: false };
+    for _ in 0..3 {
+        assert_eq!(world.post("/release/starts", &start).await.status, 204);
+    }
+    assert_eq!(world.get("/api/v1/release").await.json::<Releases>().next, None);
+    // Who runs it goes on asking for its files.
+    assert_eq!(world.get("/assets/page-def.wasm").await.body, "later");
+}
+
+#[tokio::test]
+async fn one_address_can_say_only_so_much_of_starts() {
+    let world = with_client().await;
+    let start = ReleaseStart { version: "later".to_owned(), good: true };
+    for _ in 0..6 {
+        assert_eq!(world.post("/release/starts", &start).await.status, 204);
+    }
+    let more = world.post("/release/starts", &start).await;
+    assert_eq!(more.refusal(), (429, Code::RateLimited));
 }

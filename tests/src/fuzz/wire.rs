@@ -44,7 +44,7 @@ fn read<T: DeserializeOwned + Serialize>(json: &[u8]) {
 }
 
 /// Every form of the protocol.
-const FORMS: [fn(&[u8]); 24] = [
+const FORMS: [fn(&[u8]); 26] = [
     read::<proto::AccessToken>,
     read::<proto::AccountRecord>,
     read::<proto::AccountView>,
@@ -59,6 +59,8 @@ const FORMS: [fn(&[u8]); 24] = [
     read::<proto::RegisterFinish>,
     read::<proto::RegisterStart>,
     read::<proto::RegisterStarted>,
+    read::<proto::ReleaseStart>,
+    read::<proto::Releases>,
     read::<proto::SecretFinish>,
     read::<proto::SecretKind>,
     read::<proto::SecretStart>,
