@@ -19,7 +19,7 @@ use web_sys::File;
 
 use crate::components::{frame, listing};
 use crate::i18n::{Lang, Msg};
-use crate::platform::{background, dom, engine, history, timer, update};
+use crate::platform::{background, dom, engine, history, timer};
 use crate::state::alarms::Alarms;
 use crate::state::drop_tree::Flat;
 use crate::state::keys::{ListKey, page_key};
@@ -51,8 +51,6 @@ pub(crate) struct App {
     pub(crate) kit: RwSignal<Option<Kit>>,
     /// What a person must know.
     pub(crate) alarms: RwSignal<Alarms>,
-    /// A new version of the app is ready.
-    pub(crate) updated: RwSignal<bool>,
     /// What was cut or copied.
     pub(crate) clipboard: RwSignal<Option<Clipboard>>,
     /// What is being dragged inside the page.
@@ -181,7 +179,6 @@ impl App {
             dialog: RwSignal::new(None),
             kit: RwSignal::new(None),
             alarms: RwSignal::new(Alarms::default()),
-            updated: RwSignal::new(false),
             clipboard: RwSignal::new(None),
             dragged: RwSignal::new(Vec::new()),
             folder: RwSignal::new(None),
@@ -310,7 +307,6 @@ pub fn start() {
         dom::set_language(app.lang.get_untracked().tag());
         hear_engine(app);
         hear_window(app);
-        update::watch(move || app.updated.set(true));
         if connected.is_err() {
             app.broken.set(Some(Fault::Internal));
         } else {

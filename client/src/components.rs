@@ -1,5 +1,6 @@
 //! The parts of the page. Components read signals and call actions; they decide nothing.
 
+pub(crate) mod app_version;
 pub(crate) mod crumbs;
 pub(crate) mod devices;
 pub(crate) mod drop_zone;

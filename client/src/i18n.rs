@@ -245,7 +245,6 @@ pub enum Msg<'a> {
     Recovered,
     RecoveryCode,
     RecoveryKit,
-    Reload,
     Rename,
     Renamed,
     RepeatPassword,
@@ -313,7 +312,6 @@ pub enum Msg<'a> {
     Undone,
     UnchangedLines,
     Unfold,
-    UpdateReady,
     /// A new version has to wait for files that are being read.
     UpdateLater,
     UploadFiles,

@@ -11,4 +11,3 @@ pub(crate) mod history;
 pub(crate) mod module;
 pub(crate) mod renderer;
 pub(crate) mod timer;
-pub(crate) mod update;

@@ -188,11 +188,11 @@ test("a module that is not the one that was signed is not run", async (t) => {
   const laptop = await w.firstDevice("laptop");
   await brings(w, laptop, { "plain.zip": makeZip([["a.txt", "a"]]) });
   await laptop.page.evaluate(async () => {
-    const list = await (await fetch("/precache.js")).text();
-    const { idle, version } = JSON.parse(list.match(/__PRECACHE=(\{.*\});/)[1]);
+    const { release } = await (await fetch("/release.json")).json();
+    const { idle, version } = JSON.parse(release);
     const cache = await caches.open(`offing-${version}`);
     await navigator.serviceWorker.ready;
-    for (const url of idle) await cache.put(url, new Response("throw 1", { headers: { "content-type": "text/javascript" } }));
+    for (const url of Object.keys(idle)) await cache.put(url, new Response("throw 1", { headers: { "content-type": "text/javascript" } }));
   });
   await laptop.enters("plain.zip");
   await alert(laptop).filter({ hasText: "was not run" }).waitFor();

@@ -1,90 +1,172 @@
-// A new version of the app: told, taken over when the person agrees, nothing typed is lost.
+// A new version of the app: signed, told, taken over when the person agrees, given up when it does
+// not start; nothing typed is lost.
 
 import assert from "node:assert/strict";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { test } from "node:test";
 
-import { assetsFolder } from "./support/server.js";
-import { world } from "./support/world.js";
+import { replaceable } from "./support/releases.js";
 
-/** A server whose client can be replaced by a later version while it runs. */
-async function replaceable(t) {
-  const assets = await mkdtemp(path.join(tmpdir(), "offing-assets-"));
-  t.after(() => rm(assets, { recursive: true, force: true }));
-  await cp(assetsFolder(), assets, { recursive: true });
-  const w = await world(t, { env: { OFFING_ASSETS: assets } });
-  const releases = async () => {
-    const list = path.join(assets, "precache.js");
-    const text = await readFile(list, "utf8");
-    const [, version] = text.match(/"?version"?:\s*"([^"]+)"/);
-    await writeFile(list, text.replaceAll(version, `later-${version}`));
-    await rm(`${list}.br`, { force: true });
-    return `offing-later-${version}`;
-  };
-  return { w, releases };
+const ICON = "/icons/icon.svg";
+const drawnAnew = (icon) => icon.replace("<svg", "<svg data-drawn='anew'");
+
+const asks = (tab) => tab.page.evaluate(() => navigator.serviceWorker.controller.postMessage({ type: "check" }));
+/** Asks, and waits for the answer. */
+const hears = (tab) =>
+  tab.page.evaluate(async () => {
+    const heard = new Promise((resolve) => navigator.serviceWorker.addEventListener("message", resolve, { once: true }));
+    navigator.serviceWorker.controller.postMessage({ type: "check" });
+    await heard;
+  });
+const shows = (tab, version) =>
+  tab.page.waitForFunction(async (wanted) => {
+    const state = await (await caches.match("/state")).json();
+    return state.current.version === wanted;
+  }, version);
+const offer = (tab) => tab.page.getByRole("status").filter({ hasText: "new version" });
+const warning = (tab, text) => tab.page.getByRole("alert").filter({ hasText: text });
+
+async function takes(tab) {
+  const loaded = tab.page.waitForEvent("load");
+  await offer(tab).getByRole("button", { name: "Reload" }).click();
+  await loaded;
 }
 
-const asks = (tab) => tab.page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update().then(() => {}));
-const caches = (tab) => tab.page.evaluate(async () => globalThis.caches.keys());
-const offer = (tab) => tab.page.getByRole("status").filter({ hasText: "new version" });
-
-test("a new version is offered, and taking it loses nothing that was typed", async (t) => {
-  const { w, releases } = await replaceable(t);
+test("a new version is offered, only what changed is fetched, and taking it loses nothing that was typed", async (t) => {
+  const { w, release } = await replaceable(t);
   const laptop = await w.firstDevice("laptop");
-  await laptop.isReadyForOffline();
+  await laptop.isReadyForPreviewsOffline();
+  await laptop.reloads();
   await laptop.createsText("draft.txt", "before ");
   await laptop.edits("draft.txt");
   assert.equal(await offer(laptop).count(), 0, "the first version is no update");
-  const later = await releases();
+  await release.changes(ICON, drawnAnew);
+  const later = await release.isSigned();
+  // Whatever else the service worker asked for would fail it.
+  await release.hasOnly(ICON);
   await asks(laptop);
   await offer(laptop).waitFor();
   await laptop.types("and a moment ago");
-  const loaded = laptop.page.waitForEvent("load");
-  await offer(laptop).getByRole("button", { name: "Reload" }).click();
-  await loaded;
+  await takes(laptop);
   await laptop.reads("before and a moment ago");
-  assert.deepEqual(await caches(laptop), [later]);
+  await shows(laptop, later);
+  assert.match(await laptop.page.evaluate(async (icon) => (await fetch(icon)).text(), ICON), /anew/);
   assert.equal(await offer(laptop).count(), 0);
   await laptop.isOnServer();
 });
 
 test("a tab that did not ask for the new version goes on and may reload when it likes", async (t) => {
-  const { w, releases } = await replaceable(t);
+  const { w, release } = await replaceable(t);
   const left = await w.firstDevice("laptop");
   await left.isReadyForOffline();
   await left.createsText("draft.txt", "text");
   const right = await left.newTab();
   await right.opens();
   await right.edits("draft.txt");
-  const later = await releases();
+  await release.changes(ICON, drawnAnew);
+  const later = await release.isSigned();
   await asks(left);
   await offer(right).waitFor();
-  await offer(left).getByRole("button", { name: "Reload" }).click();
-  await left.page.waitForFunction((name) => globalThis.caches.keys().then((keys) => keys.length === 1 && keys[0] === name), later);
+  await takes(left);
+  await shows(left, later);
   await right.types(" goes on");
   await right.reads("text goes on");
   const loaded = right.page.waitForEvent("load");
-  await offer(right).getByRole("button", { name: "Reload" }).click();
+  await right.page.getByRole("status").getByRole("button", { name: "Reload" }).click();
   await loaded;
   await right.reads("text goes on");
   await right.isOnServer();
 });
 
 test("a new version is found at the next opening and works offline once it is taken", async (t) => {
-  const { w, releases } = await replaceable(t);
+  const { w, release } = await replaceable(t);
   const laptop = await w.firstDevice("laptop");
   await laptop.isReadyForOffline();
   await laptop.createsFolder("Kept");
   await laptop.isOnServer();
-  await releases();
+  await release.exchangesKey({ named: true });
+  await release.changes(ICON, drawnAnew);
+  // Another script of the service worker comes with it, which the browser installs by itself.
+  await release.changes("/sw.js", (script) => `${script}// later`);
+  const later = await release.isSigned();
   await laptop.reloads();
-  await offer(laptop).getByRole("button", { name: "Reload" }).click();
-  await laptop.page.waitForFunction(() => globalThis.caches.keys().then((keys) => keys.length === 1 && keys[0].includes("later")));
+  await takes(laptop);
+  await shows(laptop, later);
   await offer(laptop).waitFor({ state: "detached" });
+  assert.equal(await warning(laptop, "nobody you know").count(), 0);
   laptop.serverMayBeGone();
   await w.server.kill();
   await laptop.reloads();
   await laptop.sees("Kept");
+});
+
+test("what is altered or signed by somebody else is told and not taken, unless the person wants it", async (t) => {
+  const { w, release } = await replaceable(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.isReadyForOffline();
+  await laptop.createsFolder("Kept");
+  await laptop.reloads();
+
+  await release.changes(ICON, drawnAnew);
+  await release.isSigned();
+  await release.changes(ICON, (icon) => icon.replace("anew", "by another"));
+  await asks(laptop);
+  await warning(laptop, "tampered").waitFor();
+  await release.changes("/release.json", (text) => text.replace(/"number\\":\d/, '"number\\":9'));
+  await laptop.reloads();
+  await warning(laptop, "tampered").waitFor();
+  assert.equal(await offer(laptop).count(), 0);
+  await laptop.sees("Kept");
+
+  await release.changes("/sw.js", (script) => `${script}// by nobody`);
+  await laptop.reloads();
+  await warning(laptop, "nobody you know").waitFor();
+
+  await release.exchangesKey({ named: false });
+  const foreign = await release.isSigned();
+  await laptop.reloads();
+  await warning(laptop, "somebody else").getByRole("button", { name: "What is this?" }).click();
+  assert.equal(await offer(laptop).count(), 0);
+  await laptop.page.getByRole("dialog").getByRole("button", { name: "Take it anyway" }).click();
+  await takes(laptop);
+  await shows(laptop, foreign);
+  await laptop.sees("Kept");
+});
+
+test("a version that twice does not start is given up for the one before", async (t) => {
+  const { w, release } = await replaceable(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.isReadyForOffline();
+  await laptop.createsFolder("Kept");
+  await laptop.isOnServer();
+  await laptop.reloads();
+  laptop.expectsComplaint(/none\.wasm|Failed to fetch|ERR_FAILED|wasm/i);
+  await release.changes("/index.html", (page) => page.replace(/data-page-wasm="[^"]*"/, 'data-page-wasm="/assets/none.wasm"'));
+  await release.isSigned();
+  await asks(laptop);
+  await takes(laptop);
+  const broken = laptop.page.getByRole("heading", { name: "Offing did not start" });
+  await broken.waitFor();
+  await laptop.page.reload();
+  await laptop.page.getByRole("status").filter({ hasText: "back at the one before" }).waitFor();
+  await laptop.sees("Kept");
+  await laptop.reloads();
+  assert.equal(await offer(laptop).count(), 0, "what did not start is offered no more");
+});
+
+test("a version that is for some devices first is offered to the one that is named", async (t) => {
+  const { w, release } = await replaceable(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.isReadyForPreviewsOffline();
+  const next = await release.isCopied();
+  await next.changes(ICON, drawnAnew);
+  const later = await next.isSigned();
+  await next.hasOnly(ICON);
+  await w.server.offers(next.assets);
+  await hears(laptop);
+  assert.equal(await offer(laptop).count(), 0, "nobody is meant");
+  await w.server.offers(next.assets, { devices: await w.server.devicesOf("alice") });
+  await laptop.page.waitForFunction(async () => (await (await fetch("/api/v1/release")).json()).next?.allow.length === 1);
+  await laptop.reloads();
+  await takes(laptop);
+  await shows(laptop, later);
 });

@@ -17,6 +17,11 @@ function showNotice(id) {
   document.getElementById(id).hidden = false;
 }
 
+/** Tells the service worker that this version did not start, so that one that never does is given up. */
+function tellFailed() {
+  navigator.serviceWorker.controller?.postMessage({ type: "failed" });
+}
+
 /** Whether the browser has what nothing here works without. */
 function isCapable() {
   return (
@@ -34,6 +39,7 @@ function isCapable() {
  */
 function startEngine() {
   const worker = new Worker(dataset.engine, { type: "module", name: "engine" });
+  worker.addEventListener("error", tellFailed, { once: true });
   const hand = (module) => worker.postMessage({ module });
   // Without it the worker fetches and compiles for itself, and tells what is wrong.
   WebAssembly.compileStreaming(fetch(__ENGINE_WASM__)).then(hand, () => hand(null));
@@ -61,6 +67,7 @@ async function start() {
     await initPage({ module_or_path: dataset.pageWasm });
   } catch (error) {
     console.error(error);
+    tellFailed();
     return showNotice("failed");
   }
   document.getElementById("shell")?.remove();

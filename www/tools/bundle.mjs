@@ -2,12 +2,15 @@
 //
 // One argument, JSON:
 // {out, minify, clientGlue, engineGlue, engineWasm, opaqueGlue, opaqueWasm, markdownGlue,
-// markdownWasm, searchGlue, searchWasm, previews, previewKey, madeKey}; of previews see `previews.mjs`.
-// Writes content-hashed files to `<out>/assets` and prints JSON with their paths:
-// {boot, engine, markdown, searcher, search, editor, readme, viewer, style, lazy, idle, frameHash}, where `lazy` are the
+// markdownWasm, searchGlue, searchWasm, swGlue, swWasm, previews, releaseKey}; of previews see `previews.mjs`.
+// Writes content-hashed files to `<out>/assets`, the service worker's script to `<out>/sw.js`, and
+// prints JSON with the paths of the former:
+// {boot, engine, markdown, searcher, search, editor, readme, viewer, update, style, lazy, idle, frameHash}, where `lazy` are the
 // chunks that are fetched only when somebody asks for them (rare languages), so not stored for
 // offline use, and `idle` the modules of previews, stored when the page has nothing to do.
 
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -22,6 +25,8 @@ const { out, minify, clientGlue, engineGlue, opaqueGlue, markdownGlue, searchGlu
 const frame = await bundleFrame(www, minify);
 const modules = await bundleModules(www, order);
 
+await bundleWorker();
+
 const { metafile } = await build({
   absWorkingDir: www,
   entryPoints: {
@@ -33,6 +38,7 @@ const { metafile } = await build({
     editor: "editor/editor.js",
     readme: "editor/readme.js",
     viewer: "viewer/viewer.js",
+    update: "update/update.js",
     thumbs: "thumbs/thumbs.js",
     maker: "thumbs/maker.js",
     style: "styles/main.css",
@@ -95,6 +101,7 @@ const entries = {
   editor: entry("editor/editor.js"),
   readme: entry("editor/readme.js"),
   viewer: entry("viewer/viewer.js"),
+  update: entry("update/update.js"),
   style: entry("styles/main.css"),
 };
 // Fetched late, but not rarely: a sign-in must not fail for what could have been stored.
@@ -103,3 +110,25 @@ const needed = new Set([...Object.values(entries), ...late].flatMap((output) => 
 const urls = Object.fromEntries(Object.entries(entries).map(([name, output]) => [name, output.url]));
 const lazy = outputs.filter((output) => !needed.has(output)).map((output) => output.url);
 process.stdout.write(JSON.stringify({ ...urls, lazy, idle: modules.idle, frameHash: frame.hash }));
+
+/**
+ * The service worker: one classic script of the glue of its module and its own, since it may not
+ * import later what it did not import while it was installed.
+ */
+async function bundleWorker() {
+  const wasm = await readFile(join(out, order.swWasm));
+  const sha256 = createHash("sha256").update(wasm).digest("hex");
+  const { outputFiles } = await build({
+    absWorkingDir: www,
+    entryPoints: ["sw/sw.js"],
+    bundle: true,
+    write: false,
+    format: "iife",
+    target: "es2022",
+    minify,
+    legalComments: "none",
+    charset: "utf8",
+    define: { __PUSH__: JSON.stringify({ url: order.swWasm, sha256 }) },
+  });
+  await writeFile(join(out, "sw.js"), `${await readFile(order.swGlue, "utf8")}\n${outputFiles[0].text}`);
+}

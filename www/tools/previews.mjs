@@ -1,15 +1,16 @@
 // What the preview's sandbox is made of: the script of its frame, and the modules with the
 // manifest that names each by its hash.
 //
-// The manifest is signed, so that a module is run only if the build made it: by the key in
-// the file that `OFFING_PREVIEW_KEY` names (Ed25519, PKCS #8 in PEM), or by one that is made
-// once for this target folder. The page's build has the public half.
+// The manifest is signed by the key of whoever releases (`keys.mjs`), so that a module is run only
+// if the build made it. The page's build has the public half.
 
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { createHash, sign } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { build, transform } from "esbuild";
+
+import { publicOf, releaseKey } from "./keys.mjs";
 
 /** Style sheets as texts, which the frame takes as constructed ones, and icons as addresses. */
 const looks = (minify) => ({
@@ -48,7 +49,7 @@ export async function bundleFrame(www, minify) {
 }
 
 /** Writes the modules' scripts and the manifest; answers addresses and the public key. */
-export async function bundleModules(www, { out, minify, previews, previewKey, madeKey }) {
+export async function bundleModules(www, { out, minify, previews, releaseKey: place }) {
   const border = await readFile(join(www, "viewer/worker.js"), "utf8");
   const modules = {};
   for (const { name, glue, wasm } of previews) {
@@ -61,26 +62,12 @@ export async function bundleModules(www, { out, minify, previews, previewKey, ma
       wasm: { url: wasm, sha256: sha256(await readFile(join(out, wasm))).toString("hex") },
     };
   }
-  const key = createPrivateKey(previewKey ? await readFile(previewKey) : await ownKey(madeKey));
+  const key = await releaseKey(place);
   const text = JSON.stringify(modules);
   const signature = sign(null, Buffer.from(text), key).toString("base64");
   const signed = JSON.stringify({ modules: text, signature });
   const manifest = `/assets/previews-${sha256(signed).toString("hex").slice(0, 10)}.json`;
   await writeFile(join(out, manifest), signed);
-  const publicKey = createPublicKey(key).export({ format: "jwk" }).x;
   const idle = Object.values(modules).flatMap(({ script, wasm }) => [script.url, wasm.url]);
-  return { manifest, publicKey, idle };
-}
-
-/** The key of whoever builds for himself: made once, kept with what is built. */
-async function ownKey(path) {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (error.code !== "ENOENT") throw error;
-  }
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const pem = privateKey.export({ type: "pkcs8", format: "pem" });
-  await writeFile(path, pem, { mode: 0o600 });
-  return pem;
+  return { manifest, publicKey: publicOf(key), idle };
 }

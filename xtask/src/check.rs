@@ -152,7 +152,7 @@ fn docs() -> Result<()> {
 
 fn scripts() -> Result<()> {
     let mut files = Vec::new();
-    for folder in ["boot", "editor", "search", "thumbs", "viewer", "viewer/frame/pdf"] {
+    for folder in ["boot", "editor", "search", "sw", "thumbs", "viewer", "viewer/frame/pdf"] {
         files.extend(test_files(&www().join(folder))?);
     }
     run(program("node").arg("--test").args(files))

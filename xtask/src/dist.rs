@@ -1,15 +1,16 @@
 //! Puts the app together: what the server serves, in `dist/`.
 //!
 //! Everything under `assets/` carries the hash of its content in its name and never
-//! changes; the few files with fixed names (`index.html`, `sw.js`, `precache.js`,
-//! `manifest.webmanifest`, `icons/`) name the rest. `precache.js` carries a hash over all,
-//! so that any change makes browsers fetch the app anew. The folder is put together
+//! changes; the few files with fixed names (`index.html`, `sw.js`, `manifest.webmanifest`,
+//! `icons/`) name the rest. `release.json` names every file by its hash and is signed: by it
+//! browsers see a new version, fetch what changed, and believe it. The folder is put together
 //! elsewhere and exchanged at the end: a build that fails leaves the old one as it was.
 
 use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
+    process::Command,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    run::{output, program, root, run, step, target},
+    run::{output, program, root, run, step},
     size,
     tools::{self, www},
     wasm::{self, Mode, hex},
@@ -63,28 +64,26 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
     let icons = add_asset(&stage, "icons", "svg", sprite()?.as_bytes())?;
     let bundle = step("bundle scripts and styles", || {
         let wasm = [&engine_wasm, &opaque_wasm, &markdown_wasm, &search_wasm].map(String::as_str);
-        bundle(&stage, mode, &modules, wasm, &previews)
+        bundle(&stage, mode, &modules, wasm, &sw_wasm, &previews)
     })?;
     copy_fixed(&stage)?;
 
     let mut page = Page::read()?;
-    for name in
-        ["boot", "engine", "markdown", "searcher", "search", "editor", "readme", "viewer", "style"]
-    {
+    for name in BUNDLES {
         page.fill(name, bundle.url(name)?)?;
     }
     page.fill("page_wasm", &page_wasm)?;
     page.fill("engine_wasm", &engine_wasm)?;
     page.fill("icons", &icons)?;
-    let version = version(&stage, &page.text)?;
-    page.fill("version", &version)?;
     fs::write(stage.join("index.html"), page.finish()?)?;
     // For the server's policy, which lets this one script be inline.
     fs::write(stage.join(FRAME_HASH), bundle.url("frameHash")?)?;
 
-    let glue = fs::read_to_string(&modules.sw.script)?;
-    let precache = precache(&stage, &glue, &version, &sw_wasm, &bundle)?;
-    fs::write(stage.join("precache.js"), precache)?;
+    // Its script has it, and the version says nothing of it.
+    let (idle, mut lazy) = (bundle.list("idle")?, bundle.list("lazy")?);
+    lazy.push(sw_wasm);
+    let order = json!({ "idle": idle, "lazy": lazy }).to_string();
+    let signed = output(release_tool("sign").arg(&stage).arg(release_key()).arg(order))?;
 
     if mode == Mode::Release {
         step("compress", || {
@@ -92,12 +91,48 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
         })?;
     }
     exchange(&stage, mode)?;
-    eprintln!("   dist/ holds version {version}");
+    eprintln!("   dist/ holds {}", signed.trim());
     match mode {
         Mode::Release => size::check(&folder()),
         Mode::Dev => Ok(()),
     }
 }
+
+/// Signs a build anew, under a later number: that is how a version goes back to what it was.
+pub(crate) fn sign(build: &Path) -> Result<()> {
+    tools::for_build()?;
+    run(release_tool("sign").arg(build).arg(release_key()))?;
+    // The server would go on giving out the compressed form of the one before.
+    let packed = build.join("release.json.br");
+    if packed.exists() {
+        fs::remove_file(packed)?;
+    }
+    Ok(())
+}
+
+/// Makes a new key that the old one names as its successor.
+pub(crate) fn rotate(old: &str, new: &str) -> Result<()> {
+    run(release_tool("rotate").args([old, new]))
+}
+
+fn release_tool(command: &str) -> Command {
+    let mut node = program("node");
+    node.arg(www().join("tools/release.mjs")).arg(command);
+    node
+}
+
+/// The file of the key that signs: whoever releases to others names one; others get one made.
+/// It outlives the target folder, since devices know it again.
+fn release_key() -> PathBuf {
+    std::env::var_os("OFFING_RELEASE_KEY")
+        .map_or_else(|| root().join("release-key.pem"), PathBuf::from)
+}
+
+/// What the bundler makes that the page names.
+const BUNDLES: [&str; 10] = [
+    "boot", "engine", "markdown", "searcher", "search", "editor", "readme", "viewer", "update",
+    "style",
+];
 
 /// Names the script of the preview's frame.
 const FRAME_HASH: &str = "frame.sha256";
@@ -131,6 +166,7 @@ fn bundle(
     mode: Mode,
     modules: &wasm::Modules,
     [engine_wasm, opaque_wasm, markdown_wasm, search_wasm]: [&str; 4],
+    sw_wasm: &str,
     previews: &[String],
 ) -> Result<Bundle> {
     let previews: Vec<_> = modules
@@ -154,10 +190,10 @@ fn bundle(
         "markdownWasm": markdown_wasm,
         "searchGlue": modules.search.script,
         "searchWasm": search_wasm,
+        "swGlue": modules.sw.script,
+        "swWasm": sw_wasm,
         "previews": previews,
-        // Whoever releases has a key that stays; others get one that this folder keeps.
-        "previewKey": std::env::var("OFFING_PREVIEW_KEY").ok(),
-        "madeKey": target().join("web/preview-key.pem"),
+        "releaseKey": release_key(),
     });
     let answer =
         output(program("node").arg(www().join("tools/bundle.mjs")).arg(order.to_string()))?;
@@ -189,9 +225,8 @@ fn sprite() -> Result<String> {
 
 /// Copies the files that keep their names.
 fn copy_fixed(stage: &Path) -> Result<()> {
-    for name in ["manifest.webmanifest", "sw.js"] {
-        fs::copy(www().join(name), stage.join(name)).with_context(|| format!("www/{name}"))?;
-    }
+    let name = "manifest.webmanifest";
+    fs::copy(www().join(name), stage.join(name)).with_context(|| format!("www/{name}"))?;
     fs::create_dir_all(stage.join("icons"))?;
     for icon in fs::read_dir(www().join("icons"))? {
         let icon = icon?;
@@ -229,60 +264,6 @@ impl Page {
         ensure!(!inline && !self.text.contains("<style"), "www/index.html has inline code");
         Ok(self.text)
     }
-}
-
-/// A hash over all files, and over the page before it is told the hash.
-fn version(stage: &Path, page: &str) -> Result<String> {
-    let mut hash = Sha256::new();
-    for url in files(stage)? {
-        let bytes = fs::read(stage.join(&url[1..]))?;
-        hash.update((url.len() as u64).to_be_bytes());
-        hash.update(&url);
-        hash.update((bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
-    }
-    hash.update(page);
-    Ok(hex(&hash.finalize())[..16].to_owned())
-}
-
-/// What the service worker loads at its start: the glue of its wasm module, and the list
-/// of what makes up the app.
-fn precache(
-    stage: &Path,
-    glue: &str,
-    version: &str,
-    sw_wasm: &str,
-    bundle: &Bundle,
-) -> Result<String> {
-    let (idle, lazy) = (bundle.list("idle")?, bundle.list("lazy")?);
-    let files: Vec<String> = files(stage)?
-        .into_iter()
-        .filter(|url| !["/sw.js", "/precache.js", "/frame.sha256"].contains(&url.as_str()))
-        .filter(|url| !lazy.contains(url) && !idle.contains(url))
-        .collect();
-    let list = json!({
-        "version": version, "files": files, "idle": idle, "lazy": lazy, "wasm": sw_wasm,
-    });
-    Ok(format!("{glue}\nself.__PRECACHE={list};\n"))
-}
-
-/// The addresses of all files, in order.
-fn files(stage: &Path) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    let mut folders = vec![stage.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let inside = path.strip_prefix(stage).expect("the walk never leaves the folder");
-                found.push(format!("/{}", inside.display()));
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// Puts the finished folder in the place of the old one.
@@ -331,22 +312,7 @@ mod tests {
     #[test]
     fn the_committed_page_has_the_names_that_the_build_fills_in() {
         let mut page = Page::read().unwrap();
-        let names = [
-            "boot",
-            "engine",
-            "markdown",
-            "searcher",
-            "search",
-            "editor",
-            "readme",
-            "viewer",
-            "style",
-            "page_wasm",
-            "engine_wasm",
-            "icons",
-            "version",
-        ];
-        for name in names {
+        for name in BUNDLES.into_iter().chain(["page_wasm", "engine_wasm", "icons"]) {
             page.fill(name, "x").unwrap();
         }
         page.finish().unwrap();

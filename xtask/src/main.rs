@@ -53,6 +53,8 @@ Usage: cargo xtask <command>
                        the most that the server does, and what is left of it at three
                        times as much
   corpus [--no-fetch]  the previews' parsers on the files that Debian's packages carry
+  sign [FOLDER]        a build (dist) signed anew, under a later number
+  rotate OLD NEW       a new key for releases, which the old one names as its successor
   setup                only install what is missing
   steps                name the steps of `test`
 ";
@@ -98,6 +100,15 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "edge" => edge::edge(rest),
         "overload" => overload::overload(rest),
         "corpus" => corpus::corpus(rest),
+        "sign" => match rest {
+            [] => dist::sign(&dist::folder()),
+            [build] => dist::sign(build.as_ref()),
+            _ => bail!("sign takes one folder"),
+        },
+        "rotate" => match rest {
+            [old, new] => dist::rotate(old, new),
+            _ => bail!("rotate takes the file of the old key and that of the new one"),
+        },
         "setup" => {
             no_more(rest)?;
             tools::for_build()?;

@@ -15,7 +15,7 @@ use super::{App, Batch, Dialog, Toast};
 use crate::components::sorting;
 use crate::i18n::Msg;
 use crate::platform::drop::{self, DropError};
-use crate::platform::{download as saving, engine, timer, update};
+use crate::platform::{download as saving, engine, timer};
 use crate::state::route::Route;
 use crate::state::transfers::Transfers;
 
@@ -101,30 +101,26 @@ pub(crate) fn keep(app: App, nodes: Vec<NodeId>, keep: bool) {
     });
 }
 
-/// Saves what was typed and loads the new version of the app.
-pub(crate) fn take_update(app: App) {
+/// Saves what was typed and ends the engine, for a new version of the app to be loaded; says
+/// whether that was possible now.
+pub(crate) async fn settle_for_update(app: App) -> bool {
     if app.transfers.with_untracked(Transfers::has_unread) {
         let text = app.t(Msg::UpdateLater);
-        return app.toast(Toast { text, undo: None, failure: true });
+        app.toast(Toast { text, undo: None, failure: true });
+        return false;
     }
-    app.updated.set(false);
     // Nothing is typed any more; editors hand over what they have.
     let session = app.session.get_untracked();
     app.session.set(None);
-    spawn_local(async move {
-        if let Err(fault) = settle().await {
-            // What cannot be saved now keeps the page as it is.
-            app.session.set(session);
-            app.updated.set(true);
-            return app.failed(&fault);
-        }
-        // An engine that goes on asking the server would keep the old version awake.
-        engine::end();
-        if let Err(error) = update::take_over().await {
-            leptos::logging::error!("{error:?}");
-            app.broken.set(Some(Fault::Internal));
-        }
-    });
+    if let Err(fault) = settle().await {
+        // What cannot be saved now keeps the page as it is.
+        app.session.set(session);
+        app.failed(&fault);
+        return false;
+    }
+    // An engine that goes on asking the server would keep an old service worker awake.
+    engine::end();
+    true
 }
 
 /// Has the engine save everything that was typed, what editors still hand over included.

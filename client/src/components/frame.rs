@@ -5,8 +5,8 @@ use offing_core::id::NodeId;
 use offing_core::rpc::Session;
 
 use super::{
-    devices, drop_zone, folder_tree, help, history, icon, kit, naming, questions, restored, rewind,
-    search, status, toasts, tray, versions,
+    app_version, devices, drop_zone, folder_tree, help, history, icon, kit, naming, questions,
+    restored, rewind, search, status, toasts, tray, versions,
 };
 use crate::app::{App, Dialog};
 use crate::i18n::Msg;
@@ -71,7 +71,7 @@ fn outside(app: App) -> impl IntoView {
     view! {
         <div class="outside">
             <header class="bar"><a class="brand" href="/">"Offing"</a></header>
-            {toasts::update(app)}
+            {app_version::region(app)}
             <main class="outside-main scroll">{move || pages::account::page(app, app.route.get())}</main>
         </div>
         {toasts::toasts(app)}

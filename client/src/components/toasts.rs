@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::icon::{button, icon};
-use super::restored;
+use super::{app_version, restored};
 use crate::app::{App, Kit, Toast, actions};
 use crate::i18n::Msg;
 use crate::platform::dom;
@@ -111,21 +111,5 @@ pub(crate) fn banners(app: App) -> impl IntoView {
         });
         (again, kit).into_any()
     };
-    view! { <div>{alarms}{account}{update(app)}</div> }
-}
-
-/// Offers the new version of the app, when there is one.
-pub(crate) fn update(app: App) -> impl IntoView {
-    move || {
-        app.updated.get().then(|| {
-            view! {
-                <div class="banner" role="status">
-                    <span class="grow">{app.t(Msg::UpdateReady)}</span>
-                    <button type="button" class="button" on:click=move |_| actions::take_update(app)>
-                        {app.t(Msg::Reload)}
-                    </button>
-                </div>
-            }
-        })
-    }
+    view! { <div>{alarms}{account}{app_version::region(app)}</div> }
 }

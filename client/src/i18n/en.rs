@@ -213,7 +213,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Recovered => "Recovered".into(),
         Msg::RecoveryCode => "Recovery code".into(),
         Msg::RecoveryKit => "Recovery kit".into(),
-        Msg::Reload => "Reload".into(),
         Msg::Rename => "Rename".into(),
         Msg::Renamed => "Renamed".into(),
         Msg::RepeatPassword => "Repeat password".into(),
@@ -304,7 +303,6 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
             format!("“{name}” was changed in two places. Both contents are here.").into()
         }
         Msg::UpdateLater => "Files are still being read. Reload when they are done.".into(),
-        Msg::UpdateReady => "A new version of Offing is ready.".into(),
         Msg::Undo => "Undo".into(),
         Msg::Undone => "Undone".into(),
         Msg::UnchangedLines => "$ unchanged lines".into(),

@@ -10,7 +10,7 @@ use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-/// The tag that `sw.js` listens for.
+/// The tag that the service worker listens for.
 const TAG: &str = "outbox";
 
 /// Asks for a push of the outbox with no tab open. Nothing depends on it.

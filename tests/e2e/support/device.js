@@ -105,8 +105,8 @@ export class Device extends Tab {
   async isReadyForPreviewsOffline(tab = this) {
     await this.isReadyForOffline(tab);
     await tab.page.waitForFunction(async () => {
-      const list = await (await fetch("/precache.js")).text();
-      const idle = JSON.parse(list.match(/__PRECACHE=(\{.*\});/)[1]).idle;
+      const { release } = await (await fetch("/release.json")).json();
+      const idle = Object.keys(JSON.parse(release).idle);
       const held = await Promise.all(idle.map((url) => caches.match(url)));
       return held.length > 0 && held.every(Boolean);
     });

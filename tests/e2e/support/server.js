@@ -151,8 +151,8 @@ export class Server {
   }
 
   /** Runs a command of the server's program beside it; gives what it printed. */
-  async #runs(command) {
-    const child = spawn(serverProgram(), [command], { env: this.#variables(), stdio: ["ignore", "pipe", "pipe"] });
+  async #runs(...words) {
+    const child = spawn(serverProgram(), words, { env: this.#variables(), stdio: ["ignore", "pipe", "pipe"] });
     let printed = "";
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (printed += text));
     await once(child, "close");
@@ -182,6 +182,19 @@ export class Server {
     const link = printed.match(/https?:\/\/\S+\/join#[\w-]+/)?.[0];
     if (!link) throw new Error(`\`invite\` printed no sign-up link:\n${printed}`);
     return link;
+  }
+
+  /** Offers a build to some devices first; `devices` are their ids. */
+  async offers(folder, { percent = 0, devices = [] } = {}) {
+    const named = devices.flatMap((device) => ["--allow", device]);
+    const printed = await this.#runs("release", "offer", folder, "--percent", String(percent), ...named);
+    if (!/offered/.test(printed)) throw new Error(`\`release offer\` failed:\n${printed}`);
+  }
+
+  /** The ids of an account's devices, in the order of their sessions. */
+  async devicesOf(username) {
+    const printed = await this.#runs("admin", "sessions", username);
+    return [...printed.matchAll(/^([0-9a-f]{32})\t/gm)].map(([, device]) => device);
   }
 
   /** Ends it and removes its data. */

@@ -1,6 +1,6 @@
 //! The service worker's module: it pushes the outbox while no tab is open.
 //!
-//! Loaded lazily by `www/sw.js`. It links no replica and holds no key: what it reads is
+//! Loaded lazily by `www/sw/push.js`. It links no replica and holds no key: what it reads is
 //! sealed and signed already. A tab's engine that pushes meanwhile holds the vault's lock,
 //! and then there is nothing to do here.
 
