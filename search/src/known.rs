@@ -9,10 +9,47 @@ use offing_core::limits;
 use offing_core::rpc::index::NodePage;
 use offing_core::rpc::{Kind, Row};
 
-/// Files that modules of previews read, by the ends of their names.
-const FOREIGN: [&str; 8] = ["pdf", "docx", "docm", "xlsx", "xlsm", "ods", "csv", "tsv"];
-/// The largest of them that is read.
+/// The largest file that a module of previews reads.
 const FOREIGN_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The files whose words can be taken, as people tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// What is a text by itself, apart from tables.
+    Text,
+    /// A PDF.
+    Pdf,
+    /// A document of a word processor.
+    Document,
+    /// A workbook, or a table.
+    Sheet,
+}
+
+impl FileKind {
+    /// The kind of a name that the page uses.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "text" => Self::Text,
+            "pdf" => Self::Pdf,
+            "document" => Self::Document,
+            "sheet" => Self::Sheet,
+            _ => return None,
+        })
+    }
+
+    /// The kind of a node, by the end of its name; nothing if it has no words.
+    pub(crate) fn of(row: &Row) -> Option<Self> {
+        let end = row.name.rsplit_once('.').map_or("", |(_, end)| end).to_ascii_lowercase();
+        Some(match end.as_str() {
+            _ if row.kind == Kind::Folder => return None,
+            "pdf" => Self::Pdf,
+            "docx" | "docm" => Self::Document,
+            "xlsx" | "xlsm" | "ods" | "csv" | "tsv" => Self::Sheet,
+            _ if row.kind == Kind::Text => Self::Text,
+            _ => return None,
+        })
+    }
+}
 
 /// The nodes.
 #[derive(Debug, Default)]
@@ -75,15 +112,9 @@ impl Known {
 }
 
 fn can_be_read(row: &Row) -> bool {
-    match row.kind {
-        Kind::Folder => false,
-        Kind::Text => true,
-        Kind::File => {
-            let extension = row.name.rsplit_once('.').map_or("", |(_, extension)| extension);
-            row.size.is_some_and(|size| size <= FOREIGN_BYTES_MAX)
-                && FOREIGN.iter().any(|known| known.eq_ignore_ascii_case(extension))
-        }
-    }
+    let is_bounded =
+        row.kind == Kind::Text || row.size.is_some_and(|size| size <= FOREIGN_BYTES_MAX);
+    is_bounded && FileKind::of(row).is_some()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod index;
-mod known;
+pub mod known;
 pub mod query;
 pub mod searcher;
 pub mod segment;

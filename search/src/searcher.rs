@@ -11,6 +11,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use offing_core::id::NodeId;
 use offing_core::limits;
@@ -18,7 +19,7 @@ use offing_core::rpc::index::{Ask, NodePage};
 use offing_core::rpc::{self, Kind, Row};
 
 use crate::index::Index;
-use crate::known::Known;
+use crate::known::{FileKind, Known};
 use crate::query;
 use crate::segment::{Builder, File, Segment};
 use crate::snippet;
@@ -39,12 +40,25 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 const NAME_WORTH: f32 = 0.5;
 
 /// What is wanted beside the words.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// The folder that it is below.
     pub folder: Option<NodeId>,
     /// It was changed since then, in milliseconds since 1970.
     pub since_ms: Option<i64>,
+    /// What kind of file it is.
+    pub kind: Option<FileKind>,
+    /// How large it is.
+    pub bytes: Option<Range<u64>>,
+}
+
+impl Filter {
+    fn fits(&self, row: &Row, path: &[NodeId]) -> bool {
+        self.folder.is_none_or(|folder| path.contains(&folder))
+            && self.since_ms.is_none_or(|since| row.modified_ms >= since)
+            && self.kind.is_none_or(|kind| FileKind::of(row) == Some(kind))
+            && self.bytes.as_ref().is_none_or(|bytes| bytes.contains(&row.size.unwrap_or(0)))
+    }
 }
 
 /// A file that was found.
@@ -272,15 +286,13 @@ impl Searcher {
         let weigh = |file: &File| {
             let row = self.known.row(&file.node)?;
             let path = self.known.path(&file.node)?;
-            let fits = filter.folder.is_none_or(|folder| path.contains(&folder))
-                && filter.since_ms.is_none_or(|since| row.modified_ms >= since);
             let mut worth = 1.0;
             words::words(&row.name, |word| {
                 if asked.iter().any(|asked| word.text == asked.text) {
                     worth += NAME_WORTH;
                 }
             });
-            fits.then_some(worth)
+            filter.fits(row, &path).then_some(worth)
         };
         let found = query::find(&self.index, &asked, weigh, limit);
         self.wanted = found.words;

@@ -142,10 +142,10 @@ const acts = {
     return known;
   },
   /** Files with these words in them: of each `[node, name, path, snippet]`. */
-  async find(query, folder, since) {
+  async find(query, filter) {
     const number = ++lastQuery;
     await known;
-    const hits = searcher.find(query, folder, since);
+    const hits = searcher.find(query, ...filter);
     return Promise.all(
       hits.map(async ([node, name, path, isText]) => {
         const content = isText && (await asksPage("read", node));

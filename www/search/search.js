@@ -6,6 +6,7 @@
 
 import { FileSource } from "../viewer/source.js";
 import { CONTENT, FOLDER, INDEX, NAMES } from "./asks.js";
+import { hasWords, KINDS, kindOf } from "./kinds.js";
 import { Line } from "./line.js";
 import { textsOf } from "./texts.js";
 
@@ -17,6 +18,8 @@ const LOOK_MS = 10 * 60 * 1000;
 /** What is read of a file. */
 const CONTENT_BYTES_MAX = 16 * 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** Sizes to choose from: at least, and less than so many bytes. */
+const SIZES = { any: [0, Infinity], small: [0, 100e3], medium: [100e3, 1e6], large: [1e6, Infinity] };
 
 const boxes = new WeakMap();
 
@@ -64,12 +67,16 @@ class Box {
     this.found = make("ul", "search-texts");
     this.folder = choice(texts.place, [["", texts.everywhere], ["here", texts.here]]);
     this.since = choice(texts.changed, [["0", texts.any], ["7", texts.week], ["31", texts.month], ["366", texts.year]]);
-    for (const filter of [this.folder, this.since]) filter.addEventListener("change", () => this.#find());
+    this.kind = choice(texts.kind, [["", texts.anyKind], ...KINDS.map((kind) => [kind, texts.kinds[kind]])]);
+    const sizes = Object.keys(SIZES).slice(1);
+    this.size = choice(texts.size, [["any", texts.anySize], ...sizes.map((size) => [size, texts[size]])]);
+    const filters = [this.kind, this.folder, this.since, this.size];
+    for (const filter of filters) filter.addEventListener("change", () => this.#find());
     this.state = make("p", "hint search-none");
     this.said = make("p", "visually-hidden");
     this.said.setAttribute("role", "status");
     const head = make("div", "search-head");
-    head.append(make("h2", "", texts.inContents), this.folder, this.since);
+    head.append(make("h2", "", texts.inContents), ...filters);
     this.hits = make("div", "search-hits scroll");
     this.hits.setAttribute("role", "region");
     this.hits.setAttribute("aria-label", texts.results);
@@ -90,8 +97,9 @@ class Box {
     const query = this.input.value;
     // What was changed since the list was open last is looked at once.
     const looked = this.hits.hidden ? this.#look() : null;
-    const names = await this.ask(NAMES, query);
-    if (number !== this.#number || !names) return;
+    const all = await this.ask(NAMES, query);
+    if (number !== this.#number || !all) return;
+    const names = all.filter(([, icon, name]) => !this.kind.value || kindOf(icon, name) === this.kind.value);
     const nothing = make("li", "hint search-none", this.texts.noNames);
     this.names.replaceChildren(...(names.length ? names.map((name) => line(...name)) : [nothing]));
     this.hits.hidden = false;
@@ -100,14 +108,19 @@ class Box {
   }
 
   async #findTexts(query, number, names) {
-    const days = Number(this.since.value);
-    const folder = this.folder.value ? await this.ask(FOLDER) : undefined;
-    const found = await this.#line?.ask("find", query, folder, days ? Date.now() - days * DAY_MS : 0);
+    const found = hasWords(this.kind.value) ? await this.#line?.ask("find", query, await this.#filter()) : [];
     if (number !== this.#number || !found) return;
     this.found.replaceChildren(...found.map((hit) => this.#text(...hit)));
     this.none = !found.length;
     this.#tell();
     this.said.textContent = this.texts.found(names, found.length);
+  }
+
+  /** What is wanted beside the words, as the searcher takes it. */
+  async #filter() {
+    const folder = this.folder.value ? await this.ask(FOLDER) : undefined;
+    const days = Number(this.since.value);
+    return [folder, days ? Date.now() - days * DAY_MS : 0, this.kind.value, ...SIZES[this.size.value]];
   }
 
   #text(node, name, path, snippet) {

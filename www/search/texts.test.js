@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { KINDS } from "./kinds.js";
 import { TEXTS, textsOf } from "./texts.js";
 
 test("every text of the search box is there in every language, and takes the same", () => {
   for (const texts of Object.values(TEXTS)) {
     assert.deepEqual(Object.keys(texts).sort(), Object.keys(TEXTS.en).sort());
     for (const [name, text] of Object.entries(texts)) assert.equal(typeof text, typeof TEXTS.en[name], name);
+    assert.deepEqual(Object.keys(texts.kinds), KINDS);
   }
   assert.equal(textsOf("zh-CN").inContents, "文件内容");
 });

@@ -4,6 +4,7 @@
 mod worker {
     use js_sys::{Array, Uint8Array};
     use offing_core::rpc::Kind;
+    use offing_search::known::FileKind;
     use offing_search::searcher::{self, Filter, Hit};
     use wasm_bindgen::JsValue;
     use wasm_bindgen::prelude::wasm_bindgen;
@@ -84,12 +85,25 @@ mod worker {
             self.0.last_part() as f64
         }
 
-        /// Finds files: of each its id, its name, the names of the folders to it, and whether
-        /// its content is a text by itself.
-        pub fn find(&mut self, query: &str, folder: Option<String>, since_ms: f64) -> Array {
-            let folder = folder.and_then(|folder| folder.parse().ok());
-            let since_ms = (since_ms > 0.0).then_some(since_ms as i64);
-            self.0.find(query, &Filter { folder, since_ms }, 20).into_iter().map(entry).collect()
+        /// Finds files below a folder, changed since then, of a kind, and of a size: of each its
+        /// id, its name, the names of the folders to it, and whether its content is a text by
+        /// itself.
+        pub fn find(
+            &mut self,
+            query: &str,
+            folder: Option<String>,
+            since_ms: f64,
+            kind: Option<String>,
+            least: f64,
+            most: f64,
+        ) -> Array {
+            let filter = Filter {
+                folder: folder.and_then(|folder| folder.parse().ok()),
+                since_ms: (since_ms > 0.0).then_some(since_ms as i64),
+                kind: kind.as_deref().and_then(FileKind::named),
+                bytes: Some(least as u64..most as u64),
+            };
+            self.0.find(query, &filter, 20).into_iter().map(entry).collect()
         }
 
         /// Takes from a content the snippet for the last query: texts, every second marked.

@@ -160,11 +160,32 @@ fn a_word_in_the_name_and_filters_count() {
     engine.nodes.last_mut().unwrap().0 = node(40);
     let mut searcher = engine.opens();
     assert_eq!(found(&mut searcher, "tide")[0], "tide.md");
-    let below = Filter { folder: Some(node(40)), since_ms: None };
+    let below = Filter { folder: Some(node(40)), ..Filter::default() };
     let hits = searcher.find("tide", &below, 10);
     assert_eq!((hits.len(), hits[0].path.join("/").as_str()), (1, "trips"));
-    let late = Filter { folder: None, since_ms: Some(21) };
+    let late = Filter { since_ms: Some(21), ..Filter::default() };
     assert_eq!(searcher.find("tide", &late, 10).len(), 2);
+}
+
+#[test]
+fn files_are_found_by_their_kind_and_by_their_size() {
+    let mut engine = Engine::default();
+    engine.write(20, "log.md", "tide");
+    engine.write(21, "counts.CSV", "tide and wind");
+    engine.write(22, "plan.pdf", "tide");
+    engine.nodes[2].1.kind = Kind::File;
+    let mut searcher = engine.opens();
+    let mut finds = |kind, bytes| {
+        let filter = Filter { kind: FileKind::named(kind), bytes, ..Filter::default() };
+        let hits = searcher.find("tide", &filter, 10);
+        hits.into_iter().map(|hit| hit.row.name).collect::<Vec<_>>()
+    };
+    assert_eq!(finds("text", None), ["log.md"]);
+    assert_eq!(finds("sheet", None), ["counts.CSV"]);
+    assert_eq!(finds("pdf", None), ["plan.pdf"]);
+    assert_eq!(finds("document", None), [""; 0]);
+    assert_eq!(finds("all", Some(5..u64::MAX)), ["counts.CSV"]);
+    assert_eq!(finds("sheet", Some(0..5)), [""; 0]);
 }
 
 #[test]
