@@ -13,6 +13,7 @@ mod content;
 mod log;
 mod previews;
 mod requests;
+mod search;
 pub mod seeds;
 mod text;
 mod tree;
@@ -28,7 +29,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 31] = [
+pub const TARGETS: [Target; 32] = [
     Target { name: "append", run: wire::append },
     Target { name: "certificate", run: log::certificate },
     Target { name: "change", run: log::change },
@@ -56,6 +57,7 @@ pub const TARGETS: [Target; 31] = [
     Target { name: "request", run: requests::request },
     Target { name: "row", run: tree::row },
     Target { name: "seal", run: content::seal },
+    Target { name: "segment", run: search::segment },
     Target { name: "signed", run: log::signed },
     Target { name: "steps", run: text::steps },
     Target { name: "text", run: text::text },
