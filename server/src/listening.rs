@@ -225,7 +225,8 @@ async fn renew(tls: Arc<Tls>) {
     }
 }
 
-const CONNECTIONS_MAX: u32 = 8_192;
+/// Live sockets, and half as many that ask for something.
+pub(crate) const CONNECTIONS_MAX: u32 = 16_384;
 const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
 /// Also how long a connection may idle between requests.
 const HEAD_DEADLINE: Duration = Duration::from_secs(60);

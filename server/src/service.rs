@@ -10,15 +10,13 @@ use std::sync::{Arc, Mutex};
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Incarnation, VaultId};
 use offing_core::log::entry::EntryError;
-use offing_core::proto::{Code, Wake, WireError};
-use tokio::sync::broadcast;
+use offing_core::proto::{Code, WireError};
 
 use crate::store::blob::{BlobError, BlobStore};
 use crate::store::check::Checked;
 use crate::store::chunks::{ChunkStore, ChunkStoreOptions, Recovery};
 use crate::store::memory::{MemoryBlobs, MemoryMeta};
 use crate::store::meta::{MetaError, MetaStats, MetaStore};
-use crate::store::note::Note;
 use crate::store::places::{self, Places};
 use crate::store::postgres::PostgresMeta;
 use crate::store::s3::{S3Options, S3Store};
@@ -31,11 +29,14 @@ mod bury;
 pub mod chunks;
 pub mod collect;
 pub mod log;
+pub mod news;
 pub mod prune;
 pub mod quota;
 pub mod recovery;
 pub mod scrub;
 pub mod sessions;
+
+use news::{Hearers, Listening};
 
 /// Who asks, as verified by the access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,35 +45,6 @@ pub struct Caller {
     pub account: AccountId,
     /// The device the session is bound to.
     pub device: DeviceId,
-}
-
-/// A vault of an account has grown; what the live socket tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Growth {
-    /// Whose vault.
-    pub account: AccountId,
-    /// Which vault, and how far.
-    pub wake: Wake,
-}
-
-/// What the live sockets hear.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
-    /// A vault has grown, here or by way of another process.
-    Grown(Growth),
-    /// Something may have been missed: ask for the tips.
-    Missed,
-}
-
-impl News {
-    fn of(note: Note) -> Self {
-        match note {
-            Note::Grown { account, vault, seq } => {
-                Self::Grown(Growth { account, wake: Wake { vault, seq } })
-            }
-            Note::Missed => Self::Missed,
-        }
-    }
 }
 
 /// Reports a refused call.
@@ -251,15 +223,12 @@ pub struct ServiceStats {
 pub struct Services {
     pub(crate) meta: Arc<dyn MetaStore>,
     pub(crate) chunks: ChunkStore,
-    pub(crate) news: broadcast::Sender<News>,
+    pub(crate) hearers: Hearers,
     pub(crate) account_quota_bytes: Option<u64>,
     pub(crate) collect_delete: bool,
     /// What was scrubbed since the start.
     scrubbed: Arc<Mutex<Checked>>,
 }
-
-/// Messages a slow listener may fall behind before it has to ask for the tips.
-const NEWS_BACKLOG: usize = 256;
 
 /// Opens the database and brings it up to date, or makes it where nothing is there yet. Only for
 /// who may be sure that no other program serves it.
@@ -348,20 +317,17 @@ impl Services {
     }
 
     fn over(meta: Arc<dyn MetaStore>, chunks: ChunkStore, allowed: (Option<u64>, bool)) -> Self {
-        let (news, _) = broadcast::channel(NEWS_BACKLOG);
-        let told = news.clone();
-        meta.listen(Box::new(move |note| {
-            // An error means that nobody listens.
-            let _ = told.send(News::of(note));
-        }));
+        let hearers = Hearers::default();
+        let told = hearers.clone();
+        meta.listen(Box::new(move |note| told.note(note)));
         let (account_quota_bytes, collect_delete) = allowed;
         let scrubbed = Arc::default();
-        Self { meta, chunks, news, account_quota_bytes, collect_delete, scrubbed }
+        Self { meta, chunks, hearers, account_quota_bytes, collect_delete, scrubbed }
     }
 
-    /// Listens to the growth of all vaults. A listener that lags has to ask for the tips.
-    pub fn listen(&self) -> broadcast::Receiver<News> {
-        self.news.subscribe()
+    /// Listens to the growth of an account's vaults.
+    pub fn listen(&self, account: AccountId) -> Listening {
+        self.hearers.listen(account)
     }
 
     /// Counters since the start.

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use offing_core::id::{ChunkId, DeviceId, Hash, VaultId};
+use offing_core::proto::Wake;
 use offing_server::fsck::fsck;
-use offing_server::service::{Caller, News, ServiceError, ServiceOptions, Services};
+use offing_server::service::news::News;
+use offing_server::service::{Caller, ServiceError, ServiceOptions, Services};
 use offing_server::store::blob::BlobStore as _;
 use offing_server::store::check::Fault;
 use offing_server::store::meta::{Durability, MetaStore, MetaTx, Vault};
@@ -89,18 +91,15 @@ async fn a_vault_that_grows_in_one_process_wakes_the_sockets_of_another() {
     let site = Site::new();
     let meta = populated(&site).await;
     let services = site.open("one");
-    let mut news = services.listen();
+    let mut news = services.listen(ALICE);
     meta.write(Durability::Now, |tx| tx.advance_vault(&vault(1))).await.unwrap();
     loop {
-        match news.recv().await.unwrap() {
+        match news.next().await {
             // It may have been told before anybody listened; then the tips are asked for.
             News::Missed => {
                 meta.write(Durability::Now, |tx| tx.advance_vault(&vault(1))).await.unwrap();
             }
-            News::Grown(grown) => {
-                let wake = (grown.account, grown.wake.vault, grown.wake.seq);
-                break assert_eq!(wake, (ALICE, VAULT, 1));
-            }
+            News::Grown(wake) => break assert_eq!(wake, Wake { vault: VAULT, seq: 1 }),
         }
     }
 }

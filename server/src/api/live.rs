@@ -16,13 +16,14 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use offing_core::id::AccountId;
 use offing_core::proto::{Code, Wake};
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::auth::cookie;
 use crate::error::ApiError;
-use crate::service::{Caller, News};
+use crate::listening::CONNECTIONS_MAX;
+use crate::service::Caller;
+use crate::service::news::News;
 use crate::state::AppState;
 use crate::store::meta::{Session, SessionId};
 
@@ -143,7 +144,7 @@ impl Live {
 
     async fn tell(&mut self) -> Result<std::convert::Infallible, Closing> {
         // Listening starts before the tips are read, so that nothing falls in between.
-        let mut news = self.state.services().listen();
+        let mut news = self.state.services().listen(self.caller.account);
         let mut stopping = self.state.stopping();
         let mut closed = self.state.auth().closed();
         let account = self.caller.account;
@@ -152,13 +153,9 @@ impl Live {
         self.tell_tips().await?;
         loop {
             tokio::select! {
-                heard = news.recv() => match heard {
-                    Ok(News::Grown(grown)) if grown.account == self.caller.account => {
-                        self.tell_wake(grown.wake).await?;
-                    }
-                    Ok(News::Grown(_)) => {}
-                    Ok(News::Missed) | Err(RecvError::Lagged(_)) => self.tell_tips().await?,
-                    Err(RecvError::Closed) => return Err(Some((close_code::AWAY, "stopping"))),
+                heard = news.next() => match heard {
+                    News::Grown(wake) => self.tell_wake(wake).await?,
+                    News::Missed => self.tell_tips().await?,
                 },
                 message = self.socket.recv() => match message {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(None),
@@ -212,6 +209,7 @@ impl Live {
 }
 
 const SOCKETS_MAX: u32 = 10_000;
+const _: () = assert!(SOCKETS_MAX < CONNECTIONS_MAX, "a socket is a connection, and not the last");
 const ACCOUNT_SOCKETS_MAX: usize = 64;
 const MESSAGE_BYTES_MAX: usize = 1024;
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024;

@@ -16,7 +16,7 @@ use offing_core::log::entry::{Entry, EntryKind, Header, entry_hash};
 use offing_core::log::epoch::EpochRecord;
 use offing_core::proto::{AppendResult, Appended, Wake, decode_append};
 
-use super::{Caller, Growth, News, ServiceError, Services, collect, log, quota, recovery};
+use super::{Caller, ServiceError, Services, collect, log, quota, recovery};
 use crate::store::meta::{DeviceCounter, Durability, MetaResult, MetaTx, StoredEntry, Vault};
 
 /// Most vaults of one account.
@@ -109,8 +109,7 @@ impl Services {
     pub(super) fn tell_growth(&self, account: AccountId, vault: VaultId, appended: &Appended) {
         if appended.results.iter().any(|result| matches!(result, AppendResult::Ok { .. })) {
             let wake = Wake { vault, seq: appended.tip.seq };
-            // An error means that nobody listens.
-            let _ = self.news.send(News::Grown(Growth { account, wake }));
+            self.hearers.grown(account, wake);
         }
     }
 }

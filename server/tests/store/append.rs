@@ -3,11 +3,12 @@
 use offing_core::id::{DeviceId, Hash, VaultId};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header};
-use offing_core::proto::{AppendResult, PageItem, encode_append};
+use offing_core::proto::{AppendResult, PageItem, Wake, encode_append};
 use offing_server::service::accounts::INVITE_MS;
 use offing_server::service::log::PageLimits;
+use offing_server::service::news::News;
 use offing_server::service::sessions::GRACE_MS;
-use offing_server::service::{Caller, Growth, News, ServiceError, ServiceOptions, Services};
+use offing_server::service::{Caller, ServiceError, ServiceOptions, Services};
 use tempfile::TempDir;
 
 use crate::world::{
@@ -69,7 +70,7 @@ async fn an_append_is_placed_chained_told_and_repeatable() {
     let folder = TempDir::new().unwrap();
     let services = open(folder.path());
     let mut pen = with_vault(&services, "alice").await;
-    let mut news = services.listen();
+    let mut news = services.listen(pen.caller.account);
     let entries = [pen.write(b"one", &[]), pen.write(b"two", &[])];
     let appended = append(&services, &pen, &entries).await;
     assert!(placed_at(&appended.results[0], 2) && placed_at(&appended.results[1], 3));
@@ -78,9 +79,8 @@ async fn an_append_is_placed_chained_told_and_repeatable() {
         point = point.extend(&Entry::decode(bytes).unwrap().hash());
     }
     assert_eq!((appended.tip.seq, appended.tip.chain), (point.seq, point.chain));
-    let heard = news.try_recv().unwrap();
-    assert!(matches!(heard, News::Grown(Growth { wake, .. }) if wake.seq == 3), "{heard:?}");
-    drop(services);
+    assert_eq!(news.next().await, News::Grown(Wake { vault: pen.vault, seq: 3 }));
+    drop((services, news));
 
     let services = open(folder.path());
     let again = append(&services, &pen, &entries).await;
