@@ -40,6 +40,8 @@ mod peak;
 mod program;
 #[path = "api_server/sessions.rs"]
 mod sessions;
+#[path = "api_server/sockets.rs"]
+mod sockets;
 #[path = "api_server/spans.rs"]
 mod spans;
 #[path = "api_server/tls.rs"]

@@ -18,6 +18,7 @@ mod run;
 mod serve;
 mod sim;
 mod size;
+mod sockets;
 mod tools;
 mod wasm;
 
@@ -52,6 +53,7 @@ Usage: cargo xtask <command>
   overload [--seconds N]
                        the most that the server does, and what is left of it at three
                        times as much
+  sockets [--count N]  what live sockets take that wait, and how soon all hear
   corpus [--no-fetch]  the previews' parsers on the files that Debian's packages carry
   sign [FOLDER]        a build (dist) signed anew, under a later number
   rotate OLD NEW       a new key for releases, which the old one names as its successor
@@ -99,6 +101,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "joining" => joining::joining(rest),
         "edge" => edge::edge(rest),
         "overload" => overload::overload(rest),
+        "sockets" => sockets::sockets(rest),
         "corpus" => corpus::corpus(rest),
         "sign" => match rest {
             [] => dist::sign(&dist::folder()),

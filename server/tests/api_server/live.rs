@@ -9,12 +9,13 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::calls::Calls;
 use crate::harness::World;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 pub(crate) async fn connect(
-    world: &World,
+    world: &Calls,
     cookie: &str,
     origin: Option<&str>,
 ) -> Result<Socket, Error> {

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::process::Stdio;
 
+use offing_server::service::accounts::invite_beside;
+use offing_server::state::system_clock;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::TcpListener;
@@ -67,10 +69,15 @@ impl Program {
     }
 
     async fn invite(&self) -> String {
-        let mut asked = command(&self.folder);
-        asked.arg("invite").arg("--data").arg(self.folder.path());
-        let said = asked.output().await.unwrap().stdout;
-        invite_in(&String::from_utf8(said).unwrap()).expect("a link")
+        invite_beside(self.folder.path(), system_clock()).await.unwrap()
+    }
+
+    /// Bytes of memory that it has now.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id().unwrap());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 }
 
