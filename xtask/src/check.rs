@@ -121,23 +121,20 @@ fn lint() -> Result<()> {
 
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
+/// One cargo for all that runs in a browser, so that what they share is compiled once. Of the
+/// previews two stand for all: their borders are one macro, and PDF would be compiled once more
+/// for nothing.
 fn lint_wasm() -> Result<()> {
-    let wasm = ["clippy", "-q", "--target", "wasm32-unknown-unknown"];
-    run(cargo().args(wasm).args(["-p", "offing-client", "--lib", "--bins"]).args(DENY_WARNINGS))?;
-    run(cargo()
-        .args(wasm)
-        .args(["-p", "offing-markdown", "--bins", "--features", "parser"])
-        .args(DENY_WARNINGS))?;
-    run(cargo().args(wasm).args(["-p", "offing-search", "--bins"]).args(DENY_WARNINGS))?;
-    run(cargo()
-        .args(wasm)
-        // Their borders are one macro, and PDF would be compiled once more for nothing.
-        .args(["-p", "offing-preview", "--bins", "--features", "archive,table"])
-        .args(DENY_WARNINGS))?;
-    run(cargo()
-        .args(wasm)
-        .args(["-p", "offing-worker", "--all-targets", "--features", "engine,opaque"])
-        .args(DENY_WARNINGS))
+    let packages = ["client", "markdown", "preview", "search", "worker"];
+    let features = "offing-markdown/parser,offing-preview/archive,offing-preview/table,\
+                    offing-worker/engine,offing-worker/opaque";
+    let mut clippy = cargo();
+    clippy.args(["clippy", "-q", "--target", "wasm32-unknown-unknown"]);
+    for package in packages {
+        clippy.args(["-p", &format!("offing-{package}")]);
+    }
+    clippy.args(["--lib", "--bins", "--test", "web", "--features", features]);
+    run(clippy.args(DENY_WARNINGS))
 }
 
 fn host() -> Result<()> {
