@@ -87,6 +87,13 @@ export class Device extends Tab {
     await gone;
   }
 
+  /** Goes on in a tab of its own: hundreds of openings in one, faster than a browser clears up, end its memory. */
+  async movesToNewTab() {
+    const { page } = this;
+    this.page = await this.context.newPage();
+    await page.close();
+  }
+
   async newTab() {
     return new Tab(await this.context.newPage(), this);
   }
