@@ -111,7 +111,7 @@ export class Device extends Tab {
   /** Waits until it also holds all that previews need. */
   async isReadyForPreviewsOffline(tab = this) {
     await this.isReadyForOffline(tab);
-    await tab.page.waitForFunction(async () => {
+    await tab.until(async () => {
       const { release } = await (await fetch("/release.json")).json();
       const idle = Object.keys(JSON.parse(release).idle);
       const held = await Promise.all(idle.map((url) => caches.match(url)));

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
 export const PATIENCE_MS = 30_000;
+const ASK_AGAIN_MS = 100;
 
 export class Tab {
   constructor(page, device) {
@@ -25,6 +26,19 @@ export class Tab {
 
   async reloads() {
     await this.page.reload({ waitUntil: "commit" });
+  }
+
+  /** Waits until the page, or the one that is loaded in its place, answers a question with something
+   * true: unlike `waitForFunction`, also to one whose answer takes a while. */
+  async until(question, about) {
+    const giveUpAt = Date.now() + PATIENCE_MS;
+    let failed = "";
+    // A page that is left while it answers fails.
+    const fails = (error) => void (failed = error.message);
+    while (!(await this.page.evaluate(question, about).catch(fails))) {
+      assert.ok(Date.now() < giveUpAt, `never true: ${question} ${failed}`);
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    }
   }
 
   // ------------------------------------------------------------------ account
