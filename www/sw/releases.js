@@ -165,7 +165,9 @@ let asksWho = false;
 /** Where there may be something new for this device, the best first. */
 async function places({ lot, name }) {
   // A server of another version knows of no such offer.
-  const answer = await fetched(NEXT_FOR, "no-store").catch(() => null);
+  const answer = await fetched(NEXT_FOR, "no-store").catch((error) => {
+    if (error.status !== 404) throw error;
+  });
   const next = (await answer?.json())?.next;
   asksWho = Boolean(next?.allow.length) && !name;
   return next && (await isMeant(next, lot, name)) ? [NEXT, ""] : [""];
@@ -294,6 +296,7 @@ const text = async (url) => (await fetched(url, "no-cache")).text();
 
 async function fetched(url, cache) {
   const response = await fetch(new Request(url, { cache, credentials: "omit" }));
-  if (!response.ok) throw new Error(`${url}: status ${response.status}`);
+  const { status } = response;
+  if (!response.ok) throw Object.assign(new Error(`${url}: status ${status}`), { status });
   return response;
 }

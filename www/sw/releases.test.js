@@ -6,7 +6,7 @@ import { FORMAT, PROTOCOL, RELEASE_LABEL } from "./trust.js";
 
 // ---------------------------------------------------------------- a browser and a server of maps
 
-const server = { files: new Map(), asked: [], next: null, starts: [] };
+const server = { files: new Map(), asked: [], next: null, refuses: null, starts: [] };
 const browser = { caches: new Map(), windows: [], heard: [] };
 
 class Cache {
@@ -32,6 +32,7 @@ globalThis.Request = class {
 };
 globalThis.fetch = async (request, options) => {
   const url = request.url ?? request;
+  if (url === "/api/v1/release" && server.refuses) return new Response("", { status: server.refuses });
   if (url === "/api/v1/release") return Response.json({ next: server.next });
   if (url === "/api/v1/release/starts") return void server.starts.push(JSON.parse(options.body)) ?? new Response(null, { status: 204 });
   server.asked.push(url);
@@ -74,7 +75,7 @@ const asset = async (path) => {
 };
 
 beforeEach(async () => {
-  Object.assign(server, { files: new Map(), asked: [], next: null, starts: [] });
+  Object.assign(server, { files: new Map(), asked: [], next: null, refuses: null, starts: [] });
   Object.assign(browser, { caches: new Map(), heard: [] });
   browser.windows = [{ id: "tab", postMessage: (message) => browser.heard.push(message) }];
   one = signer();
@@ -193,6 +194,19 @@ test("a version for some devices is fetched beside the other, by those that are 
   server.next = null;
   await releases.check();
   assert.equal(browser.heard.at(-1).ready, false, "what is taken back is not taken");
+});
+
+test("a server that is too busy to say whom a version is for takes nothing back; one of before knows of none", async () => {
+  const version = serves(one, 2, SECOND, { at: "/next" });
+  server.next = { version, percent: 100, allow: [] };
+  await releases.check();
+  assert.equal((await releases.told()).ready, true);
+  server.refuses = 429;
+  await assert.rejects(releases.check(), { status: 429 });
+  assert.equal((await releases.told()).ready, true);
+  server.refuses = 404;
+  await releases.check();
+  assert.equal((await releases.told()).ready, false);
 });
 
 test("a header of the page that loads or leads elsewhere is not kept", async () => {
