@@ -68,6 +68,34 @@ async fn a_closed_connection_opens_again_with_everything_in_it() {
     store.destroy().await.unwrap();
 }
 
+/// Makes the next call to open a database one that is never answered.
+fn leave_the_next_opening_unanswered() {
+    let body = "const proto = IDBFactory.prototype;
+         const { open } = proto;
+         proto.open = () => {
+             proto.open = open;
+             return new EventTarget();
+         };";
+    js_sys::Function::new_no_args(body).call0(&wasm_bindgen::JsValue::NULL).unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn an_opening_that_is_never_answered_is_asked_for_again() {
+    leave_the_next_opening_unanswered();
+    let store = fresh_store().await;
+    assert_eq!(store.count(Table::Meta, &Range::all()).await, Ok(0));
+    store.destroy().await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn an_opening_that_nobody_waits_for_any_more_holds_up_no_other() {
+    let name = fresh_name();
+    assert!(timer::within_ms(0, IdbStore::open(&name)).await.is_none(), "it is given up");
+    let store = IdbStore::open(&name).await.unwrap();
+    assert_eq!(store.count(Table::Meta, &Range::all()).await, Ok(0));
+    store.destroy().await.unwrap();
+}
+
 #[wasm_bindgen_test]
 async fn deleting_the_database_does_not_wait_for_another_tab() {
     let one = fresh_store().await;

@@ -9,7 +9,10 @@ use std::rc::Rc;
 use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Event, IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbTransaction};
+use web_sys::{
+    Event, IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbRequestReadyState,
+    IdbTransaction,
+};
 
 use super::super::{Durability, StoreError};
 use crate::platform::js;
@@ -53,20 +56,11 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Opens a database, after making the tables that it lacks if it is of an older version.
+    ///
+    /// Whoever stops waiting for it leaves nothing open: an answer that comes later is closed.
     pub(super) async fn open(name: &str, version: u32, tables: &[&str]) -> Result<Self, Fault> {
-        let request = factory()?.open_with_u32(name, version)?;
-        let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
-        let upgraded: IdbRequest = request.clone().unchecked_into();
-        let upgrade = Closure::<dyn FnMut(Event)>::new(move |_| {
-            let database: IdbDatabase = js::property(&upgraded, "result").unchecked_into();
-            for table in &tables {
-                // Fails only for one that is there already.
-                let _ = database.create_object_store(table);
-            }
-        });
-        request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
-        let database: IdbDatabase = answer(&request).await?.unchecked_into();
-        request.set_onupgradeneeded(None);
+        let opening = Opening::ask(name, version, tables)?;
+        let database: IdbDatabase = answer(&opening.request).await?.unchecked_into();
         let open = Rc::new(Cell::new(true));
         let (closing, still_open) = (database.clone(), Rc::clone(&open));
         let on_close = Closure::new(move |_: Event| {
@@ -125,6 +119,42 @@ impl Drop for Connection {
         self.database.set_onversionchange(None);
         self.database.set_onclose(None);
         self.database.close();
+    }
+}
+
+/// A database that was asked for.
+struct Opening {
+    request: IdbRequest,
+}
+
+impl Opening {
+    fn ask(name: &str, version: u32, tables: &[&str]) -> Result<Self, Fault> {
+        let request = factory()?.open_with_u32(name, version)?;
+        let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
+        // Nobody can take an upgrade back that comes late, so its tables are made then, too.
+        let upgrade = Closure::once_into_js(move |event: Event| {
+            let upgraded: JsValue = event.target().into();
+            let database: IdbDatabase = js::property(&upgraded, "result").unchecked_into();
+            for table in &tables {
+                // Fails only for one that is there already.
+                let _ = database.create_object_store(table);
+            }
+        });
+        request.set_onupgradeneeded(Some(upgrade.unchecked_ref()));
+        Ok(Self { request: request.into() })
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if self.request.ready_state() == IdbRequestReadyState::Pending {
+            let close = Closure::once_into_js(|event: Event| {
+                let answered: JsValue = event.target().into();
+                let database: IdbDatabase = js::property(&answered, "result").unchecked_into();
+                database.close();
+            });
+            self.request.set_onsuccess(Some(close.unchecked_ref()));
+        }
     }
 }
 
