@@ -65,6 +65,8 @@ pub struct RateConfig {
     pub logins_per_minute: u32,
     /// Calls without a session a minute from one address.
     pub anonymous_per_minute: u32,
+    /// Access tokens a minute from one address that turn out to be wrong.
+    pub wrong_tokens_per_minute: u32,
     /// Other calls a minute for one account.
     pub calls_per_minute: u32,
     /// Chunk uploads and downloads a minute for one account.
@@ -76,6 +78,7 @@ impl Default for RateConfig {
         Self {
             logins_per_minute: 10,
             anonymous_per_minute: 240,
+            wrong_tokens_per_minute: 120,
             calls_per_minute: 3_000,
             transfers_per_minute: 24_000,
         }
@@ -145,6 +148,9 @@ pub struct Settings {
     /// Calls without a session a minute from one address [default: 240]
     #[arg(long, env = "OFFING_ANONYMOUS_PER_MINUTE", global = true)]
     pub anonymous_per_minute: Option<u32>,
+    /// Wrong access tokens a minute from one address [default: 120]
+    #[arg(long, env = "OFFING_WRONG_TOKENS_PER_MINUTE", global = true)]
+    pub wrong_tokens_per_minute: Option<u32>,
     /// Other calls a minute for one account [default: 3000]
     #[arg(long, env = "OFFING_CALLS_PER_MINUTE", global = true)]
     pub calls_per_minute: Option<u32>,
@@ -195,6 +201,9 @@ impl Settings {
             otlp: self.otlp.or(weaker.otlp),
             logins_per_minute: self.logins_per_minute.or(weaker.logins_per_minute),
             anonymous_per_minute: self.anonymous_per_minute.or(weaker.anonymous_per_minute),
+            wrong_tokens_per_minute: self
+                .wrong_tokens_per_minute
+                .or(weaker.wrong_tokens_per_minute),
             calls_per_minute: self.calls_per_minute.or(weaker.calls_per_minute),
             transfers_per_minute: self.transfers_per_minute.or(weaker.transfers_per_minute),
             edges: self.edges.or(weaker.edges),
@@ -261,6 +270,9 @@ impl Settings {
                 anonymous_per_minute: self
                     .anonymous_per_minute
                     .unwrap_or(rate.anonymous_per_minute),
+                wrong_tokens_per_minute: self
+                    .wrong_tokens_per_minute
+                    .unwrap_or(rate.wrong_tokens_per_minute),
                 calls_per_minute: self.calls_per_minute.unwrap_or(rate.calls_per_minute),
                 transfers_per_minute: self
                     .transfers_per_minute

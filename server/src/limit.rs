@@ -56,6 +56,14 @@ impl RateLimiter {
             Err(Duration::from_secs_f64((1.0 - bucket.tokens) / bucket.per_second))
         }
     }
+
+    /// Puts a call back that was taken and turned out not to count.
+    pub fn put_back(&self, key: &str) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(key) {
+            bucket.tokens = (bucket.tokens + 1.0).min(bucket.capacity);
+        }
+    }
 }
 
 impl Bucket {
@@ -86,6 +94,20 @@ mod tests {
         assert_eq!(limiter.take("bob", 6, start), Ok(()));
         assert_eq!(limiter.take("alice", 6, start + 10_000), Ok(()));
         assert!(limiter.take("alice", 6, start + 10_000).is_err());
+    }
+
+    #[test]
+    fn what_is_put_back_does_not_count() {
+        let limiter = RateLimiter::new(8);
+        for _ in 0..5 {
+            assert_eq!(limiter.take("alice", 2, 1_000), Ok(()));
+            limiter.put_back("alice");
+        }
+        limiter.put_back("alice");
+        limiter.put_back("bob");
+        assert_eq!(limiter.take("alice", 2, 1_000), Ok(()));
+        assert_eq!(limiter.take("alice", 2, 1_000), Ok(()));
+        assert!(limiter.take("alice", 2, 1_000).is_err());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! In this order, cheapest first: the size that the body announces, its type (which also
 //! keeps foreign pages out, since they cannot send these types unasked), the rate, the
-//! origin of calls that a cookie authorises, the access token, whether there is a chance of a
-//! turn. Handlers can rely on it. A call without bytes either way has its turn before its handler
+//! origin of calls that a cookie authorises, the access token (of which one address can have only
+//! so many wrong ones looked at), whether there is a chance of a turn. Handlers can rely on it. A call without bytes either way has its turn before its handler
 //! runs; the others take theirs when their body and the memory for their answer are there.
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -97,7 +97,7 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
             None
         }
         Access::Bearer => {
-            let signed_in = bearer(state, headers)?;
+            let signed_in = bearer(state, headers, address)?;
             let account = signed_in.caller.account;
             let rate = &state.config().rate;
             let (class, per_minute) = match call.rate {
@@ -131,13 +131,26 @@ pub(super) fn take(state: &AppState, key: &str, per_minute: u32) -> Result<(), A
         .map_err(|wait| ApiError::new(Code::RateLimited).retry_after(wait))
 }
 
-fn bearer(state: &AppState, headers: &HeaderMap) -> Result<SignedIn, ApiError> {
+/// Says who calls with an access token. A signature is checked only as long as its address has not
+/// sent too many wrong ones; tokens that are known to be right are neither counted nor held up.
+fn bearer(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Result<SignedIn, ApiError> {
     let token = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .ok_or(Code::SignedOut)?;
-    Ok(state.auth().check_token(token, state.now_ms())?)
+    let (auth, now_ms) = (state.auth(), state.now_ms());
+    if auth.knows_token(token) {
+        return Ok(auth.check_token(token, now_ms)?);
+    }
+    let key = format!("wrong|{address}");
+    // Before the check, so that no more are checked at once than may be wrong.
+    take(state, &key, state.config().rate.wrong_tokens_per_minute)?;
+    let checked = auth.check_token(token, now_ms);
+    if auth.knows_token(token) {
+        state.limiter().put_back(&key);
+    }
+    Ok(checked?)
 }
 
 fn announced_bytes(headers: &HeaderMap) -> u64 {

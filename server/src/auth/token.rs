@@ -75,7 +75,14 @@ impl TokenKey {
         let signed =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(payload));
         let signature: Signature = self.signing.sign(signed.as_bytes());
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()));
+        self.known.put(&token);
+        token
+    }
+
+    /// Says whether a token is known to be right, so that to check it costs next to nothing.
+    pub fn knows(&self, token: &str) -> bool {
+        self.known.has(token)
     }
 
     /// Checks a token; the signature comes first, so nothing unsigned is parsed.
@@ -118,6 +125,12 @@ mod tests {
         TokenKey::open(&folder.path().join("token-key")).unwrap()
     }
 
+    /// The same key in another process, which has issued nothing.
+    fn beside(key: &TokenKey) -> TokenKey {
+        let (signing, verifying) = (key.signing.clone(), key.verifying);
+        TokenKey { signing, verifying, known: KnownTokens::default() }
+    }
+
     fn claims() -> Claims {
         Claims {
             account: AccountId([1; 16]),
@@ -135,6 +148,18 @@ mod tests {
         let end_ms = 1_000_000 + limits::ACCESS_TOKEN_SECONDS.cast_signed() * 1_000;
         assert_eq!(key.check(&token, end_ms - 1), Ok(claims()));
         assert_eq!(key.check(&token, end_ms), Err(Code::TokenExpired));
+    }
+
+    #[test]
+    fn a_token_of_another_process_is_right_and_then_known() {
+        let (key, there) = (key(), key());
+        let (token, wrong) = (key.issue(&claims()), there.issue(&claims()));
+        assert!(key.knows(&token));
+        let beside = beside(&key);
+        assert!(!beside.knows(&token));
+        assert_eq!(beside.check(&token, 1_000_000), Ok(claims()));
+        assert_eq!(beside.check(&wrong, 1_000_000), Err(Code::SignedOut));
+        assert!(beside.knows(&token) && !beside.knows(&wrong));
     }
 
     #[test]

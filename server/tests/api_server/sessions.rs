@@ -106,6 +106,30 @@ async fn a_token_of_another_server_is_no_token() {
 }
 
 #[tokio::test]
+async fn wrong_tokens_of_an_address_are_counted_and_hold_up_no_right_one() {
+    let rate = RateConfig { wrong_tokens_per_minute: 3, ..RateConfig::default() };
+    let world = World::start_with(Differs { rate: Some(rate), ..Differs::default() }).await;
+    let alice = world.sign_up("alice", "password").await;
+    let there = World::start().await;
+    let wrong = there.sign_up("alice", "password").await;
+    for _ in 0..3 {
+        let refused = reply(world.call(&wrong, Method::GET, "/account")).await;
+        assert_eq!(refused.refusal(), (401, Code::SignedOut));
+        assert_eq!(reply(world.call(&alice, Method::GET, "/account")).await.status, 200);
+    }
+    let slowed = reply(world.call(&wrong, Method::GET, "/account")).await;
+    assert_eq!(slowed.refusal(), (429, Code::RateLimited));
+    assert_eq!(slowed.header("retry-after"), Some("20"));
+    // Behind the same address: who has called before, who signs in now, who is told to wait.
+    assert_eq!(reply(world.call(&alice, Method::GET, "/account")).await.status, 200);
+    let tablet = world.sign_in("alice", "password").await;
+    assert_eq!(reply(world.call(&tablet, Method::GET, "/account")).await.status, 200);
+    world.pass_ms(20_000);
+    let again = reply(world.call(&wrong, Method::GET, "/account")).await;
+    assert_eq!(again.refusal(), (401, Code::SignedOut));
+}
+
+#[tokio::test]
 async fn too_many_calls_are_told_how_long_to_wait() {
     let rate = RateConfig { calls_per_minute: 3, ..RateConfig::default() };
     let world = World::start_with(Differs { rate: Some(rate), ..Differs::default() }).await;
