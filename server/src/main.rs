@@ -407,3 +407,7 @@ fn say(line: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write")
 }
+
+#[cfg(test)]
+#[path = "main/deploy.rs"]
+mod deploy;
