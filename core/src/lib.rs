@@ -4,7 +4,7 @@
 //! This crate decides and never acts: it reads no clock, no randomness, no file and no
 //! socket. Time and random bytes are arguments; storage and network are the callers'.
 //! Modules depend on each other in one direction only:
-//! `id, limits → proto, rpc → crypto → content, log → tree, text → sync`.
+//! `id, json, limits → proto, rpc → crypto → content, log → tree, text → sync`.
 
 #![warn(missing_docs)]
 
@@ -16,6 +16,7 @@ pub mod crypto;
 #[cfg(all(feature = "testing", feature = "native-crypto"))]
 pub mod fixture;
 pub mod id;
+pub mod json;
 pub mod limits;
 pub mod log;
 #[cfg(feature = "replica")]

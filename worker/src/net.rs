@@ -6,6 +6,7 @@
 //! that pushing needs, so that it runs against an in-memory server on the host too.
 
 use offing_core::id::{ChunkId, VaultId};
+use offing_core::json;
 use offing_core::proto::{Appended, ChunksStored, Code, Refusal};
 
 use crate::store::chunks::Framed;
@@ -82,7 +83,7 @@ impl NetError {
     /// Reads a response that is not a success; `body` is what came with it.
     pub fn from_response(status: u16, retry_after_s: Option<u64>, body: &[u8]) -> Self {
         let retry_after_ms = retry_after_s.map(|seconds| seconds.saturating_mul(1_000));
-        let refusal = serde_json::from_slice::<Refusal>(body).ok().map(|mut refusal| {
+        let refusal = json::read::<Refusal>(body).ok().map(|mut refusal| {
             refusal.retry_after_ms = refusal.retry_after_ms.or(retry_after_ms);
             refusal
         });

@@ -14,7 +14,7 @@ use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::units::Units;
-use crate::limits;
+use crate::{json, limits};
 
 /// Most sections of one change set.
 const SECTIONS_MAX: usize = 256 * 1024;
@@ -69,7 +69,7 @@ impl ChangeSet {
             return Err(ChangeSetError::Malformed);
         }
         let parts: Vec<Section> =
-            serde_json::from_str(json).map_err(|_| ChangeSetError::Malformed)?;
+            json::read(json.as_bytes()).map_err(|_| ChangeSetError::Malformed)?;
         if parts.len() > SECTIONS_MAX {
             return Err(ChangeSetError::Malformed);
         }

@@ -363,5 +363,5 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
 }
 
 fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, NetError> {
-    serde_json::from_slice(body).map_err(|_| NetError::Malformed)
+    offing_core::json::read(body).map_err(|_| NetError::Malformed)
 }

@@ -3,6 +3,7 @@
 //! It never carries content and nothing depends on it; when it closes, the caller decides
 //! when to open another.
 
+use offing_core::json;
 use offing_core::proto::{API_PREFIX, Wake};
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Event, MessageEvent, WebSocket};
@@ -63,7 +64,7 @@ impl Live {
             if text.length() > MESSAGE_CHARS_MAX {
                 return;
             }
-            if let Ok(wake) = serde_json::from_str(&String::from(text)) {
+            if let Ok(wake) = json::read(String::from(text).as_bytes()) {
                 hear(Signal::Wake(wake));
             }
         });
