@@ -14,6 +14,7 @@
 //! told in `docs/sync.md`.
 
 pub mod edit;
+pub mod formerly;
 pub mod listing;
 pub mod memory;
 mod merge;

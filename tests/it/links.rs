@@ -36,6 +36,74 @@ fn a_link_goes_by_names_from_the_folder_of_its_text() {
 }
 
 #[test]
+fn a_link_follows_what_was_renamed_or_moved_on_every_device() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    for folder in ["/trip", "/trip/shots", "/boat"] {
+        phone.creates_folder(folder);
+    }
+    for text in ["/trip/notes.md", "/trip/plan.md", "/trip/shots/cat.txt", "/trip/dog.txt"] {
+        phone.creates_text(text, "");
+    }
+    world.sync_all();
+    let notes = phone.node("/trip/notes.md");
+    let (plan, cat, dog) = (
+        phone.node("/trip/plan.md"),
+        phone.node("/trip/shots/cat.txt"),
+        phone.node("/trip/dog.txt"),
+    );
+
+    phone.renames("/trip/plan.md", "route.md");
+    phone.renames("/trip/shots", "pictures");
+    phone.moves("/trip/dog.txt", "/boat");
+    phone.moves("/trip/pictures", "/boat");
+    world.sync_all();
+    for device in [&phone, &laptop] {
+        for (link, node) in [
+            ("plan.md", plan),
+            ("route.md", plan),
+            ("shots/cat.txt", cat),
+            ("pictures/cat.txt", cat),
+            ("dog.txt", dog),
+            ("../boat/dog.txt", dog),
+            ("/trip/dog.txt", dog),
+        ] {
+            assert_eq!(device.follows(notes, link), Some(node), "{link}");
+        }
+        assert_eq!(device.follows(notes, "bird.txt"), None);
+    }
+
+    // What has the name now is what a link means.
+    let newer = laptop.creates_text("/trip/plan.md", "");
+    assert_eq!(laptop.follows(notes, "plan.md"), Some(newer));
+    laptop.trashes("/trip/plan.md");
+    assert_eq!(laptop.follows(notes, "plan.md"), Some(plan));
+
+    // A text that was moved goes by the folder that it was written in.
+    laptop.moves("/trip/notes.md", "/");
+    assert_eq!(laptop.follows(notes, "route.md"), Some(plan));
+    assert_eq!(laptop.follows(notes, "shots/cat.txt"), Some(cat));
+    world.sync_all();
+    assert_eq!(phone.follows(notes, "route.md"), Some(plan));
+    world.assert_converged();
+}
+
+#[test]
+fn a_file_that_is_shown_with_a_number_is_found_by_it() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let ours = [phone.creates_text("/plan.md", ""), laptop.creates_text("/plan.md", "")];
+    world.sync_all();
+    let second = phone.node("/plan (2).md");
+    assert!(ours.contains(&second));
+    for device in [&phone, &laptop] {
+        assert_eq!(device.follows(NodeId::ROOT, "plan (2).md"), Some(second));
+        assert_eq!(device.follows(NodeId::ROOT, "plan.md"), Some(device.node("/plan.md")));
+        assert_eq!(device.follows(NodeId::ROOT, "plan (3).md"), None);
+    }
+}
+
+#[test]
 fn a_text_that_is_gone_leads_nowhere() {
     let world = World::with(&["phone"]);
     assert_eq!(world.device("phone").follows(NodeId([9; 16]), "notes.md"), None);
