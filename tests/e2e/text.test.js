@@ -101,6 +101,11 @@ test("pictures of a text are drawn and its links followed, what is pasted and dr
   await laptop.reads("the plan");
   await laptop.leavesEditor();
   await laptop.sees("harbour.png", "harbour-2.png", "notes.md", "plan.md", "tide (1).csv");
+
+  await laptop.renames("plan.md", "route.md");
+  await laptop.edits("notes.md");
+  await laptop.preview.getByRole("link", { name: "the plan" }).click();
+  await laptop.reads("the plan");
 });
 
 test("a folder shows its README below its list, offline too, as it is now", async (t) => {

@@ -13,7 +13,7 @@ use crate::state::rows::Rows;
 /// Shows the README of a folder where it has one.
 pub(crate) fn readme(listing: Listing) -> impl IntoView {
     let region = NodeRef::<html::Section>::new();
-    let ask = beside(listing.app, listing.node);
+    let ask = beside(listing.app, listing.node, listing.node);
     // Whatever changes in the folder may be it.
     let revision = Memo::new(move |_| listing.rows.with(Rows::revision));
     Effect::new(move |_| {

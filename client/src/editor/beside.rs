@@ -18,16 +18,17 @@ const GO: u32 = 2;
 const ADD: u32 = 3;
 const DRAW: u32 = 4;
 
-/// The function that is called with what is asked and about what; paths go from `folder`.
-pub(crate) fn beside(app: App, folder: NodeId) -> JsValue {
+/// The function that is called with what is asked and about what; paths go `from` a text or a
+/// folder, and what is added goes to `folder`.
+pub(crate) fn beside(app: App, folder: NodeId, from: NodeId) -> JsValue {
     Closure::<dyn Fn(u32, JsValue) -> Promise>::new(move |ask: u32, about: JsValue| {
-        future_to_promise(async move { Ok(answer(app, folder, ask, about).await) })
+        future_to_promise(async move { Ok(answer(app, folder, from, ask, about).await) })
     })
     .into_js_value()
 }
 
 /// Answers `undefined` where a path leads nowhere, or to nothing that can be read now.
-async fn answer(app: App, folder: NodeId, ask: u32, about: JsValue) -> JsValue {
+async fn answer(app: App, folder: NodeId, from: NodeId, ask: u32, about: JsValue) -> JsValue {
     if ask == ADD {
         actions::upload_picked(app, folder, about.unchecked_ref());
         return JsValue::TRUE;
@@ -39,7 +40,7 @@ async fn answer(app: App, folder: NodeId, ask: u32, about: JsValue) -> JsValue {
         return JsValue::TRUE;
     }
     let path = about.iter().filter_map(|name| name.as_string()).collect();
-    let command = Command::FollowLink { from: folder, path };
+    let command = Command::FollowLink { from, path };
     let Ok(Reply::Linked(Some(node))) = engine::call(command).await else {
         return JsValue::UNDEFINED;
     };

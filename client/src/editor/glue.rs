@@ -91,7 +91,7 @@ impl TextEditor {
         let on_blur = Closure::<dyn Fn()>::new(move || engine::tell(Command::FlushText { node }))
             .into_js_value();
         let folder = text.path.last().map_or(NodeId::ROOT, |crumb| crumb.node);
-        let beside = beside(app, folder);
+        let beside = beside(app, folder, node);
         let options = Object::new();
         let client = format!("page-{:08x}", (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
         for (key, value) in [
