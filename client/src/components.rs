@@ -2,6 +2,7 @@
 
 pub(crate) mod app_version;
 pub(crate) mod crumbs;
+pub(crate) mod details;
 pub(crate) mod devices;
 pub(crate) mod drop_zone;
 pub(crate) mod folder_tree;

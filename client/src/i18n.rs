@@ -140,6 +140,8 @@ pub enum Msg<'a> {
     GoHome,
     Help,
     History,
+    /// What a file or folder says of itself.
+    Details,
     Incomplete,
     IncompleteWhy(u32),
     InviteMissing,

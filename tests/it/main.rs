@@ -13,6 +13,7 @@ mod cost;
 mod countersign;
 mod crashes;
 mod delta;
+mod details;
 mod devices;
 mod downloads;
 mod groups;

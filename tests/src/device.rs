@@ -30,6 +30,7 @@ use crate::net::Line;
 use crate::page::Page;
 
 mod aside;
+mod details;
 mod history;
 mod recovery;
 

@@ -36,6 +36,7 @@ mod contents;
 mod copies;
 mod countersign;
 mod defer;
+mod details;
 mod devices;
 mod documents;
 mod download;
@@ -74,6 +75,7 @@ mod versions;
 mod views;
 mod working;
 
+pub use details::{Details, Tally};
 pub use download::{Download, OpenContent};
 pub(crate) use renew::RENEWED_KEY;
 #[cfg(target_arch = "wasm32")]

@@ -5,7 +5,7 @@
 // markdownWasm, searchGlue, searchWasm, swGlue, swWasm, previews, releaseKey}; of previews see `previews.mjs`.
 // Writes content-hashed files to `<out>/assets`, the service worker's script to `<out>/sw.js`, and
 // prints JSON with the paths of the former:
-// {boot, engine, markdown, searcher, search, editor, readme, viewer, update, style, lazy, idle, frameHash}, where `lazy` are the
+// {boot, engine, markdown, searcher, search, editor, readme, viewer, update, details, style, lazy, idle, frameHash}, where `lazy` are the
 // chunks that are fetched only when somebody asks for them (rare languages), so not stored for
 // offline use, and `idle` the modules of previews, stored when the page has nothing to do.
 
@@ -39,6 +39,7 @@ const { metafile } = await build({
     readme: "editor/readme.js",
     viewer: "viewer/viewer.js",
     update: "update/update.js",
+    details: "details/details.js",
     thumbs: "thumbs/thumbs.js",
     maker: "thumbs/maker.js",
     style: "styles/main.css",
@@ -102,6 +103,7 @@ const entries = {
   readme: entry("editor/readme.js"),
   viewer: entry("viewer/viewer.js"),
   update: entry("update/update.js"),
+  details: entry("details/details.js"),
   style: entry("styles/main.css"),
 };
 // Fetched late, but not rarely: a sign-in must not fail for what could have been stored.

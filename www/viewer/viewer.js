@@ -20,9 +20,9 @@ export { textOf } from "./extract.js";
 
 /**
  * What the page does: goes back to the list; downloads the file; puts a `FileList` beside it;
- * goes to the file after it, or (false) before it.
+ * goes to the file after it, or (false) before it; shows its details.
  */
-const ACTS = { leave: 0, download: 1, upload: 2, walk: 3 };
+const ACTS = { leave: 0, download: 1, upload: 2, walk: 3, details: 4 };
 
 /** Reasons that are the module's own fault, if anybody's. */
 const BROKE = new Set(["time", "memory", "crash"]);
@@ -57,7 +57,9 @@ class Viewer {
 
   #keys = (event) => {
     const elsewhere = document.querySelector("dialog[open]") || event.target.closest?.("input, select, textarea, audio, video, [role=menu]");
-    if (!elsewhere && !event.defaultPrevented && isPlain(event)) this.key(event.key);
+    if (elsewhere || event.defaultPrevented) return;
+    if (isPlain(event)) this.key(event.key);
+    if (event.altKey && event.key === "Enter") this.key("Details");
   };
 
   constructor({ parent, act }) {
@@ -96,6 +98,7 @@ class Viewer {
   key(key) {
     if (key === "Escape") this.back();
     if (this.isInside) return;
+    if (key === "Details") this.act(ACTS.details);
     if (key === "ArrowRight") this.act(ACTS.walk, true);
     if (key === "ArrowLeft") this.act(ACTS.walk, false);
   }

@@ -149,7 +149,9 @@ fn docs() -> Result<()> {
 
 fn scripts() -> Result<()> {
     let mut files = Vec::new();
-    for folder in ["boot", "editor", "search", "sw", "thumbs", "viewer", "viewer/frame/pdf"] {
+    for folder in
+        ["boot", "details", "editor", "search", "sw", "thumbs", "viewer", "viewer/frame/pdf"]
+    {
         files.extend(test_files(&www().join(folder))?);
     }
     run(program("node").arg("--test").args(files))

@@ -129,9 +129,9 @@ fn release_key() -> PathBuf {
 }
 
 /// What the bundler makes that the page names.
-const BUNDLES: [&str; 10] = [
+const BUNDLES: [&str; 11] = [
     "boot", "engine", "markdown", "searcher", "search", "editor", "readme", "viewer", "update",
-    "style",
+    "details", "style",
 ];
 
 /// Names the script of the preview's frame.

@@ -14,6 +14,7 @@ pub(crate) fn help(app: App) -> AnyView {
         ("Space", Msg::KeySelect),
         ("Shift / Ctrl", Msg::KeyRange),
         ("Ctrl A", Msg::KeyAll),
+        ("Alt Enter", Msg::Details),
         ("F2", Msg::Rename),
         ("Del", Msg::Delete),
         ("Ctrl X / C / V", Msg::KeyClipboard),

@@ -12,7 +12,7 @@ use offing_core::rpc::{
     Command, Crumb, Event, Fault, FolderView, Kind, Reply, Row, Sort, SortBy, ViewId, Wanted,
 };
 
-use super::sorting;
+use super::{details, sorting};
 use crate::app::{App, Clipboard, Dialog, actions};
 use crate::i18n::Msg;
 use crate::platform::{dom, engine, timer};
@@ -93,6 +93,8 @@ pub(crate) enum Act {
     History,
     /// Asks to which moment a folder is rewound.
     Rewind,
+    /// Shows what the row says of itself.
+    Details,
 }
 
 /// What to ask for to show a node: in the person's order, and as many rows as the window
@@ -271,6 +273,7 @@ impl Listing {
             (Act::Rewind, Some(row)) => {
                 app.dialog.set(Some(Dialog::Rewind(row.node, row.name.clone())));
             }
+            (Act::Details, Some(row)) => details::show(app, row.node),
             (Act::Download, Some(_)) => actions::download(app, nodes),
             (Act::Move, Some(_)) => app.dialog.set(Some(Dialog::Move(nodes))),
             (Act::Copy, Some(_)) => app.dialog.set(Some(Dialog::Copy(nodes))),

@@ -172,5 +172,8 @@ fn acts(listing: Listing) -> Vec<(Act, &'static str, Msg<'static>)> {
         }
     }
     acts.push((Act::Delete, "trash-2", Msg::Delete));
+    if one {
+        acts.push((Act::Details, "info", Msg::Details));
+    }
     acts
 }

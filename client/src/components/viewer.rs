@@ -12,6 +12,7 @@ use offing_core::rpc::{Command, Fault, Reply};
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 
+use super::details;
 use crate::app::{App, actions};
 use crate::i18n::Msg;
 use crate::platform::engine::{self, Answer};
@@ -50,7 +51,8 @@ fn options(
         }
         1 => actions::download(app, vec![node]),
         2 => actions::upload_picked(app, parent, beside.unchecked_ref()),
-        _ => actions::walk(app, node, beside.is_truthy()),
+        3 => actions::walk(app, node, beside.is_truthy()),
+        _ => details::show(app, node),
     });
     let (name, size, port) = match answer {
         Ok(Answer { reply: Reply::Download { name, size }, extra }) => (name, size, extra),

@@ -80,6 +80,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::GoHome => "Go to My files".into(),
         Msg::Help => "Help".into(),
         Msg::History => "Versions…".into(),
+        Msg::Details => "Details".into(),
         Msg::Incomplete => "Not everything is here".into(),
         Msg::IncompleteWhy(1) => {
             "One file is not on this device, and the server does not have it to give now. The \

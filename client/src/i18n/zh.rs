@@ -74,6 +74,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::GoHome => "前往我的文件".into(),
         Msg::Help => "帮助".into(),
         Msg::History => "版本…".into(),
+        Msg::Details => "详细信息".into(),
         Msg::Incomplete => "部分文件无法获取".into(),
         Msg::IncompleteWhy(count) => {
             format!("有 {count} 个文件不在本设备上，服务器目前也无法提供。下载内容将不包含：")

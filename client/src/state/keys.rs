@@ -33,6 +33,8 @@ pub enum ListKey {
     Toggle,
     /// Pick all rows.
     All,
+    /// Show what the row says of itself.
+    Details,
     /// Rename.
     Rename,
     /// Move to the trash.
@@ -74,7 +76,11 @@ pub fn list_key(key: Key<'_>) -> Option<ListKey> {
         (false, false) => Pick::Only,
     };
     if key.alt {
-        return (key.key == "ArrowUp").then_some(ListKey::Parent);
+        return match key.key {
+            "ArrowUp" => Some(ListKey::Parent),
+            "Enter" => Some(ListKey::Details),
+            _ => None,
+        };
     }
     let meaning = match key.key {
         "ArrowUp" => ListKey::Move(-1, pick),
@@ -148,6 +154,7 @@ mod tests {
             ("?", "s", ListKey::Help),
             ("Escape", "", ListKey::Clear),
             ("ArrowUp", "a", ListKey::Parent),
+            ("Enter", "a", ListKey::Details),
             ("F10", "s", ListKey::Menu),
             ("ContextMenu", "", ListKey::Menu),
         ];

@@ -3,16 +3,26 @@
 //!
 //! `[id, node…]`, nodes as their ids' text, is answered by `[id, thumb…]`: bytes, `null`
 //! where a file has no thumb, `undefined` where it cannot be had now.
+//!
+//! `[id, what, node, after]` with a number is answered for `www/details` by `[id, …]`, or by `[id]`
+//! where that cannot be told:
+//!
+//! - 0: `name, kind, size, saved, local, kept, two versions, path, made, by, changed, by`, the path
+//!   as `[node, name]…`, times in milliseconds since 1970;
+//! - 1: how many states its history has;
+//! - 2: of a page of a folder `files, bytes, folders, end`, where `after` is the end before.
 
 use std::rc::Rc;
 
 use js_sys::Array;
+use offing_core::rpc::Crumb;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, MessagePort};
 
 use super::Engine;
 use crate::platform::js;
+use crate::replica::Details;
 
 /// Most thumbs that one question asks for.
 const THUMBS_MAX: usize = 64;
@@ -27,8 +37,12 @@ pub(super) fn serve(engine: &Rc<Engine>, port: MessagePort) {
         let (engine, port) = (Rc::clone(&engine), port.clone());
         wasm_bindgen_futures::spawn_local(async move {
             let answer = Array::of1(&asked.get(0));
-            for node in asked.iter().skip(1).take(THUMBS_MAX) {
-                answer.push(&engine.thumb(&node).await);
+            if let Some(what) = asked.get(1).as_f64() {
+                engine.details(&answer, what, &asked).await;
+            } else {
+                for node in asked.iter().skip(1).take(THUMBS_MAX) {
+                    answer.push(&engine.thumb(&node).await);
+                }
             }
             // Nobody waits any more where this fails.
             port.post_message(&answer).ok();
@@ -38,6 +52,44 @@ pub(super) fn serve(engine: &Rc<Engine>, port: MessagePort) {
 }
 
 impl Engine {
+    /// Adds to an answer what a node says of itself; nothing where that cannot be told.
+    async fn details(&self, answer: &Array, what: f64, asked: &Array) -> Option<()> {
+        let node = asked.get(2).as_string()?.parse().ok()?;
+        let replica = self.replica().ok()?;
+        if what == 1.0 {
+            answer.push(&replica.count_revisions(node).await.ok()?.into());
+        } else if what == 2.0 {
+            let after = asked.get(3).dyn_ref().map(js_sys::Uint8Array::to_vec);
+            let tally = replica.tally(node, after).await.ok()?;
+            let folders = tally.folders.iter().map(|node| JsValue::from(node.to_string()));
+            answer.push(&tally.files.into());
+            answer.push(&(tally.bytes as f64).into());
+            answer.push(&folders.collect::<Array>());
+            answer.push(&tally.end.map_or(JsValue::NULL, |end| js::to_js(&end).into()));
+        } else {
+            let Details { row, path, made, changed } = replica.details(node).await.ok()?;
+            let step =
+                |crumb: Crumb| Array::of2(&crumb.node.to_string().into(), &crumb.name.into());
+            for value in [
+                row.name.into(),
+                (row.kind as u32).into(),
+                row.size.map_or(JsValue::NULL, |size| (size as f64).into()),
+                (row.saved as u32).into(),
+                row.local.into(),
+                row.kept.into(),
+                row.two_versions.into(),
+                path.into_iter().map(step).collect::<Array>().into(),
+                (made.0 as f64).into(),
+                made.1.into(),
+                (changed.0 as f64).into(),
+                changed.1.into(),
+            ] {
+                answer.push(&value);
+            }
+        }
+        Some(())
+    }
+
     async fn thumb(&self, node: &JsValue) -> JsValue {
         let node = node.as_string().and_then(|node| node.parse().ok());
         let (Some(node), Ok(replica)) = (node, self.replica()) else {

@@ -185,7 +185,7 @@ impl<H: Host> Replica<H> {
     }
 
     /// Tells what a node is and the path to it.
-    async fn describe(&self, node: NodeId) -> Result<(Row, Vec<Crumb>), Fault> {
+    pub(super) async fn describe(&self, node: NodeId) -> Result<(Row, Vec<Crumb>), Fault> {
         let (path, row) = join(self.path(node), self.row(node)).await;
         let path = path?;
         let row = match row? {

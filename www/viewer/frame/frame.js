@@ -81,6 +81,7 @@ const KEYS = ["Escape", "ArrowLeft", "ArrowRight"];
 
 addEventListener("keydown", (event) => {
   const { key, target, defaultPrevented } = event;
+  if (event.altKey && key === "Enter") return line.ask("key", { key: "Details" });
   if (defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || !KEYS.includes(key)) return;
   const typed = target.closest("input");
   const wide = key !== "Escape" && [...document.querySelectorAll(".rows, .text-scroll, .pdf-pages")].some((one) => one.scrollWidth > one.clientWidth);

@@ -119,6 +119,7 @@ impl Keyboard {
             ListKey::Toggle => listing.pick(focus, Selection::toggle).await,
             ListKey::All => listing.pick_all().await,
             ListKey::Open => listing.act(Act::Open),
+            ListKey::Details => self.change(Act::Details),
             ListKey::Rename => self.change(Act::Rename),
             ListKey::Delete => self.change(Act::Delete),
             ListKey::Cut => self.change(Act::Cut),
