@@ -2,7 +2,7 @@
 //!
 //! `serde_json` reads the same. It also tells what it found in place of what was expected, and
 //! code and tables that print fractions come with that: some 10 KiB of what a browser loads, for
-//! messages that nobody sees. Writing, which has no part in this, is left to `serde_json`.
+//! messages that nobody sees (ADR 38). Writing, which has no part in this, is left to `serde_json`.
 //!
 //! Our messages have no fractions. A number that is none of `i64` or `u64` is passed over where
 //! nobody asks for it, as what a later version may have added, and fits no type otherwise.

@@ -3,8 +3,9 @@
 //! In this order, cheapest first: the size that the body announces, its type (which also
 //! keeps foreign pages out, since they cannot send these types unasked), the rate, the
 //! origin of calls that a cookie authorises, the access token (of which one address can have only
-//! so many wrong ones looked at), whether there is a chance of a turn. Handlers can rely on it. A call without bytes either way has its turn before its handler
-//! runs; the others take theirs when their body and the memory for their answer are there.
+//! so many wrong ones looked at), whether there is a chance of a turn. Handlers can rely on it.
+//! A call without bytes either way has its turn before its handler runs; the others take theirs
+//! when their body and the memory for their answer are there.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;

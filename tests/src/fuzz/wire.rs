@@ -36,9 +36,14 @@ pub(super) fn have(bytes: &[u8]) {
     }
 }
 
+/// Reads a form as the server does, and as devices do.
 fn read<T: DeserializeOwned + Serialize>(json: &[u8]) {
+    let on_device = offing_core::json::read::<T>(json);
     let Ok(read) = serde_json::from_slice::<T>(json) else { return };
     let written = serde_json::to_vec(&read).unwrap();
+    if let Ok(on_device) = on_device {
+        assert_eq!(serde_json::to_vec(&on_device).unwrap(), written);
+    }
     let again: T = serde_json::from_slice(&written).unwrap();
     assert_eq!(serde_json::to_vec(&again).unwrap(), written);
 }
