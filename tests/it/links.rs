@@ -36,6 +36,18 @@ fn a_link_goes_by_names_from_the_folder_of_its_text() {
 }
 
 #[test]
+fn a_folder_is_asked_for_what_it_holds_now() {
+    let world = World::with(&["phone"]);
+    let phone = world.device("phone");
+    phone.creates_folder("/trip");
+    phone.creates_text("/trip/README.md", "");
+    let (trip, readme) = (phone.node("/trip"), phone.node("/trip/README.md"));
+    assert_eq!(phone.follows(trip, "README.md"), Some(readme));
+    phone.renames("/trip/README.md", "old.md");
+    assert_eq!(phone.follows(trip, "README.md"), None);
+}
+
+#[test]
 fn a_link_follows_what_was_renamed_or_moved_on_every_device() {
     let world = World::with(&["phone", "laptop"]);
     let (phone, laptop) = (world.device("phone"), world.device("laptop"));

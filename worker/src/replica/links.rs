@@ -27,7 +27,8 @@ const PAST_ROWS_MAX: u32 = 16_384;
 const PAGE_ROWS: u32 = 2_048;
 
 impl<H: Host> Replica<H> {
-    /// Finds what a link in a text or from a folder goes to, if there is such a thing, or was.
+    /// Finds what a link in a text goes to, if there is such a thing, or was; from a folder, what
+    /// is there now.
     pub async fn follow_link(
         &self,
         from: NodeId,
@@ -46,11 +47,13 @@ impl<H: Host> Replica<H> {
         if let Some(found) = self.walk(starts.clone(), path, None).await? {
             return Ok(Some(found));
         }
+        let Some(row) = row.filter(|row| !row.is_folder()) else {
+            // Whoever asks a folder, for its README say, wants what it holds now.
+            return Ok(None);
+        };
         let formerly = self.look_formerly().await?;
-        if let Some(row) = row.filter(|row| !row.is_folder()) {
-            starts.extend(formerly.places(&row));
-            starts.truncate(WAYS_MAX);
-        }
+        starts.extend(formerly.places(&row));
+        starts.truncate(WAYS_MAX);
         self.walk(starts, path, Some(&formerly)).await
     }
 
