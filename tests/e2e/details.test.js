@@ -48,6 +48,7 @@ test("a file tells its place and its versions, and the keyboard goes there and b
   await phone.entersFolder("Notes");
   const disk = await w.disk({ "a.bin": "\u0000\u0001".repeat(10) });
   await uploads(phone, [path.join(disk, "a.bin")]);
+  await phone.sees("a.bin");
   await phone.isOnServer();
   await phone.selects("a.bin");
   await phone.page.keyboard.press("Alt+Enter");
