@@ -36,13 +36,26 @@ mod load;
 mod overload;
 #[path = "api_server/peak.rs"]
 mod peak;
+#[path = "api_server/peers.rs"]
+mod peers;
 #[path = "api_server/program.rs"]
 mod program;
+#[path = "api_server/rates.rs"]
+mod rates;
 #[path = "api_server/sessions.rs"]
 mod sessions;
 #[path = "api_server/sockets.rs"]
 mod sockets;
 #[path = "api_server/spans.rs"]
 mod spans;
+// The engines of the tests of stores.
+#[expect(dead_code, unreachable_pub, reason = "others share it")]
+#[path = "../../tests/src/engines/postgres.rs"]
+mod postgres;
+#[expect(dead_code, unreachable_pub, reason = "others share it")]
+#[path = "../../tests/src/engines/s3.rs"]
+mod s3;
 #[path = "api_server/tls.rs"]
 mod tls;
+#[path = "api_server/wire.rs"]
+mod wire;

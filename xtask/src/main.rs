@@ -14,6 +14,7 @@ mod fuzz;
 mod joining;
 mod order;
 mod overload;
+mod rates;
 mod run;
 mod serve;
 mod sim;
@@ -53,6 +54,8 @@ Usage: cargo xtask <command>
   overload [--seconds N]
                        the most that the server does, and what is left of it at three
                        times as much
+  rates [--chunks N]   what the server stores and gives in a second, beside nginx, rclone,
+                       an S3 server and PostgreSQL by themselves
   sockets [--count N]  what live sockets take that wait, and how soon all hear
   corpus [--no-fetch]  the previews' parsers on the files that Debian's packages carry
   sign [FOLDER]        a build (dist) signed anew, under a later number
@@ -101,6 +104,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "joining" => joining::joining(rest),
         "edge" => edge::edge(rest),
         "overload" => overload::overload(rest),
+        "rates" => rates::rates(rest),
         "sockets" => sockets::sockets(rest),
         "corpus" => corpus::corpus(rest),
         "sign" => match rest {

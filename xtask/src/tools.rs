@@ -33,6 +33,11 @@ pub(crate) fn for_tests() -> Result<()> {
         npm(&e2e)?;
     }
     browser()?;
+    for_stores()
+}
+
+/// The engines that the server's stores stand on.
+pub(crate) fn for_stores() -> Result<()> {
     postgres()?;
     s3()
 }

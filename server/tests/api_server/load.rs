@@ -2,8 +2,7 @@
 //!
 //! Each [`Line`] is a caller with a connection of its own and one thing to say: the next entry of its
 //! vault, or a chunk that nobody has. What was refused it says again the next time, so a refusal
-//! costs the load next to nothing. Requests are written by hand: a load that costs as much as what it
-//! loads would measure itself. How long an answer took counts from when its call was due.
+//! costs the load next to nothing. How long an answer took counts from when its call was due.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -11,12 +10,12 @@ use std::time::Duration;
 
 use offing_core::id::ChunkId;
 use offing_core::proto::{AppendResult, Appended, ChunksStored, encode_append};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::calls::{Calls, OCTETS, Person, Vault, chunk_id};
+use crate::wire::{ask, connect};
 
 /// A caller, who says one thing at a time.
 pub(crate) struct Line {
@@ -111,18 +110,17 @@ impl Line {
     async fn says(&mut self) -> Outcome {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => TcpStream::connect(self.address).await.unwrap(),
+            None => connect(self.address).await,
         };
-        stream.write_all(&self.head).await.unwrap();
-        stream.write_all(&self.body).await.unwrap();
-        let (status, body) = answer(&mut stream).await;
+        let answer = ask(&mut stream, &self.head, &self.body).await;
         self.stream = Some(stream);
-        match status {
+        match answer.status {
             200 => {
-                self.hears(&body);
+                self.hears(&answer.body);
                 Outcome::Done
             }
-            _ => Outcome::Shed,
+            503 if answer.header("retry-after").is_some() => Outcome::Shed,
+            _ => panic!("{}", answer.head),
         }
     }
 
@@ -147,27 +145,6 @@ pub(crate) fn chunk_of(vault: &Vault, len: usize) -> Vec<u8> {
     bytes[..32].copy_from_slice(&vault.id.0);
     bytes[32..40].copy_from_slice(&vault.dseq.to_be_bytes());
     bytes
-}
-
-/// Reads an answer: its status and its body. One that sheds has to say when to come again.
-async fn answer(stream: &mut TcpStream) -> (u16, Vec<u8>) {
-    let mut bytes = Vec::with_capacity(2 * 1024);
-    let head_len = loop {
-        if let Some(at) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
-            break at + 4;
-        }
-        assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the connection ended");
-    };
-    let head = String::from_utf8(bytes[..head_len].to_vec()).unwrap();
-    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
-    let status = head[9..12].parse().unwrap();
-    assert!(status == 200 || status == 503, "{head}");
-    assert!(status == 200 || header("retry-after: ").is_some(), "{head}");
-    let len: usize = header("content-length: ").unwrap().parse().unwrap();
-    while bytes.len() < head_len + len {
-        assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the connection ended");
-    }
-    (status, bytes.split_off(head_len))
 }
 
 /// Lets each line call again as soon as it is answered.

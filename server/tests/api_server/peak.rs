@@ -35,17 +35,17 @@ impl Scale {
 }
 
 /// What one load came to.
-struct Figures {
-    goodput: f64,
-    p50_ms: f64,
-    p99_ms: f64,
+pub(crate) struct Figures {
+    pub(crate) goodput: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
     shed: f64,
     unsaid: u64,
 }
 
 impl Figures {
     /// Without the first quarter, in which queues fill.
-    fn of(offered: &Offered, lasting: Duration) -> Self {
+    pub(crate) fn of(offered: &Offered, lasting: Duration) -> Self {
         let from = lasting / 4;
         let counted = offered.answers.iter().filter(|answer| answer.at > from);
         let counted: Vec<_> = counted.filter(|answer| answer.at <= lasting).collect();

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use offing_server::service::accounts::invite_beside;
 use offing_server::state::system_clock;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::calls::{Calls, Person};
@@ -17,6 +18,8 @@ use crate::harness::RECOVERY;
 pub(crate) struct Program {
     pub(crate) calls: Calls,
     folder: TempDir,
+    /// What it was started with.
+    options: Vec<String>,
     child: Child,
     /// What it says; it would end if nobody could hear it.
     says: Lines<BufReader<ChildStdout>>,
@@ -28,21 +31,19 @@ impl Program {
     pub(crate) async fn start(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = free_address().await;
-        let mut child = command(&folder)
-            .args(["--listen", &address.to_string(), "--data"])
-            .arg(folder.path())
-            .args(["--anonymous-per-minute", MANY, "--calls-per-minute", MANY])
-            .args(["--transfers-per-minute", MANY])
-            .args(options)
-            .spawn()
-            .unwrap();
+        let listen = address.to_string();
+        let own = ["--listen", &listen, "--anonymous-per-minute", MANY, "--calls-per-minute", MANY]
+            .into_iter()
+            .chain(["--transfers-per-minute", MANY]);
+        let options: Vec<String> = own.chain(options.iter().copied()).map(str::to_owned).collect();
+        let mut child = command(&folder, &options).spawn().unwrap();
         let mut says = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut first_invite = None;
         while first_invite.is_none() {
             let line = says.next_line().await.unwrap().expect("it says how to begin");
             first_invite = invite_in(&line);
         }
-        Self { calls: Calls::to(address), folder, child, says, first_invite }
+        Self { calls: Calls::to(address), folder, options, child, says, first_invite }
     }
 
     /// Signs people up.
@@ -68,6 +69,21 @@ impl Program {
         drop(self.says);
     }
 
+    /// Stops it and starts it again over what it has; says how long it took until it answered.
+    pub(crate) async fn restarts(&mut self) -> Duration {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        assert!(self.child.wait().await.unwrap().success());
+        let begun = Instant::now();
+        self.child = command(&self.folder, &self.options).spawn().unwrap();
+        while TcpStream::connect(self.calls.address).await.is_err() {
+            assert!(self.child.try_wait().unwrap().is_none(), "it goes on");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(self.calls.get("/readyz").await.status.is_success());
+        begun.elapsed()
+    }
+
     async fn invite(&self) -> String {
         invite_beside(self.folder.path(), system_clock()).await.unwrap()
     }
@@ -86,9 +102,15 @@ pub(crate) async fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
-fn command(folder: &TempDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_offing-server"));
+/// The program as it was built.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_offing-server");
+
+fn command(folder: &TempDir, options: &[String]) -> Command {
+    let mut command = Command::new(PROGRAM);
     command
+        .arg("--data")
+        .arg(folder.path())
+        .args(options)
         .env_clear()
         .env("OFFING_LOG", "warn")
         .current_dir(folder.path())

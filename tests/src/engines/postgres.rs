@@ -34,13 +34,19 @@ impl Postgres {
         static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let made = Arc::new(Self::start());
+            let made = Arc::new(Self::start("fsync=off"));
             *shared = Arc::downgrade(&made);
             made
         })
     }
 
-    fn start() -> Self {
+    /// A cluster of one's own, which waits for the disk at each commit; those of tests do not, as
+    /// processes are killed there and no machines.
+    pub fn durable() -> Self {
+        Self::start("fsync=on")
+    }
+
+    fn start(fsync: &str) -> Self {
         let programs = programs();
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
@@ -69,8 +75,7 @@ impl Postgres {
             .arg(&data)
             .args(["-c", "listen_addresses=", "-c"])
             .arg(format!("unix_socket_directories={}", folder.path().display()))
-            // Processes are killed here, not machines.
-            .args(["-c", "fsync=off", "-c", "max_connections=200"])
+            .args(["-c", fsync, "-c", "max_connections=200"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

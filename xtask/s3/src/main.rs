@@ -31,6 +31,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     loop {
         let (stream, _) = listener.accept().await?;
+        // Head and body of an answer are written apart: the second would wait for the caller.
+        stream.set_nodelay(true)?;
         let service = service.clone();
         tokio::spawn(async move {
             // A connection that ends early is the caller's business.
