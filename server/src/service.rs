@@ -28,6 +28,7 @@ pub mod append;
 mod bury;
 pub mod chunks;
 pub mod collect;
+mod ledger;
 pub mod log;
 pub mod news;
 pub mod prune;

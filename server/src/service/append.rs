@@ -10,14 +10,15 @@
 
 use std::collections::BTreeSet;
 
-use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Seq, VaultId};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header, entry_hash};
 use offing_core::log::epoch::EpochRecord;
 use offing_core::proto::{AppendResult, Appended, Wake, decode_append};
 
+use super::ledger::Ledger;
 use super::{Caller, ServiceError, Services, collect, log, quota, recovery};
-use crate::store::meta::{DeviceCounter, Durability, MetaResult, MetaTx, StoredEntry, Vault};
+use crate::store::meta::{Durability, MetaResult, MetaTx, StoredEntry, Vault};
 
 /// Most vaults of one account.
 pub const VAULTS_MAX: usize = 64;
@@ -132,7 +133,8 @@ fn create(
         return Ok(Err(ServiceError::SignedOut));
     };
     let full = tx.vaults_of(&caller.account)?.len() >= VAULTS_MAX;
-    if full || !quota::fits(&account, genesis.stored_bytes()) {
+    let room = quota::fits(account.quota_bytes, account.used_bytes, genesis.stored_bytes());
+    if full || !room {
         return Ok(Err(ServiceError::QuotaExceeded));
     }
     let start = ChainPoint::START;
@@ -145,7 +147,8 @@ fn create(
         recovering: false,
     };
     tx.add_vault(&vault, now_ms)?;
-    let result = store(tx, &mut vault, genesis)?;
+    let StoredEntry { seq, chain, .. } = store(tx, &mut vault, genesis)?;
+    let result = AppendResult::Ok { seq, chain };
     let tip = log::tip(tx, &id)?.expect("the vault was just added");
     Ok(Ok(Appended { tip, results: vec![result] }))
 }
@@ -156,21 +159,22 @@ fn append_all(
     id: &VaultId,
     entries: Vec<Option<Parsed>>,
 ) -> MetaResult<Result<(Appended, Vec<DeviceId>), ServiceError>> {
-    if !tx.is_member(id, &caller.account)? {
-        return Ok(Err(ServiceError::VaultUnknown));
-    }
-    let Some(mut vault) = tx.vault(id)? else {
+    let Some(mut ledger) = Ledger::open(tx, caller, id, first_seen(&entries))? else {
         return Ok(Err(ServiceError::VaultUnknown));
     };
-    if vault.recovering && !recovery::ends(&vault, &entries) {
+    if ledger.vault.recovering && !recovery::ends(&ledger.vault, &entries) {
         return Ok(Err(ServiceError::Recovering));
     }
     let mut taken_off = Vec::new();
     let results = until_refused(entries, |parsed| {
-        append_one(tx, caller, &mut vault, &parsed, &mut taken_off)
+        append_one(tx, caller, &mut ledger, &parsed, &mut taken_off)
     })?;
-    let tip = log::tip(tx, id)?.expect("the vault was just found");
-    Ok(Ok((Appended { tip, results }, taken_off)))
+    Ok(Ok((Appended { tip: ledger.tip(), results }, taken_off)))
+}
+
+/// The place that the first entry has seen.
+pub(super) fn first_seen(entries: &[Option<Parsed>]) -> Seq {
+    entries.iter().flatten().next().map_or(0, |parsed| parsed.header.seen_seq)
 }
 
 /// Tries entries in order; the first that is refused ends it.
@@ -195,27 +199,27 @@ pub(super) fn until_refused(
 fn append_one(
     tx: &mut dyn MetaTx,
     caller: &Caller,
-    vault: &mut Vault,
+    ledger: &mut Ledger,
     parsed: &Parsed,
     taken_off: &mut Vec<DeviceId>,
 ) -> MetaResult<AppendResult> {
-    let header = &parsed.header;
+    let (header, vault) = (&parsed.header, ledger.vault.id);
     if header.device != caller.device {
         return Ok(AppendResult::Malformed);
     }
     match header.vault {
-        Some(id) if id == vault.id => {}
+        Some(id) if id == vault => {}
         // The genesis entry again, from an outbox that missed the first answer.
-        None if parsed.hash.0 == vault.id.0 => return Ok(AppendResult::Dup { seq: 1 }),
+        None if parsed.hash.0 == vault.0 => return Ok(AppendResult::Dup { seq: 1 }),
         Some(_) | None => return Ok(AppendResult::Malformed),
     }
-    if let Some(answer) = held_or_refused(tx, vault, parsed)? {
+    if let Some(answer) = held_or_refused(tx, ledger, parsed)? {
         return Ok(answer);
     }
     let sound = match header.kind {
         EntryKind::Recovery => recovery::names(tx, parsed)?,
         // A record that no replica takes would leave nobody an epoch to write in.
-        EntryKind::Epoch => recovery::is_signed(tx, vault, parsed)?,
+        EntryKind::Epoch => recovery::is_signed(tx, &ledger.vault, parsed)?,
         EntryKind::Change
         | EntryKind::Snapshot
         | EntryKind::Heartbeat
@@ -229,37 +233,30 @@ fn append_one(
     // What is dead need not be there; a snapshot that is countersigned may be gone by now, and
     // whoever did that has none of it.
     let needs_none = matches!(header.kind, EntryKind::Gc | EntryKind::Heartbeat);
-    let needed = if needs_none { &[][..] } else { &header.chunks };
-    let chunks: BTreeSet<ChunkId> = needed.iter().copied().collect();
-    let mut missing = Vec::new();
-    for id in &chunks {
-        if tx.chunk(&vault.id, id)?.is_none() {
-            missing.push(*id);
+    if !needs_none && !header.chunks.is_empty() {
+        let held = tx.chunks_held(&vault, &header.chunks)?;
+        let named: BTreeSet<ChunkId> = header.chunks.iter().copied().collect();
+        let ids: Vec<ChunkId> = named.difference(&held).copied().collect();
+        if !ids.is_empty() {
+            return Ok(AppendResult::Missing { ids });
         }
     }
-    if !missing.is_empty() {
-        return Ok(AppendResult::Missing { ids: missing });
-    }
     if header.kind == EntryKind::Recovery {
-        vault.recovering = false;
+        ledger.vault.recovering = false;
     }
-    place(tx, caller, vault, parsed, taken_off)
+    place(tx, caller, ledger, parsed, taken_off)
 }
 
 /// What becomes of an entry that does not follow its device's last one, or this log.
 pub(super) fn held_or_refused(
     tx: &dyn MetaTx,
-    vault: &Vault,
+    ledger: &mut Ledger,
     parsed: &Parsed,
 ) -> MetaResult<Option<AppendResult>> {
     let header = &parsed.header;
-    let last = tx.device_counter(&vault.id, &header.device)?.unwrap_or(DeviceCounter {
-        dseq: 0,
-        hash: Hash([0; 32]),
-        revoked: false,
-    });
+    let last = ledger.counter(tx, &header.device)?;
     if header.dseq <= last.dseq {
-        let held = tx.entry_of_device(&vault.id, &header.device, header.dseq)?;
+        let held = tx.entry_of_device(&ledger.vault.id, &header.device, header.dseq)?;
         return Ok(Some(match held {
             Some((seq, hash)) if hash == parsed.hash => AppendResult::Dup { seq },
             Some(_) | None => AppendResult::DeviceFork,
@@ -273,16 +270,13 @@ pub(super) fn held_or_refused(
     }
     // Whoever has seen another log was left behind by a restored server. What it writes would
     // be in everybody's way for good; its next pull tells it.
-    let seen = match header.seen_seq {
-        0 => Some(ChainPoint::START.chain),
-        seq => tx.entry_at(&vault.id, seq)?.map(|(_, chain)| chain),
-    };
-    if seen != Some(header.seen_chain) {
+    if ledger.chain_at(tx, header.seen_seq)? != Some(header.seen_chain) {
         return Ok(Some(AppendResult::DeviceFork));
     }
     // An epoch record is a compare-and-set: the first that follows the current one wins.
     let new_epoch = header.kind == EntryKind::Epoch;
-    let expected = if new_epoch { vault.epoch.checked_add(1) } else { Some(vault.epoch) };
+    let epoch = ledger.vault.epoch;
+    let expected = if new_epoch { epoch.checked_add(1) } else { Some(epoch) };
     Ok((expected != Some(header.epoch)).then_some(AppendResult::EpochStale))
 }
 
@@ -290,31 +284,32 @@ pub(super) fn held_or_refused(
 pub(super) fn place(
     tx: &mut dyn MetaTx,
     caller: &Caller,
-    vault: &mut Vault,
+    ledger: &mut Ledger,
     parsed: &Parsed,
     taken_off: &mut Vec<DeviceId>,
 ) -> MetaResult<AppendResult> {
     let header = &parsed.header;
-    let account = tx.account(&vault.account)?;
-    if !account.is_some_and(|account| quota::fits(&account, parsed.stored_bytes())) {
+    if !ledger.has_room(parsed.stored_bytes()) {
         return Ok(AppendResult::Quota);
     }
-    vault.epoch = header.epoch;
-    let stored = store(tx, vault, parsed)?;
+    ledger.vault.epoch = header.epoch;
+    let entry = store(tx, &mut ledger.vault, parsed)?;
+    ledger.placed(&entry, parsed.stored_bytes());
     // The record is clear; who may write it is for the replicas to judge, like all of it.
     if header.kind == EntryKind::Epoch
         && let Ok(record) = EpochRecord::decode(&parsed.entry.body)
     {
         for device in record.revoked {
-            tx.take_off(&vault.id, &caller.account, &device)?;
+            tx.take_off(&ledger.vault.id, &caller.account, &device)?;
+            ledger.took_off(&device);
             taken_off.push(device);
         }
     }
-    Ok(stored)
+    Ok(AppendResult::Ok { seq: entry.seq, chain: entry.chain })
 }
 
 /// Puts a checked entry at the next place.
-fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<AppendResult> {
+fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<StoredEntry> {
     let (header, entry) = (&parsed.header, &parsed.entry);
     let hash = parsed.hash;
     let point = ChainPoint { seq: vault.seq, chain: vault.chain }.extend(&hash);
@@ -335,5 +330,5 @@ fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<
     collect::take_note(tx, &vault.id, header, point.seq, parsed.may_bury)?;
     let bytes = i64::try_from(parsed.stored_bytes()).expect("bounded by ENTRY_BYTES_MAX");
     tx.add_usage(&vault.account, bytes)?;
-    Ok(AppendResult::Ok { seq: point.seq, chain: point.chain })
+    Ok(stored)
 }

@@ -302,7 +302,8 @@ impl Services {
         }
         self.require_member(caller.account, vault).await?;
         let held = self.meta.read(move |state| {
-            ids.iter().map(|id| Ok(state.chunk(&vault, id)?.is_some())).collect()
+            let held = state.chunks_held(&vault, &ids)?;
+            Ok(ids.iter().map(|id| held.contains(id)).collect())
         });
         Ok(held.await?)
     }

@@ -12,13 +12,15 @@
 //! transaction that places its entry. Nobody collects unless the configuration says so.
 //! What changes have declared dies by another rule (`bury`).
 
+use std::collections::BTreeSet;
+
 use offing_core::id::{ChunkId, Seq, VaultId};
 use offing_core::limits;
 use offing_core::log::entry::{EntryKind, Header};
 
 use super::{ServiceError, Services, bury, prune};
 use crate::store::fossil::Piece;
-use crate::store::meta::{Durability, MetaRead, MetaResult, MetaTx, StoredChunk, Vault};
+use crate::store::meta::{Durability, MetaRead, MetaResult, MetaTx, Vault};
 
 /// Milliseconds that a fossil is kept: as long as a device may stay away and have a session.
 pub const FOSSIL_MS: i64 = 30 * 24 * 3600 * 1000;
@@ -44,17 +46,21 @@ pub(super) fn take_note(
     // A heartbeat names the pieces of a snapshot that it countersigns, or contents that others
     // have declared.
     let by_snapshot = matches!(header.kind, EntryKind::Snapshot | EntryKind::Heartbeat);
+    let held = match &header.chunks[..] {
+        [] => BTreeSet::new(),
+        ids => tx.chunks_held(vault, ids)?,
+    };
     for id in &header.chunks {
-        let Some(chunk) = tx.chunk(vault, id)? else {
+        if !held.contains(id) {
             // What is given back may name a chunk that nobody has any more, or brings later.
             if !by_snapshot {
                 tx.await_chunk(vault, id)?;
             }
             continue;
-        };
+        }
         if !by_snapshot {
             tx.remove_piece(vault, id)?;
-        } else if is_piece(tx, &chunk)? {
+        } else if is_piece(tx, vault, id)? {
             tx.put_piece(&Piece { vault: *vault, id: *id, dead_seq: None })?;
         }
         tx.spare_content(vault, id)?;
@@ -67,10 +73,10 @@ pub(super) fn take_note(
 }
 
 /// Says whether nothing but snapshots has declared a chunk yet.
-fn is_piece(state: &dyn MetaRead, chunk: &StoredChunk) -> MetaResult<bool> {
-    let StoredChunk { vault, id, last_declared, .. } = chunk;
-    let declared = *last_declared > 0 || state.is_awaited(vault, id)?;
-    Ok(!declared || state.piece(vault, id)?.is_some())
+fn is_piece(state: &dyn MetaRead, vault: &VaultId, id: &ChunkId) -> MetaResult<bool> {
+    let chunk = state.chunk(vault, id)?;
+    let declared = chunk.is_some_and(|chunk| chunk.last_declared > 0);
+    Ok(!(declared || state.is_awaited(vault, id)?) || state.piece(vault, id)?.is_some())
 }
 
 /// Makes fossils of the pieces that an entry calls dead, as far as it is to be believed.

@@ -6,11 +6,11 @@
 use offing_core::id::AccountId;
 
 use super::{ServiceError, Services};
-use crate::store::meta::{Account, Durability};
+use crate::store::meta::Durability;
 
-/// Says whether `more` bytes still fit.
-pub(crate) fn fits(account: &Account, more: u64) -> bool {
-    account.quota_bytes.is_none_or(|quota| account.used_bytes.saturating_add(more) <= quota)
+/// Says whether `more` bytes still fit within a limit, if there is one.
+pub(crate) fn fits(quota_bytes: Option<u64>, used_bytes: u64, more: u64) -> bool {
+    quota_bytes.is_none_or(|quota| used_bytes.saturating_add(more) <= quota)
 }
 
 impl Services {

@@ -20,8 +20,9 @@ use p256::ecdsa::signature::Verifier as _;
 use p256::ecdsa::{Signature, VerifyingKey};
 use rand::RngCore as _;
 
-use super::append::{Parsed, held_or_refused, place, until_refused};
-use super::{Caller, ServiceError, Services, log, open_database};
+use super::append::{Parsed, first_seen, held_or_refused, place, until_refused};
+use super::ledger::Ledger;
+use super::{Caller, ServiceError, Services, open_database};
 use crate::store::meta::{
     Durability, MetaResult, MetaStore, MetaTx, PageBounds, StoredEntry, Vault,
 };
@@ -81,33 +82,29 @@ fn give_back_all(
     after: ChainPoint,
     entries: Vec<Option<Parsed>>,
 ) -> MetaResult<Result<(Appended, Vec<DeviceId>), ServiceError>> {
-    if !tx.is_member(id, &caller.account)? {
-        return Ok(Err(ServiceError::VaultUnknown));
-    }
-    let Some(mut vault) = tx.vault(id)? else {
+    let Some(mut ledger) = Ledger::open(tx, caller, id, first_seen(&entries))? else {
         return Ok(Err(ServiceError::VaultUnknown));
     };
     let mut at = after;
     let mut taken_off = Vec::new();
     let results = until_refused(entries, |parsed| {
-        let result = give_back_one(tx, caller, &mut vault, at, &parsed, &mut taken_off)?;
+        let result = give_back_one(tx, caller, &mut ledger, at, &parsed, &mut taken_off)?;
         at = at.extend(&parsed.hash);
         Ok(result)
     })?;
-    let tip = log::tip(tx, id)?.expect("the vault was just found");
-    Ok(Ok((Appended { tip, results }, taken_off)))
+    Ok(Ok((Appended { tip: ledger.tip(), results }, taken_off)))
 }
 
 /// Takes the entry that comes right after a place.
 fn give_back_one(
     tx: &mut dyn MetaTx,
     caller: &Caller,
-    vault: &mut Vault,
+    ledger: &mut Ledger,
     at: ChainPoint,
     parsed: &Parsed,
     taken_off: &mut Vec<DeviceId>,
 ) -> MetaResult<AppendResult> {
-    let point = at.extend(&parsed.hash);
+    let (vault, point) = (ledger.vault, at.extend(&parsed.hash));
     if point.seq <= vault.seq {
         let held = tx.entry_at(&vault.id, point.seq)?;
         let same = held == Some((parsed.hash, point.chain));
@@ -120,12 +117,12 @@ fn give_back_one(
     if !vault.recovering || (at.seq, at.chain) != (vault.seq, vault.chain) {
         return Ok(AppendResult::DeviceFork);
     }
-    if parsed.header.vault != Some(vault.id) || !is_signed(tx, vault, parsed)? {
+    if parsed.header.vault != Some(vault.id) || !is_signed(tx, &vault, parsed)? {
         return Ok(AppendResult::Malformed);
     }
-    match held_or_refused(tx, vault, parsed)? {
+    match held_or_refused(tx, ledger, parsed)? {
         Some(answer) => Ok(answer),
-        None => place(tx, caller, vault, parsed, taken_off),
+        None => place(tx, caller, ledger, parsed, taken_off),
     }
 }
 

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a claim that does not hold panics")]
 #![allow(clippy::missing_panics_doc, reason = "a claim that does not hold panics")]
 
+use std::collections::BTreeSet;
+
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, VaultId};
 use offing_core::log::entry::EntryKind;
 use offing_core::proto::SecretKind;
@@ -12,7 +14,7 @@ use super::blob::{BlobError, BlobStore};
 use super::fossil::Piece;
 use super::meta::{
     Account, DeviceCounter, Durability, Invite, Location, MetaError, MetaRead, MetaStore, MetaTx,
-    PageBounds, SegmentRow, Session, SessionId, StoredChunk, StoredEntry, Vault,
+    PageBounds, SegmentRow, Session, SessionId, Standing, StoredChunk, StoredEntry, Vault,
 };
 use super::segment::SegmentOptions;
 
@@ -27,6 +29,7 @@ pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     invites_are_used_once_and_open_ones_can_be_ended,
     sessions_end_alone_by_account_and_by_age,
     logs_are_read_in_order_and_within_bounds,
+    what_an_append_is_judged_by_is_what_its_parts_say,
     the_index_counts_what_lives_in_a_segment,
     fossils_are_dated_once_and_read_by_place,
     burial::contents_wait_for_answers_and_are_dated_once,
@@ -239,6 +242,48 @@ fn sessions_end_alone_by_account_and_by_age(meta: &dyn MetaStore) {
         (1..=5).map(held).collect::<Result<Vec<_>, _>>()
     });
     assert_eq!(left.unwrap(), [false, false, true, false, true]);
+}
+
+fn what_an_append_is_judged_by_is_what_its_parts_say(meta: &dyn MetaStore) {
+    populate(meta);
+    const BOB: AccountId = AccountId([9; 16]);
+    write(meta, |tx| {
+        tx.add_account(&Account { quota_bytes: None, ..account(BOB, "bob") })?;
+        tx.add_entry(&VAULT, &entry(1, PHONE, 1))?;
+        tx.add_entry(&VAULT, &entry(2, PHONE, 2))?;
+        tx.advance_vault(&Vault { seq: 2, chain: Hash([102; 32]), ..vault() })?;
+        tx.add_usage(&ALICE, 77)?;
+        tx.mark_indexed(1, 400)?;
+        tx.put_chunk(&chunk(1, 1, 0))?;
+        tx.put_chunk(&chunk(3, 1, 100))
+    });
+    let standing = |account, device, seen| {
+        let found = move |state: &dyn MetaRead| state.standing(&VAULT, &account, &device, seen);
+        meta.read_blocking(found).unwrap()
+    };
+    let incarnation = meta.read_blocking(|state| state.incarnation()).unwrap();
+    let written = DeviceCounter { dseq: 2, hash: Hash([2; 32]), revoked: false };
+    let expected = Standing {
+        vault: Vault { seq: 2, chain: Hash([102; 32]), ..vault() },
+        quota_bytes: Some(1000),
+        used_bytes: 77,
+        counter: Some(written),
+        seen: Some(Hash([101; 32])),
+        incarnation,
+    };
+    assert_eq!(standing(ALICE, PHONE, 1), Some(expected.clone()));
+    let nothing_yet = Standing { counter: None, seen: None, ..expected.clone() };
+    assert_eq!(standing(ALICE, LAPTOP, 3), Some(nothing_yet));
+    assert_eq!(standing(BOB, PHONE, 1), None, "who is no member");
+    write(meta, |tx| tx.take_off(&VAULT, &ALICE, &PHONE));
+    let revoked = DeviceCounter { revoked: true, ..written };
+    let taken_off = Standing { counter: Some(revoked), ..expected };
+    assert_eq!(standing(ALICE, PHONE, 1), Some(taken_off));
+    let [one, two, three] = [1, 2, 3].map(|id| ChunkId([id; 32]));
+    let held = move |state: &dyn MetaRead| state.chunks_held(&VAULT, &[three, two, one, one]);
+    assert_eq!(meta.read_blocking(held).unwrap(), BTreeSet::from([one, three]));
+    let held = |state: &dyn MetaRead| state.chunks_held(&VAULT, &[]);
+    assert_eq!(meta.read_blocking(held).unwrap(), BTreeSet::new());
 }
 
 fn logs_are_read_in_order_and_within_bounds(meta: &dyn MetaStore) {

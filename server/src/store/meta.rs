@@ -9,6 +9,7 @@
 //! Nothing here knows the wire or a clock: times are arguments, milliseconds since 1970.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, Seq, VaultId};
 use offing_core::log::entry::EntryKind;
@@ -108,6 +109,23 @@ pub struct Vault {
     pub epoch: u32,
     /// The server was restored from a backup, and this log was not given back yet.
     pub recovering: bool,
+}
+
+/// What an append is judged by, when it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The vault.
+    pub vault: Vault,
+    /// The most bytes that the account which pays for it may store, if there is a limit.
+    pub quota_bytes: Option<u64>,
+    /// Bytes that are stored for that account.
+    pub used_bytes: u64,
+    /// The last entry of the device that appends, if it wrote any.
+    pub counter: Option<DeviceCounter>,
+    /// The chain value at the place that its first entry has seen.
+    pub seen: Option<Hash>,
+    /// The life of this server's data.
+    pub incarnation: Incarnation,
 }
 
 /// The last entry of a device in a vault.
@@ -310,6 +328,32 @@ pub trait MetaRead: BurialRead + FossilRead + WitnessRead + ClosedRead {
         vault: &VaultId,
         device: &DeviceId,
     ) -> MetaResult<Option<DeviceCounter>>;
+    /// What an append to the vault is judged by, whose first entry has seen the place `seen`; `None`
+    /// unless the account is a member. A store that has to be asked over a line asks once.
+    fn standing(
+        &self,
+        vault: &VaultId,
+        account: &AccountId,
+        device: &DeviceId,
+        seen: Seq,
+    ) -> MetaResult<Option<Standing>> {
+        if !self.is_member(vault, account)? {
+            return Ok(None);
+        }
+        let Some(vault) = self.vault(vault)? else {
+            return Ok(None);
+        };
+        let payer = self.account(&vault.account)?;
+        let payer = payer.ok_or(MetaError::Corrupt { column: "a vault's account" })?;
+        Ok(Some(Standing {
+            vault,
+            quota_bytes: payer.quota_bytes,
+            used_bytes: payer.used_bytes,
+            counter: self.device_counter(&vault.id, device)?,
+            seen: self.entry_at(&vault.id, seen)?.map(|(_, chain)| chain),
+            incarnation: self.incarnation()?,
+        }))
+    }
     /// Place and hash of the device's entry with this counter.
     fn entry_of_device(
         &self,
@@ -335,6 +379,16 @@ pub trait MetaRead: BurialRead + FossilRead + WitnessRead + ClosedRead {
     ) -> MetaResult<Option<StoredEntry>>;
     /// The chunk.
     fn chunk(&self, vault: &VaultId, id: &ChunkId) -> MetaResult<Option<StoredChunk>>;
+    /// Those of these chunks that the vault has. A store that has to be asked over a line asks once.
+    fn chunks_held(&self, vault: &VaultId, ids: &[ChunkId]) -> MetaResult<BTreeSet<ChunkId>> {
+        let mut held = BTreeSet::new();
+        for id in ids {
+            if self.chunk(vault, id)?.is_some() {
+                held.insert(*id);
+            }
+        }
+        Ok(held)
+    }
     /// The chunks whose bytes are in the segment, by offset.
     fn chunks_in(&self, segment: u32) -> MetaResult<Vec<StoredChunk>>;
     /// The segments known, by number.

@@ -5,7 +5,7 @@
 //! question that reports it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 
 use futures_util::FutureExt as _;
@@ -17,7 +17,7 @@ use tokio_postgres::types::{FromSql, ToSql};
 use super::link::Link;
 use crate::store::meta::{
     Account, DeviceCounter, Invite, Location, MetaError, MetaRead, MetaResult, PageBounds,
-    SegmentRow, Session, SessionId, StoredChunk, StoredEntry, Vault,
+    SegmentRow, Session, SessionId, Standing, StoredChunk, StoredEntry, Vault,
 };
 
 /// A statement whose answer is not taken yet.
@@ -154,6 +154,14 @@ pub(super) fn uint(row: &Row, column: usize) -> MetaResult<u64> {
     u64::try_from(get::<i64>(row, column)?).map_err(|_| MetaError::Corrupt { column: "number" })
 }
 
+fn optional_array<const N: usize>(row: &Row, column: usize) -> MetaResult<Option<[u8; N]>> {
+    get::<Option<&[u8]>>(row, column)?.map(|_| array(row, column)).transpose()
+}
+
+fn optional_uint(row: &Row, column: usize) -> MetaResult<Option<u64>> {
+    get::<Option<i64>>(row, column)?.map(|_| uint(row, column)).transpose()
+}
+
 fn uint32(row: &Row, column: usize) -> MetaResult<u32> {
     u32::try_from(get::<i64>(row, column)?).map_err(|_| MetaError::Corrupt { column: "number" })
 }
@@ -170,7 +178,6 @@ macro_rules! accounts_where {
 }
 
 fn account(row: &Row) -> MetaResult<Account> {
-    let quota: Option<i64> = get(row, 8)?;
     Ok(Account {
         id: AccountId(array(row, 0)?),
         username: get(row, 1)?,
@@ -180,7 +187,7 @@ fn account(row: &Row) -> MetaResult<Account> {
         identity_sealed: get(row, 5)?,
         password_slot: get(row, 6)?,
         recovery_slot: get(row, 7)?,
-        quota_bytes: quota.map(|_| uint(row, 8)).transpose()?,
+        quota_bytes: optional_uint(row, 8)?,
         used_bytes: uint(row, 9)?,
         created_ms: get(row, 10)?,
         kit_confirmed: get(row, 11)?,
@@ -198,14 +205,13 @@ macro_rules! sessions_where {
 }
 
 fn session(row: &Row) -> MetaResult<Session> {
-    let previous: Option<&[u8]> = get(row, 5)?;
     Ok(Session {
         id: SessionId(array(row, 0)?),
         account: AccountId(array(row, 1)?),
         device: DeviceId(array(row, 2)?),
         device_public: get(row, 3)?,
         token_hash: Hash(array(row, 4)?),
-        previous_hash: previous.map(|_| array(row, 5).map(Hash)).transpose()?,
+        previous_hash: optional_array(row, 5)?.map(Hash),
         rotated_ms: get(row, 6)?,
         created_ms: get(row, 7)?,
         used_ms: get(row, 8)?,
@@ -314,6 +320,48 @@ impl MetaRead for Rows<'_> {
         })
     }
 
+    fn standing(
+        &self,
+        vault: &VaultId,
+        caller: &AccountId,
+        device: &DeviceId,
+        seen: Seq,
+    ) -> MetaResult<Option<Standing>> {
+        let sql = "SELECT vaults.account, vaults.seq, vaults.chain, epoch, recovering, \
+                quota_bytes, used_bytes, incarnation, devices.dseq, devices.hash, revoked, log.chain \
+            FROM vaults \
+            JOIN members ON members.vault = key AND members.account = $2 \
+            JOIN accounts ON accounts.id = vaults.account \
+            CROSS JOIN server \
+            LEFT JOIN devices ON devices.vault = key AND devices.device = $3 \
+            LEFT JOIN log ON log.vault = key AND log.seq = $4 \
+            WHERE vaults.id = $1";
+        let values = [bytes(&vault.0), bytes(&caller.0), bytes(&device.0), int(seen)];
+        self.one(sql, &values, |row| {
+            let counter = match get::<Option<bool>>(row, 10)? {
+                Some(revoked) => {
+                    Some(DeviceCounter { dseq: uint(row, 8)?, hash: Hash(array(row, 9)?), revoked })
+                }
+                None => None,
+            };
+            Ok(Standing {
+                vault: Vault {
+                    id: *vault,
+                    account: AccountId(array(row, 0)?),
+                    seq: uint(row, 1)?,
+                    chain: Hash(array(row, 2)?),
+                    epoch: uint32(row, 3)?,
+                    recovering: get(row, 4)?,
+                },
+                quota_bytes: optional_uint(row, 5)?,
+                used_bytes: uint(row, 6)?,
+                incarnation: Incarnation(array(row, 7)?),
+                counter,
+                seen: optional_array(row, 11)?.map(Hash),
+            })
+        })
+    }
+
     fn entry_of_device(
         &self,
         vault: &VaultId,
@@ -382,6 +430,14 @@ impl MetaRead for Rows<'_> {
         let sql = "SELECT $1::bytea, id, segment, start, len, last_declared FROM chunks \
             WHERE vault = (SELECT key FROM vaults WHERE id = $1) AND id = $2";
         self.one(sql, &[bytes(&vault.0), bytes(&id.0)], chunk)
+    }
+
+    fn chunks_held(&self, vault: &VaultId, ids: &[ChunkId]) -> MetaResult<BTreeSet<ChunkId>> {
+        let sql = "SELECT id FROM chunks \
+            WHERE vault = (SELECT key FROM vaults WHERE id = $1) AND id = ANY($2)";
+        let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.0.to_vec()).collect();
+        let rows = self.query(sql, &[bytes(&vault.0), Box::new(ids)])?;
+        rows.iter().map(|row| Ok(ChunkId(array(row, 0)?))).collect()
     }
 
     fn chunks_in(&self, segment: u32) -> MetaResult<Vec<StoredChunk>> {
