@@ -18,7 +18,7 @@ use crate::store::blob::{BlobError, BlobView};
 use crate::store::check::{Checked, Fault, check_chunk};
 use crate::store::meta::{Durability, MetaResult, MetaStore, MetaTx, SegmentRow, StoredChunk};
 use crate::store::places::{CHUNKS, Places};
-use crate::store::s3::{S3Options, S3Store};
+use crate::store::s3::view::S3View;
 use crate::store::segment::view::SegmentView;
 
 /// What a check found.
@@ -65,7 +65,7 @@ pub fn fsck(
 /// The segments at these places, beside whoever writes them.
 pub(crate) fn view(places: &Places) -> Result<Box<dyn BlobView>, BlobError> {
     Ok(match &places.chunks {
-        Some(address) => Box::new(S3Store::open(address, S3Options::default())?),
+        Some(address) => Box::new(S3View::of(address)?),
         None => Box::new(SegmentView::of(&places.data.join(CHUNKS))),
     })
 }

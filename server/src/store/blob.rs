@@ -160,26 +160,15 @@ pub trait BlobStore: Send {
     fn reader(&self) -> Arc<dyn BlobReader>;
 }
 
-/// The segments of a store that others may be writing to, to be looked at; its calls block.
+/// The segments of a store that others may be writing to, to be looked at: nothing is changed.
+/// Its calls block.
 pub trait BlobView {
+    /// Which store this is; `None` where nothing was ever kept.
+    fn id(&self) -> Result<Option<BlobStoreId>, BlobError>;
     /// The segments there are, by number.
     fn segments(&self) -> Result<Vec<u32>, BlobError>;
     /// Visits the whole records of a segment.
     fn scan(&self, segment: u32, visit: &mut dyn FnMut(FoundChunk)) -> Result<Scanned, BlobError>;
-    /// Reads in segments.
+    /// Reads in segments, as long as this view is there.
     fn reader(&self) -> Arc<dyn BlobReader>;
-}
-
-impl<S: BlobStore> BlobView for S {
-    fn segments(&self) -> Result<Vec<u32>, BlobError> {
-        BlobStore::segments(self)
-    }
-
-    fn scan(&self, segment: u32, visit: &mut dyn FnMut(FoundChunk)) -> Result<Scanned, BlobError> {
-        BlobStore::scan(self, segment, 0, visit)
-    }
-
-    fn reader(&self) -> Arc<dyn BlobReader> {
-        BlobStore::reader(self)
-    }
 }

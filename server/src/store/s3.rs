@@ -14,19 +14,21 @@
 //! A store that does not know conditional puts is refused at the start: it would let two
 //! processes overwrite one another.
 
-use std::io::{BufReader, Cursor};
 use std::sync::Arc;
 
 use offing_core::id::{ChunkId, VaultId};
 use rand::RngCore as _;
-use tokio::runtime::Runtime;
 
 use self::bucket::{Bucket, Put};
-use super::blob::{BlobError, BlobReader, BlobStore, BlobStoreId, FoundChunk, Scanned};
+use self::view::S3View;
+use super::blob::{
+    BlobError, BlobReader, BlobStore, BlobStoreId, BlobView as _, FoundChunk, Scanned,
+};
 use super::meta::Location;
-use super::record::{FILE_HEAD_BYTES, file_head, record_head, scan};
+use super::record::{FILE_HEAD_BYTES, file_head, record_head};
 
 mod bucket;
+pub mod view;
 
 pub use bucket::S3Address;
 
@@ -52,7 +54,7 @@ impl Default for S3Options {
 
 /// A [`BlobStore`] in an S3 bucket.
 pub struct S3Store {
-    bucket: Arc<Bucket>,
+    view: S3View,
     options: S3Options,
     id: BlobStoreId,
     active: u32,
@@ -61,8 +63,6 @@ pub struct S3Store {
     /// The active segment, as far as it is written.
     gathered: Vec<u8>,
     syncs: u64,
-    /// Drives the calls; `None` only while dropping.
-    runtime: Option<Runtime>,
 }
 
 impl S3Store {
@@ -76,59 +76,42 @@ impl S3Store {
     }
 
     fn connect(address: &S3Address, options: S3Options) -> Result<Self, BlobError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("s3")
-            .enable_all()
-            .build()?;
-        let bucket = Arc::new(Bucket::new(address, runtime.handle().clone())?);
-        let id = identify(&bucket)?;
-        let mut store = Self {
-            bucket,
-            options,
-            id,
-            active: 0,
-            left: 0,
-            gathered: Vec::new(),
-            syncs: 0,
-            runtime: Some(runtime),
-        };
+        let view = S3View::of(address)?;
+        let id = identify(&view)?;
+        let gathered = Vec::new();
+        let mut store = Self { view, options, id, active: 0, left: 0, gathered, syncs: 0 };
         store.claim()?;
         Ok(store)
     }
 
     /// Claims a block of numbers that nobody has.
     fn claim(&mut self) -> Result<(), BlobError> {
-        let last = self.bucket.list("claims/")?.last().and_then(|name| name.parse::<u32>().ok());
+        let last = self.bucket().list("claims/")?.last().and_then(|name| name.parse::<u32>().ok());
         // Others may be claiming too.
         for block in last.map_or(1, |last| last + 1)..BLOCKS {
-            if self.bucket.put(&format!("claims/{block:07}"), Vec::new())? == Put::Made {
+            if self.bucket().put(&format!("claims/{block:07}"), Vec::new())? == Put::Made {
                 (self.active, self.left) = (block * BLOCK, BLOCK);
                 return Ok(());
             }
         }
         Err(BlobError::Full)
     }
-}
 
-impl Drop for S3Store {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+    fn bucket(&self) -> &Bucket {
+        &self.view.bucket
     }
 }
 
 /// Reads which store this is, or makes it one; and finds out whether puts can be conditional.
-fn identify(bucket: &Bucket) -> Result<BlobStoreId, BlobError> {
+fn identify(view: &S3View) -> Result<BlobStoreId, BlobError> {
+    let bucket = &view.bucket;
     let mut id = [0; 16];
     rand::rngs::OsRng.fill_bytes(&mut id);
     let first = bucket.put("id", id.to_vec())?;
     if first == Put::Made && bucket.put("id", id.to_vec())? == Put::Made {
         return Err(BlobError::Unconditional);
     }
-    let held = bucket.get("id", None)?.ok_or(BlobError::Unconditional)?;
-    held.try_into().map(BlobStoreId).map_err(|_| BlobError::UnknownFormat { segment: 0 })
+    view.id()?.ok_or(BlobError::Unconditional)
 }
 
 fn key(segment: u32) -> String {
@@ -145,10 +128,7 @@ impl BlobStore for S3Store {
     }
 
     fn segments(&self) -> Result<Vec<u32>, BlobError> {
-        let names = self.bucket.list("segments/")?;
-        let mut numbers: Vec<u32> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        numbers.sort_unstable();
-        Ok(numbers)
+        self.view.segments()
     }
 
     fn active(&self) -> u32 {
@@ -159,7 +139,7 @@ impl BlobStore for S3Store {
         if segment == self.active {
             return Ok(self.gathered.len() as u64);
         }
-        self.bucket.len(&key(segment))?.ok_or(BlobError::SegmentGone { segment })
+        self.bucket().len(&key(segment))?.ok_or(BlobError::SegmentGone { segment })
     }
 
     fn scan(
@@ -168,10 +148,7 @@ impl BlobStore for S3Store {
         from: u64,
         visit: &mut dyn FnMut(FoundChunk),
     ) -> Result<Scanned, BlobError> {
-        let bytes = self.bucket.get(&key(segment), None)?;
-        let bytes = bytes.ok_or(BlobError::SegmentGone { segment })?;
-        let len = bytes.len() as u64;
-        scan(&mut BufReader::new(Cursor::new(bytes)), len, segment, from, visit)
+        self.view.scan_from(segment, from, visit)
     }
 
     fn cut(&mut self, segment: u32, to: u64) -> Result<(), BlobError> {
@@ -207,7 +184,7 @@ impl BlobStore for S3Store {
         }
         self.syncs += 1;
         let bytes = std::mem::take(&mut self.gathered);
-        let put = self.bucket.put_once(&key(self.active), bytes);
+        let put = self.bucket().put_once(&key(self.active), bytes);
         // It may be there even where this failed, so the number is not used again.
         self.active += 1;
         self.left -= 1;
@@ -238,30 +215,10 @@ impl BlobStore for S3Store {
 
     fn remove(&mut self, segment: u32) -> Result<(), BlobError> {
         assert!(segment != self.active, "the active segment is being written to");
-        self.bucket.delete(&key(segment))
+        self.bucket().delete(&key(segment))
     }
 
     fn reader(&self) -> Arc<dyn BlobReader> {
-        Arc::new(S3Reader { bucket: Arc::clone(&self.bucket) })
-    }
-}
-
-struct S3Reader {
-    bucket: Arc<Bucket>,
-}
-
-impl BlobReader for S3Reader {
-    fn read_at(&self, segment: u32, offset: u64, buf: &mut [u8]) -> Result<(), BlobError> {
-        let end = offset + buf.len() as u64;
-        if buf.is_empty() {
-            return Ok(());
-        }
-        let bytes = self.bucket.get(&key(segment), Some((offset, end)))?;
-        let bytes = bytes.ok_or(BlobError::SegmentGone { segment })?;
-        if bytes.len() != buf.len() {
-            return Err(BlobError::SegmentShort { segment, end });
-        }
-        buf.copy_from_slice(&bytes);
-        Ok(())
+        self.view.reader()
     }
 }

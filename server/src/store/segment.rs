@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,20 +57,38 @@ pub fn holds_chunks(folder: &Path) -> Result<bool, BlobError> {
 
 /// Reads the id of the store in a folder, or gives it one.
 fn identify(folder: &Path) -> Result<BlobStoreId, BlobError> {
-    let path = folder.join("id");
-    if let Ok(bytes) = std::fs::read(&path)
-        && let Ok(id) = bytes.try_into()
-    {
-        return Ok(BlobStoreId(id));
+    if let Some(id) = read_id(folder)? {
+        return Ok(id);
     }
     let mut id = [0; 16];
     rand::rngs::OsRng.fill_bytes(&mut id);
-    let mut file = File::create(path)?;
-    file.write_all(&id)?;
+    let id = BlobStoreId(id);
+    write_id(folder, &id)?;
+    Ok(id)
+}
+
+/// The id of the store in a folder; one that was torn is none.
+fn read_id(folder: &Path) -> Result<Option<BlobStoreId>, BlobError> {
+    match std::fs::read(folder.join(ID)) {
+        Ok(bytes) => Ok(bytes.try_into().ok().map(BlobStoreId)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Gives the store in a folder an id.
+pub fn write_id(folder: &Path, id: &BlobStoreId) -> Result<(), BlobError> {
+    let mut options = OpenOptions::new();
+    let mut file =
+        options.write(true).create(true).truncate(true).mode(0o600).open(folder.join(ID))?;
+    file.write_all(&id.0)?;
     file.sync_all()?;
     File::open(folder)?.sync_all()?;
-    Ok(BlobStoreId(id))
+    Ok(())
 }
+
+/// The file with the id of the store.
+const ID: &str = "id";
 
 /// Chunk bytes in a folder of segment files.
 pub struct SegmentStore {

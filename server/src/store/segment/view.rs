@@ -6,8 +6,8 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::{SegmentReader, gone_or, list, segment_path};
-use crate::store::blob::{BlobError, BlobReader, BlobView, FoundChunk, Scanned};
+use super::{SegmentReader, gone_or, list, read_id, segment_path};
+use crate::store::blob::{BlobError, BlobReader, BlobStoreId, BlobView, FoundChunk, Scanned};
 use crate::store::record::scan;
 
 /// A folder of segments, which is only read.
@@ -23,6 +23,10 @@ impl SegmentView {
 }
 
 impl BlobView for SegmentView {
+    fn id(&self) -> Result<Option<BlobStoreId>, BlobError> {
+        read_id(&self.folder)
+    }
+
     fn segments(&self) -> Result<Vec<u32>, BlobError> {
         list(&self.folder)
     }
