@@ -138,14 +138,20 @@ fn forget(tx: &mut dyn MetaTx, chunk: &StoredChunk) -> MetaResult<bool> {
     let Some(row) = tx.chunk(vault, id)?.filter(|row| row.at == chunk.at) else {
         return Ok(false);
     };
+    miss(tx, &row)?;
+    tx.remove_chunk(vault, id)?;
+    Ok(true)
+}
+
+/// Notes that a chunk is not there, so that it can come again; the index is not looked at.
+pub(crate) fn miss(tx: &mut dyn MetaTx, chunk: &StoredChunk) -> MetaResult<()> {
+    let (vault, id) = (&chunk.vault, &chunk.id);
     // When it comes again it must not pass for something that only snapshots need.
-    if row.last_declared > 0 && tx.piece(vault, id)?.is_none() {
+    if chunk.last_declared > 0 && tx.piece(vault, id)?.is_none() {
         tx.await_chunk(vault, id)?;
     }
     if let Some(vault) = tx.vault(vault)? {
-        tx.add_usage(&vault.account, -i64::from(row.at.len))?;
+        tx.add_usage(&vault.account, -i64::from(chunk.at.len))?;
     }
-    tx.remove_piece(vault, id)?;
-    tx.remove_chunk(vault, id)?;
-    Ok(true)
+    tx.remove_piece(vault, id)
 }

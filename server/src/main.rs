@@ -52,14 +52,15 @@ enum Command {
     /// Say that the data folder was restored from a backup: devices then give back what it
     /// lacks. Once, before the server is started on it
     Restored,
-    /// Copy the data folder, also while the server runs; into the same folder again, only what
-    /// is new
+    /// Copy everything into a folder, also while the server runs; into the same folder again,
+    /// only what is new
     Backup {
         /// An empty folder, or one with an earlier backup
         #[arg(long)]
         to: PathBuf,
     },
-    /// Put a backup into an empty data folder, and look whether it is whole
+    /// Put a backup into an empty data folder (and database, and bucket), and look whether it is
+    /// whole
     Restore {
         /// The folder of the backup
         #[arg(long)]
@@ -167,7 +168,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Invite => runtime.block_on(invite(&config)).map(|()| ExitCode::SUCCESS),
         Command::Restored => runtime.block_on(restored(&config)).map(|()| ExitCode::SUCCESS),
         Command::Backup { to } => back_up(&config, &to),
-        Command::Restore { from } => runtime.block_on(restore(&config, &from)),
+        Command::Restore { from } => restore(&config, &from),
         Command::Fsck { repair } => check(&config, repair),
         Command::Admin { action } => administer(&config, action),
         Command::Release { action } => release(&config, action).map(|()| ExitCode::SUCCESS),
@@ -244,22 +245,20 @@ async fn restored(config: &Config) -> anyhow::Result<()> {
 }
 
 fn back_up(config: &Config, to: &Path) -> anyhow::Result<ExitCode> {
-    whole_folder(config)?;
-    let copied = backup::backup(&config.data, to)?;
+    let copied = backup::backup(&config.places(), to)?;
     say(&format!(
         "Backed up: {} segments, {} bytes copied, {} already there",
         copied.segments, copied.new_bytes, copied.old_bytes
     ))?;
-    if copied.lost_bytes == 0 {
+    if copied.chunks.is_sound() {
         return Ok(ExitCode::SUCCESS);
     }
-    say(&format!("{} bytes of chunks are missing in the data folder", copied.lost_bytes))?;
+    say(&damage(&copied.chunks))?;
     Ok(DAMAGED.into())
 }
 
-async fn restore(config: &Config, from: &Path) -> anyhow::Result<ExitCode> {
-    whole_folder(config)?;
-    let restored = backup::restore(from, &config.data).await?;
+fn restore(config: &Config, from: &Path) -> anyhow::Result<ExitCode> {
+    let restored = backup::restore(from, &config.places())?;
     let chunks = restored.chunks;
     say(&format!(
         "Restored: {} vaults, {} chunks, {} bytes. Start the server; each person is asked in the \
@@ -371,16 +370,6 @@ fn release(config: &Config, action: ReleaseAction) -> anyhow::Result<()> {
 fn damage(chunks: &Checked) -> String {
     let Checked { missing, rotten, unreadable, .. } = chunks;
     format!("chunks: {missing} missing, {rotten} damaged, {unreadable} unreadable")
-}
-
-/// A database or a bucket elsewhere has backups of its own.
-fn whole_folder(config: &Config) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        config.database.is_none() && config.chunks.is_none(),
-        "this is for a data folder that holds everything; see docs/operations.md for PostgreSQL \
-         and S3"
-    );
-    Ok(())
 }
 
 /// Waits for an interrupt or a request to terminate.

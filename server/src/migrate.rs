@@ -14,11 +14,11 @@ use std::path::PathBuf;
 use offing_core::id::{ChunkId, VaultId};
 
 use crate::auth::OPAQUE_SETUP;
-use crate::backup::copy_secrets;
+use crate::backup::files::copy_secrets;
 use crate::fsck::view;
 use crate::service::{ServiceError, blobs_of, open_database, open_existing};
 use crate::store::blob::{BlobError, BlobReader, BlobStore};
-use crate::store::check::read_whole;
+use crate::store::check::{Fault, look};
 use crate::store::meta::{Durability, MetaError, MetaStore, SegmentRow, StoredChunk};
 use crate::store::places::{self, DATABASE, Places};
 use crate::store::postgres::tables::PostgresTables;
@@ -33,6 +33,8 @@ pub struct Moved {
     pub rows: u64,
     /// Chunks.
     pub chunks: u64,
+    /// Their bytes.
+    pub bytes: u64,
     /// Those of them that were there already, from a try before.
     pub chunks_before: u64,
 }
@@ -94,11 +96,8 @@ pub fn migrate(
     if from.data == to.data || same_database || same_bucket {
         return Err(MigrateError::SamePlace);
     }
-    for path in [from.database.is_none().then_some(DATABASE), Some(OPAQUE_SETUP)] {
-        let path = path.map(|name| from.data.join(name));
-        if let Some(path) = path.filter(|path| !path.is_file()) {
-            return Err(MigrateError::Missing { path });
-        }
+    if let Some(path) = from.missing() {
+        return Err(MigrateError::Missing { path });
     }
     fs::create_dir_all(&to.data)?;
     let _locks = (places::lock(&from.data.join("lock"))?, places::lock(&to.data.join("lock"))?);
@@ -117,7 +116,11 @@ pub fn migrate(
     }
     // It drives what it reads with.
     let view = view(from)?;
-    let mut moved = move_chunks(&*source, &*view.reader(), &*target, &mut *blobs, told)?;
+    let damaged = &mut |chunk: &StoredChunk, _| {
+        Err(MigrateError::Damaged { vault: chunk.vault, id: chunk.id })
+    };
+    let reader = view.reader();
+    let mut moved = move_chunks(&*source, &*reader, &*target, &mut *blobs, damaged, told)?;
     for table in tables.iter().chain([&Table::of_chunks()]) {
         let (here, there) = (digest(&mut *rows.0, table)?, digest(&mut *rows.1, table)?);
         if here != there {
@@ -153,11 +156,14 @@ fn is_begun(source: &dyn MetaStore, target: &dyn MetaStore) -> Result<bool, Migr
 /// Bytes of chunks that become durable together.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
-fn move_chunks(
+/// Copies what the one index names into the store of the other, and puts it into that. `damaged`
+/// hears of what cannot be copied, and says whether to go on.
+pub(crate) fn move_chunks(
     source: &dyn MetaStore,
     reader: &dyn BlobReader,
     target: &dyn MetaStore,
     blobs: &mut dyn BlobStore,
+    damaged: &mut dyn FnMut(&StoredChunk, Fault) -> Result<(), MigrateError>,
     told: &mut dyn FnMut(usize, usize),
 ) -> Result<Moved, MigrateError> {
     let mut moved = Moved::default();
@@ -173,14 +179,16 @@ fn move_chunks(
     for (done, SegmentRow { segment, .. }) in segments.iter().copied().enumerate() {
         told(done, segments.len());
         for chunk in source.read_blocking(move |state| state.chunks_in(segment))? {
-            let StoredChunk { vault, id, last_declared, .. } = chunk;
+            let StoredChunk { vault, id, at, last_declared } = chunk;
             moved.chunks += 1;
+            moved.bytes += u64::from(at.len);
             if target.read_blocking(move |state| state.chunk(&vault, &id))?.is_some() {
                 moved.chunks_before += 1;
                 continue;
             }
-            if !matches!(read_whole(reader, &chunk, &mut bytes), Ok(true)) {
-                return Err(MigrateError::Damaged { vault, id });
+            if let Some(fault) = look(reader, &chunk, &mut bytes) {
+                damaged(&chunk, fault)?;
+                continue;
             }
             let at = blobs.write(&vault, &id, &bytes)?;
             written.push(StoredChunk { vault, id, at, last_declared });

@@ -66,8 +66,12 @@ pub(crate) fn options() -> ServiceOptions {
 impl World {
     /// Makes a world in which nobody has a device yet.
     pub fn new(seed: u64) -> Self {
+        Self::over(seed, Services::in_memory(options()).unwrap())
+    }
+
+    /// Makes such a world over a server that has nothing yet.
+    pub fn over(seed: u64, services: Services) -> Self {
         let executor = Executor::default();
-        let services = Services::in_memory(options()).unwrap();
         let net = Net::new(executor.clone(), services, StdRng::seed_from_u64(seed));
         let world = Self {
             net,

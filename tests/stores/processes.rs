@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::postgres::{ALICE, alice};
 
 const VAULT: VaultId = VaultId([2; 32]);
-const CALLER: Caller = Caller { account: ALICE, device: DeviceId([3; 16]) };
+pub(crate) const CALLER: Caller = Caller { account: ALICE, device: DeviceId([3; 16]) };
 
 /// Engines, and what opens another process over them.
 struct Site {

@@ -34,18 +34,21 @@ pub async fn restored(places: impl Into<Places>) -> Result<u64, ServiceError> {
     begin_life(&*open_database(&places.into())?).await
 }
 
-/// Begins another life of what a database holds.
-pub(crate) async fn begin_life(meta: &dyn MetaStore) -> Result<u64, ServiceError> {
+async fn begin_life(meta: &dyn MetaStore) -> Result<u64, ServiceError> {
+    Ok(meta.write(Durability::Now, another_life()).await?)
+}
+
+/// What begins another life of what a database holds.
+pub(crate) fn another_life() -> impl FnOnce(&mut dyn MetaTx) -> MetaResult<u64> + Send {
     let mut incarnation = Incarnation([0; 16]);
     rand::rngs::OsRng.fill_bytes(&mut incarnation.0);
-    let job = move |tx: &mut dyn MetaTx| {
+    move |tx: &mut dyn MetaTx| {
         // What came after the backup may have declared some of them.
         tx.undate_fossils()?;
         tx.undate_contents()?;
         tx.undate_witnessed()?;
         tx.begin_life(&incarnation)
-    };
-    Ok(meta.write(Durability::Now, job).await?)
+    }
 }
 
 impl Services {

@@ -41,6 +41,15 @@ impl Checked {
         self.missing == 0 && self.rotten == 0 && self.unreadable == 0
     }
 
+    /// Counts what another check counted.
+    pub fn add(&mut self, other: &Self) {
+        self.chunks += other.chunks;
+        self.bytes += other.bytes;
+        self.missing += other.missing;
+        self.rotten += other.rotten;
+        self.unreadable += other.unreadable;
+    }
+
     /// Counts a chunk.
     pub fn count(&mut self, chunk: &StoredChunk, fault: Option<Fault>) {
         self.chunks += 1;
@@ -73,7 +82,12 @@ pub fn check_chunk(
     })
 }
 
-fn look(reader: &dyn BlobReader, chunk: &StoredChunk, bytes: &mut Vec<u8>) -> Option<Fault> {
+/// Reads a chunk's bytes, and says what is wrong with them.
+pub(crate) fn look(
+    reader: &dyn BlobReader,
+    chunk: &StoredChunk,
+    bytes: &mut Vec<u8>,
+) -> Option<Fault> {
     match read_whole(reader, chunk, bytes) {
         Ok(true) => None,
         Ok(false) => Some(Fault::Rotten),

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::s3::S3Address;
+use crate::auth::OPAQUE_SETUP;
 
 /// Where a server keeps things. A path alone is a folder that holds everything.
 #[derive(Clone)]
@@ -15,6 +16,15 @@ pub struct Places {
     pub database: Option<String>,
     /// The bucket of the chunks; `None` is files in the folder.
     pub chunks: Option<S3Address>,
+}
+
+impl Places {
+    /// What an installation cannot be without and is not in this folder, if anything.
+    pub fn missing(&self) -> Option<PathBuf> {
+        let needed = [self.database.is_none().then_some(DATABASE), Some(OPAQUE_SETUP)];
+        let mut paths = needed.into_iter().flatten().map(|name| self.data.join(name));
+        paths.find(|path| !path.is_file())
+    }
 }
 
 /// The name of the database's file in the data folder.

@@ -2,7 +2,7 @@
 //!
 //! Which tables and columns there are is what SQLite's migrations make; PostgreSQL has the same by
 //! the same names, and truth values where SQLite has numbers. Where chunks are is not among
-//! what is moved: that follows from the chunk store.
+//! what is moved, since that follows from the chunk store; a backup has it too.
 
 use sha2::{Digest as _, Sha256};
 

@@ -5,9 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use offing_core::proto::Tip;
-use offing_server::backup::{BackupError, backup, restore};
+use offing_server::backup::{BackupError, Copied, Restored};
 use offing_server::service::log::PageLimits;
-use offing_server::service::{ServiceOptions, Services};
+use offing_server::service::{ServiceError, ServiceOptions, Services};
+use offing_server::store::check::Checked;
+use offing_server::store::places::Places;
 use offing_server::store::segment::SegmentOptions;
 use tempfile::TempDir;
 
@@ -63,6 +65,19 @@ impl Site {
     }
 }
 
+/// Does something on a thread that no runtime knows.
+fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join().unwrap())
+}
+
+fn backup(data: &Path, to: &Path) -> Result<Copied, BackupError> {
+    aside(|| offing_server::backup::backup(&Places::from(data), to))
+}
+
+fn restore(from: &Path, data: &Path) -> Result<Restored, BackupError> {
+    aside(|| offing_server::backup::restore(from, &Places::from(data)))
+}
+
 /// All files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -88,7 +103,8 @@ async fn a_backup_holds_one_moment_and_the_next_copies_only_what_is_new() {
     site.works(10..12).await;
     let tip = site.tip(&site.services).await;
     let second = backup(&site.path("data"), &to).unwrap();
-    assert_eq!((second.old_bytes, second.lost_bytes), (first.new_bytes, 0));
+    assert_eq!(second.old_bytes, first.new_bytes);
+    assert_eq!((second.chunks.chunks, second.chunks.is_sound()), (2, true), "only what is new");
     assert!((6_000..8_000).contains(&second.new_bytes), "{second:?}");
     site.works(12..20).await;
     for file in files(&to) {
@@ -97,7 +113,7 @@ async fn a_backup_holds_one_moment_and_the_next_copies_only_what_is_new() {
         assert!(!file.to_string_lossy().contains("sqlite-"), "{}", file.display());
     }
 
-    let restored = restore(&to, &site.path("restored")).await.unwrap();
+    let restored = restore(&to, &site.path("restored")).unwrap();
     assert!(restored.chunks.is_sound());
     assert_eq!((restored.vaults, restored.chunks.chunks), (1, 12));
     assert_eq!(fs::read(site.path("restored").join("server-setup")).unwrap(), b"server-setup");
@@ -124,14 +140,18 @@ async fn a_backup_that_is_broken_off_leaves_the_one_before() {
         fs::write(to.join("chunks").join(segment), torn).unwrap();
     }
     fs::write(to.join("offing.sqlite.new"), b"half a database").unwrap();
-    let restored = restore(&to, &site.path("restored")).await.unwrap();
+    let restored = restore(&to, &site.path("restored")).unwrap();
     assert!(restored.chunks.is_sound() && restored.chunks.chunks == 3);
     let services = open(&site.path("restored"));
     site.expect(&services, 0..3).await;
     assert_eq!(site.tip(&services).await.seq, tip.seq);
-    // The next one mends it.
-    backup(&site.path("data"), &to).unwrap();
-    let restored = restore(&to, &site.path("later")).await.unwrap();
+    // The next one mends it, and takes what was whole.
+    let third = site.path("data/chunks/000003.seg");
+    fs::copy(&third, to.join("chunks/000003.seg")).unwrap();
+    let mended = backup(&site.path("data"), &to).unwrap();
+    assert!(mended.old_bytes > fs::metadata(&third).unwrap().len(), "{mended:?}");
+    assert!(mended.chunks.is_sound() && mended.chunks.chunks == 7);
+    let restored = restore(&to, &site.path("later")).unwrap();
     assert!(restored.chunks.is_sound() && restored.chunks.chunks == 10);
 }
 
@@ -147,7 +167,7 @@ async fn segments_that_are_compacted_leave_the_backup_after_what_replaces_them()
     let copied = backup(&site.path("data"), &to).unwrap();
     let kept = files(&to).into_iter().filter(|file| file.extension() == Some("seg".as_ref()));
     assert_eq!(kept.count() as u64, copied.segments);
-    let restored = restore(&to, &site.path("restored")).await.unwrap();
+    let restored = restore(&to, &site.path("restored")).unwrap();
     assert!(restored.chunks.is_sound() && restored.chunks.chunks == 3);
     site.expect(&open(&site.path("restored")), 6..9).await;
 }
@@ -159,14 +179,49 @@ async fn what_is_damaged_is_told_and_does_not_keep_the_rest_out() {
     site.works(0..10).await;
     fs::remove_file(site.path("data").join("chunks/000002.seg")).unwrap();
     let copied = backup(&site.path("data"), &to).unwrap();
-    assert_eq!(copied.lost_bytes, 12_000);
+    assert_eq!((copied.chunks.chunks, copied.chunks.missing), (10, 4));
     let first = to.join("chunks/000001.seg");
     let mut bytes = fs::read(&first).unwrap();
     bytes[200] ^= 1;
     fs::write(&first, bytes).unwrap();
-    let chunks = restore(&to, &site.path("restored")).await.unwrap().chunks;
+    let chunks = restore(&to, &site.path("restored")).unwrap().chunks;
     assert_eq!((chunks.chunks, chunks.missing, chunks.rotten), (10, 4, 1));
-    site.expect(&open(&site.path("restored")), 8..10).await;
+    let services = open(&site.path("restored"));
+    site.expect(&services, 8..10).await;
+    // Who has it may bring it again.
+    let (id, bytes) = chunk(4, 3000);
+    let lost = services.chunk(&site.pen.caller, site.pen.vault, id).await;
+    assert!(matches!(lost, Err(ServiceError::ChunkUnknown)));
+    put(&services, &site.pen.caller, site.pen.vault, &(id, bytes)).await.unwrap();
+    site.expect(&services, 4..5).await;
+}
+
+#[tokio::test]
+async fn a_backup_keeps_what_the_server_has_lost_since() {
+    let mut site = Site::new().await;
+    let to = site.path("backup");
+    site.works(0..10).await;
+    backup(&site.path("data"), &to).unwrap();
+    fs::remove_file(site.path("data/chunks/000001.seg")).unwrap();
+    let second = site.path("data/chunks/000002.seg");
+    let mut bytes = fs::read(&second).unwrap();
+    bytes[200] ^= 1;
+    fs::write(&second, bytes).unwrap();
+    assert_eq!(backup(&site.path("data"), &to).unwrap().chunks, Checked::default());
+    assert!(restore(&to, &site.path("restored")).unwrap().chunks.is_sound());
+    site.expect(&open(&site.path("restored")), 0..10).await;
+}
+
+#[tokio::test]
+async fn a_chunk_that_is_damaged_is_told_when_it_is_copied() {
+    let mut site = Site::new().await;
+    site.works(0..3).await;
+    let segment = site.path("data/chunks/000001.seg");
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[200] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let copied = backup(&site.path("data"), &site.path("backup")).unwrap();
+    assert_eq!((copied.chunks.chunks, copied.chunks.rotten), (3, 1));
 }
 
 #[tokio::test]
@@ -180,15 +235,21 @@ async fn folders_that_are_something_else_are_left_as_they_are() {
     assert!(matches!(backup(&data, &data), Err(BackupError::NotEmpty { .. })));
     assert!(matches!(backup(&taken, &to), Err(BackupError::Missing { .. })));
     backup(&data, &to).unwrap();
-    assert!(matches!(restore(&to, &taken).await, Err(BackupError::NotEmpty { .. })));
-    assert!(matches!(restore(&to, &data).await, Err(BackupError::NotEmpty { .. })));
-    assert!(matches!(restore(&taken, &site.path("new")).await, Err(BackupError::Missing { .. })));
+    assert!(matches!(restore(&to, &taken), Err(BackupError::NotEmpty { .. })));
+    assert!(matches!(restore(&to, &data), Err(BackupError::NotEmpty { .. })));
+    assert!(matches!(restore(&taken, &site.path("new")), Err(BackupError::Missing { .. })));
     assert_eq!(files(&taken), [taken.join("photo.jpg")]);
     // Another life of the server may have other bytes at the same places.
-    restore(&to, &site.path("restored")).await.unwrap();
+    restore(&to, &site.path("restored")).unwrap();
+    drop(open(&site.path("restored")));
     let other = backup(&site.path("restored"), &to);
     assert!(matches!(other, Err(BackupError::OtherLife { .. })), "{other:?}");
+    // Neither has another store, even in the same life.
+    fs::write(data.join("chunks/id"), [7; 16]).unwrap();
+    assert!(matches!(backup(&data, &to), Err(BackupError::OtherLife { .. })));
+    fs::remove_file(data.join("chunks/id")).unwrap();
+    assert!(matches!(backup(&data, &to), Err(BackupError::Service(ServiceError::OtherChunks))));
     fs::write(to.join("offing.sqlite"), b"no database").unwrap();
-    assert!(restore(&to, &site.path("damaged")).await.is_err());
+    assert!(restore(&to, &site.path("damaged")).is_err());
     assert!(!site.path("damaged").join("offing.sqlite").exists());
 }

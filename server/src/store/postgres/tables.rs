@@ -10,9 +10,9 @@ use tokio::runtime::Runtime;
 use tokio_postgres::Row;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-use super::BEGIN;
 use super::link::{Address, Link};
 use super::rows::get;
+use super::{BEGIN, require_current};
 use crate::store::meta::{MetaError, MetaResult};
 use crate::store::tables::{Table, Tables, Value, Visit};
 
@@ -29,7 +29,15 @@ impl PostgresTables {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let link = Link::open(Address::parse(url, runtime.handle().clone())?, Arc::default())?;
+        require_current(&link)?;
         Ok(Self { link, _runtime: runtime })
+    }
+
+    /// The same, keeping to one moment in all that is read, whoever writes meanwhile.
+    pub fn open_moment(url: &str) -> MetaResult<Self> {
+        let tables = Self::open(url)?;
+        tables.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        Ok(tables)
     }
 
     fn run(&self, sql: &str) -> MetaResult<()> {

@@ -19,10 +19,28 @@ impl SqliteTables {
     pub fn open(path: &Path) -> MetaResult<Self> {
         Ok(Self { connection: connect(path)? })
     }
+
+    /// Makes a database to be filled by who throws it away if that fails: nothing is journalled,
+    /// and what there is in the end is one file, which the caller makes durable.
+    pub fn make(path: &Path) -> MetaResult<Self> {
+        let mut connection = Connection::open(path)?;
+        connection.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", "OFF")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        migrate(&mut connection)?;
+        Ok(Self { connection })
+    }
 }
 
 /// The tables that there are but those about places of chunks, each after those it refers to.
 pub fn tables() -> MetaResult<Vec<Table>> {
+    let mut tables = all_tables()?;
+    tables.retain(|table| !OF_PLACES.contains(&table.name.as_str()));
+    Ok(tables)
+}
+
+/// The tables that there are, each after those it refers to.
+pub fn all_tables() -> MetaResult<Vec<Table>> {
     let mut memory = Connection::open_in_memory()?;
     migrate(&mut memory)?;
     let strings = |sql: &str, of: &str| -> MetaResult<Vec<String>> {
@@ -32,7 +50,6 @@ pub fn tables() -> MetaResult<Vec<Table>> {
     };
     let names = "SELECT name FROM sqlite_schema WHERE type = ?1 AND name NOT LIKE 'sqlite_%'";
     let mut names = strings(names, "table")?;
-    names.retain(|name| !OF_PLACES.contains(&name.as_str()));
     let mut tables: Vec<Table> = Vec::new();
     while !names.is_empty() {
         let before = names.len();
