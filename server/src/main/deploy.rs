@@ -99,7 +99,7 @@ fn every_line_that_starts_the_program_is_one_that_it_understands() {
             seen.push(said.first().cloned().unwrap_or_default());
         }
     }
-    for command in ["", "backup", "edge", "fsck", "ready", "--config"] {
+    for command in ["", "backup", "edge", "fsck", "ready", "restore", "--config"] {
         assert!(seen.iter().any(|it| it == command), "{command} is not seen in {seen:?}");
     }
 }
