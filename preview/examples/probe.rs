@@ -16,6 +16,7 @@ use offing_preview::{
     docx::{self, Document},
     limits,
     pdf::{self, PIXELS_MAX, Pdf, Tile},
+    picture::{self, Picture},
     sheet::{self, Workbook},
     table::{self, Table},
 };
@@ -51,6 +52,9 @@ fn main() -> ExitCode {
         "pdf" => pages(bytes, &since),
         "docx" | "docm" | "dotx" | "dotm" => document(bytes, &since),
         "zip" | "jar" | "tar" | "tgz" | "gz" => archive(bytes, &path, &since),
+        "jpg" | "jpeg" | "png" | "webp" | "tif" | "tiff" | "heic" | "avif" => {
+            picture(bytes, &since)
+        }
         "csv" | "tsv" => table(bytes, &path, &since),
         _ => workbook(bytes, &since),
     };
@@ -190,4 +194,20 @@ fn table(bytes: Vec<u8>, name: &str, since: &Since) -> Result<Value, Refusal> {
         timed(since, || opened.ask(table::Request::Rows { start, end })).0?;
     }
     Ok(json!({ "rows": rows, "open_ms": (open_ms * 10.0).round() / 10.0 }))
+}
+
+/// A copy that is made tells no place; where none can be made it says why.
+fn picture(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
+    let (opened, open_ms) = timed(since, || Picture::open(bytes, "a.jpg"));
+    let (mut opened, about) = opened?;
+    let (copy, copy_ms) = timed(since, || opened.ask(picture::Request::Placeless));
+    let copy = match copy {
+        Ok(copy) => json!({ "bytes": copy.bytes().len(), "shortened": data(&copy)["shortened"] }),
+        Err(refusal) => json!(refusal.to_string()),
+    };
+    let round = |ms: f64| (ms * 10.0).round() / 10.0;
+    let facts = &data(&about)["facts"];
+    Ok(
+        json!({ "facts": facts, "copy": copy, "open_ms": round(open_ms), "copy_ms": round(copy_ms) }),
+    )
 }

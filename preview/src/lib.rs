@@ -20,6 +20,8 @@ pub mod limits;
 mod package;
 #[cfg(feature = "pdf")]
 pub mod pdf;
+#[cfg(feature = "picture")]
+pub mod picture;
 #[cfg(feature = "sheet")]
 pub mod sheet;
 #[cfg(feature = "table")]

@@ -35,6 +35,21 @@ pub const COLUMNS_MAX: usize = 500;
 /// Bytes of a field of a table or sheet; the rest of it is left out.
 pub const FIELD_BYTES_MAX: usize = 1024;
 
+/// Pieces into which a picture's file falls, neighbours that belong together as one.
+pub const PIECES_MAX: usize = 10_000;
+
+/// Blocks of EXIF that are read of one picture.
+pub const EXIF_BLOCKS_MAX: usize = 8;
+
+/// Bytes of a block of EXIF.
+pub const EXIF_BYTES_MAX: usize = 1024 * 1024;
+
+/// Fields of EXIF, each counted as often as something leads to it.
+pub const EXIF_FIELDS_MAX: usize = 10_000;
+
+/// Values of a field of EXIF that is read.
+pub const EXIF_VALUES_MAX: usize = 4096;
+
 /// How many bytes may come of so many packed ones.
 pub fn expanded_bytes_max(packed: u64) -> u64 {
     packed.saturating_mul(EXPANSION_MAX).max(EXPANSION_FREE_BYTES)

@@ -26,12 +26,12 @@ use crate::{
 };
 
 /// What is taken of the packages.
-const ENDINGS: [&str; 17] = [
+const ENDINGS: [&str; 24] = [
     "pdf", "xlsx", "xlsm", "xltx", "ods", "ots", "docx", "docm", "dotx", "dotm", "zip", "jar",
-    "tar", "tgz", "tar.gz", "csv", "tsv",
+    "tar", "tgz", "tar.gz", "csv", "tsv", "jpg", "jpeg", "png", "webp", "tif", "heic", "avif",
 ];
 /// Sources whose tests bring files.
-const SOURCES: [&str; 24] = [
+const SOURCES: [&str; 26] = [
     "qpdf",
     "pikepdf",
     "pdfminer",
@@ -54,6 +54,8 @@ const SOURCES: [&str; 24] = [
     "libzip",
     "golang-1.19",
     "csvkit",
+    "exiv2",
+    "libimage-exiftool-perl",
     "r-cran-readr",
     "libreoffice",
 ];

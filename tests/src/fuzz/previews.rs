@@ -11,6 +11,7 @@ use offing_preview::{
     docx::{self, Document},
     limits,
     pdf::{self, Pdf, Tile},
+    picture::{self, Picture},
     sheet::{self, Workbook},
     table::{self, Table},
 };
@@ -21,6 +22,9 @@ use super::{put_pieces, take_byte, take_piece};
 
 /// Members, sheets and pages that are asked for.
 const ASKED_MAX: usize = 8;
+
+/// By how much a copy may be larger: fields of EXIF that shared their bytes no longer do.
+const SEGMENT_BYTES_MAX: usize = 64 * 1024;
 
 const RELATIONS: &str = r#"<Relationships>
     <Relationship Id="a" Type="/sharedStrings" Target="strings.xml"/>
@@ -209,6 +213,16 @@ pub(super) fn pdf(bytes: &[u8]) {
     }
 }
 
+/// A picture: a copy tells no place, and a copy of it is the same.
+pub(super) fn picture(bytes: &[u8]) {
+    let Ok((mut picture, _)) = Picture::open(bytes.to_vec(), "a.jpg") else { return };
+    let Ok(copy) = picture.ask(picture::Request::Placeless) else { return };
+    assert!(data(&copy)["facts"]["place"].is_null());
+    assert!(copy.bytes().len() <= bytes.len() + SEGMENT_BYTES_MAX);
+    let (mut again, _) = Picture::open(copy.bytes().to_vec(), "a.jpg").unwrap();
+    assert_eq!(again.ask(picture::Request::Placeless).unwrap().bytes(), copy.bytes());
+}
+
 /// What fuzzing of these begins with.
 pub(super) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let pieces = |all: &[&str]| put_pieces(all.iter().map(|piece| piece.as_bytes()));
@@ -235,9 +249,53 @@ pub(super) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("preview_archive", [vec![0], zip].concat()),
         ("preview_archive", [vec![1], tar].concat()),
         ("preview_pdf", PDF.into()),
+        ("preview_picture", exif()),
+        ("preview_picture", [&JPEG[..28], &exif(), &JPEG[28..]].concat()),
+        ("preview_picture", [&PNG[..41], &exif(), &PNG[41..]].concat()),
+        ("preview_picture", [WEBP, &exif()].concat()),
+        ("preview_picture", [HEIF, &exif()].concat()),
     ]
 }
 
+/// A turned picture that was taken at a time and a place.
+fn exif() -> Vec<u8> {
+    let field = |tag: u16, kind: u16, count: u32, value: u32| {
+        let numbers = [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes()];
+        [numbers.concat(), value.to_le_bytes().to_vec()].concat()
+    };
+    let list = |fields: &[Vec<u8>]| {
+        [&(fields.len() as u16).to_le_bytes()[..], &fields.concat(), &[0; 4]].concat()
+    };
+    let (north, west) = (u32::from(b'N'), u32::from(b'W'));
+    let angle = |parts: [u32; 6]| parts.map(u32::to_le_bytes).concat();
+    [
+        b"II*\0\x08\0\0\0".to_vec(),
+        list(&[field(0x112, 3, 1, 6), field(0x8769, 4, 1, 50), field(0x8825, 4, 1, 68)]),
+        list(&[field(0x9003, 2, 20, 122)]),
+        list(&[
+            field(1, 2, 2, north),
+            field(2, 5, 3, 142),
+            field(3, 2, 2, west),
+            field(4, 5, 3, 166),
+        ]),
+        b"2024:05:06 07:08:09\0".to_vec(),
+        angle([38, 1, 42, 1, 3000, 100]),
+        angle([9, 1, 8, 1, 0, 1]),
+    ]
+    .concat()
+}
+
+/// Files around EXIF of 190 bytes; in PNG a checksum is any.
+const JPEG: &[u8] = b"\xff\xd8\xff\xe2\0\x0eICC_PROFILE\0\xff\xe1\0\xc6Exif\0\0\
+    \xff\xe1\0\x0dGPSLatitude\xff\xc0\0\x08\x08\0\x1e\0\x28\x01\xff\xda\0\x03\x01\x05\xff\0\x06\xff\xd9behind";
+const PNG: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x28\0\0\0\x1e\x08\x02\0\0\0sum.\0\0\0\xbeeXIf\
+    sum.\0\0\0\x05tEXta\0GPSsum.\0\0\0\x01IDAT.sum.\0\0\0\0IENDsum.";
+const WEBP: &[u8] =
+    b"RIFF\xe6\0\0\0WEBPVP8X\x0a\0\0\0\x08\0\0\0\x27\0\0\x1d\0\0VP8L\x02\0\0\0..EXIF\xbe\0\0\0";
+const HEIF: &[u8] = b"\0\0\0\x14ftypheic\0\0\0\0mif1\0\0\0\x4fmeta\0\0\0\0\0\0\0\x23iinf\0\0\0\0\0\x01\
+    \0\0\0\x15infe\x02\0\0\0\0\x01\0\0Exif\0\0\0\0\x20iloc\x01\0\0\0\x44\0\0\x01\0\x01\0\0\0\0\0\x01\
+    \0\0\0\x6b\0\0\0\xc2\0\0\0\x08free\0\0\0\0";
 const DOCUMENT: &str = r#"<w:body><w:p><w:pPr><w:pStyle w:val="H"/><w:numPr><w:ilvl w:val="1"/><w:numId w:val="1"/></w:numPr></w:pPr>
 <w:r><w:rPr><w:b/></w:rPr><w:t>a&amp;b</w:t><w:tab/></w:r><w:hyperlink r:id="h"><w:r><w:t>c</w:t></w:r></w:hyperlink></w:p>
 <w:p><w:ins w:author="A" w:date="2024-05-06T"><w:r><w:t>d</w:t></w:r></w:ins><w:del><w:r><w:delText>e</w:delText></w:r></w:del>
