@@ -5,6 +5,7 @@
 // nodes and nothing else.
 
 import { sizeOf } from "../viewer/texts.js";
+import { isPicture } from "./picture_names.js";
 import { sumOf } from "./sum.js";
 import { textsOf } from "./texts.js";
 
@@ -42,8 +43,9 @@ function ask(what, node, after = null) {
  * @param {string} node its id
  * @param {string} root the address of the root, as those of all folders begin
  * @param {(name: string) => void} history shows what the file was
+ * @param {(what: number, about: any) => Promise<any>} beside what the page does in the node's folder
  */
-export async function shows(node, root, history) {
+export async function shows(node, root, history, beside) {
   if (document.querySelector("dialog.details")) return;
   const texts = textsOf(document.documentElement.lang);
   const before = document.activeElement;
@@ -71,7 +73,8 @@ export async function shows(node, root, history) {
   if (called === undefined) return name.replaceChildren(texts.gone);
   name.textContent = called;
   const [made, maker, changed, changer] = times;
-  const clock = clockOf(document.documentElement.lang);
+  const locale = localeOf(document.documentElement.lang);
+  const clock = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const when = (time, device) => texts.by(clock.format(time), device);
   add(facts, texts.kind, texts.kinds[kind]);
   const sized = add(facts, texts.size, kind === FOLDER ? texts.counting : whole(size, texts));
@@ -88,6 +91,8 @@ export async function shows(node, root, history) {
       return dialog.open;
     });
   }
+  // It says itself what fails; where it is not here, there is nothing to be said.
+  if (isPicture(called)) addPicture(facts, { name: called, local, beside }).catch(console.info);
   add(facts, texts.content, local ? (kept ? texts.kept : texts.here) : texts.away);
   if (two) dialog.insertBefore(make("p", "hint", texts.two), actions);
   const versions = add(facts, texts.versions, texts.counting);
@@ -99,12 +104,19 @@ export async function shows(node, root, history) {
   versions.replaceChildren(count === undefined ? "" : String(count), " ", leads);
 }
 
-/** What prints times as lists do: by the person's own region, if it is one of the page's language. */
-function clockOf(language) {
+/** A section of what a picture says of itself, which comes with the first one. */
+async function addPicture(facts, picture) {
+  const section = make("section", "details-picture");
+  facts.after(section);
+  const { showsPicture } = await import("./picture.js");
+  await showsPicture(section, { ...picture, locale: localeOf(document.documentElement.lang), add, button, make });
+}
+
+/** Times are printed as lists do: by the person's own region, if it is one of the page's language. */
+function localeOf(language) {
   const primary = (tag) => tag.split("-")[0];
   const own = navigator.language;
-  const tag = primary(own) === primary(language) ? own : language;
-  return new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "short" });
+  return primary(own) === primary(language) ? own : language;
 }
 
 /** The focus goes back to what had it; a row may have been made anew, and a menu is gone. */

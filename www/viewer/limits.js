@@ -17,6 +17,9 @@ export const READ_BYTES_MAX = 4 * 1024 * 1024;
 /** What is looked at to tell what a file is. */
 export const HEAD_BYTES = 4096;
 
+/** What is read first of a picture to learn what it says of itself. */
+export const BEGINNING_BYTES = 256 * 1024;
+
 /** What may be taken out of an archive into the drive at once. */
 export const EXTRACT_BYTES_MAX = 256 * 1024 * 1024;
 

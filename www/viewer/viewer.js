@@ -17,6 +17,7 @@ import { textsOf } from "./texts.js";
 
 export { thumbOf } from "../thumbs/page.js";
 export { textOf } from "./extract.js";
+export { factsOf, placelessOf } from "./facts.js";
 
 /**
  * What the page does: goes back to the list; downloads the file; puts a `FileList` beside it;

@@ -273,7 +273,7 @@ impl Listing {
             (Act::Rewind, Some(row)) => {
                 app.dialog.set(Some(Dialog::Rewind(row.node, row.name.clone())));
             }
-            (Act::Details, Some(row)) => details::show(app, row.node),
+            (Act::Details, Some(row)) => details::show(app, row.node, self.node),
             (Act::Download, Some(_)) => actions::download(app, nodes),
             (Act::Move, Some(_)) => app.dialog.set(Some(Dialog::Move(nodes))),
             (Act::Copy, Some(_)) => app.dialog.set(Some(Dialog::Copy(nodes))),

@@ -52,7 +52,7 @@ fn options(
         1 => actions::download(app, vec![node]),
         2 => actions::upload_picked(app, parent, beside.unchecked_ref()),
         3 => actions::walk(app, node, beside.is_truthy()),
-        _ => details::show(app, node),
+        _ => details::show(app, node, parent),
     });
     let (name, size, port) = match answer {
         Ok(Answer { reply: Reply::Download { name, size }, extra }) => (name, size, extra),

@@ -7,6 +7,7 @@ import tokens from "../../styles/tokens.css";
 import { Line } from "../line.js";
 import { sizeOf, textsOf } from "../texts.js";
 import { archive } from "./archive.js";
+import { facts, placeless } from "./facts.js";
 import styles from "./frame.css";
 import documentStyles from "./document.css";
 import { docx } from "./document.js";
@@ -30,7 +31,7 @@ import { words } from "./words.js";
  * - `line`: what the page may be asked, see `viewer.js`;
  * - `texts`, `sizeOf(bytes)`, `language`.
  */
-const VIEWS = { archive, docx, hex, pdf, sheet, table, text, thumb, words };
+const VIEWS = { archive, docx, facts, hex, pdf, placeless, sheet, table, text, thumb, words };
 
 const line = { ask: () => {} };
 
