@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     let said = match ending.to_lowercase().as_str() {
         "pdf" => pages(bytes, &since),
         "docx" | "docm" | "dotx" | "dotm" => document(bytes, &since),
-        "zip" | "jar" | "tar" | "tgz" | "gz" => archive(bytes, &path, &since),
+        "zip" | "jar" | "tar" | "tgz" | "gz" | "zst" => archive(bytes, &path, &since),
         "jpg" | "jpeg" | "png" | "webp" | "tif" | "tiff" | "heic" | "avif" => {
             picture(bytes, &since)
         }

@@ -1,19 +1,21 @@
-//! Archives: ZIP, TAR, what gzip packed, and their members one by one.
+//! Archives: ZIP, TAR, what gzip and Zstandard packed, and their members one by one.
 //!
 //! The kind is told by the bytes, never by the name. Only lists are read when an archive is
 //! opened; a member is unpacked when it is asked for, within the bounds of expansion, and
 //! all members together within those of the archive: members that overlap, as those of a
 //! bomb do, count each time. An archive inside is a member like any other (depth 1).
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Format, Refusal, limits};
 
+mod frames;
 mod tarred;
 mod zipped;
 
+use self::frames::Frames;
 use self::tarred::Tarred;
 use self::zipped::Zipped;
 
@@ -132,17 +134,25 @@ impl Archive {
 }
 
 fn read(bytes: Vec<u8>, name: &str) -> Result<(&'static str, Source, Vec<Member>), Refusal> {
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        let packed = bytes.len() as u64;
-        let reader = flate2::read::MultiGzDecoder::new(bytes.as_slice());
-        let plain = unpack(reader, packed, 0, limits::UNPACKED_BYTES_MAX)?;
+    let packed = bytes.len() as u64;
+    let whole = |reader: &mut dyn Read| unpack(reader, packed, 0, limits::UNPACKED_BYTES_MAX);
+    let packing = if bytes.starts_with(&[0x1f, 0x8b]) {
+        let plain = whole(&mut flate2::read::MultiGzDecoder::new(bytes.as_slice()))?;
+        Some((plain, ".gz", ["tar.gz", "gz"]))
+    } else if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        let plain = whole(&mut Frames::new(&bytes))?;
+        Some((plain, ".zst", ["tar.zst", "zst"]))
+    } else {
+        None
+    };
+    if let Some((plain, ending, [many, single])) = packing {
         drop(bytes);
         if tarred::is_tar(&plain) {
             let (tar, members) = Tarred::open(plain)?;
-            return Ok(("tar.gz", Source::Tar(tar), members));
+            return Ok((many, Source::Tar(tar), members));
         }
-        let (one, members) = Tarred::of_one(plain, name.strip_suffix(".gz").unwrap_or(name));
-        return Ok(("gz", Source::Tar(one), members));
+        let (one, members) = Tarred::of_one(plain, name.strip_suffix(ending).unwrap_or(name));
+        return Ok((single, Source::Tar(one), members));
     }
     if tarred::is_tar(&bytes) {
         let (tar, members) = Tarred::open(bytes)?;
@@ -162,7 +172,7 @@ fn unpack(mut reader: impl Read, packed: u64, hint: u64, max: u64) -> Result<Vec
         let step = if plain.is_empty() { hint.clamp(STEP_BYTES, most + 1) } else { STEP_BYTES };
         plain.reserve_exact(step as usize);
         let read = reader.by_ref().take(step).read_to_end(&mut plain);
-        let read = read.map_err(|_| Refusal::Broken)? as u64;
+        let read = read.map_err(|error| refusal(error.kind()))? as u64;
         if plain.len() as u64 > most {
             return Err(if most == ratio_max { Refusal::Expands } else { Refusal::Output });
         }
@@ -170,6 +180,10 @@ fn unpack(mut reader: impl Read, packed: u64, hint: u64, max: u64) -> Result<Vec
             return Ok(plain);
         }
     }
+}
+
+fn refusal(kind: ErrorKind) -> Refusal {
+    if kind == ErrorKind::Unsupported { Refusal::Unsupported } else { Refusal::Broken }
 }
 
 /// Bytes by which what is unpacked grows.
@@ -213,6 +227,10 @@ mod tests {
         writer.finish().unwrap()
     }
 
+    fn zstandard(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
     fn open(bytes: Vec<u8>) -> Archive {
         Archive::open(bytes, "a").unwrap().0
     }
@@ -225,7 +243,7 @@ mod tests {
 
     #[test]
     fn members_of_every_kind_are_listed_and_opened() {
-        for bytes in [zip(&FILES), tar(&FILES), gzip(&tar(&FILES))] {
+        for bytes in [zip(&FILES), tar(&FILES), gzip(&tar(&FILES)), zstandard(&tar(&FILES))] {
             let mut archive = open(bytes);
             let paths: Vec<_> = archive.members.iter().map(|member| &*member.path).collect();
             assert_eq!(paths, ["a/letter.txt", "<script>.html"]);
@@ -240,6 +258,31 @@ mod tests {
         assert!(about.json().contains("\"gz\""), "{}", about.json());
         assert_eq!(archive.members[0].path, "notes.txt");
         assert_eq!(archive.ask(Request::Member { index: 0 }).unwrap().bytes(), b"text");
+    }
+
+    #[test]
+    fn frames_are_joined_and_what_is_between_them_is_skipped() {
+        let skipped = b"\x50\x2a\x4d\x18\x03\0\0\0abc".to_vec();
+        let all = [zstandard(b"te"), skipped, zstandard(b"xt")].concat();
+        let (mut archive, about) = Archive::open(all.clone(), "notes.txt.zst").unwrap();
+        assert!(about.json().contains("\"zst\""), "{}", about.json());
+        assert_eq!(archive.members[0].path, "notes.txt");
+        assert_eq!(archive.ask(Request::Member { index: 0 }).unwrap().bytes(), b"text");
+        for end in 5..all.len() - 1 {
+            if end != all.len() - zstandard(b"xt").len() && end != zstandard(b"te").len() {
+                assert_eq!(refusal(all[..end].to_vec()), Refusal::Broken, "{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn frames_with_a_wrong_sum_or_a_wide_window_are_refused() {
+        let mut damaged = zstandard(&[7; 300]);
+        *damaged.last_mut().unwrap() ^= 1;
+        assert_eq!(refusal(damaged), Refusal::Broken);
+        // A window of 64 MiB, and one block of nothing.
+        let wide = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 16 << 3, 1, 0, 0];
+        assert_eq!(refusal(wide), Refusal::Unsupported);
     }
 
     #[test]
@@ -291,6 +334,7 @@ mod tests {
         let zeros = vec![0; 8 * 1024 * 1024];
         let mut archive = open(zip(&[("zeros", &zeros)]));
         assert_eq!(archive.ask(Request::Member { index: 0 }), Err(Refusal::Expands));
+        assert_eq!(refusal(zstandard(&zeros)), Refusal::Expands);
         assert_eq!(refusal(gzip(&zeros)), Refusal::Expands);
     }
 

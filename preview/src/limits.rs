@@ -23,6 +23,9 @@ pub const MEMBERS_MAX: usize = 10_000;
 /// Bytes of an archive that is packed as a whole, once it is unpacked.
 pub const UNPACKED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
+/// What an archive may want to look back at while it is unpacked.
+pub const WINDOW_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
 /// Elements inside one another in a part of a package.
 pub const XML_DEPTH_MAX: usize = 1000;
 

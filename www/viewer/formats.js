@@ -24,8 +24,8 @@ export const FORMATS = [
   {
     view: "archive",
     module: "archive",
-    names: /\.(zip|jar|apk|xpi|tar|tgz|gz)$/i,
-    magic: [letters("PK\x03\x04"), letters("PK\x05\x06"), bytes(0x1f, 0x8b, 8), letters("ustar", 257)],
+    names: /\.(zip|jar|apk|xpi|tar|tgz|gz|tzst|zst)$/i,
+    magic: [letters("PK\x03\x04"), letters("PK\x05\x06"), bytes(0x1f, 0x8b, 8), bytes(0x28, 0xb5, 0x2f, 0xfd), letters("ustar", 257)],
     nests: true,
   },
   // The oldest say nothing of themselves.

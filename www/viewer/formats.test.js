@@ -27,6 +27,7 @@ test("a TAR is told by its header, and an archive inside of an archive is not op
   assert.equal(view("a", head), "archive");
   assert.equal(view("a", head, 1), "hex");
   assert.equal(view("old.tar", new Uint8Array(512)), "archive");
+  assert.equal(view("a", new Uint8Array([0x28, 0xb5, 0x2f, 0xfd])), "archive");
 });
 
 test("what a browser decodes is told by its bytes, and by its name where they do not say", () => {

@@ -86,8 +86,8 @@ const BUDGETS: [Budget; 17] = [
     Budget {
         name: "preview of archives",
         parts: &[("assets/preview-archive-", ".wasm.br"), ("assets/preview-archive-", ".js.br")],
-        kib_goal: 88,
-        kib_max: 88,
+        kib_goal: 106,
+        kib_max: 106,
     },
     // The standard fonts are 240 KiB of it.
     Budget {
@@ -105,8 +105,8 @@ const BUDGETS: [Budget; 17] = [
     Budget {
         name: "pictures' own words",
         parts: &[("assets/preview-picture-", ".wasm.br"), ("assets/preview-picture-", ".js.br")],
-        kib_goal: 76,
-        kib_max: 76,
+        kib_goal: 66,
+        kib_max: 66,
     },
     Budget {
         name: "preview of sheets",

@@ -248,6 +248,7 @@ pub(super) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("preview_table", [0xff, 0xfe, b'a', 0, b'\t', 0, b'b', 0].into()),
         ("preview_archive", [vec![0], zip].concat()),
         ("preview_archive", [vec![1], tar].concat()),
+        ("preview_archive", b"\0\x28\xb5\x2f\xfd\x20\x03\x19\0\0abc".into()),
         ("preview_pdf", PDF.into()),
         ("preview_picture", exif()),
         ("preview_picture", [&JPEG[..28], &exif(), &JPEG[28..]].concat()),
