@@ -108,10 +108,8 @@ impl Line {
 
     /// Says it, and hears what becomes of it.
     async fn says(&mut self) -> Outcome {
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => connect(self.address).await,
-        };
+        self.connects().await;
+        let mut stream = self.stream.take().expect("it just connected");
         let answer = ask(&mut stream, &self.head, &self.body).await;
         self.stream = Some(stream);
         match answer.status {
@@ -121,6 +119,13 @@ impl Line {
             }
             503 if answer.header("retry-after").is_some() => Outcome::Shed,
             _ => panic!("{}", answer.head),
+        }
+    }
+
+    /// Opens its connection unless it is open.
+    async fn connects(&mut self) {
+        if self.stream.is_none() {
+            self.stream = Some(connect(self.address).await);
         }
     }
 
@@ -173,10 +178,14 @@ pub(crate) async fn saturate(lines: Vec<Line>, lasting: Duration) -> (Vec<Line>,
 
 /// Lets so many calls a second be due, whoever is done with the ones before; waits for the last.
 pub(crate) async fn offer(
-    lines: Vec<Line>,
+    mut lines: Vec<Line>,
     per_second: f64,
     lasting: Duration,
 ) -> (Vec<Line>, Offered) {
+    // One after the other: a thousand in one moment are more than the kernel lets wait.
+    for line in &mut lines {
+        line.connects().await;
+    }
     let (all, begun) = (lines.len(), Instant::now());
     let (mut free, mut offered) = (VecDeque::from(lines), Offered::default());
     let (returns, mut returned) = mpsc::unbounded_channel::<(Line, Answered)>();
@@ -201,6 +210,8 @@ pub(crate) async fn offer(
             returns.send((line, answered)).ok();
         });
     }
+    // If a line ends in a panic, there is nothing to wait for.
+    drop(returns);
     while free.len() < all {
         let (line, answered) = returned.recv().await.unwrap();
         free.push_back(line);
