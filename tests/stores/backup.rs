@@ -111,6 +111,22 @@ fn vault(seq: u64) -> Vault {
 }
 
 /// An account with a vault.
+/// An installation over both engines with a person and a vault, and where its backups go.
+struct Begun {
+    from: Places,
+    to: PathBuf,
+    services: Services,
+    meta: Arc<dyn MetaStore>,
+}
+
+async fn begun() -> (Site, Begun) {
+    let site = Site::new();
+    let (from, to) = (site.places("from", true, true), site.path("backup"));
+    let (services, meta) = (open(&from), database(&from));
+    populate(&meta).await;
+    (site, Begun { from, to, services, meta })
+}
+
 async fn populate(meta: &Arc<dyn MetaStore>) {
     let populate = |tx: &mut dyn MetaTx| {
         tx.add_account(&alice())?;
@@ -211,10 +227,7 @@ async fn a_backup_that_is_made_while_servers_work_holds_one_moment_in_every_pair
 
 #[tokio::test]
 async fn the_next_backup_of_postgresql_and_s3_copies_only_what_is_new() {
-    let site = Site::new();
-    let (from, to) = (site.places("from", true, true), site.path("backup"));
-    let (services, meta) = (open(&from), database(&from));
-    populate(&meta).await;
+    let (site, Begun { from, to, services, meta }) = begun().await;
     for number in 1..=20 {
         works(&services, &meta, number).await;
     }
@@ -240,10 +253,7 @@ async fn the_next_backup_of_postgresql_and_s3_copies_only_what_is_new() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chunks_that_move_while_they_are_copied_are_looked_for_where_they_are() {
-    let site = Site::new();
-    let (from, to) = (site.places("from", true, true), site.path("backup"));
-    let (services, meta) = (open(&from), database(&from));
-    populate(&meta).await;
+    let (site, Begun { from, to, services, .. }) = begun().await;
     // Objects with two chunks, one of which is more than half of it.
     let large = |number: u64| vec![u8::try_from(number).unwrap(); 5_000];
     let mut rest = Vec::new();
@@ -277,10 +287,7 @@ async fn chunks_that_move_while_they_are_copied_are_looked_for_where_they_are() 
 
 #[tokio::test]
 async fn a_backup_of_a_bucket_that_is_broken_off_goes_on_with_what_it_has() {
-    let site = Site::new();
-    let (from, to) = (site.places("from", true, true), site.path("backup"));
-    let (services, meta) = (open(&from), database(&from));
-    populate(&meta).await;
+    let (site, Begun { from, to, services, meta }) = begun().await;
     for number in 1..=10 {
         works(&services, &meta, number).await;
     }
@@ -311,10 +318,7 @@ async fn a_backup_of_a_bucket_that_is_broken_off_goes_on_with_what_it_has() {
 
 #[tokio::test]
 async fn damage_in_a_bucket_is_told_and_keeps_the_rest_from_nothing() {
-    let site = Site::new();
-    let (from, to) = (site.places("from", true, true), site.path("backup"));
-    let (services, meta) = (open(&from), database(&from));
-    populate(&meta).await;
+    let (site, Begun { from, to, services, meta }) = begun().await;
     for number in 1..=6 {
         works(&services, &meta, number).await;
     }
@@ -343,10 +347,7 @@ async fn damage_in_a_bucket_is_told_and_keeps_the_rest_from_nothing() {
 
 #[tokio::test]
 async fn what_is_taken_or_another_store_is_refused_and_left_as_it_is() {
-    let site = Site::new();
-    let (from, to) = (site.places("from", true, true), site.path("backup"));
-    let (services, meta) = (open(&from), database(&from));
-    populate(&meta).await;
+    let (site, Begun { from, to, services, meta }) = begun().await;
     works(&services, &meta, 1).await;
     backs_up(&from, &to).await.unwrap();
     // Another bucket, an empty one, and another database in the place of its own.
@@ -378,10 +379,7 @@ async fn what_is_taken_or_another_store_is_refused_and_left_as_it_is() {
 
 #[tokio::test]
 async fn no_server_takes_for_whole_what_was_restored_in_part() {
-    let site = Site::new();
-    let (from, to) = (site.places("from", true, true), site.path("backup"));
-    let (services, meta) = (open(&from), database(&from));
-    populate(&meta).await;
+    let (site, Begun { from, to, services, meta }) = begun().await;
     works(&services, &meta, 1).await;
     backs_up(&from, &to).await.unwrap();
     for (name, postgres) in [("postgres", true), ("sqlite", false)] {
