@@ -43,6 +43,11 @@ class MediaSource {
 
 /** Takes over what is at a token, or hears that it is over. */
 export function note({ token, size, mime, port }) {
+  if (port && sources.has(token)) {
+    // It was asked for before its first offer came, and is read already.
+    port.close();
+    return;
+  }
   sources.get(token)?.end();
   sources.delete(token);
   if (!(port instanceof MessagePort) || !Number.isSafeInteger(size) || typeof mime !== "string") return;
