@@ -120,7 +120,7 @@ async function tells(w, device, number, fault, disk) {
 
 /** Tries every so many-th of the faults, beginning with the `part`-th, in a browser of its own. */
 async function tellsPart(w, part) {
-  const laptop = await w.firstDevice("laptop");
+  const laptop = await w.firstDevice(`laptop ${part}`);
   // What a fault breaks off says so.
   laptop.expectsComplaint(/./);
   await laptop.isOnServer();
@@ -133,9 +133,8 @@ async function tellsPart(w, part) {
   assert.ok(calls.length > 50, `the story makes ${calls.length} calls`);
   const told = [whole];
   for (const [n, fault] of faults(calls).filter((_, n) => n % BROWSERS === part).entries()) {
-    const telling = await tells(w, laptop, n + 1, fault, disk).catch((error) => {
-      error.message = `${JSON.stringify(fault)}: ${error.message}`;
-      throw error;
+    const telling = await tells(w, laptop, n + 1, fault, disk).catch((cause) => {
+      throw new Error(`${JSON.stringify(fault)}: ${cause.message}`, { cause });
     });
     told.push({ ...telling, fault });
     if (process.env.OFFING_E2E_TRACE) {

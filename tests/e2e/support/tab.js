@@ -181,7 +181,14 @@ export class Tab {
 
   /** Opens a folder or a file of the list. */
   async enters(name) {
-    await this.row(name).click();
+    // A list moves when something arrives in it, under the pointer too.
+    const row = this.row(name);
+    const picked = this.page.getByRole("row", { name, exact: true, selected: true });
+    for (let tries = 0; tries < 5; tries++) {
+      await row.click();
+      // Two clicks at once would open it.
+      if (await picked.waitFor({ timeout: 1_000 }).then(() => true, () => false)) break;
+    }
     await this.page.keyboard.press("Enter");
   }
 
