@@ -1,9 +1,17 @@
 //! What Prometheus finds.
 
+use std::collections::BTreeSet;
+
 use offing_server::serve_metrics;
 use tokio::net::TcpListener;
 
+use crate::edges::TestEdge;
 use crate::harness::World;
+use crate::program::{Program, free_address};
+
+/// What is drawn of the figures, and what calls for somebody.
+const DRAWN: &str = include_str!("../../../deploy/prometheus/dashboard.json");
+const WATCHED: &str = include_str!("../../../deploy/prometheus/offing.rules.yaml");
 
 #[tokio::test]
 async fn figures_say_how_much_and_never_who() {
@@ -53,4 +61,33 @@ async fn figures_say_how_much_and_never_who() {
         let name = name.unwrap_or(line.split(['{', ' ']).next().unwrap());
         assert_eq!(text.matches(&format!("# TYPE {name} ")).count(), 1, "{name}");
     }
+}
+
+#[tokio::test]
+async fn what_is_drawn_and_watched_is_what_a_server_or_an_edge_says() {
+    let (nobody, figures) = (free_address().await, free_address().await);
+    let options = ["--otlp", &format!("http://{nobody}"), "--metrics", &figures.to_string()];
+    let program = Program::start(&options).await;
+    let text = reqwest::get(format!("http://{figures}/metrics")).await.unwrap().text().await;
+    let text = text.unwrap() + &TestEdge::before_itself().await.edge.figures();
+    let mut said: BTreeSet<_> = names(&text).collect();
+    program.stop().await;
+    said.insert("offing_request_seconds_bucket");
+    let asked: BTreeSet<_> = names(DRAWN).chain(names(WATCHED)).collect();
+    let unknown: Vec<_> = asked.difference(&said).collect();
+    assert!(unknown.is_empty(), "nobody says {unknown:?}");
+    // A figure that is added is drawn.
+    let told: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    for name in told.iter().filter_map(|line| line.split(' ').next()) {
+        assert!(DRAWN.contains(name), "{name} is not drawn");
+    }
+}
+
+/// The names of figures in a text.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    let is_of_name = |it: char| it.is_ascii_lowercase() || it == '_';
+    text.match_indices("offing_").map(move |(at, _)| {
+        let name = &text[at..];
+        &name[..name.find(|it| !is_of_name(it)).unwrap_or(name.len())]
+    })
 }
