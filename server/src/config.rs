@@ -7,8 +7,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use instant_acme::LetsEncrypt;
 use serde::Deserialize;
 
+use crate::acme::Authority;
 use crate::store::places::Places;
 use crate::store::s3::S3Address;
 use crate::tls::TlsFiles;
@@ -98,6 +100,16 @@ pub struct Settings {
     /// Private key (PEM) of the certificate
     #[arg(long, env = "OFFING_TLS_KEY", global = true)]
     pub tls_key: Option<PathBuf>,
+    /// Have the program fetch its certificate, and agree to the terms of who signs it: `letsencrypt`,
+    /// `letsencrypt-staging` to try it, or the address of another authority's directory (ACME)
+    #[arg(long, env = "OFFING_ACME", global = true)]
+    pub acme: Option<String>,
+    /// Address of mail for who signs it
+    #[arg(long, env = "OFFING_ACME_CONTACT", global = true)]
+    pub acme_contact: Option<String>,
+    /// Certificate (PEM) of an authority of one's own, by which its server is known
+    #[arg(long, env = "OFFING_ACME_ROOT", global = true)]
+    pub acme_root: Option<PathBuf>,
     /// Folder for everything the server keeps [default: ./data]
     #[arg(long, env = "OFFING_DATA", global = true)]
     pub data: Option<PathBuf>,
@@ -185,6 +197,9 @@ impl Settings {
             listen: self.listen.or(weaker.listen),
             tls_cert: self.tls_cert.or(weaker.tls_cert),
             tls_key: self.tls_key.or(weaker.tls_key),
+            acme: self.acme.or(weaker.acme),
+            acme_contact: self.acme_contact.or(weaker.acme_contact),
+            acme_root: self.acme_root.or(weaker.acme_root),
             data: self.data.or(weaker.data),
             database: self.database.or(weaker.database),
             chunks: self.chunks.or(weaker.chunks),
@@ -216,9 +231,19 @@ impl Settings {
     pub fn finish(self) -> Result<Config, ConfigError> {
         let listen = self.listen.unwrap_or(DEFAULT_LISTEN);
         let trust_proxy = self.trust_proxy.unwrap_or(false);
-        let tls = match (self.tls_cert, self.tls_key) {
-            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
-            (None, None) => None,
+        let data = self.data.unwrap_or_else(|| PathBuf::from("data"));
+        let tls = match (self.tls_cert, self.tls_key, self.acme) {
+            (Some(certificate), Some(key), None) => {
+                Some(TlsFiles { certificate, key, authority: None })
+            }
+            (None, None, None) => None,
+            (None, None, Some(given)) => {
+                let (contact, root) = (self.acme_contact, self.acme_root);
+                let (directory, name) = (directory(given)?, name(self.public_url.as_deref())?);
+                let folder = data.join("acme");
+                Some(Authority { directory, contact, root, name, folder }.files())
+            }
+            (.., Some(_)) => return Err(ConfigError::AcmeBeside),
             _ => return Err(ConfigError::TlsHalf),
         };
         if tls.is_none() && !trust_proxy && !listen.ip().is_loopback() {
@@ -249,7 +274,7 @@ impl Settings {
         Ok(Config {
             listen,
             tls,
-            data: self.data.unwrap_or_else(|| PathBuf::from("data")),
+            data,
             database: self.database,
             chunks,
             assets: self.assets.unwrap_or_else(default_assets),
@@ -320,8 +345,8 @@ pub enum ConfigError {
     },
     /// Passwords' proofs and cookies would go over the network as they are.
     #[error(
-        "listening on {listen} without TLS: give tls_cert and tls_key, or say trust_proxy = true \
-         if a proxy in front adds it"
+        "listening on {listen} without TLS: give tls_cert and tls_key, have a certificate fetched \
+         (acme), or say trust_proxy = true if a proxy in front adds it"
     )]
     Plain {
         /// Where it would listen.
@@ -330,6 +355,23 @@ pub enum ConfigError {
     /// A certificate without its key, or a key without its certificate.
     #[error("TLS wants both, tls_cert and tls_key")]
     TlsHalf,
+    /// Nobody can be asked for a certificate there.
+    #[error("acme must be letsencrypt, letsencrypt-staging or https://…, a directory, not {given}")]
+    Acme {
+        /// What was given.
+        given: String,
+    },
+    /// Certificates are given and fetched.
+    #[error("a certificate is given (tls_cert) or fetched (acme), not both")]
+    AcmeBeside,
+    /// No authority signs for that.
+    #[error(
+        "with acme, public_url must be https:// and a name that others can look up, not {given}"
+    )]
+    AcmeName {
+        /// What was given.
+        given: String,
+    },
     /// People would be sent to an address that does not answer.
     #[error("the program speaks TLS, so public_url must begin with https://, not {given}")]
     TlsUrl {
@@ -376,6 +418,26 @@ fn origin(given: String) -> Result<String, ConfigError> {
         return Ok(url.origin().ascii_serialization());
     }
     Err(ConfigError::Origin { given })
+}
+
+/// The directory of the authority that signs certificates.
+fn directory(given: String) -> Result<String, ConfigError> {
+    match given.as_str() {
+        "letsencrypt" => Ok(LetsEncrypt::Production.url().to_owned()),
+        "letsencrypt-staging" => Ok(LetsEncrypt::Staging.url().to_owned()),
+        url if reqwest::Url::parse(url).is_ok_and(|url| url.scheme() == "https") => Ok(given),
+        _ => Err(ConfigError::Acme { given }),
+    }
+}
+
+/// The name that an authority is to sign for.
+fn name(public_url: Option<&str>) -> Result<String, ConfigError> {
+    let given = public_url.unwrap_or_default();
+    let url = reqwest::Url::parse(given).ok().filter(|url| url.scheme() == "https");
+    match url.as_ref().and_then(reqwest::Url::domain) {
+        Some(name) if name.contains('.') && !name.starts_with('.') => Ok(name.to_owned()),
+        _ => Err(ConfigError::AcmeName { given: given.to_owned() }),
+    }
 }
 
 /// The collector of spans. They say nothing that has to be hidden, so it may be without TLS.
@@ -476,6 +538,30 @@ mod tests {
         assert!(matches!(half.finish(), Err(ConfigError::TlsHalf)));
         assert!(whole.finish().is_ok_and(|config| config.is_https()));
         assert!(matches!(http.finish(), Err(ConfigError::TlsUrl { .. })));
+    }
+
+    #[test]
+    fn a_certificate_is_fetched_for_a_name_that_others_can_look_up_and_kept_by_it() {
+        let acme = |acme: &str, url: &str| Settings {
+            listen: Some("0.0.0.0:443".parse().unwrap()),
+            acme: Some(acme.to_owned()),
+            public_url: Some(url.to_owned()),
+            ..Settings::default()
+        };
+        let fetched = acme("letsencrypt", "https://drive.example.org:8443").finish().unwrap();
+        let files = fetched.tls.unwrap();
+        assert_eq!(files.key, PathBuf::from("data/acme/drive.example.org.pem"));
+        assert_eq!(files.authority.unwrap().directory, LetsEncrypt::Production.url());
+        for unfit in ["http://a.example", "https://localhost", "https://10.0.0.1", "https://[::1]"]
+        {
+            let refused = acme("letsencrypt", unfit).finish();
+            assert!(matches!(refused, Err(ConfigError::AcmeName { .. })), "{unfit}");
+        }
+        let plain = acme("http://a.example/directory", "https://a.example").finish();
+        assert!(matches!(plain, Err(ConfigError::Acme { .. })));
+        let given = Some(PathBuf::from("cert.pem"));
+        let both = Settings { tls_cert: given, ..acme("letsencrypt", "https://a.example") };
+        assert!(matches!(both.finish(), Err(ConfigError::AcmeBeside)));
     }
 
     #[test]

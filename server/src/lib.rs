@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+pub mod acme;
 pub mod admin;
 pub mod api;
 pub mod assets;
@@ -21,6 +22,7 @@ pub mod limit;
 mod listening;
 mod metrics;
 pub mod migrate;
+mod private;
 pub mod ready;
 pub mod rollout;
 mod serve;

@@ -27,6 +27,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::acme;
 use crate::metrics::Metrics;
 use crate::tls::{HTTP2, Tls, TlsFiles};
 
@@ -78,6 +79,9 @@ impl Listening {
     ) {
         let mut renewals = JoinSet::new();
         if let Some(tls) = self.tls.clone() {
+            if let Some(authority) = tls.authority() {
+                renewals.spawn(acme::keep(authority, Arc::clone(&tls)));
+            }
             renewals.spawn(renew(tls));
         }
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
@@ -135,10 +139,12 @@ impl Caller {
             return self.http1(stream).await;
         };
         match timeout(HANDSHAKE_DEADLINE, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP2) => {
-                self.http2(stream).await;
-            }
-            Ok(Ok(stream)) => self.http1(stream).await,
+            Ok(Ok(stream)) => match stream.get_ref().1.alpn_protocol() {
+                // It has seen what it wanted.
+                Some(acme::PROTOCOL) => {}
+                Some(HTTP2) => self.http2(stream).await,
+                _ => self.http1(stream).await,
+            },
             Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
             Err(_) => tracing::debug!("a handshake took too long"),
         }

@@ -1,8 +1,8 @@
 //! TLS 1.3 in the program, for whoever runs no proxy in front of it.
 //!
-//! The certificate and its key are files, as `certbot` and its like leave them. When they change
-//! they are read anew while the server runs; ones that do not fit each other are refused, and the
-//! ones before stay in use.
+//! The certificate and its key are files, as `certbot` and its like leave them, or as `acme` does.
+//! When they change they are read anew while the server runs; ones that do not fit each other are
+//! refused, and the ones before stay in use.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,6 +14,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
+
+use crate::acme::{self, Authority};
 
 /// The protocols that are offered, the better one first.
 const PROTOCOLS: [&[u8]; 2] = [HTTP2, b"http/1.1"];
@@ -25,8 +29,10 @@ pub(crate) const HTTP2: &[u8] = b"h2";
 pub struct TlsFiles {
     /// The certificate, and those that lead from it to a known authority, as PEM.
     pub certificate: PathBuf,
-    /// Its private key, as PEM.
+    /// Its private key, as PEM; it may be the same file.
     pub key: PathBuf,
+    /// Who is asked for them, if the program fetches them itself.
+    pub authority: Option<Authority>,
 }
 
 /// A certificate that is in use, and where the next one will be.
@@ -38,16 +44,21 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Reads certificate and key.
+    /// Reads certificate and key; what is fetched may be missing, and is fetched again if it is damaged.
     pub(crate) fn open(files: TlsFiles) -> Result<Self, TlsError> {
-        let read = files.changed();
-        let current = Arc::new(Current(RwLock::new(Arc::new(files.read()?))));
+        let (read, key) = (files.changed(), files.read());
+        let key = if files.authority.is_some() { key.ok() } else { Some(key?) };
+        let current = Arc::new(Current::default());
+        *current.key.write().unwrap_or_else(PoisonError::into_inner) = key.map(Arc::new);
         let mut config = rustls::ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(TlsError::Unfit)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
+        if files.authority.is_some() {
+            config.alpn_protocols.push(acme::PROTOCOL.to_vec());
+        }
         let acceptor = TlsAcceptor::from(Arc::new(config));
         Ok(Self { files, read: RwLock::new(read), current, acceptor })
     }
@@ -63,10 +74,36 @@ impl Tls {
         if changed == *self.read.read().unwrap_or_else(PoisonError::into_inner) {
             return Ok(false);
         }
-        let key = Arc::new(self.files.read()?);
-        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = key;
+        let key = Some(Arc::new(self.files.read()?));
+        *self.current.key.write().unwrap_or_else(PoisonError::into_inner) = key;
         *self.read.write().unwrap_or_else(PoisonError::into_inner) = changed;
         Ok(true)
+    }
+
+    /// Who is asked for the certificate, if the program fetches it itself.
+    pub(crate) fn authority(&self) -> Option<Authority> {
+        self.files.authority.clone()
+    }
+
+    /// Where the certificate is, or will be.
+    pub(crate) fn path(&self) -> &Path {
+        &self.files.certificate
+    }
+
+    /// Shows this to an authority that looks, or nothing any more.
+    pub(crate) fn prove_by(&self, proof: Option<CertifiedKey>) {
+        *self.current.proof.write().unwrap_or_else(PoisonError::into_inner) = proof.map(Arc::new);
+    }
+
+    /// From when and until when the certificate is valid; nothing if there is none, or none that says so.
+    pub(crate) fn life(&self) -> Option<[SystemTime; 2]> {
+        let current = self.current.key.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let certificate = Certificate::from_der(current.cert.first()?).ok()?;
+        let validity = certificate.tbs_certificate.validity;
+        Some(
+            [validity.not_before, validity.not_after]
+                .map(|time| SystemTime::UNIX_EPOCH + time.to_unix_duration()),
+        )
     }
 }
 
@@ -89,17 +126,24 @@ impl TlsFiles {
     }
 }
 
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+pub(crate) fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// The certificate that handshakes show from now on.
-#[derive(Debug)]
-struct Current(RwLock<Arc<CertifiedKey>>);
+/// What handshakes show from now on.
+#[derive(Debug, Default)]
+struct Current {
+    /// The certificate; nothing until the first one was fetched.
+    key: RwLock<Option<Arc<CertifiedKey>>>,
+    /// What an authority asked to see.
+    proof: RwLock<Option<Arc<CertifiedKey>>>,
+}
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let asks = hello.alpn().is_some_and(|mut offered| offered.any(|it| it == acme::PROTOCOL));
+        let shown = if asks { &self.proof } else { &self.key };
+        shown.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -146,8 +190,8 @@ mod tests {
     fn a_certificate_is_taken_up_when_it_changes_and_one_without_its_key_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
-        let files = TlsFiles { certificate, key };
-        let shown = |tls: &Tls| tls.current.0.read().unwrap().cert[0].to_vec();
+        let files = TlsFiles { certificate, key, authority: None };
+        let shown = |tls: &Tls| tls.current.key.read().unwrap().as_ref().unwrap().cert[0].to_vec();
         let ((one, one_key), (two, two_key)) = (pair(), pair());
         write(&files, &one, &one_key, 1);
         let tls = Tls::open(files.clone()).unwrap();

@@ -4,6 +4,8 @@
 
 #[path = "api_server/accounts.rs"]
 mod accounts;
+#[path = "api_server/acme.rs"]
+mod acme;
 #[path = "api_server/calls.rs"]
 mod calls;
 #[path = "api_server/client.rs"]

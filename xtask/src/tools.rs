@@ -36,9 +36,10 @@ pub(crate) fn for_tests() -> Result<()> {
     for_stores()
 }
 
-/// The engines that the server's stores stand on.
+/// The engines that the server's stores stand on, and who signs its certificates.
 pub(crate) fn for_stores() -> Result<()> {
     postgres()?;
+    pebble()?;
     s3()
 }
 
@@ -202,6 +203,25 @@ fn postgres() -> Result<()> {
     })
 }
 
+/// Installs Pebble, the authority of the tests, where it is missing.
+fn pebble() -> Result<()> {
+    if ["pebble", "pebble-challtestsrv"].iter().all(|name| in_path(&[name]).next().is_some()) {
+        return Ok(());
+    }
+    let Some(mut apt) = apt_get() else {
+        bail!("the tests of certificates need Pebble; install it with: {PEBBLE}");
+    };
+    step("install Pebble", || {
+        run(apt().arg("update"))?;
+        run(apt().args(["install", "-y", "--no-install-recommends", "pebble"]))
+            .with_context(|| format!("install it by hand: {PEBBLE}"))
+    })
+}
+
+/// What to do where Pebble is missing.
+const PEBBLE: &str = "`sudo apt-get install pebble` (Debian), elsewhere \
+    https://github.com/letsencrypt/pebble; pebble and pebble-challtestsrv have to be in PATH";
+
 /// What to do where PostgreSQL is missing.
 const POSTGRES: &str = "`sudo apt-get install postgresql` (Debian), `sudo dnf install \
     postgresql-server` (Fedora), `sudo pacman -S postgresql` (Arch)";
@@ -216,12 +236,20 @@ pub(crate) fn chromium() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("OFFING_CHROMIUM") {
         return Some(PathBuf::from(named));
     }
+    in_path(&["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"])
+        .find(|program| probe(program, &["--version"]).is_some())
+}
+
+/// The files of these names in `PATH`, the better name first.
+fn in_path(names: &[&str]) -> impl Iterator<Item = PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]
+    names
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
-        .find(|program| probe(program, &["--version"]).is_some())
+        .filter(|file| file.is_file())
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// How to run apt-get with the rights to install, if there is a way without asking.

@@ -1,11 +1,11 @@
 //! Secrets in files of their own, readable by the server's user only.
 //!
-//! A secret is written to a temporary file, made durable and renamed, so that a crash at
-//! first start leaves either nothing or the whole secret. It is never overwritten: a new
+//! A crash at first start leaves either nothing or the whole secret. It is never overwritten: a new
 //! `server-setup` would lock every account out.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use crate::private;
 
 /// Reads the secret at `path`, or generates and keeps it at first start.
 pub fn load_or_create(
@@ -19,16 +19,7 @@ pub fn load_or_create(
         Err(error) => return Err(fault(error)),
     }
     let bytes = generate();
-    let temporary = path.with_extension("new");
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&temporary).map_err(fault)?;
-    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fault)?;
-    std::fs::rename(&temporary, path).map_err(fault)?;
-    if let Some(folder) = path.parent() {
-        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)?;
-    }
+    private::write(path, &bytes).map_err(fault)?;
     Ok(bytes)
 }
 

@@ -53,7 +53,7 @@ fn every_other_test_of_the_server_passes_through_an_edge_too() {
     // connections end.
     let edges = ["edge::", "edge_far::", "edge_hostile::"];
     let program = ["peak::", "sockets::", "spans::"];
-    let others = ["figures::", "tls::", "what_it_has_begun"];
+    let others = ["acme::", "figures::", "tls::", "what_it_has_begun"];
     let mut again = Command::new(std::env::current_exe().unwrap());
     let skipped = edges.iter().chain(&program).chain(&others).flat_map(|name| ["--skip", name]);
     again.args(skipped).env(THROUGH_EDGE, "1");

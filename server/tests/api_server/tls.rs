@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 /// Writes a new certificate for `localhost` into a folder; whoever trusts it gets it back.
-fn certifies(folder: &Path) -> Certificate {
+pub(crate) fn certifies(folder: &Path) -> Certificate {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join("cert.pem"), cert.pem()).unwrap();
@@ -33,9 +33,14 @@ fn settings(folder: &Path) -> Settings {
 
 fn opens(folder: &Path) -> AppState {
     std::fs::create_dir_all(folder.join("data")).unwrap();
+    opens_with(settings(folder))
+}
+
+/// What a server with these settings serves.
+pub(crate) fn opens_with(settings: Settings) -> AppState {
     let services = Services::in_memory(ServiceOptions::default()).unwrap();
     let clock = std::sync::Arc::new(|| 1_800_000_000_000);
-    AppState::over(settings(folder).finish().unwrap(), services, clock).unwrap()
+    AppState::over(settings.finish().unwrap(), services, clock).unwrap()
 }
 
 /// A server that shows the certificate in its folder.
