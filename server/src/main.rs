@@ -24,6 +24,11 @@ use offing_server::{
 };
 use tokio::net::TcpListener;
 
+/// The static program's: that of musl's C library has its threads wait for one another.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The blind server of Offing: it keeps sealed chunks and signed logs, and can read neither.
 ///
 /// Flags win over OFFING_* environment variables, which win over the configuration file,
