@@ -13,6 +13,7 @@ pub mod closed;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 pub mod fossil;
+pub mod growth;
 pub mod memory;
 pub mod meta;
 pub mod note;

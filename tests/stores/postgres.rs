@@ -2,10 +2,11 @@
 
 use std::sync::mpsc;
 
-use offing_core::id::{AccountId, Hash, VaultId};
+use offing_core::id::{AccountId, DeviceId, Hash, VaultId};
 use offing_server::store::conformance::META_CLAIMS;
+use offing_server::store::growth::{Growth, Question};
 use offing_server::store::meta::{
-    Account, Durability, MetaError, MetaStore, MetaTx, Vault, WriteJob,
+    Account, Answer, Durability, MetaError, MetaStore, MetaTx, StoredEntry, Vault, WriteJob,
 };
 use offing_server::store::note::Note;
 use offing_server::store::postgres::PostgresMeta;
@@ -13,6 +14,7 @@ use offing_tests::engines::postgres::Postgres;
 
 pub(crate) const ALICE: AccountId = AccountId([1; 16]);
 const VAULT: VaultId = VaultId([2; 32]);
+const PHONE: DeviceId = DeviceId([3; 16]);
 
 pub(crate) fn alice() -> Account {
     Account {
@@ -80,6 +82,102 @@ fn processes_take_turns_and_lose_nothing_of_each_other() {
     assert!(commits < 150, "jobs share commits: {commits}");
 }
 
+fn vault(id: u8, seq: u64) -> Vault {
+    let id = VaultId([id; 32]);
+    Vault { id, account: ALICE, seq, chain: Hash([0; 32]), epoch: 1, recovering: false }
+}
+
+/// The next entry of the vault, behind `seq`.
+fn next(id: u8, seq: u64) -> Growth {
+    let entry = StoredEntry {
+        seq: seq + 1,
+        device: PHONE,
+        dseq: seq + 1,
+        hash: Hash([7; 32]),
+        chain: Hash([0; 32]),
+        header: vec![1; 10],
+        signature: [9; 64],
+        body_hash: Hash([8; 32]),
+        body: Some(vec![0; 100]),
+    };
+    Growth { vault: vault(id, seq + 1), entries: vec![entry], bytes: 10, declared: Vec::new() }
+}
+
+/// Appends an entry to the end of a vault, or where the vault does not end; says how many bytes were
+/// stored before.
+fn append(meta: &dyn MetaStore, id: u8, off: u64) -> Answer {
+    let question = Question {
+        vault: VaultId([id; 32]),
+        account: ALICE,
+        device: PHONE,
+        seen: 0,
+        chunks: Vec::new(),
+    };
+    let asked = question.clone();
+    let job = move |tx: &mut dyn MetaTx| {
+        let found = tx.standing(&asked)?.expect("it was added");
+        assert_eq!(found.vault.seq, found.counter.map_or(0, |last| last.dseq));
+        tx.grow(next(id, found.vault.seq + off))?;
+        Ok(Box::new(found.used_bytes) as _)
+    };
+    meta.submit_append(question, Box::new(job))
+}
+
+#[test]
+fn appends_that_share_a_commit_see_each_other_and_one_that_fails_harms_none() {
+    let cluster = Postgres::shared();
+    let store = PostgresMeta::open(&cluster.database()).unwrap();
+    let meta: &dyn MetaStore = &store;
+    let populate = |tx: &mut dyn MetaTx| {
+        tx.add_account(&alice())?;
+        (0..8).try_for_each(|id| tx.add_vault(&vault(id, 0), 1))
+    };
+    meta.write_blocking(Durability::Now, populate).unwrap();
+    for refused in [None, Some(3)] {
+        let before = (used(meta), meta.stats().durable_commits);
+        // While one job holds the writer, the others queue up.
+        let (held, gate) = mpsc::channel::<()>();
+        let first: WriteJob = Box::new(move |_| {
+            let _ = gate.recv();
+            Ok(Box::new(()))
+        });
+        let first = meta.submit_write(Durability::Now, first);
+        let mut good: Vec<_> = (0..24).map(|n| append(meta, n % 8, 0)).collect();
+        // It believes what is not so; what comes behind it in that vault was misled.
+        let misled = refused.map(|id| [append(meta, id, 5), append(meta, id, 0)]);
+        // Others ask, change and fail between them.
+        let looks: WriteJob = Box::new(|tx| {
+            tx.add_usage(&ALICE, 1_000)?;
+            let seqs = (0..8).map(|id| Ok(tx.vault(&VaultId([id; 32]))?.expect("it is there").seq));
+            Ok(Box::new(seqs.collect::<Result<Vec<_>, MetaError>>()?))
+        });
+        let looks = meta.submit_write(Durability::Now, looks);
+        let gives_up: WriteJob = Box::new(|tx| {
+            tx.grow(next(0, tx.vault(&VaultId([0; 32]))?.expect("it is there").seq))?;
+            tx.add_account(&alice())?;
+            Ok(Box::new(()))
+        });
+        let gives_up = meta.submit_write(Durability::Now, gives_up);
+        good.extend((0..8).map(|n| append(meta, n, 0)));
+        drop(held);
+        first.blocking_recv().unwrap().unwrap();
+        for (n, answer) in (0..).zip(good) {
+            let others = if n < 24 { 0 } else { 1_000 };
+            let stored = answer.blocking_recv().unwrap().unwrap();
+            assert_eq!(stored.downcast_ref(), Some(&(before.0 + 10 * n + others)), "{n}");
+        }
+        for answer in misled.into_iter().flatten() {
+            assert!(matches!(answer.blocking_recv().unwrap(), Err(MetaError::Constraint)));
+        }
+        let seqs = looks.blocking_recv().unwrap().unwrap();
+        let expected = vec![if refused.is_some() { 7_u64 } else { 3 }; 8];
+        assert_eq!(seqs.downcast_ref(), Some(&expected));
+        assert!(matches!(gives_up.blocking_recv().unwrap(), Err(MetaError::Constraint)));
+        assert_eq!(used(meta), before.0 + 320 + 1_000, "who was refused pays nothing");
+        assert_eq!(meta.stats().durable_commits, before.1 + 1);
+    }
+}
+
 #[test]
 fn growth_is_told_to_the_other_processes_and_not_to_its_own() {
     let cluster = Postgres::shared();
@@ -91,14 +189,7 @@ fn growth_is_told_to_the_other_processes_and_not_to_its_own() {
     there.listen(Box::new(move |note| abroad.send(note).unwrap()));
     // Each begins by saying that it knows nothing yet.
     assert_eq!((heard_here.recv(), heard_there.recv()), (Ok(Note::Missed), Ok(Note::Missed)));
-    let vault = |seq| Vault {
-        id: VAULT,
-        account: ALICE,
-        seq,
-        chain: Hash([0; 32]),
-        epoch: 1,
-        recovering: false,
-    };
+    let vault = |seq| vault(2, seq);
     let here: &dyn MetaStore = &here;
     let grow = move |tx: &mut dyn MetaTx| {
         tx.add_account(&alice())?;

@@ -8,16 +8,15 @@
 //!
 //! While a vault is recovering (`recovery`), only the entry that ends that is taken.
 
-use std::collections::BTreeSet;
-
-use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Seq, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, VaultId};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header, entry_hash};
 use offing_core::log::epoch::EpochRecord;
 use offing_core::proto::{AppendResult, Appended, Wake, decode_append};
 
 use super::ledger::Ledger;
-use super::{Caller, ServiceError, Services, collect, log, quota, recovery};
+use super::{Caller, ServiceError, Services, bury, collect, log, quota, recovery};
+use crate::store::growth::Question;
 use crate::store::meta::{Durability, MetaResult, MetaTx, StoredEntry, Vault};
 
 /// Most vaults of one account.
@@ -74,8 +73,10 @@ impl Services {
             return Err(ServiceError::WrongDevice);
         }
         let caller = *caller;
-        let job = move |tx: &mut dyn MetaTx| append_all(tx, &caller, &vault, entries);
-        let (appended, taken_off) = self.meta.write(Durability::Now, job).await??;
+        let question = question(&caller, vault, &entries);
+        let asked = question.clone();
+        let job = move |tx: &mut dyn MetaTx| append_all(tx, &caller, &question, entries);
+        let (appended, taken_off) = self.meta.append(asked, job).await??;
         self.tell_growth(caller.account, vault, &appended);
         Ok((appended, taken_off))
     }
@@ -101,7 +102,7 @@ impl Services {
         }
         let id = VaultId(parsed.hash.0);
         let caller = *caller;
-        let job = move |tx: &mut dyn MetaTx| create(tx, &caller, id, &parsed, now_ms);
+        let job = move |tx: &mut dyn MetaTx| create(tx, &caller, id, parsed, now_ms);
         let appended = self.meta.write(Durability::Now, job).await??;
         self.tell_growth(caller.account, id, &appended);
         Ok((id, appended))
@@ -119,7 +120,7 @@ fn create(
     tx: &mut dyn MetaTx,
     caller: &Caller,
     id: VaultId,
-    genesis: &Parsed,
+    genesis: Parsed,
     now_ms: i64,
 ) -> MetaResult<Result<Appended, ServiceError>> {
     if tx.vault(&id)?.is_some() {
@@ -156,10 +157,10 @@ fn create(
 fn append_all(
     tx: &mut dyn MetaTx,
     caller: &Caller,
-    id: &VaultId,
+    question: &Question,
     entries: Vec<Option<Parsed>>,
 ) -> MetaResult<Result<(Appended, Vec<DeviceId>), ServiceError>> {
-    let Some(mut ledger) = Ledger::open(tx, caller, id, first_seen(&entries))? else {
+    let Some(mut ledger) = Ledger::open(tx, question)? else {
         return Ok(Err(ServiceError::VaultUnknown));
     };
     if ledger.vault.recovering && !recovery::ends(&ledger.vault, &entries) {
@@ -167,14 +168,22 @@ fn append_all(
     }
     let mut taken_off = Vec::new();
     let results = until_refused(entries, |parsed| {
-        append_one(tx, caller, &mut ledger, &parsed, &mut taken_off)
+        append_one(tx, caller, &mut ledger, parsed, &mut taken_off)
     })?;
+    ledger.settle(tx)?;
     Ok(Ok((Appended { tip: ledger.tip(), results }, taken_off)))
 }
 
-/// The place that the first entry has seen.
-pub(super) fn first_seen(entries: &[Option<Parsed>]) -> Seq {
-    entries.iter().flatten().next().map_or(0, |parsed| parsed.header.seen_seq)
+/// What an append of these entries asks.
+pub(super) fn question(caller: &Caller, vault: VaultId, entries: &[Option<Parsed>]) -> Question {
+    let headers = || entries.iter().flatten().map(|parsed| &parsed.header);
+    Question {
+        vault,
+        account: caller.account,
+        device: caller.device,
+        seen: headers().next().map_or(0, |header| header.seen_seq),
+        chunks: headers().flat_map(|header| &header.chunks).copied().collect(),
+    }
 }
 
 /// Tries entries in order; the first that is refused ends it.
@@ -200,7 +209,7 @@ fn append_one(
     tx: &mut dyn MetaTx,
     caller: &Caller,
     ledger: &mut Ledger,
-    parsed: &Parsed,
+    parsed: Parsed,
     taken_off: &mut Vec<DeviceId>,
 ) -> MetaResult<AppendResult> {
     let (header, vault) = (&parsed.header, ledger.vault.id);
@@ -213,13 +222,16 @@ fn append_one(
         None if parsed.hash.0 == vault.0 => return Ok(AppendResult::Dup { seq: 1 }),
         Some(_) | None => return Ok(AppendResult::Malformed),
     }
-    if let Some(answer) = held_or_refused(tx, ledger, parsed)? {
+    if let Some(answer) = held_or_refused(tx, ledger, &parsed)? {
         return Ok(answer);
     }
     let sound = match header.kind {
-        EntryKind::Recovery => recovery::names(tx, parsed)?,
+        EntryKind::Recovery => recovery::names(tx, &parsed)?,
         // A record that no replica takes would leave nobody an epoch to write in.
-        EntryKind::Epoch => recovery::is_signed(tx, &ledger.vault, parsed)?,
+        EntryKind::Epoch => {
+            ledger.settle(tx)?;
+            recovery::is_signed(tx, &ledger.vault, &parsed)?
+        }
         EntryKind::Change
         | EntryKind::Snapshot
         | EntryKind::Heartbeat
@@ -233,10 +245,8 @@ fn append_one(
     // What is dead need not be there; a snapshot that is countersigned may be gone by now, and
     // whoever did that has none of it.
     let needs_none = matches!(header.kind, EntryKind::Gc | EntryKind::Heartbeat);
-    if !needs_none && !header.chunks.is_empty() {
-        let held = tx.chunks_held(&vault, &header.chunks)?;
-        let named: BTreeSet<ChunkId> = header.chunks.iter().copied().collect();
-        let ids: Vec<ChunkId> = named.difference(&held).copied().collect();
+    if !needs_none {
+        let ids: Vec<ChunkId> = ledger.missing(&header.chunks).into_iter().collect();
         if !ids.is_empty() {
             return Ok(AppendResult::Missing { ids });
         }
@@ -249,13 +259,14 @@ fn append_one(
 
 /// What becomes of an entry that does not follow its device's last one, or this log.
 pub(super) fn held_or_refused(
-    tx: &dyn MetaTx,
+    tx: &mut dyn MetaTx,
     ledger: &mut Ledger,
     parsed: &Parsed,
 ) -> MetaResult<Option<AppendResult>> {
     let header = &parsed.header;
     let last = ledger.counter(tx, &header.device)?;
     if header.dseq <= last.dseq {
+        ledger.settle(tx)?;
         let held = tx.entry_of_device(&ledger.vault.id, &header.device, header.dseq)?;
         return Ok(Some(match held {
             Some((seq, hash)) if hash == parsed.hash => AppendResult::Dup { seq },
@@ -285,50 +296,67 @@ pub(super) fn place(
     tx: &mut dyn MetaTx,
     caller: &Caller,
     ledger: &mut Ledger,
-    parsed: &Parsed,
+    parsed: Parsed,
     taken_off: &mut Vec<DeviceId>,
 ) -> MetaResult<AppendResult> {
     let header = &parsed.header;
-    if !ledger.has_room(parsed.stored_bytes()) {
+    let bytes = parsed.stored_bytes();
+    if !ledger.has_room(bytes) {
         return Ok(AppendResult::Quota);
     }
     ledger.vault.epoch = header.epoch;
-    let entry = store(tx, &mut ledger.vault, parsed)?;
-    ledger.placed(&entry, parsed.stored_bytes());
-    // The record is clear; who may write it is for the replicas to judge, like all of it.
-    if header.kind == EntryKind::Epoch
-        && let Ok(record) = EpochRecord::decode(&parsed.entry.body)
+    // What nothing else is to be noted of, nearly all there is, is stored with what comes after it.
+    if header.kind == EntryKind::Change
+        && !bury::is_answer(header)
+        && ledger.missing(&header.chunks).is_empty()
     {
-        for device in record.revoked {
-            tx.take_off(&ledger.vault.id, &caller.account, &device)?;
-            ledger.took_off(&device);
-            taken_off.push(device);
-        }
+        let declared = parsed.header.chunks.clone();
+        let entry = next(&mut ledger.vault, parsed);
+        let result = AppendResult::Ok { seq: entry.seq, chain: entry.chain };
+        ledger.gather(entry, bytes, &declared);
+        return Ok(result);
+    }
+    ledger.settle(tx)?;
+    // The record is clear; who may write it is for the replicas to judge, like all of it.
+    let record = (header.kind == EntryKind::Epoch)
+        .then(|| EpochRecord::decode(&parsed.entry.body).ok())
+        .flatten();
+    let entry = store(tx, &mut ledger.vault, parsed)?;
+    ledger.placed(&entry, bytes);
+    for device in record.into_iter().flat_map(|record| record.revoked) {
+        tx.take_off(&ledger.vault.id, &caller.account, &device)?;
+        ledger.took_off(&device);
+        taken_off.push(device);
     }
     Ok(AppendResult::Ok { seq: entry.seq, chain: entry.chain })
 }
 
-/// Puts a checked entry at the next place.
-fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: &Parsed) -> MetaResult<StoredEntry> {
-    let (header, entry) = (&parsed.header, &parsed.entry);
-    let hash = parsed.hash;
+/// Stores a checked entry at the next place.
+fn store(tx: &mut dyn MetaTx, vault: &mut Vault, parsed: Parsed) -> MetaResult<StoredEntry> {
+    let (header, may_bury) = (parsed.header.clone(), parsed.may_bury);
+    let bytes = i64::try_from(parsed.stored_bytes()).expect("bounded by ENTRY_BYTES_MAX");
+    let stored = next(vault, parsed);
+    tx.add_entry(&vault.id, &stored)?;
+    tx.advance_vault(vault)?;
+    collect::take_note(tx, &vault.id, &header, stored.seq, may_bury)?;
+    tx.add_usage(&vault.account, bytes)?;
+    Ok(stored)
+}
+
+/// A checked entry as the one that follows a vault's last.
+fn next(vault: &mut Vault, parsed: Parsed) -> StoredEntry {
+    let Parsed { entry, header, body_hash, hash, .. } = parsed;
     let point = ChainPoint { seq: vault.seq, chain: vault.chain }.extend(&hash);
     (vault.seq, vault.chain) = (point.seq, point.chain);
-    let stored = StoredEntry {
+    StoredEntry {
         seq: point.seq,
         device: header.device,
         dseq: header.dseq,
         hash,
         chain: point.chain,
-        header: entry.header.clone(),
+        header: entry.header,
         signature: entry.signature,
-        body_hash: parsed.body_hash,
-        body: Some(entry.body.clone()),
-    };
-    tx.add_entry(&vault.id, &stored)?;
-    tx.advance_vault(vault)?;
-    collect::take_note(tx, &vault.id, header, point.seq, parsed.may_bury)?;
-    let bytes = i64::try_from(parsed.stored_bytes()).expect("bounded by ENTRY_BYTES_MAX");
-    tx.add_usage(&vault.account, bytes)?;
-    Ok(stored)
+        body_hash,
+        body: Some(entry.body),
+    }
 }

@@ -23,10 +23,15 @@ use super::collect::{FOSSIL_MS, REMOVED_MAX};
 use super::{ServiceError, Services, prune};
 use crate::store::meta::{Durability, MetaRead, MetaResult, MetaTx};
 
+/// Says whether an entry answers for its device.
+pub(super) fn is_answer(header: &Header) -> bool {
+    let answers = header.kind == EntryKind::Heartbeat && header.is_about_contents();
+    answers || header.dseq == 1
+}
+
 /// Notes up to where an entry answers for its device.
 pub(super) fn note_answer(tx: &mut dyn MetaTx, vault: &VaultId, header: &Header) -> MetaResult<()> {
-    let answers = header.kind == EntryKind::Heartbeat && header.is_about_contents();
-    if answers || header.dseq == 1 {
+    if is_answer(header) {
         tx.note_answer(vault, &header.device, header.seen_seq)?;
     }
     Ok(())

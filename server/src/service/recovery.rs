@@ -20,9 +20,10 @@ use p256::ecdsa::signature::Verifier as _;
 use p256::ecdsa::{Signature, VerifyingKey};
 use rand::RngCore as _;
 
-use super::append::{Parsed, first_seen, held_or_refused, place, until_refused};
+use super::append::{Parsed, held_or_refused, place, question, until_refused};
 use super::ledger::Ledger;
 use super::{Caller, ServiceError, Services, open_database};
+use crate::store::growth::Question;
 use crate::store::meta::{
     Durability, MetaResult, MetaStore, MetaTx, PageBounds, StoredEntry, Vault,
 };
@@ -71,7 +72,8 @@ impl Services {
         let entries: Vec<Option<Parsed>> =
             entries.map(|bytes| Parsed::decode(bytes, self.collect_delete).ok()).collect();
         let caller = *caller;
-        let job = move |tx: &mut dyn MetaTx| give_back_all(tx, &caller, &vault, after, entries);
+        let question = question(&caller, vault, &entries);
+        let job = move |tx: &mut dyn MetaTx| give_back_all(tx, &caller, &question, after, entries);
         let (appended, taken_off) = self.meta.write(Durability::Now, job).await??;
         self.tell_growth(caller.account, vault, &appended);
         Ok((appended, taken_off))
@@ -81,20 +83,21 @@ impl Services {
 fn give_back_all(
     tx: &mut dyn MetaTx,
     caller: &Caller,
-    id: &VaultId,
+    question: &Question,
     after: ChainPoint,
     entries: Vec<Option<Parsed>>,
 ) -> MetaResult<Result<(Appended, Vec<DeviceId>), ServiceError>> {
-    let Some(mut ledger) = Ledger::open(tx, caller, id, first_seen(&entries))? else {
+    let Some(mut ledger) = Ledger::open(tx, question)? else {
         return Ok(Err(ServiceError::VaultUnknown));
     };
     let mut at = after;
     let mut taken_off = Vec::new();
     let results = until_refused(entries, |parsed| {
-        let result = give_back_one(tx, caller, &mut ledger, at, &parsed, &mut taken_off)?;
+        let place = at;
         at = at.extend(&parsed.hash);
-        Ok(result)
+        give_back_one(tx, caller, &mut ledger, place, parsed, &mut taken_off)
     })?;
+    ledger.settle(tx)?;
     Ok(Ok((Appended { tip: ledger.tip(), results }, taken_off)))
 }
 
@@ -104,9 +107,10 @@ fn give_back_one(
     caller: &Caller,
     ledger: &mut Ledger,
     at: ChainPoint,
-    parsed: &Parsed,
+    parsed: Parsed,
     taken_off: &mut Vec<DeviceId>,
 ) -> MetaResult<AppendResult> {
+    ledger.settle(tx)?;
     let (vault, point) = (ledger.vault, at.extend(&parsed.hash));
     if point.seq <= vault.seq {
         let held = tx.entry_at(&vault.id, point.seq)?;
@@ -120,10 +124,10 @@ fn give_back_one(
     if !vault.recovering || (at.seq, at.chain) != (vault.seq, vault.chain) {
         return Ok(AppendResult::DeviceFork);
     }
-    if parsed.header.vault != Some(vault.id) || !is_signed(tx, &vault, parsed)? {
+    if parsed.header.vault != Some(vault.id) || !is_signed(tx, &vault, &parsed)? {
         return Ok(AppendResult::Malformed);
     }
-    match held_or_refused(tx, ledger, parsed)? {
+    match held_or_refused(tx, ledger, &parsed)? {
         Some(answer) => Ok(answer),
         None => place(tx, caller, ledger, parsed, taken_off),
     }

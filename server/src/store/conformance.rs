@@ -12,13 +12,15 @@ use offing_core::proto::SecretKind;
 
 use super::blob::{BlobError, BlobStore};
 use super::fossil::Piece;
+use super::growth::{Question, Standing};
 use super::meta::{
     Account, DeviceCounter, Durability, Invite, Location, MetaError, MetaRead, MetaStore, MetaTx,
-    PageBounds, SegmentRow, Session, SessionId, Standing, StoredChunk, StoredEntry, Vault,
+    PageBounds, SegmentRow, Session, SessionId, StoredChunk, StoredEntry, Vault,
 };
 use super::segment::SegmentOptions;
 
 mod burial;
+mod growth;
 #[cfg(test)]
 mod local;
 
@@ -30,6 +32,8 @@ pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     sessions_end_alone_by_account_and_by_age,
     logs_are_read_in_order_and_within_bounds,
     what_an_append_is_judged_by_is_what_its_parts_say,
+    growth::what_grows_at_once_is_what_its_parts_say,
+    growth::growth_that_does_not_follow_is_refused_and_harms_no_other,
     the_index_counts_what_lives_in_a_segment,
     fossils_are_dated_once_and_read_by_place,
     burial::contents_wait_for_answers_and_are_dated_once,
@@ -257,9 +261,20 @@ fn what_an_append_is_judged_by_is_what_its_parts_say(meta: &dyn MetaStore) {
         tx.put_chunk(&chunk(1, 1, 0))?;
         tx.put_chunk(&chunk(3, 1, 100))
     });
+    let [one, two, three] = [1, 2, 3].map(|id| ChunkId([id; 32]));
     let standing = |account, device, seen| {
-        let found = move |state: &dyn MetaRead| state.standing(&VAULT, &account, &device, seen);
-        meta.read_blocking(found).unwrap()
+        let chunks = vec![three, two, three];
+        let question = Question { vault: VAULT, account, device, seen, chunks };
+        let asked = question.clone();
+        let found = meta.read_blocking(move |state| state.standing(&asked)).unwrap();
+        // The same where the store was told beforehand.
+        let answer = meta.submit_append(
+            question.clone(),
+            Box::new(move |tx| Ok(Box::new(tx.standing(&question)?))),
+        );
+        let answer = answer.blocking_recv().unwrap().unwrap();
+        assert_eq!(answer.downcast_ref(), Some(&found));
+        found
     };
     let incarnation = meta.read_blocking(|state| state.incarnation()).unwrap();
     let written = DeviceCounter { dseq: 2, hash: Hash([2; 32]), revoked: false };
@@ -269,6 +284,7 @@ fn what_an_append_is_judged_by_is_what_its_parts_say(meta: &dyn MetaStore) {
         used_bytes: 77,
         counter: Some(written),
         seen: Some(Hash([101; 32])),
+        held: BTreeSet::from([three]),
         incarnation,
     };
     assert_eq!(standing(ALICE, PHONE, 1), Some(expected.clone()));
@@ -279,7 +295,6 @@ fn what_an_append_is_judged_by_is_what_its_parts_say(meta: &dyn MetaStore) {
     let revoked = DeviceCounter { revoked: true, ..written };
     let taken_off = Standing { counter: Some(revoked), ..expected };
     assert_eq!(standing(ALICE, PHONE, 1), Some(taken_off));
-    let [one, two, three] = [1, 2, 3].map(|id| ChunkId([id; 32]));
     let held = move |state: &dyn MetaRead| state.chunks_held(&VAULT, &[three, two, one, one]);
     assert_eq!(meta.read_blocking(held).unwrap(), BTreeSet::from([one, three]));
     let held = |state: &dyn MetaRead| state.chunks_held(&VAULT, &[]);

@@ -20,6 +20,7 @@ use super::blob::BlobStoreId;
 use super::burial::{BurialRead, BurialTx};
 use super::closed::{ClosedRead, ClosedTx};
 use super::fossil::{FossilRead, FossilTx};
+use super::growth::{Growth, Question, Standing};
 use super::note::Note;
 use super::witness::{WitnessRead, WitnessTx};
 
@@ -109,23 +110,6 @@ pub struct Vault {
     pub epoch: u32,
     /// The server was restored from a backup, and this log was not given back yet.
     pub recovering: bool,
-}
-
-/// What an append is judged by, when it begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// The vault.
-    pub vault: Vault,
-    /// The most bytes that the account which pays for it may store, if there is a limit.
-    pub quota_bytes: Option<u64>,
-    /// Bytes that are stored for that account.
-    pub used_bytes: u64,
-    /// The last entry of the device that appends, if it wrote any.
-    pub counter: Option<DeviceCounter>,
-    /// The chain value at the place that its first entry has seen.
-    pub seen: Option<Hash>,
-    /// The life of this server's data.
-    pub incarnation: Incarnation,
 }
 
 /// The last entry of a device in a vault.
@@ -328,15 +312,10 @@ pub trait MetaRead: BurialRead + FossilRead + WitnessRead + ClosedRead {
         vault: &VaultId,
         device: &DeviceId,
     ) -> MetaResult<Option<DeviceCounter>>;
-    /// What an append to the vault is judged by, whose first entry has seen the place `seen`; `None`
-    /// unless the account is a member. A store that has to be asked over a line asks once.
-    fn standing(
-        &self,
-        vault: &VaultId,
-        account: &AccountId,
-        device: &DeviceId,
-        seen: Seq,
-    ) -> MetaResult<Option<Standing>> {
+    /// What an append is judged by; `None` unless who asks is a member of the vault. A store that has
+    /// to be asked over a line asks once.
+    fn standing(&self, question: &Question) -> MetaResult<Option<Standing>> {
+        let Question { vault, account, device, seen, chunks } = question;
         if !self.is_member(vault, account)? {
             return Ok(None);
         }
@@ -350,7 +329,8 @@ pub trait MetaRead: BurialRead + FossilRead + WitnessRead + ClosedRead {
             quota_bytes: payer.quota_bytes,
             used_bytes: payer.used_bytes,
             counter: self.device_counter(&vault.id, device)?,
-            seen: self.entry_at(&vault.id, seen)?.map(|(_, chain)| chain),
+            seen: self.entry_at(&vault.id, *seen)?.map(|(_, chain)| chain),
+            held: self.chunks_held(&vault.id, chunks)?,
             incarnation: self.incarnation()?,
         }))
     }
@@ -449,6 +429,25 @@ pub trait MetaTx: MetaRead + BurialTx + FossilTx + WitnessTx + ClosedTx {
     fn advance_vault(&mut self, vault: &Vault) -> MetaResult<()>;
     /// Adds an entry at the place it names, and makes it its device's last one.
     fn add_entry(&mut self, vault: &VaultId, entry: &StoredEntry) -> MetaResult<()>;
+    /// Makes a vault grow. What does not follow its last entry is refused. A store that has to be asked
+    /// over a line may send it later, with what others change; a refusal is then the answer to the job.
+    fn grow(&mut self, growth: Growth) -> MetaResult<()> {
+        let id = growth.vault.id;
+        let vault = self.vault(&id)?;
+        if vault.is_none_or(|vault| vault.seq != growth.before()) {
+            return Err(MetaError::Constraint);
+        }
+        for entry in &growth.entries {
+            self.add_entry(&id, entry)?;
+        }
+        self.advance_vault(&growth.vault)?;
+        for (chunk, seq) in &growth.declared {
+            self.remove_piece(&id, chunk)?;
+            self.spare_content(&id, chunk)?;
+            self.declare_chunk(&id, chunk, *seq)?;
+        }
+        self.add_usage(&growth.vault.account, i64::try_from(growth.bytes).unwrap_or(i64::MAX))
+    }
     /// Adds a chunk to the index, or moves it, which leaves dead bytes; the segment must be
     /// known.
     fn put_chunk(&mut self, chunk: &StoredChunk) -> MetaResult<()>;
@@ -493,6 +492,11 @@ pub trait MetaStore: Send + Sync {
     /// Queues a job that changes. Jobs take effect in the order they were queued. A job
     /// that answers `Err` has no effect, and does not disturb those beside it.
     fn submit_write(&self, durability: Durability, job: WriteJob) -> Answer;
+    /// Queues a job that changes and is durable, and that begins with this question: a store may ask
+    /// those of several jobs together.
+    fn submit_append(&self, _question: Question, job: WriteJob) -> Answer {
+        self.submit_write(Durability::Now, job)
+    }
     /// Queues a job that reads. It sees at least every change answered before.
     fn submit_read(&self, job: ReadJob) -> Answer;
     /// Counters since the store was opened.
@@ -515,6 +519,16 @@ impl dyn MetaStore + '_ {
         F: FnOnce(&mut dyn MetaTx) -> MetaResult<T> + Send + 'static,
     {
         unbox(self.submit_write(durability, boxed_write(job)).await)
+    }
+
+    /// Runs a job that changes and is durable, and that begins with this question.
+    #[tracing::instrument(name = "database", level = "debug", skip_all)]
+    pub async fn append<T, F>(&self, question: Question, job: F) -> MetaResult<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn MetaTx) -> MetaResult<T> + Send + 'static,
+    {
+        unbox(self.submit_append(question, boxed_write(job)).await)
     }
 
     /// Runs a job that reads.

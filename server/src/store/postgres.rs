@@ -6,9 +6,9 @@
 //! that queued up share the lock and the commit. Readers take no lock.
 //!
 //! Statements that change are sent without waiting for their answers; those are awaited, all
-//! at once, when the job reads or ends, so that a batch of entries costs one round trip and
-//! not one for each. A job's growth of a vault is told to the other processes by `NOTIFY`, in
-//! the transaction itself.
+//! at once, when the job reads or ends. What appends ask and change is gathered over the whole group, so
+//! that one costs about as many messages as many do (`batch`). Growth of a vault is told to the other
+//! processes by `NOTIFY`, in the transaction itself.
 //!
 //! Every commit waits for the disk. What is to survive later only ([`Durability::Later`]) is what
 //! the start of the server recomputes, and the database may fail without a new start of ours.
@@ -25,19 +25,23 @@ use rand::RngCore as _;
 use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
 
+use self::batch::run_group;
 use self::hear::hear;
 use self::link::{Address, Link};
 use self::rows::Rows;
 use super::blob::BlobStoreId;
+use super::growth::Question;
 use super::meta::{
     Answer, Durability, MetaError, MetaResult, MetaStats, MetaStore, Output, ReadJob, WriteJob,
 };
 use super::note::Note;
-use super::queue::{Queues, Runner, Written, guarded};
+use super::queue::{Queued, Queues, Runner, Written, guarded};
 
+mod batch;
 mod burial;
 mod closed;
 mod fossils;
+mod grow;
 mod hear;
 mod link;
 mod rows;
@@ -90,7 +94,7 @@ impl PostgresMeta {
         let address = Address::parse(url, runtime.handle().clone())?;
         let writer = Arc::new(AtomicI32::new(0));
         let queues = blocking(|| {
-            let link = Link::open(address.clone(), Arc::clone(&writer))?;
+            let link = Link::open(address.for_writes(), Arc::clone(&writer))?;
             prepare(&link)?;
             let reader = |_| Link::open(address.clone(), Arc::default());
             Queues::start(link, (0..READERS).map(reader).collect::<MetaResult<_>>()?)
@@ -123,7 +127,12 @@ impl Drop for PostgresMeta {
 
 impl MetaStore for PostgresMeta {
     fn submit_write(&self, durability: Durability, job: WriteJob) -> Answer {
-        self.queues().submit_write(durability, job)
+        self.queues().submit_write(durability, Queued { question: None, job })
+    }
+
+    fn submit_append(&self, question: Question, job: WriteJob) -> Answer {
+        let queued = Queued { question: Some(Box::new(question)), job };
+        self.queues().submit_write(Durability::Now, queued)
     }
 
     fn submit_read(&self, job: ReadJob) -> Answer {
@@ -155,6 +164,8 @@ impl From<tokio_postgres::Error> for MetaError {
         // The first two digits are the class of the failure.
         match error.code().map(|code| (code.code().get(..2).unwrap_or_default(), code)) {
             Some(("23", _)) => Self::Constraint,
+            // What a statement divides by to be refused.
+            Some((_, code)) if *code == SqlState::DIVISION_BY_ZERO => Self::Constraint,
             Some((_, code)) if *code == SqlState::DISK_FULL => Self::Full,
             Some((_, code)) if *code == SqlState::LOCK_NOT_AVAILABLE => Self::Busy,
             _ => Self::Postgres(error),
@@ -220,7 +231,7 @@ fn migrate(link: &Link) -> MetaResult<()> {
 impl Runner for Link {
     fn read(&mut self, job: ReadJob) -> MetaResult<Output> {
         self.mend()?;
-        let rows = Rows::over(self);
+        let rows = Rows::over(self).reads_alone();
         rows.send_plain("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         let result = guarded(|| job(&rows));
         // Nobody has to wait for the end of it; what comes next queues up behind.
@@ -228,7 +239,7 @@ impl Runner for Link {
         result
     }
 
-    fn write(&mut self, _: Durability, jobs: Vec<WriteJob>) -> MetaResult<Written> {
+    fn write(&mut self, _: Durability, jobs: Vec<Queued>) -> MetaResult<Written> {
         self.mend()?;
         let mut rows = Rows::over(self);
         let written = run_group(&mut rows, jobs);
@@ -237,37 +248,5 @@ impl Runner for Link {
             self.wait(self.client().batch_execute("ROLLBACK"))?;
         }
         written
-    }
-}
-
-fn run_group(rows: &mut Rows<'_>, jobs: Vec<WriteJob>) -> MetaResult<Written> {
-    rows.send_plain(BEGIN);
-    let results = jobs.into_iter().map(|job| run_job(rows, job)).collect::<MetaResult<Vec<_>>>()?;
-    rows.send_plain("COMMIT");
-    rows.settle()?;
-    Ok(Written { results, changed: rows.changed() })
-}
-
-/// Runs a job in a savepoint; the outer error means that the whole transaction is lost.
-fn run_job(rows: &mut Rows<'_>, job: WriteJob) -> MetaResult<MetaResult<Output>> {
-    rows.send_plain("SAVEPOINT job");
-    let result = guarded(|| {
-        let output = job(rows)?;
-        rows.tell_growth()?;
-        rows.settle()?;
-        Ok(output)
-    });
-    match result {
-        Ok(output) => {
-            rows.send_plain("RELEASE job");
-            Ok(Ok(output))
-        }
-        Err(error) => {
-            rows.forget();
-            rows.send_plain("ROLLBACK TO job; RELEASE job");
-            // Fails if the transaction never began or the connection is lost: then all is.
-            rows.settle().map_err(|_| MetaError::RolledBack)?;
-            Ok(Err(error))
-        }
     }
 }

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+use super::growth::Question;
 use super::meta::{
     Answer, Durability, MetaError, MetaResult, MetaStats, Output, ReadJob, WriteJob,
 };
@@ -28,7 +29,14 @@ pub(super) trait Runner: Send + 'static {
     fn read(&mut self, job: ReadJob) -> MetaResult<Output>;
     /// Runs jobs in order in one transaction and commits, so that with [`Durability::Now`] it
     /// outlives a power cut. A job that fails has no effect; on `Err` none has.
-    fn write(&mut self, durability: Durability, jobs: Vec<WriteJob>) -> MetaResult<Written>;
+    fn write(&mut self, durability: Durability, jobs: Vec<Queued>) -> MetaResult<Written>;
+}
+
+/// A job that changes.
+pub(super) struct Queued {
+    /// What it begins with, if that is known.
+    pub(super) question: Option<Box<Question>>,
+    pub(super) job: WriteJob,
 }
 
 /// What became of a group of jobs.
@@ -41,7 +49,7 @@ pub(super) struct Written {
 
 struct Write {
     durability: Durability,
-    job: WriteJob,
+    queued: Queued,
     answer: oneshot::Sender<MetaResult<Output>>,
 }
 
@@ -86,9 +94,9 @@ impl Queues {
     }
 
     /// Queues a job that changes.
-    pub(super) fn submit_write(&self, durability: Durability, job: WriteJob) -> Answer {
+    pub(super) fn submit_write(&self, durability: Durability, queued: Queued) -> Answer {
         let (answer, receiver) = oneshot::channel();
-        let request = Write { durability, job, answer };
+        let request = Write { durability, queued, answer };
         self.counters.waiting.fetch_add(1, Ordering::Relaxed);
         match self.senders.as_ref().map(|(writes, _)| writes.try_send(request)) {
             Some(Err(TrySendError::Full(request))) => {
@@ -167,14 +175,14 @@ fn run_reader(mut reader: impl Runner, queue: &Mutex<Receiver<Read>>, counters: 
 fn run_writer(mut writer: impl Runner, queue: &Receiver<Write>, counters: &Counters) {
     while let Ok(first) = queue.recv() {
         let mut durability = first.durability;
-        let (mut jobs, mut answers) = (vec![first.job], vec![first.answer]);
+        let (mut jobs, mut answers) = (vec![first.queued], vec![first.answer]);
         while jobs.len() < GROUP_MAX
             && let Ok(next) = queue.try_recv()
         {
             if next.durability == Durability::Now {
                 durability = Durability::Now;
             }
-            jobs.push(next.job);
+            jobs.push(next.queued);
             answers.push(next.answer);
         }
         counters.waiting.fetch_sub(jobs.len() as u64, Ordering::Relaxed);

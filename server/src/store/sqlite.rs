@@ -17,7 +17,7 @@ use self::rows::Rows;
 use super::meta::{
     Answer, Durability, MetaError, MetaResult, MetaStats, MetaStore, Output, ReadJob, WriteJob,
 };
-use super::queue::{Queues, Runner, Written, guarded};
+use super::queue::{Queued, Queues, Runner, Written, guarded};
 
 mod burial;
 mod closed;
@@ -87,7 +87,7 @@ impl SqliteMeta {
 
 impl MetaStore for SqliteMeta {
     fn submit_write(&self, durability: Durability, job: WriteJob) -> Answer {
-        self.queues.submit_write(durability, job)
+        self.queues.submit_write(durability, Queued { question: None, job })
     }
 
     fn submit_read(&self, job: ReadJob) -> Answer {
@@ -156,7 +156,7 @@ impl Runner for Connection {
         result
     }
 
-    fn write(&mut self, durability: Durability, jobs: Vec<WriteJob>) -> MetaResult<Written> {
+    fn write(&mut self, durability: Durability, jobs: Vec<Queued>) -> MetaResult<Written> {
         let before = self.total_changes();
         match run_group(self, durability, jobs) {
             Ok(results) => Ok(Written { results, changed: self.total_changes() != before }),
@@ -174,7 +174,7 @@ impl Runner for Connection {
 fn run_group(
     connection: &Connection,
     durability: Durability,
-    jobs: Vec<WriteJob>,
+    jobs: Vec<Queued>,
 ) -> MetaResult<Vec<MetaResult<Output>>> {
     let synchronous = match durability {
         Durability::Now => "FULL",
@@ -182,7 +182,8 @@ fn run_group(
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let results = jobs.into_iter().map(|job| run_job(connection, job)).collect::<Result<_, _>>()?;
+    let results =
+        jobs.into_iter().map(|queued| run_job(connection, queued.job)).collect::<Result<_, _>>()?;
     connection.execute_batch("COMMIT")?;
     Ok(results)
 }

@@ -19,7 +19,7 @@ use crate::store::note::Note;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The channel; the number is the version of what is told.
-pub(super) const TELL: &str = "SELECT pg_notify('offing1', $1)";
+pub(super) const TELL: &str = "SELECT pg_notify('offing1', note) FROM UNNEST($1::text[]) AS note";
 const LISTEN: &str = "LISTEN offing1";
 
 /// Hears for ever; what the process `own` of the database told is our own doing.

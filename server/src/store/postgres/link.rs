@@ -18,11 +18,18 @@ use crate::store::meta::MetaResult;
 /// database that does not answer is a failure after it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Each statement that writes looks rows up by their keys. It is planned once, perhaps over empty tables,
+/// where reading all of one is the cheapest; the plan has to be right when they have grown.
+const BY_KEYS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+    SET enable_hashjoin = off; SET enable_mergejoin = off";
+
 /// How to reach the database.
 #[derive(Clone)]
 pub(super) struct Address {
     config: Config,
     pub(super) runtime: Handle,
+    /// What a connection begins with.
+    settings: &'static str,
 }
 
 impl Address {
@@ -32,7 +39,12 @@ impl Address {
         if config.get_application_name().is_none() {
             config.application_name("offing-server");
         }
-        Ok(Self { config, runtime })
+        Ok(Self { config, runtime, settings: "" })
+    }
+
+    /// The same, for a connection that writes.
+    pub(super) fn for_writes(&self) -> Self {
+        Self { settings: BY_KEYS, ..self.clone() }
     }
 
     /// Connects, and gives back the side that has to be driven.
@@ -110,7 +122,8 @@ fn connect(address: &Address, process: &AtomicI32) -> MetaResult<Client> {
         client
             .batch_execute(&format!(
                 "SET lock_timeout = {milliseconds}; \
-                 SET idle_in_transaction_session_timeout = {milliseconds}"
+                 SET idle_in_transaction_session_timeout = {milliseconds}; {}",
+                address.settings
             ))
             .await?;
         let row = client.query_one("SELECT pg_backend_pid()", &[]).await?;

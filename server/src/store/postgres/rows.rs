@@ -14,10 +14,12 @@ use offing_core::log::entry::EntryKind;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
+use super::batch::Batch;
 use super::link::Link;
+use crate::store::growth::{Question, Standing};
 use crate::store::meta::{
     Account, DeviceCounter, Invite, Location, MetaError, MetaRead, MetaResult, PageBounds,
-    SegmentRow, Session, SessionId, Standing, StoredChunk, StoredEntry, Vault,
+    SegmentRow, Session, SessionId, StoredChunk, StoredEntry, Vault,
 };
 
 /// A statement whose answer is not taken yet.
@@ -33,6 +35,8 @@ pub(super) struct Rows<'c> {
     pub(super) changed: std::rc::Rc<Cell<u64>>,
     /// The vaults that the job has advanced.
     pub(super) grown: BTreeMap<VaultId, Vault>,
+    /// What its group has in common.
+    pub(super) batch: RefCell<Batch>,
 }
 
 impl<'c> Rows<'c> {
@@ -42,6 +46,7 @@ impl<'c> Rows<'c> {
             sent: RefCell::default(),
             changed: std::rc::Rc::default(),
             grown: BTreeMap::new(),
+            batch: RefCell::default(),
         }
     }
 
@@ -76,7 +81,14 @@ impl<'c> Rows<'c> {
         self.link.wait(settled(self.sent.take()))
     }
 
+    /// Asks, for the job that runs.
     pub(super) fn query(&self, sql: &'static str, values: &[Value]) -> MetaResult<Vec<Row>> {
+        self.stand_apart()?;
+        self.query_now(sql, values)
+    }
+
+    /// Asks, for the group or a job that stands apart already.
+    pub(super) fn query_now(&self, sql: &'static str, values: &[Value]) -> MetaResult<Vec<Row>> {
         let statement = self.link.prepared(sql);
         let Ok(statement) = statement else {
             // In a transaction that failed nothing is prepared; what failed it says more.
@@ -134,12 +146,16 @@ pub(super) fn bytes(value: &[u8]) -> Value {
 /// A value that is a number; the database has signed ones only, and ours never come near the
 /// sign.
 pub(super) fn int(value: u64) -> Value {
-    Box::new(i64::try_from(value).unwrap_or(i64::MAX))
+    Box::new(signed(value))
+}
+
+pub(super) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// A number that may be absent.
 pub(super) fn optional(value: Option<u64>) -> Value {
-    Box::new(value.map(|value| i64::try_from(value).unwrap_or(i64::MAX)))
+    Box::new(value.map(signed))
 }
 
 pub(super) fn get<'r, T: FromSql<'r>>(row: &'r Row, column: usize) -> MetaResult<T> {
@@ -154,15 +170,18 @@ pub(super) fn uint(row: &Row, column: usize) -> MetaResult<u64> {
     u64::try_from(get::<i64>(row, column)?).map_err(|_| MetaError::Corrupt { column: "number" })
 }
 
-fn optional_array<const N: usize>(row: &Row, column: usize) -> MetaResult<Option<[u8; N]>> {
+pub(super) fn optional_array<const N: usize>(
+    row: &Row,
+    column: usize,
+) -> MetaResult<Option<[u8; N]>> {
     get::<Option<&[u8]>>(row, column)?.map(|_| array(row, column)).transpose()
 }
 
-fn optional_uint(row: &Row, column: usize) -> MetaResult<Option<u64>> {
+pub(super) fn optional_uint(row: &Row, column: usize) -> MetaResult<Option<u64>> {
     get::<Option<i64>>(row, column)?.map(|_| uint(row, column)).transpose()
 }
 
-fn uint32(row: &Row, column: usize) -> MetaResult<u32> {
+pub(super) fn uint32(row: &Row, column: usize) -> MetaResult<u32> {
     u32::try_from(get::<i64>(row, column)?).map_err(|_| MetaError::Corrupt { column: "number" })
 }
 
@@ -320,46 +339,8 @@ impl MetaRead for Rows<'_> {
         })
     }
 
-    fn standing(
-        &self,
-        vault: &VaultId,
-        caller: &AccountId,
-        device: &DeviceId,
-        seen: Seq,
-    ) -> MetaResult<Option<Standing>> {
-        let sql = "SELECT vaults.account, vaults.seq, vaults.chain, epoch, recovering, \
-                quota_bytes, used_bytes, incarnation, devices.dseq, devices.hash, revoked, log.chain \
-            FROM vaults \
-            JOIN members ON members.vault = key AND members.account = $2 \
-            JOIN accounts ON accounts.id = vaults.account \
-            CROSS JOIN server \
-            LEFT JOIN devices ON devices.vault = key AND devices.device = $3 \
-            LEFT JOIN log ON log.vault = key AND log.seq = $4 \
-            WHERE vaults.id = $1";
-        let values = [bytes(&vault.0), bytes(&caller.0), bytes(&device.0), int(seen)];
-        self.one(sql, &values, |row| {
-            let counter = match get::<Option<bool>>(row, 10)? {
-                Some(revoked) => {
-                    Some(DeviceCounter { dseq: uint(row, 8)?, hash: Hash(array(row, 9)?), revoked })
-                }
-                None => None,
-            };
-            Ok(Standing {
-                vault: Vault {
-                    id: *vault,
-                    account: AccountId(array(row, 0)?),
-                    seq: uint(row, 1)?,
-                    chain: Hash(array(row, 2)?),
-                    epoch: uint32(row, 3)?,
-                    recovering: get(row, 4)?,
-                },
-                quota_bytes: optional_uint(row, 5)?,
-                used_bytes: uint(row, 6)?,
-                incarnation: Incarnation(array(row, 7)?),
-                counter,
-                seen: optional_array(row, 11)?.map(Hash),
-            })
-        })
+    fn standing(&self, question: &Question) -> MetaResult<Option<Standing>> {
+        self.know(question)
     }
 
     fn entry_of_device(

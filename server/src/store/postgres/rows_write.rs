@@ -6,8 +6,8 @@ use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, Seq, Vaul
 use offing_core::proto::SecretKind;
 use tokio_postgres::types::ToSql;
 
-use super::hear;
 use super::rows::{Rows, Value, bytes, int, optional};
+use crate::store::growth::Growth;
 use crate::store::meta::{
     Account, Invite, MetaError, MetaResult, MetaTx, Session, SessionId, StoredChunk, StoredEntry,
     Vault,
@@ -21,8 +21,14 @@ enum Change {
 }
 
 impl Rows<'_> {
-    /// Sends a statement; how many rows it changed is checked when its answer is taken.
+    /// Sends a statement for the job that runs; how many rows it changed is checked when its answer is
+    /// taken.
     fn change(&self, change: Change, sql: &'static str, values: Vec<Value>) -> MetaResult<()> {
+        self.stand_apart()?;
+        self.change_now(change, sql, values)
+    }
+
+    fn change_now(&self, change: Change, sql: &'static str, values: Vec<Value>) -> MetaResult<()> {
         let statement = match self.link.prepared(sql) {
             Ok(statement) => statement,
             // In a transaction that failed nothing is prepared; what failed it says more.
@@ -37,6 +43,11 @@ impl Rows<'_> {
             if change == Change::One && rows != 1 { Err(MetaError::Constraint) } else { Ok(()) }
         });
         Ok(())
+    }
+
+    /// Sends a statement, for the group or a job that stands apart already.
+    pub(super) fn send_now(&self, sql: &'static str, values: Vec<Value>) -> MetaResult<()> {
+        self.change_now(Change::Any, sql, values)
     }
 
     /// Sends a statement that has to change exactly one row.
@@ -61,14 +72,6 @@ impl Rows<'_> {
         let sql = "UPDATE segments SET live_bytes = live_bytes + $2, \
             dead_bytes = dead_bytes + $3 WHERE number = $1";
         self.one_row(sql, vec![int(segment.into()), int(live), int(dead)])
-    }
-
-    /// Tells the other processes which vaults the job has advanced, if it is committed.
-    pub(super) fn tell_growth(&mut self) -> MetaResult<()> {
-        for vault in std::mem::take(&mut self.grown).into_values() {
-            self.any_rows(hear::TELL, vec![Box::new(hear::grown(&vault))])?;
-        }
-        Ok(())
     }
 }
 
@@ -262,6 +265,10 @@ impl MetaTx for Rows<'_> {
         let values =
             vec![bytes(&vault.0), bytes(&entry.device.0), int(entry.dseq), bytes(&entry.hash.0)];
         self.one_row(sql, values)
+    }
+
+    fn grow(&mut self, growth: Growth) -> MetaResult<()> {
+        self.gather(growth)
     }
 
     fn put_chunk(&mut self, chunk: &StoredChunk) -> MetaResult<()> {
