@@ -2,9 +2,10 @@
 //!
 //! Each [`Line`] is a caller with a connection of its own and one thing to say: the next entry of its
 //! vault, or a chunk that nobody has. What was refused it says again the next time, so a refusal
-//! costs the load next to nothing. How long an answer took counts from when its call was due.
+//! costs the load next to nothing. How long an answer took counts from when its call was due. What load
+//! and server cost in processor time is told apart: both are on the same machine.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -43,7 +44,16 @@ pub(crate) enum Outcome {
     /// It was done.
     Done,
     /// There was too much to do, and it was said when to come again.
-    Shed,
+    Shed { wait: Duration },
+}
+
+/// What callers make of being told when to come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manners {
+    /// They do as they are told, as the app does.
+    Wait,
+    /// They come again at once.
+    Insist,
 }
 
 /// A call that was answered.
@@ -112,12 +122,13 @@ impl Line {
         let mut stream = self.stream.take().expect("it just connected");
         let answer = ask(&mut stream, &self.head, &self.body).await;
         self.stream = Some(stream);
-        match answer.status {
-            200 => {
+        let wait = answer.header("retry-after").and_then(|seconds| seconds.parse().ok());
+        match (answer.status, wait) {
+            (200, _) => {
                 self.hears(&answer.body);
                 Outcome::Done
             }
-            503 if answer.header("retry-after").is_some() => Outcome::Shed,
+            (503, Some(seconds)) => Outcome::Shed { wait: Duration::from_secs(seconds) },
             _ => panic!("{}", answer.head),
         }
     }
@@ -181,13 +192,15 @@ pub(crate) async fn offer(
     mut lines: Vec<Line>,
     per_second: f64,
     lasting: Duration,
+    manners: Manners,
 ) -> (Vec<Line>, Offered) {
     // One after the other: a thousand in one moment are more than the kernel lets wait.
     for line in &mut lines {
         line.connects().await;
     }
     let (all, begun) = (lines.len(), Instant::now());
-    let (mut free, mut offered) = (VecDeque::from(lines), Offered::default());
+    let mut idle = Idle { free: lines.into(), told_to_wait: BTreeMap::new(), manners };
+    let mut offered = Offered::default();
     let (returns, mut returned) = mpsc::unbounded_channel::<(Line, Answered)>();
     for number in 0_u32.. {
         let due = begun + Duration::from_secs_f64(f64::from(number) / per_second);
@@ -196,10 +209,9 @@ pub(crate) async fn offer(
         }
         sleep_until(due).await;
         while let Ok((line, answered)) = returned.try_recv() {
-            free.push_back(line);
-            offered.answers.push(answered);
+            idle.comes_back(line, answered, &mut offered);
         }
-        let Some(mut line) = free.pop_front() else {
+        let Some(mut line) = idle.next() else {
             offered.unsaid += 1;
             continue;
         };
@@ -212,10 +224,75 @@ pub(crate) async fn offer(
     }
     // If a line ends in a panic, there is nothing to wait for.
     drop(returns);
-    while free.len() < all {
+    while idle.len() < all {
         let (line, answered) = returned.recv().await.unwrap();
-        free.push_back(line);
+        idle.comes_back(line, answered, &mut offered);
+    }
+    (idle.into_lines(), offered)
+}
+
+/// Lines that say nothing now.
+struct Idle {
+    free: VecDeque<Line>,
+    /// By when they come again, and how many there were before.
+    told_to_wait: BTreeMap<(Instant, usize), Line>,
+    manners: Manners,
+}
+
+impl Idle {
+    fn comes_back(&mut self, line: Line, answered: Answered, offered: &mut Offered) {
+        match answered.outcome {
+            Outcome::Shed { wait } if self.manners == Manners::Wait => {
+                self.told_to_wait.insert((Instant::now() + wait, offered.answers.len()), line);
+            }
+            Outcome::Shed { .. } | Outcome::Done => self.free.push_back(line),
+        }
         offered.answers.push(answered);
     }
-    (free.into(), offered)
+
+    /// One that may say something.
+    fn next(&mut self) -> Option<Line> {
+        while let Some(waits) = self.told_to_wait.first_entry()
+            && waits.key().0 <= Instant::now()
+        {
+            self.free.push_back(waits.remove());
+        }
+        self.free.pop_front()
+    }
+
+    fn len(&self) -> usize {
+        self.free.len() + self.told_to_wait.len()
+    }
+
+    fn into_lines(self) -> Vec<Line> {
+        self.free.into_iter().chain(self.told_to_wait.into_values()).collect()
+    }
+}
+
+/// Processor time, of all threads since each began.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spent {
+    /// The server's.
+    pub(crate) server: Duration,
+    /// The load's, this process.
+    pub(crate) load: Duration,
+}
+
+impl Spent {
+    pub(crate) fn until_now(server: u32) -> Self {
+        Self { server: of_process(&server.to_string()), load: of_process("self") }
+    }
+
+    /// What was spent since then.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self { server: self.server - before.server, load: self.load - before.load }
+    }
+}
+
+fn of_process(process: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // Behind the name, which may hold anything; own and kernel's come at the twelfth place.
+    let fields = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2);
+    let ticks: u64 = fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+    Duration::from_millis(10 * ticks)
 }

@@ -1,4 +1,5 @@
-//! How much the program does at most, and what is left of that when three times as much is asked.
+//! How much the program does at most, and what is left of that when three times as much is asked, by callers
+//! who wait when they are told to, and by some who do not.
 //!
 //! By itself it asks a little and looks whether everything that was answered is there; `cargo xtask
 //! overload` prints the figures of a release build.
@@ -9,7 +10,7 @@ use offing_core::proto::{LogPage, encode_have};
 use reqwest::Method;
 
 use crate::calls::{Calls, Person, Vault, chunk_id};
-use crate::load::{Line, Offered, Outcome, Work, chunk_of, offer, saturate};
+use crate::load::{Line, Manners, Offered, Outcome, Spent, Work, chunk_of, offer, saturate};
 use crate::program::Program;
 
 /// How much is asked.
@@ -64,36 +65,56 @@ impl Figures {
     }
 
     #[expect(clippy::print_stdout, reason = "figures are for who measures")]
-    fn prints(&self, how: &str, peak: f64) {
+    fn prints(&self, how: &str, peak: f64, spent: Spent) {
         let Self { goodput, p50_ms, p99_ms, shed, unsaid } = self;
+        let (server, load) = (spent.server.as_secs_f64(), spent.load.as_secs_f64());
         println!(
-            "  {how:<26} {goodput:8.0} done a second ({:.2} of the peak)  p50 {p50_ms:7.1} ms  p99 \
-             {p99_ms:7.1} ms  {:5.1} % shed  {unsaid} not even said",
+            "  {how:<28} {goodput:8.0} done a second ({:.2} of the peak)  p50 {p50_ms:7.1} ms  p99 \
+             {p99_ms:7.1} ms  {:5.1} % shed  {unsaid} not even said  processor: server {server:.1} s, \
+             load {load:.1} s",
             goodput / peak,
-            shed * 100.0
+            shed * 100.0,
         );
     }
 }
 
+/// A load, what came of it, and what it cost.
+struct Tried {
+    how: &'static str,
+    figures: Figures,
+    spent: Spent,
+}
+
 /// Finds the most that is done, asks for three times as much, and prints what comes of it.
-async fn measure(mut lines: Vec<Line>, scale: &Scale) -> Vec<Line> {
+async fn measure(program: &Program, mut lines: Vec<Line>, scale: &Scale) -> Vec<Line> {
     let few = lines.split_off(lines.len() - scale.busy);
+    let before = Spent::until_now(program.process());
     let (few, all_busy) = saturate(few, scale.lasting).await;
+    let spent = Spent::until_now(program.process()).since(before);
     lines.extend(few);
-    let all_busy = Figures::of(&all_busy, scale.lasting);
-    let (mut peak, mut figures) = (all_busy.goodput, Vec::new());
-    for times in [0.7, 1.0] {
-        let (after, offered) = offer(lines, all_busy.goodput * times, scale.lasting).await;
-        let found = Figures::of(&offered, scale.lasting);
-        (peak, lines) = (peak.max(found.goodput), after);
-        figures.push((format!("{times} of that offered"), found));
+    let figures = Figures::of(&all_busy, scale.lasting);
+    let (all_busy, mut peak) = (figures.goodput, figures.goodput);
+    let mut tried = vec![Tried { how: "as many as it answers", figures, spent }];
+    for (how, times, manners) in [
+        ("0.7 of that offered", 0.7, Manners::Insist),
+        ("as much offered", 1.0, Manners::Insist),
+        ("three times the peak", 3.0, Manners::Wait),
+        ("three times, who insist", 3.0, Manners::Insist),
+    ] {
+        let per_second = if times > 1.0 { peak } else { all_busy } * times;
+        let before = Spent::until_now(program.process());
+        let (after, offered) = offer(lines, per_second, scale.lasting, manners).await;
+        let spent = Spent::until_now(program.process()).since(before);
+        let figures = Figures::of(&offered, scale.lasting);
+        if times <= 1.0 {
+            peak = peak.max(figures.goodput);
+        }
+        lines = after;
+        tried.push(Tried { how, figures, spent });
     }
-    let (lines, offered) = offer(lines, peak * 3.0, scale.lasting).await;
-    all_busy.prints("as many as it answers", peak);
-    for (how, found) in figures {
-        found.prints(&how, peak);
+    for Tried { how, figures, spent } in tried {
+        figures.prints(how, peak, spent);
     }
-    Figures::of(&offered, scale.lasting).prints("three times the peak", peak);
     lines
 }
 
@@ -125,13 +146,16 @@ async fn what_is_answered_under_load_is_there_whatever_is_asked() {
     for work in [Work::Append, Work::Put { len: 64 * 1024 }] {
         println!("{work:?}");
         let mut program = Program::start(&[]).await;
+        if std::env::var_os("OFFING_OVERLOAD_APART").is_some() {
+            program.stands_apart();
+        }
         let people = program.sign_up(scale.people).await;
         let mut lines = Vec::new();
         for number in 0..scale.people * scale.lines_each {
             let person = &people[number % people.len()];
             lines.push(Line::begins(&program.calls, person, work).await);
         }
-        let lines = measure(lines, &scale).await;
+        let lines = measure(&program, lines, &scale).await;
         assert!(lines.iter().any(|line| line.said() > 0));
         for line in &lines {
             let whose = people.iter().find(|person| person.device == line.vault().device);

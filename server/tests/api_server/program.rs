@@ -88,6 +88,20 @@ impl Program {
         invite_beside(self.folder.path(), system_clock()).await.unwrap()
     }
 
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Gives it the first core alone, and this process the second.
+    pub(crate) fn stands_apart(&self) {
+        for (core, process) in [("0", self.process()), ("1", std::process::id())] {
+            let mut command = std::process::Command::new("taskset");
+            command.args(["-acp", core, &process.to_string()]).stdout(Stdio::null());
+            assert!(command.status().unwrap().success());
+        }
+    }
+
     /// Bytes of memory that it has now.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.id().unwrap());
