@@ -275,14 +275,18 @@ impl Auth {
         Ok(())
     }
 
-    /// Says whether an access token is known to be right, so that to check it costs next to nothing.
-    pub fn knows_token(&self, token: &str) -> bool {
-        self.tokens.knows(token)
+    /// Checks an access token if it is known to be right, which costs next to nothing.
+    pub fn check_known_token(&self, token: &str, now_ms: i64) -> Option<Result<SignedIn, Code>> {
+        let claims = self.tokens.check_known(token, now_ms)?;
+        Some(claims.and_then(|claims| self.signed_in(claims)))
     }
 
     /// Checks an access token.
     pub fn check_token(&self, token: &str, now_ms: i64) -> Result<SignedIn, Code> {
-        let claims = self.tokens.check(token, now_ms)?;
+        self.signed_in(self.tokens.check(token, now_ms)?)
+    }
+
+    fn signed_in(&self, claims: Claims) -> Result<SignedIn, Code> {
         if self.ended.covers(&claims) {
             return Err(Code::SignedOut);
         }

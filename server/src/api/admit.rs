@@ -1,9 +1,9 @@
 //! What every call passes before its handler: limits, origin, identity, deadline.
 //!
 //! In this order, cheapest first: the size that the body announces, its type (which also
-//! keeps foreign pages out, since they cannot send these types unasked), the rate, the
-//! origin of calls that a cookie authorises, the access token (of which one address can have only
-//! so many wrong ones looked at), whether there is a chance of a turn. Handlers can rely on it.
+//! keeps foreign pages out, since they cannot send these types unasked), the access token (of which
+//! one address can have only so many wrong ones looked at), whether there is a chance of a turn, the
+//! rate, the origin of calls that a cookie authorises. Handlers can rely on it.
 //! A call without bytes either way has its turn before its handler runs; the others take theirs
 //! when their body and the memory for their answer are there.
 
@@ -89,25 +89,8 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
     }
     let address = address(state.config(), request);
     let signed_in = match call.access {
-        Access::Open | Access::Cookie => {
-            let key = format!("anonymous|{address}");
-            take(state, &key, state.config().rate.anonymous_per_minute)?;
-            if call.access == Access::Cookie && !is_own_origin(state, call, headers) {
-                return Err(ApiError::new(Code::BadRequest).status(StatusCode::FORBIDDEN));
-            }
-            None
-        }
-        Access::Bearer => {
-            let signed_in = bearer(state, headers, address)?;
-            let account = signed_in.caller.account;
-            let rate = &state.config().rate;
-            let (class, per_minute) = match call.rate {
-                Rate::Call => ("call", rate.calls_per_minute),
-                Rate::Transfer => ("transfer", rate.transfers_per_minute),
-            };
-            take(state, &format!("{class}|{account}"), per_minute)?;
-            Some(signed_in)
-        }
+        Access::Open | Access::Cookie => None,
+        Access::Bearer => Some(bearer(state, headers, address)?),
     };
     let class = match call.rate {
         Rate::Call => Class::Prompt,
@@ -115,7 +98,24 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
     };
     let who = signed_in.map_or(Who::Address(address), |it| Who::Account(it.caller.account));
     let asker = Asker { who, class };
+    // Before it is counted, so that a refusal costs little: under a flood there are many.
     state.turns().admits(who, class)?;
+    let rate = &state.config().rate;
+    match signed_in {
+        None => {
+            take(state, &format!("anonymous|{address}"), rate.anonymous_per_minute)?;
+            if call.access == Access::Cookie && !is_own_origin(state, call, headers) {
+                return Err(ApiError::new(Code::BadRequest).status(StatusCode::FORBIDDEN));
+            }
+        }
+        Some(SignedIn { caller, .. }) => {
+            let (class, per_minute) = match call.rate {
+                Rate::Call => ("call", rate.calls_per_minute),
+                Rate::Transfer => ("transfer", rate.transfers_per_minute),
+            };
+            take(state, &format!("{class}|{}", caller.account), per_minute)?;
+        }
+    }
     request.extensions_mut().insert(CallerAddress(address));
     request.extensions_mut().insert(asker);
     if let Some(signed_in) = signed_in {
@@ -141,14 +141,14 @@ fn bearer(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Result<Sign
         .and_then(|value| value.strip_prefix("Bearer "))
         .ok_or(Code::SignedOut)?;
     let (auth, now_ms) = (state.auth(), state.now_ms());
-    if auth.knows_token(token) {
-        return Ok(auth.check_token(token, now_ms)?);
+    if let Some(checked) = auth.check_known_token(token, now_ms) {
+        return Ok(checked?);
     }
     let key = format!("wrong|{address}");
     // Before the check, so that no more are checked at once than may be wrong.
     take(state, &key, state.config().rate.wrong_tokens_per_minute)?;
     let checked = auth.check_token(token, now_ms);
-    if auth.knows_token(token) {
+    if auth.check_known_token(token, now_ms).is_some() {
         state.limiter().put_back(&key);
     }
     Ok(checked?)

@@ -1,51 +1,45 @@
-//! Access tokens whose signatures were found right.
+//! Access tokens that were found right, and what they say.
 //!
 //! A device calls with one token for ten minutes, and to check its signature costs more than all else
-//! that a call costs which is refused. So it is checked once; what the token says, its end above all,
-//! is looked at each time. One that was issued here is known from the start. A token is remembered
-//! by its hash, for as long as there is room.
+//! that a call costs which is refused; to take it apart costs more than to find it here. So each is done
+//! once, and what changes, whether it has ended above all, is looked at each time. One that was issued here is
+//! known from the start. A token is remembered by its hash, for as long as there is room.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use offing_core::proto::Code;
 use sha2::{Digest as _, Sha256};
+
+use super::token::Claims;
 
 /// Remembers tokens.
 #[derive(Debug, Default)]
 pub(super) struct KnownTokens(Mutex<Generations>);
 
+/// What a token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) claims: Claims,
+    /// When it ends, in seconds since 1970.
+    pub(super) expires_s: i64,
+}
+
 /// What was seen lately, and what was before that.
 #[derive(Debug, Default)]
 struct Generations {
-    recent: HashSet<[u8; 32]>,
-    before: HashSet<[u8; 32]>,
+    recent: HashMap<[u8; 32], Said>,
+    before: HashMap<[u8; 32], Said>,
 }
 
 impl KnownTokens {
-    /// Says whether a token is known to be right.
-    pub(super) fn has(&self, token: &str) -> bool {
-        self.generations().has(hash_of(token))
+    /// What a token says, if it is known to be right.
+    pub(super) fn find(&self, token: &str) -> Option<Said> {
+        self.generations().find(hash_of(token))
     }
 
-    /// Remembers a token that was issued here.
-    pub(super) fn put(&self, token: &str) {
-        self.generations().put(hash_of(token));
-    }
-
-    /// Lets `verify` check a token's signature, unless it is known to be right.
-    pub(super) fn check(
-        &self,
-        token: &str,
-        verify: impl FnOnce() -> Result<(), Code>,
-    ) -> Result<(), Code> {
-        let hash = hash_of(token);
-        if self.generations().has(hash) {
-            return Ok(());
-        }
-        verify()?;
-        self.generations().put(hash);
-        Ok(())
+    /// Remembers a token that is right.
+    pub(super) fn put(&self, token: &str, said: Said) {
+        self.generations().put(hash_of(token), said);
     }
 
     fn generations(&self) -> MutexGuard<'_, Generations> {
@@ -54,22 +48,20 @@ impl KnownTokens {
 }
 
 impl Generations {
-    fn has(&mut self, hash: [u8; 32]) -> bool {
-        if self.recent.contains(&hash) {
-            return true;
+    fn find(&mut self, hash: [u8; 32]) -> Option<Said> {
+        if let Some(said) = self.recent.get(&hash) {
+            return Some(*said);
         }
-        let is_known = self.before.contains(&hash);
-        if is_known {
-            self.put(hash);
-        }
-        is_known
+        let said = *self.before.get(&hash)?;
+        self.put(hash, said);
+        Some(said)
     }
 
-    fn put(&mut self, hash: [u8; 32]) {
+    fn put(&mut self, hash: [u8; 32], said: Said) {
         if self.recent.len() >= RECENT_MAX {
             self.before = std::mem::take(&mut self.recent);
         }
-        self.recent.insert(hash);
+        self.recent.insert(hash, said);
     }
 }
 
@@ -82,21 +74,26 @@ const RECENT_MAX: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use offing_core::id::{AccountId, DeviceId};
+
     use super::*;
 
-    #[test]
-    fn a_signature_is_checked_once_and_a_wrong_one_each_time() {
-        let known = KnownTokens::default();
-        for _ in 0..2 {
-            assert_eq!(known.check("wrong", || Err(Code::SignedOut)), Err(Code::SignedOut));
+    fn said(account: u8) -> Said {
+        let (account, device) = (AccountId([account; 16]), DeviceId([2; 16]));
+        Said {
+            claims: Claims { account, device, session: [3; 16], issued_s: 1_000 },
+            expires_s: 1_600,
         }
-        assert!(!known.has("wrong") && !known.has("right"));
-        assert_eq!(known.check("right", || Ok(())), Ok(()));
-        assert!(known.has("right"));
-        assert_eq!(known.check("right", || panic!("it is known")), Ok(()));
-        assert_eq!(known.check("right.", || Err(Code::SignedOut)), Err(Code::SignedOut));
-        known.put("issued");
-        assert_eq!(known.check("issued", || panic!("it is known")), Ok(()));
+    }
+
+    #[test]
+    fn a_token_says_what_it_said_and_no_other_does() {
+        let known = KnownTokens::default();
+        assert_eq!(known.find("right"), None);
+        known.put("right", said(1));
+        known.put("other", said(2));
+        assert_eq!((known.find("right"), known.find("other")), (Some(said(1)), Some(said(2))));
+        assert_eq!(known.find("right."), None);
     }
 
     #[test]
@@ -104,13 +101,13 @@ mod tests {
         let known = KnownTokens::default();
         let (calls, stopped) = ("calls", "stopped");
         for token in [calls, stopped] {
-            known.put(token);
+            known.put(token, said(1));
         }
         for number in 0..3 * RECENT_MAX {
-            known.put(&number.to_string());
-            known.check(calls, || panic!("it is known")).unwrap();
+            known.put(&number.to_string(), said(2));
+            assert_eq!(known.find(calls), Some(said(1)));
         }
-        assert!(known.check(stopped, || Err(Code::SignedOut)).is_err());
+        assert_eq!(known.find(stopped), None);
         let generations = known.generations();
         assert!(generations.recent.len() <= RECENT_MAX && generations.before.len() <= RECENT_MAX);
     }

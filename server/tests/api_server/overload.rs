@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use offing_core::proto::{AppendResult, ChunksStored, Code, Refusal};
+use offing_server::config::RateConfig;
 use offing_server::turns::Who;
 use offing_server::turns::desk::{Bounds, Class};
 use tokio::task::JoinSet;
@@ -83,4 +84,26 @@ async fn what_finds_no_place_hears_so_at_once_and_what_waits_is_done() {
         assert_eq!(done.unwrap().json::<ChunksStored>().stored, 1);
     }
     assert_eq!(world.state.turns().under_way(), (0, 0));
+}
+
+#[tokio::test]
+async fn who_is_told_to_wait_has_not_used_up_any_of_his_calls() {
+    let turns = Bounds { at_once: 1, waiting_max: 0, patience: Duration::from_secs(60) };
+    let rate = RateConfig { transfers_per_minute: 3, ..RateConfig::default() };
+    let differs = Differs { turns: Some(turns), rate: Some(rate), ..Differs::default() };
+    let world = World::start_with(differs).await;
+    let alice = world.sign_up("alice", "password").await;
+    let vault = world.create_vault(&alice).await;
+    let busy = world.state.turns().turn(Who::Server, Class::Prompt).await.unwrap();
+    for _ in 0..10 {
+        let refused = world.put_chunk(&alice, &vault, &[1; 1_000]).await;
+        assert_eq!(refused.refusal(), (503, Code::Unavailable));
+    }
+    drop(busy);
+    for seed in 0..3 {
+        let done = world.put_chunk(&alice, &vault, &[seed; 1_000]).await;
+        assert_eq!(done.json::<ChunksStored>().stored, 1);
+    }
+    let refused = world.put_chunk(&alice, &vault, &[9; 1_000]).await;
+    assert_eq!(refused.refusal(), (429, Code::RateLimited));
 }
