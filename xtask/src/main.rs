@@ -51,7 +51,7 @@ Usage: cargo xtask <command>
   joining [--nodes N] [--entries N]
                        how long a new device takes, by the log and by a snapshot
   edge [--chunks N]    what an edge is worth before a server that is far
-  overload [--seconds N]
+  overload [--seconds N] [--apart]
                        the most that the server does, and what is left of it at three
                        times as much
   rates [--chunks N]   what the server stores and gives in a second, beside nginx, rclone,

@@ -80,7 +80,7 @@ pub enum Asked<T> {
 pub struct Desk<K, T> {
     bounds: Bounds,
     running: usize,
-    waiting: BTreeMap<Place, (K, Class, T)>,
+    waiting: Queue<(K, Class, T)>,
     /// The calls of each caller that run or wait.
     held: HashMap<K, u32>,
     /// How many have waited so far.
@@ -92,7 +92,7 @@ pub struct Desk<K, T> {
 impl<K: Copy + Eq + Hash, T> Desk<K, T> {
     /// A desk at which nobody works.
     pub fn new(bounds: Bounds) -> Self {
-        let (waiting, held) = (BTreeMap::new(), HashMap::new());
+        let (waiting, held) = (Queue::new(), HashMap::new());
         Self { bounds, running: 0, waiting, held, order: 0, turn: Duration::ZERO }
     }
 
@@ -102,13 +102,12 @@ impl<K: Copy + Eq + Hash, T> Desk<K, T> {
             return None;
         }
         let rank = self.rank(who, class);
-        let last = self.waiting.last_key_value().map(|(place, _)| place.rank);
+        let last = self.waiting.last_rank();
         let is_full = self.waiting.len() >= self.bounds.waiting_max;
         if is_full && last.is_none_or(|last| last <= rank) {
             return Some(self.wait());
         }
-        let ahead = self.waiting.range(..=Place { rank, order: u64::MAX }).count();
-        (self.time_for(ahead) > self.bounds.patience).then(|| self.wait())
+        (self.time_for(self.waiting.ahead_of(rank)) > self.bounds.patience).then(|| self.wait())
     }
 
     /// Asks for a turn; `answer` is kept for as long as the call waits.
@@ -133,7 +132,7 @@ impl<K: Copy + Eq + Hash, T> Desk<K, T> {
     pub fn end(&mut self, who: &K, took: Duration) -> Option<(K, T)> {
         self.turn = (self.turn * (MEMORY - 1) + took) / MEMORY;
         self.forget(who);
-        let Some((_, (next, _, answer))) = self.waiting.pop_first() else {
+        let Some((next, _, answer)) = self.waiting.pop_first() else {
             self.running -= 1;
             return None;
         };
@@ -142,7 +141,7 @@ impl<K: Copy + Eq + Hash, T> Desk<K, T> {
 
     /// Leaves a place; one that has its turn, or was refused, has none any more.
     pub fn leave(&mut self, who: &K, place: Place) {
-        if self.waiting.remove(&place).is_some() {
+        if self.waiting.remove(place).is_some() {
             self.forget(who);
         }
     }
@@ -168,7 +167,7 @@ impl<K: Copy + Eq + Hash, T> Desk<K, T> {
             return None;
         }
         let wait = self.wait();
-        let (_, (who, class, answer)) = self.waiting.pop_last()?;
+        let (who, class, answer) = self.waiting.pop_last()?;
         self.forget(&who);
         Some((class, answer, wait))
     }
@@ -189,6 +188,65 @@ impl<K: Copy + Eq + Hash, T> Desk<K, T> {
             *held -= 1;
             if *held == 0 {
                 self.held.remove(who);
+            }
+        }
+    }
+}
+
+/// Those who wait, in order, and how many there are of each rank: that is asked at each call, and there
+/// are far fewer ranks than places.
+#[derive(Debug)]
+struct Queue<T> {
+    places: BTreeMap<Place, T>,
+    ranks: BTreeMap<u32, usize>,
+}
+
+impl<T> Queue<T> {
+    fn new() -> Self {
+        Self { places: BTreeMap::new(), ranks: BTreeMap::new() }
+    }
+
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn last_rank(&self) -> Option<u32> {
+        self.places.last_key_value().map(|(place, _)| place.rank)
+    }
+
+    /// How many are served before one of this rank who comes now.
+    fn ahead_of(&self, rank: u32) -> usize {
+        self.ranks.range(..=rank).map(|(_, count)| count).sum()
+    }
+
+    fn insert(&mut self, place: Place, waits: T) {
+        self.places.insert(place, waits);
+        *self.ranks.entry(place.rank).or_default() += 1;
+    }
+
+    fn remove(&mut self, place: Place) -> Option<T> {
+        let left = self.places.remove(&place)?;
+        self.forget(place);
+        Some(left)
+    }
+
+    fn pop_first(&mut self) -> Option<T> {
+        let (place, first) = self.places.pop_first()?;
+        self.forget(place);
+        Some(first)
+    }
+
+    fn pop_last(&mut self) -> Option<T> {
+        let (place, last) = self.places.pop_last()?;
+        self.forget(place);
+        Some(last)
+    }
+
+    fn forget(&mut self, place: Place) {
+        if let Some(count) = self.ranks.get_mut(&place.rank) {
+            *count -= 1;
+            if *count == 0 {
+                self.ranks.remove(&place.rank);
             }
         }
     }
@@ -220,6 +278,7 @@ mod tests {
             }
         }
         assert_eq!((desk.running(), desk.waiting(), desk.held.len()), (0, 0, 0));
+        assert!(desk.waiting.ranks.is_empty());
         order
     }
 
@@ -248,6 +307,8 @@ mod tests {
         }
         waits(&mut desk, "other", Class::Prompt, 11);
         waits(&mut desk, "other", Class::Prompt, 12);
+        // The flood has the ranks one to five, the other nothing and one.
+        assert_eq!([0, 1, 2, 9].map(|rank| desk.waiting.ahead_of(rank)), [1, 3, 4, 7]);
         assert_eq!(order(&mut desk, vec!["flood"]), [11, 1, 12, 2, 3, 4, 5]);
     }
 
