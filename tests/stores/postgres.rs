@@ -123,6 +123,59 @@ fn append(meta: &dyn MetaStore, id: u8, off: u64) -> Answer {
     meta.submit_append(question, Box::new(job))
 }
 
+/// Holds the writer until what it gives is dropped: what is queued meanwhile shares a commit.
+fn hold(meta: &dyn MetaStore) -> mpsc::Sender<()> {
+    let (held, gate) = mpsc::channel::<()>();
+    let (begun, begins) = mpsc::channel();
+    let job: WriteJob = Box::new(move |_| {
+        begun.send(()).unwrap();
+        let _ = gate.recv();
+        Ok(Box::new(()))
+    });
+    drop(meta.submit_write(Durability::Now, job));
+    begins.recv().unwrap();
+    held
+}
+
+#[test]
+fn appends_that_share_a_commit_share_their_statements() {
+    let cluster = Postgres::shared();
+    let url = cluster.database();
+    drop(PostgresMeta::open(&url).unwrap());
+    let logs = "DO $$ BEGIN EXECUTE \
+        format('ALTER DATABASE %I SET log_statement = %L', current_database(), 'all'); END $$";
+    cluster.run(&url, logs);
+    let store = PostgresMeta::open(&url).unwrap();
+    let meta: &dyn MetaStore = &store;
+    let populate = |tx: &mut dyn MetaTx| {
+        tx.add_account(&alice())?;
+        (0..8).try_for_each(|id| tx.add_vault(&vault(id, 0), 1))
+    };
+    meta.write_blocking(Durability::Now, populate).unwrap();
+    // Statements are prepared when they are used first.
+    append(meta, 0, 0).blocking_recv().unwrap().unwrap();
+    let of_appends = |count: u8| {
+        let held = hold(meta);
+        let before = cluster.log().len();
+        let answers: Vec<_> = (0..count).map(|n| append(meta, n % 8, 0)).collect();
+        drop(held);
+        for answer in answers {
+            answer.blocking_recv().unwrap().unwrap();
+        }
+        let log = cluster.log();
+        let said = log[before..].lines().filter_map(|line| line.split_once("LOG:  "));
+        let said = said.map(|(_, said)| said.chars().take(40).collect::<String>());
+        // What held the writer ends with a commit of its own.
+        said.skip_while(|said| said != "statement: COMMIT").skip(1).collect::<Vec<_>>()
+    };
+    // A transaction with its lock, the questions, what grows, the notes, the commit.
+    let alone = of_appends(1);
+    assert_eq!(alone.len(), 5, "{alone:?}");
+    // What grows is in a savepoint, so that nobody is harmed if it is refused.
+    let many = of_appends(40);
+    assert_eq!(many.len(), 7, "{many:?}");
+}
+
 #[test]
 fn appends_that_share_a_commit_see_each_other_and_one_that_fails_harms_none() {
     let cluster = Postgres::shared();
@@ -135,13 +188,7 @@ fn appends_that_share_a_commit_see_each_other_and_one_that_fails_harms_none() {
     meta.write_blocking(Durability::Now, populate).unwrap();
     for refused in [None, Some(3)] {
         let before = (used(meta), meta.stats().durable_commits);
-        // While one job holds the writer, the others queue up.
-        let (held, gate) = mpsc::channel::<()>();
-        let first: WriteJob = Box::new(move |_| {
-            let _ = gate.recv();
-            Ok(Box::new(()))
-        });
-        let first = meta.submit_write(Durability::Now, first);
+        let held = hold(meta);
         let mut good: Vec<_> = (0..24).map(|n| append(meta, n % 8, 0)).collect();
         // It believes what is not so; what comes behind it in that vault was misled.
         let misled = refused.map(|id| [append(meta, id, 5), append(meta, id, 0)]);
@@ -160,7 +207,6 @@ fn appends_that_share_a_commit_see_each_other_and_one_that_fails_harms_none() {
         let gives_up = meta.submit_write(Durability::Now, gives_up);
         good.extend((0..8).map(|n| append(meta, n, 0)));
         drop(held);
-        first.blocking_recv().unwrap().unwrap();
         for (n, answer) in (0..).zip(good) {
             let others = if n < 24 { 0 } else { 1_000 };
             let stored = answer.blocking_recv().unwrap().unwrap();

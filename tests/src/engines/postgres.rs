@@ -113,6 +113,11 @@ impl Postgres {
         assert!(ran.status.success(), "psql: {}", String::from_utf8_lossy(&ran.stderr));
     }
 
+    /// What it has said.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
     fn client(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
         command.env_clear().args(["--username=offing", "--host"]).arg(self.folder.path());
