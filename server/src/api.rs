@@ -26,6 +26,7 @@ pub(crate) use chunks::begin_answer;
 
 mod account;
 mod admit;
+pub(crate) mod checkup;
 mod chunks;
 pub(crate) mod extract;
 pub mod headers;
@@ -59,7 +60,7 @@ pub struct Call {
 /// What authorises a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing.
+    /// Nothing; a live socket wants an origin of our own.
     Open,
     /// The session cookie, and an origin of our own.
     Cookie,
@@ -99,7 +100,7 @@ pub enum Gives {
     Nothing,
     /// Messages of this type over a WebSocket.
     Messages(&'static str),
-    /// JSON of this type of `offing_core::proto`.
+    /// JSON of this type of `offing_core::proto`, or of the page that asks.
     Json(&'static str),
     /// Bytes.
     Bytes,
@@ -231,6 +232,50 @@ pub static CALLS: &[Call] = &[
         says: "This description.",
         refuses: &[],
         route: || get(openapi::answer),
+    },
+    Call {
+        method: "GET",
+        path: "/checkup",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("Checkup"),
+        says: "What the server knows of how this call came to it, for the page at `/checkup`.",
+        refuses: &[],
+        route: || get(checkup::seen),
+    },
+    Call {
+        method: "POST",
+        path: "/checkup/body",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Bytes { bytes_max: limits::CHUNK_BATCH_BYTES_MAX },
+        gives: Gives::Json("Received"),
+        says: "Count the bytes of a body, and keep nothing of it.",
+        refuses: &[],
+        route: || post(checkup::body),
+    },
+    Call {
+        method: "GET",
+        path: "/checkup/pieces",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Bytes,
+        says: "Bytes that come piece by piece, with a while between them.",
+        refuses: &[],
+        route: || get(checkup::pieces),
+    },
+    Call {
+        method: "GET",
+        path: "/checkup/live",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Socket,
+        gives: Gives::Messages("Received"),
+        says: "A WebSocket that says how many bytes it was told, once.",
+        refuses: &[],
+        route: || get(checkup::live),
     },
     Call {
         method: "POST",

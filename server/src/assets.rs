@@ -4,6 +4,9 @@
 //! outside the folder can be named: a path is its plain segments or it is refused. A `.br`
 //! file beside a file is what callers that accept brotli get; nothing is compressed here.
 //!
+//! The server's own pages (`PAGES`) are each a folder whose files are all below its address. They
+//! are no part of the app: no release names them, and its service worker passes them on.
+//!
 //! A next build may stand beside it (`rollout`): all of it below `/next/`, and its hashed files at
 //! their own addresses too, since devices that run it ask for them there.
 
@@ -47,9 +50,12 @@ impl Assets {
                 .status(StatusCode::METHOD_NOT_ALLOWED)
                 .into_response();
         }
-        let Some(relative) = relative(path) else {
+        let Some(mut relative) = relative(path) else {
             return ApiError::new(Code::NotFound).into_response();
         };
+        if PAGES.iter().any(|page| relative == Path::new(page)) {
+            relative.push(INDEX);
+        }
         let of_next = relative.strip_prefix(NEXT).ok().map(Path::to_owned);
         let file = match (next, &of_next) {
             (Some(next), Some(of_next)) => open(next, of_next, headers).await,
@@ -210,7 +216,8 @@ fn relative(path: &str) -> Option<PathBuf> {
 /// A path that looks like a file is one only for a navigation, so that a missing script or
 /// image is a plain 404 and not a page.
 fn is_place(path: &str, headers: &HeaderMap) -> bool {
-    if path == "/assets" || path.starts_with("/assets/") {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    if first == HASHED || PAGES.contains(&first) {
         return false;
     }
     let looks_like_file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
@@ -254,6 +261,8 @@ fn mime(path: &Path) -> &'static str {
 const INDEX: &str = "index.html";
 /// Files whose names have the hash of their content.
 const HASHED: &str = "assets";
+/// Pages of the server itself, by their addresses.
+const PAGES: [&str; 1] = ["checkup"];
 /// Below this are the files of the next build.
 const NEXT: &str = "next";
 /// Made by the client's build, beside the page.

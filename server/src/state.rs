@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
+use crate::api::checkup::Checkups;
 use crate::api::live::Sockets;
 use crate::assets::Assets;
 use crate::auth::secret_file::SecretFileError;
@@ -43,6 +44,7 @@ struct Shared {
     assets: Assets,
     rollouts: Rollouts,
     sockets: Sockets,
+    checkups: Checkups,
     running: Running,
     spans: OnceLock<Spans>,
     clock: Clock,
@@ -78,6 +80,7 @@ impl AppState {
             limiter: RateLimiter::new(RATE_KEYS_MAX),
             intake: Intake::default(),
             sockets: Sockets::default(),
+            checkups: Checkups::default(),
             running: Running::default(),
             spans: OnceLock::new(),
             clock,
@@ -139,6 +142,10 @@ impl AppState {
 
     pub(crate) fn sockets(&self) -> &Sockets {
         &self.shared.sockets
+    }
+
+    pub(crate) fn checkups(&self) -> &Checkups {
+        &self.shared.checkups
     }
 
     pub(crate) fn spans(&self) -> Option<&Spans> {

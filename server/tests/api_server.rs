@@ -8,6 +8,8 @@ mod accounts;
 mod acme;
 #[path = "api_server/calls.rs"]
 mod calls;
+#[path = "api_server/checkup.rs"]
+mod checkup;
 #[path = "api_server/client.rs"]
 mod client;
 #[path = "api_server/closed.rs"]

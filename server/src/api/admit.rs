@@ -104,7 +104,8 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
     match signed_in {
         None => {
             take(state, &format!("anonymous|{address}"), rate.anonymous_per_minute)?;
-            if call.access == Access::Cookie && !is_own_origin(state, call, headers) {
+            let from_pages = call.access == Access::Cookie || call.takes == Takes::Socket;
+            if from_pages && !is_own_origin(state, call, headers) {
                 return Err(ApiError::new(Code::BadRequest).status(StatusCode::FORBIDDEN));
             }
         }

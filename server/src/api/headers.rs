@@ -42,19 +42,21 @@ impl FrameHash {
 pub(crate) fn secure<B>(response: &mut Response<B>, is_https: bool) {
     let hash = response.extensions_mut().remove::<FrameHash>();
     let headers = response.headers_mut();
-    for (name, value) in FIXED {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    for (name, value) in of_every_answer(is_https) {
+        headers.insert(name, HeaderValue::from_static(value));
     }
     if let Some(hash) = hash {
         headers.insert(header::CONTENT_SECURITY_POLICY, hash.policy());
     }
-    if is_https {
-        headers.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
-        );
-    }
 }
+
+/// The security headers; the policy of the app's page lets one script more be inline.
+pub(crate) fn of_every_answer(is_https: bool) -> impl Iterator<Item = (HeaderName, &'static str)> {
+    let fixed = FIXED.into_iter().map(|(name, value)| (HeaderName::from_static(name), value));
+    fixed.chain(is_https.then_some((header::STRICT_TRANSPORT_SECURITY, TRANSPORT)))
+}
+
+const TRANSPORT: &str = "max-age=63072000; includeSubDomains";
 
 const FIXED: [(&str, &str); 9] = [
     ("content-security-policy", CONTENT_SECURITY_POLICY),

@@ -1,7 +1,7 @@
 //! `openapi.json`: made from the table of calls, so that it cannot forget one.
 //!
 //! The types' fields are listed here by hand; a test compares them with what
-//! `offing_core::proto` really encodes.
+//! `offing_core::proto` really encodes, and the calls of the server's own pages.
 
 use axum::Json;
 use offing_core::limits;
@@ -160,6 +160,23 @@ type Fields = &'static [(&'static str, &'static str)];
 const TYPES: &[(&str, Fields)] = &[
     ("ServerInfo", &[("version", "string"), ("now_ms", "integer")]),
     (
+        "Checkup",
+        &[
+            ("version", "string"),
+            ("now_ms", "integer"),
+            ("public_url", "string"),
+            ("host", "string"),
+            ("http", "string"),
+            ("heard", "string[]"),
+            ("callers", "string"),
+            ("headers", "SentHeader[]"),
+            ("bodies_bytes", "integer[]"),
+            ("pieces_ms", "integer"),
+        ],
+    ),
+    ("SentHeader", &[("name", "string"), ("value", "string")]),
+    ("Received", &[("received_bytes", "integer")]),
+    (
         "RegisterStart",
         &[
             ("invite", "string"),
@@ -276,6 +293,7 @@ fn schemas() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::checkup;
     use offing_core::id::{AccountId, DeviceId, Hash, Incarnation, VaultId};
     use offing_core::proto::{self, Bytes};
 
@@ -334,6 +352,22 @@ mod tests {
         check("NextRelease", &next);
         check("ReleaseStart", &proto::ReleaseStart { version, good: true });
         check("ServerInfo", &proto::ServerInfo { version: String::new(), now_ms: 0 });
+        let (version, public_url, host) = (String::new(), String::new(), String::new());
+        let checkup = checkup::Checkup {
+            version,
+            now_ms: 0,
+            public_url,
+            host,
+            http: "1.1",
+            heard: Vec::new(),
+            callers: checkup::Callers::Direct,
+            headers: Vec::new(),
+            bodies_bytes: [0; 2],
+            pieces_ms: 0,
+        };
+        check("Checkup", &checkup);
+        check("SentHeader", &checkup::SentHeader { name: String::new(), value: String::new() });
+        check("Received", &checkup::Received { received_bytes: 0 });
         let kind = proto::SecretKind::Recovery;
         check("SecretStart", &proto::SecretStart { kind, request: bytes.clone() });
         check("SecretStarted", &proto::SecretStarted { response: bytes.clone() });
