@@ -3,8 +3,8 @@
 // One argument, JSON:
 // {out, minify, clientGlue, engineGlue, engineWasm, opaqueGlue, opaqueWasm, markdownGlue,
 // markdownWasm, searchGlue, searchWasm, swGlue, swWasm, previews, releaseKey}; of previews see `previews.mjs`.
-// Writes content-hashed files to `<out>/assets`, the service worker's script to `<out>/sw.js`, and
-// prints JSON with the paths of the former:
+// Writes content-hashed files to `<out>/assets`, the service worker's script to `<out>/sw.js`, those of the
+// server's own page below `<out>/checkup`, and prints JSON with the paths of the first:
 // {boot, engine, markdown, searcher, search, editor, readme, viewer, update, details, style, lazy, idle, frameHash}, where `lazy` are the
 // chunks that are fetched only when somebody asks for them (rare languages), so not stored for
 // offline use, and `idle` the modules of previews, stored when the page has nothing to do.
@@ -26,6 +26,7 @@ const frame = await bundleFrame(www, minify);
 const modules = await bundleModules(www, order);
 
 await bundleWorker();
+await bundlePages();
 
 const { metafile } = await build({
   absWorkingDir: www,
@@ -134,4 +135,23 @@ async function bundleWorker() {
     define: { __PUSH__: JSON.stringify({ url: order.swWasm, sha256 }) },
   });
   await writeFile(join(out, "sw.js"), `${await readFile(order.swGlue, "utf8")}\n${outputFiles[0].text}`);
+}
+
+/** The server's own pages, which are no part of the app: each has all that it needs below its address. */
+async function bundlePages() {
+  await build({
+    absWorkingDir: www,
+    entryPoints: [
+      { in: "checkup/checkup.js", out: "checkup/checkup" },
+      { in: "styles/own_page.css", out: "checkup/style" },
+    ],
+    outdir: out,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    minify,
+    legalComments: "none",
+    logLevel: "warning",
+    charset: "utf8",
+  });
 }

@@ -15,8 +15,8 @@ import { join, relative } from "node:path";
 import { FORMAT, PROTOCOL, RELEASE_LABEL, ROTATION_LABEL } from "../sw/trust.js";
 import { newKey, publicOf, releaseKey } from "./keys.mjs";
 
-/** What belongs to the server, or is named apart. */
-const NOT_NAMED = ["/release.json", "/sw.js", "/frame.sha256"];
+/** What belongs to the server, or is named apart; below the last is a page of the server's own. */
+const NOT_NAMED = ["/release.json", "/sw.js", "/frame.sha256", "/checkup/"];
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const signed = (key, text) => sign(null, Buffer.from(text), key).toString("base64url");
@@ -31,7 +31,7 @@ async function signs(folder, keyPath, order) {
   const paths = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   for (const path of paths.sort()) {
     const url = `/${relative(folder, path)}`;
-    if (NOT_NAMED.includes(url) || url.endsWith(".br")) continue;
+    if (NOT_NAMED.some((name) => url.startsWith(name)) || url.endsWith(".br")) continue;
     const group = idle.includes(url) ? "idle" : lazy.includes(url) ? "lazy" : "files";
     groups[group][url] = sha256(await readFile(path));
   }

@@ -149,9 +149,18 @@ fn docs() -> Result<()> {
 
 fn scripts() -> Result<()> {
     let mut files = Vec::new();
-    for folder in
-        ["boot", "details", "editor", "search", "sw", "thumbs", "viewer", "viewer/frame/pdf"]
-    {
+    let folders = [
+        "boot",
+        "checkup",
+        "details",
+        "editor",
+        "search",
+        "sw",
+        "thumbs",
+        "viewer",
+        "viewer/frame/pdf",
+    ];
+    for folder in folders {
         files.extend(test_files(&www().join(folder))?);
     }
     run(program("node").arg("--test").args(files))

@@ -2,7 +2,8 @@
 //!
 //! Everything under `assets/` carries the hash of its content in its name and never
 //! changes; the few files with fixed names (`index.html`, `sw.js`, `manifest.webmanifest`,
-//! `icons/`) name the rest. `release.json` names every file by its hash and is signed: by it
+//! `icons/`) name the rest. The server's own pages (`checkup/`) are beside the app and no part of it.
+//! `release.json` names every file by its hash and is signed: by it
 //! browsers see a new version, fetch what changed, and believe it. The folder is put together
 //! elsewhere and exchanged at the end: a build that fails leaves the old one as it was.
 
@@ -68,7 +69,7 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
     })?;
     copy_fixed(&stage)?;
 
-    let mut page = Page::read()?;
+    let mut page = Page::read("")?;
     for name in BUNDLES {
         page.fill(name, bundle.url(name)?)?;
     }
@@ -232,17 +233,25 @@ fn copy_fixed(stage: &Path) -> Result<()> {
         let icon = icon?;
         fs::copy(icon.path(), stage.join("icons").join(icon.file_name()))?;
     }
+    for page in SERVER_PAGES {
+        fs::create_dir_all(stage.join(page))?;
+        fs::write(stage.join(page).join("index.html"), Page::read(page)?.finish()?)?;
+    }
     Ok(())
 }
 
-/// `www/index.html` while its `{{names}}` are filled in.
+/// The server's own pages, by their addresses; `assets.rs` of the server knows them.
+const SERVER_PAGES: [&str; 1] = ["checkup"];
+
+/// The `index.html` of a page while its `{{names}}` are filled in.
 struct Page {
     text: String,
 }
 
 impl Page {
-    fn read() -> Result<Self> {
-        Ok(Self { text: fs::read_to_string(www().join("index.html"))? })
+    /// Reads that of the page at an address.
+    fn read(address: &str) -> Result<Self> {
+        Ok(Self { text: fs::read_to_string(www().join(address).join("index.html"))? })
     }
 
     fn fill(&mut self, name: &str, value: &str) -> Result<()> {
@@ -311,10 +320,13 @@ mod tests {
 
     #[test]
     fn the_committed_page_has_the_names_that_the_build_fills_in() {
-        let mut page = Page::read().unwrap();
+        let mut page = Page::read("").unwrap();
         for name in BUNDLES.into_iter().chain(["page_wasm", "engine_wasm", "icons"]) {
             page.fill(name, "x").unwrap();
         }
         page.finish().unwrap();
+        for page in SERVER_PAGES {
+            Page::read(page).unwrap().finish().unwrap();
+        }
     }
 }
