@@ -1,37 +1,48 @@
-//! What whoever runs a server does to accounts, beside a server that runs.
+//! What whoever keeps a server does to it: by commands beside a server that runs, and by the page at
+//! `/admin` through one.
 //!
-//! Only the database is opened. Everything that changes something is noted first, in `audit.log`
-//! in the data folder: when, what, to whom.
+//! Both go by a [`Keeper`], which has the database alone. Everything that changes something is noted
+//! first, in `audit.log` in the data folder: when, what, to whom, by which way.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use offing_core::id::DeviceId;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::auth::username::normalise;
-use crate::migrate::open_tables;
+use crate::rollout::{Rollout, RolloutError};
+use crate::service::accounts::new_invite;
 use crate::service::{ServiceError, open_existing};
-use crate::state::system_clock;
+use crate::state::{Clock, system_clock};
+use crate::store::keeping::Listed;
 use crate::store::meta::{Account, Durability, MetaError, MetaStore, MetaTx};
 use crate::store::places::Places;
-use crate::store::tables::{Table, Value};
 
-/// What a list of accounts shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// The name.
-    pub username: String,
-    /// Bytes that are stored for it.
-    pub used_bytes: i64,
-    /// The most that may be, if there is a limit.
-    pub quota_bytes: Option<i64>,
-    /// When it was made.
-    pub created_ms: i64,
-    /// It is closed.
-    pub is_closed: bool,
+mod passes;
+
+pub use passes::{LINK_MS, SESSION_IDLE_MS, SESSION_MS};
+
+/// Most accounts that are listed at one time.
+pub const ACCOUNTS_MAX: usize = 200;
+
+/// Does what whoever keeps a server wants.
+#[derive(Clone)]
+pub struct Keeper {
+    meta: Arc<dyn MetaStore>,
+    data: PathBuf,
+    clock: Clock,
+    way: Way,
+}
+
+/// By which way somebody keeps a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Command,
+    Page,
 }
 
 /// A session of an account.
@@ -55,114 +66,151 @@ pub enum AdminError {
         /// The name.
         username: String,
     },
+    /// No such link to the page, or one that was used or has expired.
+    #[error("no such link")]
+    LinkUnknown,
     /// The database cannot be opened.
     #[error(transparent)]
     Service(#[from] ServiceError),
     /// The database failed.
     #[error(transparent)]
     Meta(#[from] MetaError),
+    /// What is offered cannot be changed.
+    #[error(transparent)]
+    Rollout(#[from] RolloutError),
     /// The audit log cannot be written.
     #[error("cannot write the audit log")]
     Audit(#[from] io::Error),
 }
 
-/// All accounts, by name; blocks, on a thread outside any runtime.
-pub fn accounts(places: &Places) -> Result<Vec<Row>, AdminError> {
-    // Says first whether they are this program's tables.
-    let closed = open_existing(places)?.read_blocking(|state| state.closed())?;
-    let columns = ["username", "used_bytes", "quota_bytes", "created_ms", "id"];
-    let columns = columns.map(str::to_owned).to_vec();
-    let (table, mut rows) = (Table { name: "accounts".to_owned(), columns }, Vec::new());
-    open_tables(places)?.read(&table, &mut |values| {
-        let Ok(
-            [
-                Value::Text(username),
-                Value::Int(used_bytes),
-                quota,
-                Value::Int(created_ms),
-                Value::Bytes(id),
-            ],
-        ) = <[Value; 5]>::try_from(values)
-        else {
-            return Err(MetaError::Corrupt { column: "account" });
+impl Keeper {
+    /// Works beside a server that may be running; its database has to be there.
+    pub fn beside(places: &Places) -> Result<Self, AdminError> {
+        let (meta, data) = (open_existing(places)?, places.data.clone());
+        Ok(Self { meta, data, clock: Arc::new(system_clock), way: Way::Command })
+    }
+
+    /// Works through the server that has these.
+    pub(crate) fn within(meta: Arc<dyn MetaStore>, data: PathBuf, clock: Clock) -> Self {
+        Self { meta, data, clock, way: Way::Page }
+    }
+
+    /// At most [`ACCOUNTS_MAX`] accounts whose names come after this one, by name.
+    pub async fn accounts_after(&self, name: &str) -> Result<Vec<Listed>, AdminError> {
+        let name = name.to_owned();
+        Ok(self.meta.read(move |state| state.accounts_after(&name, ACCOUNTS_MAX)).await?)
+    }
+
+    /// How many accounts there are.
+    pub async fn account_count(&self) -> Result<u64, AdminError> {
+        Ok(self.meta.read(|state| state.account_count()).await?)
+    }
+
+    /// Sets or lifts the most that an account may store. What is stored stays.
+    pub async fn limit(&self, name: &str, quota_bytes: Option<u64>) -> Result<(), AdminError> {
+        let account = self.find(name).await?;
+        self.note_of("quota", &account, json!({ "quota_bytes": quota_bytes })).await?;
+        let job = move |tx: &mut dyn MetaTx| tx.limit_account(&account.id, quota_bytes);
+        Ok(self.meta.write(Durability::Now, job).await?)
+    }
+
+    /// The sessions of an account.
+    pub async fn sessions(&self, name: &str) -> Result<Vec<Seen>, AdminError> {
+        let account = self.find(name).await?;
+        let sessions = self.meta.read(move |state| state.sessions_of(&account.id)).await?;
+        let live = sessions.into_iter().filter(|session| !session.taken_off);
+        let seen = live.map(|session| Seen {
+            device: session.device,
+            signed_in_ms: session.created_ms,
+            used_ms: session.used_ms,
+        });
+        Ok(seen.collect())
+    }
+
+    /// Ends all sessions of an account, and says how many. Its devices keep what they have, and
+    /// ask for the password.
+    pub async fn sign_out(&self, name: &str) -> Result<u64, AdminError> {
+        let account = self.find(name).await?;
+        self.note_of("sign-out", &account, json!({})).await?;
+        let job = move |tx: &mut dyn MetaTx| tx.remove_other_sessions(&account.id, None);
+        Ok(self.meta.write(Durability::Now, job).await?)
+    }
+
+    /// Closes an account: its devices keep what they have and are refused, nothing of it is
+    /// deleted, and its sessions stay for when it is opened again.
+    pub async fn close(&self, name: &str) -> Result<(), AdminError> {
+        let account = self.find(name).await?;
+        self.note_of("close", &account, json!({})).await?;
+        let now_ms = self.now_ms();
+        let job = move |tx: &mut dyn MetaTx| tx.close_account(&account.id, now_ms);
+        Ok(self.meta.write(Durability::Now, job).await?)
+    }
+
+    /// Opens an account again.
+    pub async fn open(&self, name: &str) -> Result<(), AdminError> {
+        let account = self.find(name).await?;
+        self.note_of("open", &account, json!({})).await?;
+        let job = move |tx: &mut dyn MetaTx| tx.open_account(&account.id);
+        Ok(self.meta.write(Durability::Now, job).await?)
+    }
+
+    /// Makes a sign-up link's token.
+    pub async fn invite(&self) -> Result<String, AdminError> {
+        self.note("invite", json!({})).await?;
+        let (token, invite) = new_invite(self.now_ms());
+        self.meta.write(Durability::Now, move |tx| tx.add_invite(&invite)).await?;
+        Ok(token)
+    }
+
+    /// What is offered of the app, if anything was.
+    pub fn release(&self) -> Result<Option<Rollout>, AdminError> {
+        Ok(Rollout::read(&self.data)?)
+    }
+
+    /// Offers it to so many of a hundred devices.
+    pub async fn share_release(&self, percent: u8) -> Result<Option<Rollout>, AdminError> {
+        self.note("release", json!({ "percent": percent })).await?;
+        Ok(Rollout::share(&self.data, percent)?)
+    }
+
+    /// Offers it to nobody any more.
+    pub async fn stop_release(&self) -> Result<Option<Rollout>, AdminError> {
+        self.note("release", json!({ "stopped": true })).await?;
+        Ok(Rollout::stop(&self.data, "stopped by hand")?)
+    }
+
+    fn now_ms(&self) -> i64 {
+        (self.clock)()
+    }
+
+    async fn find(&self, name: &str) -> Result<Account, AdminError> {
+        let unknown = || AdminError::AccountUnknown { username: name.to_owned() };
+        let username = normalise(name).map_err(|_| unknown())?;
+        let account = self.meta.read(move |state| state.account_by_name(&username)).await?;
+        account.ok_or_else(unknown)
+    }
+
+    async fn note_of(&self, action: &str, account: &Account, more: Value) -> io::Result<()> {
+        let line = json!({ "account": account.username, "set": more });
+        self.note(action, line).await
+    }
+
+    /// Writes a line into the audit log, and waits for the disk.
+    async fn note(&self, action: &str, mut line: Value) -> io::Result<()> {
+        let by = match self.way {
+            Way::Command => "command",
+            Way::Page => "page",
         };
-        let quota_bytes = if let Value::Int(bytes) = quota { Some(bytes) } else { None };
-        let is_closed = closed.iter().any(|closed| closed.0[..] == id);
-        rows.push(Row { username, used_bytes, quota_bytes, created_ms, is_closed });
-        Ok(())
-    })?;
-    rows.sort_by(|one, other| one.username.cmp(&other.username));
-    Ok(rows)
-}
-
-/// Sets or lifts the most that an account may store. What is stored stays.
-pub fn limit(places: &Places, name: &str, quota_bytes: Option<u64>) -> Result<(), AdminError> {
-    let (meta, account) = find(places, name)?;
-    note(places, "quota", &account, &json!({ "quota_bytes": quota_bytes }))?;
-    let job = move |tx: &mut dyn MetaTx| tx.limit_account(&account.id, quota_bytes);
-    Ok(meta.write_blocking(Durability::Now, job)?)
-}
-
-/// The sessions of an account.
-pub fn sessions(places: &Places, name: &str) -> Result<Vec<Seen>, AdminError> {
-    let (meta, account) = find(places, name)?;
-    let sessions = meta.read_blocking(move |state| state.sessions_of(&account.id))?;
-    let live = sessions.into_iter().filter(|session| !session.taken_off);
-    let seen = live.map(|session| Seen {
-        device: session.device,
-        signed_in_ms: session.created_ms,
-        used_ms: session.used_ms,
-    });
-    Ok(seen.collect())
-}
-
-/// Ends all sessions of an account, and says how many. Its devices keep what they have, and ask
-/// for the password.
-pub fn sign_out(places: &Places, name: &str) -> Result<u64, AdminError> {
-    let (meta, account) = find(places, name)?;
-    note(places, "sign-out", &account, &json!({}))?;
-    let job = move |tx: &mut dyn MetaTx| tx.remove_other_sessions(&account.id, None);
-    Ok(meta.write_blocking(Durability::Now, job)?)
-}
-
-/// Closes an account: its devices keep what they have and are refused, nothing of it is deleted,
-/// and its sessions stay for when it is opened again.
-pub fn close(places: &Places, name: &str) -> Result<(), AdminError> {
-    let (meta, account) = find(places, name)?;
-    note(places, "close", &account, &json!({}))?;
-    let now_ms = system_clock();
-    let job = move |tx: &mut dyn MetaTx| tx.close_account(&account.id, now_ms);
-    Ok(meta.write_blocking(Durability::Now, job)?)
-}
-
-/// Opens an account again.
-pub fn open(places: &Places, name: &str) -> Result<(), AdminError> {
-    let (meta, account) = find(places, name)?;
-    note(places, "open", &account, &json!({}))?;
-    let job = move |tx: &mut dyn MetaTx| tx.open_account(&account.id);
-    Ok(meta.write_blocking(Durability::Now, job)?)
-}
-
-fn find(places: &Places, name: &str) -> Result<(Arc<dyn MetaStore>, Account), AdminError> {
-    let meta = open_existing(places)?;
-    let unknown = || AdminError::AccountUnknown { username: name.to_owned() };
-    let username = normalise(name).map_err(|_| unknown())?;
-    let account = meta.read_blocking(move |state| state.account_by_name(&username))?;
-    Ok((meta, account.ok_or_else(unknown)?))
-}
-
-fn note(
-    places: &Places,
-    action: &str,
-    account: &Account,
-    more: &serde_json::Value,
-) -> io::Result<()> {
-    let at_ms = system_clock();
-    let line =
-        json!({ "at_ms": at_ms, "action": action, "account": account.username, "set": more });
-    let mut options = OpenOptions::new();
-    let log = options.create(true).append(true).mode(0o600).open(places.data.join("audit.log"));
-    let mut log = log?;
-    writeln!(log, "{line}")?;
-    log.sync_all()
+        line["at_ms"] = self.now_ms().into();
+        line["action"] = action.into();
+        line["by"] = by.into();
+        let path = self.data.join("audit.log");
+        let write = move || {
+            let mut options = OpenOptions::new();
+            let mut log = options.create(true).append(true).mode(0o600).open(path)?;
+            writeln!(log, "{line}")?;
+            log.sync_all()
+        };
+        tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?
+    }
 }

@@ -25,6 +25,7 @@ pub(crate) use admit::address;
 pub(crate) use chunks::begin_answer;
 
 mod account;
+mod admin;
 mod admit;
 pub(crate) mod checkup;
 mod chunks;
@@ -66,6 +67,8 @@ pub enum Access {
     Cookie,
     /// An access token.
     Bearer,
+    /// The cookie of the page for whoever keeps the server, and an origin of our own.
+    Admin,
 }
 
 /// Which bucket a bearer call is counted in.
@@ -84,7 +87,7 @@ pub enum Takes {
     Nothing,
     /// The connection becomes a WebSocket.
     Socket,
-    /// JSON of this type of `offing_core::proto`.
+    /// JSON of this type of `offing_core::proto`, or of the page that asks.
     Json(&'static str),
     /// Bytes.
     Bytes {
@@ -553,5 +556,137 @@ pub static CALLS: &[Call] = &[
         says: "Say once how that version started; it is counted and nothing else is kept.",
         refuses: &[],
         route: || post(releases::started),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/enter",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Json("AdminLink"),
+        gives: Gives::Nothing,
+        says: "Exchange a link to the page for its session's cookie.",
+        refuses: &[Code::WrongCredentials],
+        route: || post(admin::enter),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/leave",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Nothing,
+        says: "End the session and take the cookie back.",
+        refuses: &[],
+        route: || post(admin::leave),
+    },
+    Call {
+        method: "GET",
+        path: "/admin/server",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("AdminServer"),
+        says: "How the server does, and what it offers of the app.",
+        refuses: &[],
+        route: || get(admin::server),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/accounts",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Json("AdminName"),
+        gives: Gives::Json("AdminAccounts"),
+        says: "Accounts whose names come after this one.",
+        refuses: &[],
+        route: || post(admin::accounts),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/limit",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Json("AdminLimit"),
+        gives: Gives::Nothing,
+        says: "Set or lift the most that an account may store.",
+        refuses: &[Code::NotFound],
+        route: || post(admin::limit),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/close",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Json("AdminName"),
+        gives: Gives::Nothing,
+        says: "Close an account; nothing of it is deleted.",
+        refuses: &[Code::NotFound],
+        route: || post(admin::close),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/open",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Json("AdminName"),
+        gives: Gives::Nothing,
+        says: "Open a closed account again.",
+        refuses: &[Code::NotFound],
+        route: || post(admin::open),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/sessions",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Json("AdminName"),
+        gives: Gives::Json("AdminSessions"),
+        says: "The sessions of an account.",
+        refuses: &[Code::NotFound],
+        route: || post(admin::sessions),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/sign-out",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Json("AdminName"),
+        gives: Gives::Json("AdminEnded"),
+        says: "End all sessions of an account.",
+        refuses: &[Code::NotFound],
+        route: || post(admin::sign_out),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/invite",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("AdminInvite"),
+        says: "Make a one-time sign-up link.",
+        refuses: &[],
+        route: || post(admin::invite),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/release/share",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Json("AdminShare"),
+        gives: Gives::Json("AdminRelease"),
+        says: "Offer the next version of the app to so many of a hundred devices.",
+        refuses: &[Code::NotFound],
+        route: || post(admin::share),
+    },
+    Call {
+        method: "POST",
+        path: "/admin/release/stop",
+        access: Access::Admin,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("AdminRelease"),
+        says: "Offer it to nobody any more.",
+        refuses: &[Code::NotFound],
+        route: || post(admin::stop),
     },
 ];

@@ -262,7 +262,7 @@ const INDEX: &str = "index.html";
 /// Files whose names have the hash of their content.
 const HASHED: &str = "assets";
 /// Pages of the server itself, by their addresses.
-const PAGES: [&str; 1] = ["checkup"];
+const PAGES: [&str; 2] = ["admin", "checkup"];
 /// Below this are the files of the next build.
 const NEXT: &str = "next";
 /// Made by the client's build, beside the page.

@@ -11,17 +11,17 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use offing_core::id::DeviceId;
+use offing_server::admin::Keeper;
 use offing_server::config::{Config, Settings};
 use offing_server::edge::Patience;
 use offing_server::fsck::Finding;
 use offing_server::rollout::Rollout;
 use offing_server::spans::Spans;
-use offing_server::state::{AppState, join_link, system_clock};
+use offing_server::state::{AppState, admin_link, join_link, system_clock};
 use offing_server::store::check::Checked;
+use offing_server::store::keeping::Listed;
 use offing_server::store::places;
-use offing_server::{
-    Edge, admin, backup, fsck, migrate, ready, serve, serve_edge, service, telemetry,
-};
+use offing_server::{Edge, backup, fsck, migrate, ready, serve, serve_edge, service, telemetry};
 use tokio::net::TcpListener;
 
 /// The static program's: that of musl's C library has its threads wait for one another.
@@ -135,6 +135,10 @@ enum Action {
         /// The account's name
         name: String,
     },
+    /// Print a link to the page that does all of this, good once and for ten minutes
+    Link,
+    /// End every such link, and every session of that page
+    Lock,
 }
 
 #[derive(Debug, Subcommand)]
@@ -175,7 +179,9 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Backup { to } => back_up(&config, &to),
         Command::Restore { from } => restore(&config, &from),
         Command::Fsck { repair } => check(&config, repair),
-        Command::Admin { action } => administer(&config, action),
+        Command::Admin { action } => {
+            runtime.block_on(administer(&config, action)).map(|()| ExitCode::SUCCESS)
+        }
         Command::Release { action } => release(&config, action).map(|()| ExitCode::SUCCESS),
         Command::Ready => {
             runtime.block_on(ready::ask(&config)).map(|()| ExitCode::SUCCESS).map_err(Into::into)
@@ -323,37 +329,51 @@ fn move_all(from: &Path, to: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn administer(config: &Config, action: Action) -> anyhow::Result<ExitCode> {
-    let places = config.places();
+async fn administer(config: &Config, action: Action) -> anyhow::Result<()> {
+    let keeper = Keeper::beside(&config.places())?;
     match action {
-        Action::List => {
-            for row in admin::accounts(&places)? {
-                let quota = row.quota_bytes.map_or("-".to_owned(), |bytes| bytes.to_string());
-                let standing = if row.is_closed { "closed" } else { "open" };
-                let admin::Row { username, used_bytes, created_ms, .. } = row;
-                say(&format!("{username}\t{used_bytes}\t{quota}\t{created_ms}\t{standing}"))?;
-            }
-        }
-        Action::Quota { name, bytes } => admin::limit(&places, &name, bytes)?,
+        Action::List => list(&keeper).await?,
+        Action::Quota { name, bytes } => keeper.limit(&name, bytes).await?,
         Action::Sessions { name } => {
-            for seen in admin::sessions(&places, &name)? {
+            for seen in keeper.sessions(&name).await? {
                 say(&format!("{}\t{}\t{}", seen.device, seen.signed_in_ms, seen.used_ms))?;
             }
         }
         Action::Close { name } => {
-            admin::close(&places, &name)?;
+            keeper.close(&name).await?;
             say(&format!("{name} is closed, for a server that runs within five seconds"))?;
         }
         Action::Open { name } => {
-            admin::open(&places, &name)?;
+            keeper.open(&name).await?;
             say(&format!("{name} is open; its devices come back by themselves"))?;
         }
         Action::SignOut { name } => {
-            let ended = admin::sign_out(&places, &name)?;
+            let ended = keeper.sign_out(&name).await?;
             say(&format!("{ended} sessions ended; access tokens work on for ten minutes at most"))?;
         }
+        Action::Link => say(&admin_link(config, &keeper.make_link().await?))?,
+        Action::Lock => {
+            let ended = keeper.lock().await?;
+            say(&format!("{ended} links and sessions of the page ended"))?;
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+async fn list(keeper: &Keeper) -> anyhow::Result<()> {
+    let mut last = String::new();
+    loop {
+        let listed = keeper.accounts_after(&last).await?;
+        let Some(end) = listed.last() else {
+            return Ok(());
+        };
+        last.clone_from(&end.username);
+        for Listed { username, used_bytes, quota_bytes, created_ms, is_closed } in listed {
+            let quota = quota_bytes.map_or("-".to_owned(), |bytes| bytes.to_string());
+            let standing = if is_closed { "closed" } else { "open" };
+            say(&format!("{username}\t{used_bytes}\t{quota}\t{created_ms}\t{standing}"))?;
+        }
+    }
 }
 
 fn release(config: &Config, action: ReleaseAction) -> anyhow::Result<()> {

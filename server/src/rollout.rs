@@ -93,6 +93,19 @@ impl Rollout {
         Err(RolloutError::File { path, source })
     }
 
+    /// Offers what is offered to so many of a hundred devices; one that was stopped stays so.
+    pub fn share(data: &Path, percent: u8) -> Result<Option<Self>, RolloutError> {
+        if percent > 100 {
+            return Err(RolloutError::Percent);
+        }
+        let Some(mut rollout) = Self::read(data)? else {
+            return Ok(None);
+        };
+        rollout.percent = percent;
+        rollout.write(data)?;
+        Ok(Some(rollout))
+    }
+
     /// Offers it to nobody any more; who has it may go on with it.
     pub fn stop(data: &Path, why: &str) -> Result<Option<Self>, RolloutError> {
         let Some(mut rollout) = Self::read(data)? else {

@@ -12,6 +12,8 @@ use offing_core::id::{AccountId, ChunkId, DeviceId, Incarnation, VaultId};
 use offing_core::log::entry::EntryError;
 use offing_core::proto::{Code, WireError};
 
+use crate::admin::Keeper;
+use crate::state::Clock;
 use crate::store::blob::{BlobError, BlobStore};
 use crate::store::check::Checked;
 use crate::store::chunks::{ChunkStore, ChunkStoreOptions, Recovery};
@@ -329,6 +331,11 @@ impl Services {
     /// Listens to the growth of an account's vaults.
     pub fn listen(&self, account: AccountId) -> Listening {
         self.hearers.listen(account)
+    }
+
+    /// Does what whoever keeps the server wants; the audit log is in this folder.
+    pub(crate) fn keeper(&self, data: PathBuf, clock: Clock) -> Keeper {
+        Keeper::within(Arc::clone(&self.meta), data, clock)
     }
 
     /// Counters since the start.

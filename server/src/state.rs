@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
+use crate::admin::Keeper;
 use crate::api::checkup::Checkups;
 use crate::api::live::Sockets;
 use crate::assets::Assets;
@@ -43,6 +44,7 @@ struct Shared {
     turns: Turns,
     assets: Assets,
     rollouts: Rollouts,
+    keeper: Keeper,
     sockets: Sockets,
     checkups: Checkups,
     running: Running,
@@ -73,6 +75,7 @@ impl AppState {
         let shared = Shared {
             assets: Assets::new(config.assets.clone()),
             rollouts: Rollouts::new(config.data.clone()),
+            keeper: services.keeper(config.data.clone(), Arc::clone(&clock)),
             turns: Turns::new(config.turns),
             config,
             services,
@@ -144,6 +147,11 @@ impl AppState {
         &self.shared.sockets
     }
 
+    /// What whoever keeps the server does through it.
+    pub fn keeper(&self) -> &Keeper {
+        &self.shared.keeper
+    }
+
     pub(crate) fn checkups(&self) -> &Checkups {
         &self.shared.checkups
     }
@@ -169,6 +177,11 @@ impl AppState {
 /// The sign-up link that carries this token.
 pub fn join_link(config: &Config, token: &str) -> String {
     format!("{}/join#{token}", config.public_url)
+}
+
+/// The link to the page for whoever keeps the server.
+pub fn admin_link(config: &Config, secret: &str) -> String {
+    format!("{}/admin#{secret}", config.public_url)
 }
 
 /// The machine's clock.

@@ -14,6 +14,7 @@ pub mod closed;
 pub mod conformance;
 pub mod fossil;
 pub mod growth;
+pub mod keeping;
 pub mod memory;
 pub mod meta;
 pub mod note;

@@ -6,6 +6,8 @@
 mod accounts;
 #[path = "api_server/acme.rs"]
 mod acme;
+#[path = "api_server/admin.rs"]
+mod admin;
 #[path = "api_server/calls.rs"]
 mod calls;
 #[path = "api_server/checkup.rs"]

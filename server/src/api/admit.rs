@@ -89,7 +89,7 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
     }
     let address = address(state.config(), request);
     let signed_in = match call.access {
-        Access::Open | Access::Cookie => None,
+        Access::Open | Access::Cookie | Access::Admin => None,
         Access::Bearer => Some(bearer(state, headers, address)?),
     };
     let class = match call.rate {
@@ -104,7 +104,7 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
     match signed_in {
         None => {
             take(state, &format!("anonymous|{address}"), rate.anonymous_per_minute)?;
-            let from_pages = call.access == Access::Cookie || call.takes == Takes::Socket;
+            let from_pages = call.access != Access::Open || call.takes == Takes::Socket;
             if from_pages && !is_own_origin(state, call, headers) {
                 return Err(ApiError::new(Code::BadRequest).status(StatusCode::FORBIDDEN));
             }

@@ -9,6 +9,7 @@ use offing_core::proto::{API_PREFIX, Code};
 use serde_json::{Map, Value, json};
 
 use super::{Access, CALLS, Call, Gives, Takes};
+use crate::auth::cookie;
 use crate::error::status;
 
 pub(super) async fn answer() -> Json<Value> {
@@ -32,7 +33,8 @@ pub(crate) fn document() -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "cookie": { "type": "apiKey", "in": "cookie", "name": crate::auth::cookie::COOKIE },
+                "cookie": { "type": "apiKey", "in": "cookie", "name": cookie::COOKIE },
+                "admin": { "type": "apiKey", "in": "cookie", "name": cookie::ADMIN_COOKIE },
                 "token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
             },
             "schemas": schemas(),
@@ -99,6 +101,7 @@ fn operation(call: &Call) -> Value {
         Access::Open => json!([]),
         Access::Cookie => json!([{ "cookie": [] }]),
         Access::Bearer => json!([{ "token": [] }]),
+        Access::Admin => json!([{ "admin": [] }]),
     };
     operation
 }
@@ -108,6 +111,7 @@ pub(crate) fn refusals(call: &Call) -> Vec<Code> {
     let mut codes = vec![Code::BadRequest, Code::RateLimited, Code::Unavailable, Code::Internal];
     match call.access {
         Access::Open => {}
+        Access::Admin => codes.push(Code::SignedOut),
         Access::Cookie => codes.extend([Code::SignedOut, Code::AccountClosed]),
         Access::Bearer => {
             codes.extend([Code::SignedOut, Code::TokenExpired, Code::AccountClosed]);
@@ -147,6 +151,7 @@ fn kind(name: &str) -> Value {
         "id16" => json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }),
         "id32" => json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
         "integer?" => json!({ "type": ["integer", "null"] }),
+        "string?" => json!({ "type": ["string", "null"] }),
         other => match (other.strip_suffix("[]"), other.strip_suffix('?')) {
             (Some(item), _) => json!({ "type": "array", "items": kind(item) }),
             (None, Some(some)) => json!({ "oneOf": [refer(some), { "type": "null" }] }),
@@ -174,6 +179,48 @@ const TYPES: &[(&str, Fields)] = &[
             ("pieces_ms", "integer"),
         ],
     ),
+    ("AdminLink", &[("secret", "string")]),
+    (
+        "AdminServer",
+        &[
+            ("version", "string"),
+            ("now_ms", "integer"),
+            ("accounts", "integer"),
+            ("disk_bytes", "integer?"),
+            ("disk_free_bytes", "integer?"),
+            ("scrubbed_chunks", "integer"),
+            ("scrubbed_bytes", "integer"),
+            ("scrub_faults", "integer"),
+            ("release", "AdminRelease?"),
+        ],
+    ),
+    (
+        "AdminRelease",
+        &[
+            ("version", "string"),
+            ("percent", "integer"),
+            ("devices", "integer"),
+            ("stopped", "string?"),
+        ],
+    ),
+    ("AdminName", &[("username", "string")]),
+    ("AdminAccounts", &[("accounts", "AdminAccount[]"), ("more", "boolean")]),
+    (
+        "AdminAccount",
+        &[
+            ("username", "string"),
+            ("used_bytes", "integer"),
+            ("quota_bytes", "integer?"),
+            ("created_ms", "integer"),
+            ("closed", "boolean"),
+        ],
+    ),
+    ("AdminLimit", &[("username", "string"), ("quota_bytes", "integer?")]),
+    ("AdminSessions", &[("sessions", "AdminSession[]")]),
+    ("AdminSession", &[("device", "id16"), ("signed_in_ms", "integer"), ("used_ms", "integer")]),
+    ("AdminEnded", &[("sessions", "integer")]),
+    ("AdminInvite", &[("link", "string")]),
+    ("AdminShare", &[("percent", "integer")]),
     ("SentHeader", &[("name", "string"), ("value", "string")]),
     ("Received", &[("received_bytes", "integer")]),
     (
@@ -293,7 +340,7 @@ fn schemas() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::checkup;
+    use crate::api::{admin, checkup};
     use offing_core::id::{AccountId, DeviceId, Hash, Incarnation, VaultId};
     use offing_core::proto::{self, Bytes};
 
@@ -368,6 +415,20 @@ mod tests {
         check("Checkup", &checkup);
         check("SentHeader", &checkup::SentHeader { name: String::new(), value: String::new() });
         check("Received", &checkup::Received { received_bytes: 0 });
+        check("AdminLink", &admin::AdminLink::default());
+        check("AdminServer", &admin::AdminServer::default());
+        check("AdminRelease", &admin::AdminRelease::default());
+        check("AdminName", &admin::AdminName::default());
+        check("AdminAccounts", &admin::AdminAccounts::default());
+        check("AdminAccount", &admin::AdminAccount::default());
+        check("AdminLimit", &admin::AdminLimit::default());
+        check("AdminSessions", &admin::AdminSessions::default());
+        let device_id = DeviceId([0; 16]);
+        let session = admin::AdminSession { device: device_id, signed_in_ms: 0, used_ms: 0 };
+        check("AdminSession", &session);
+        check("AdminEnded", &admin::AdminEnded::default());
+        check("AdminInvite", &admin::AdminInvite::default());
+        check("AdminShare", &admin::AdminShare::default());
         let kind = proto::SecretKind::Recovery;
         check("SecretStart", &proto::SecretStart { kind, request: bytes.clone() });
         check("SecretStarted", &proto::SecretStarted { response: bytes.clone() });

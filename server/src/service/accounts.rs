@@ -216,7 +216,8 @@ fn view(state: &dyn MetaRead, id: &AccountId) -> MetaResult<Option<AccountView>>
     }))
 }
 
-fn new_invite(now_ms: i64) -> (String, Invite) {
+/// Makes a sign-up link's token, and what is kept of it.
+pub(crate) fn new_invite(now_ms: i64) -> (String, Invite) {
     let mut secret = [0; 32];
     rand::rngs::OsRng.fill_bytes(&mut secret);
     let token = URL_SAFE_NO_PAD.encode(secret);

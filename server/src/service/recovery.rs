@@ -48,6 +48,8 @@ pub(crate) fn another_life() -> impl FnOnce(&mut dyn MetaTx) -> MetaResult<u64> 
         tx.undate_fossils()?;
         tx.undate_contents()?;
         tx.undate_witnessed()?;
+        // A backup is in other hands than the server, perhaps.
+        tx.remove_passes_before(i64::MAX)?;
         tx.begin_life(&incarnation)
     }
 }

@@ -21,6 +21,7 @@ use super::segment::SegmentOptions;
 
 mod burial;
 mod growth;
+mod keeping;
 #[cfg(test)]
 mod local;
 
@@ -39,6 +40,8 @@ pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     burial::contents_wait_for_answers_and_are_dated_once,
     countersigned_snapshots_are_dated_once_and_bodies_go_alone,
     accounts_are_closed_and_opened_and_keep_what_they_have,
+    keeping::accounts_are_listed_by_name_in_pages,
+    keeping::passes_are_used_and_end_alone_and_by_age,
     reading_sees_what_was_answered,
 ];
 

@@ -9,6 +9,7 @@ use offing_core::proto::SecretKind;
 use rand::RngCore as _;
 use tokio::sync::oneshot;
 
+use super::keeping::Pass;
 use super::meta::{
     Account, Answer, DeviceCounter, Durability, Invite, MetaError, MetaRead, MetaResult, MetaStats,
     MetaStore, MetaTx, PageBounds, ReadJob, SegmentRow, Session, SessionId, StoredChunk,
@@ -19,6 +20,7 @@ mod blobs;
 mod burial;
 mod closed;
 mod fossils;
+mod keeping;
 mod witness;
 
 pub use blobs::MemoryBlobs;
@@ -45,6 +47,8 @@ struct State {
     witnesses: witness::Witnesses,
     /// Accounts that are closed, and since when.
     closed: BTreeMap<AccountId, i64>,
+    /// What lets its keeper into the page.
+    passes: BTreeMap<Hash, Pass>,
 }
 
 impl Default for MemoryMeta {

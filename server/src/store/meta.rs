@@ -21,6 +21,7 @@ use super::burial::{BurialRead, BurialTx};
 use super::closed::{ClosedRead, ClosedTx};
 use super::fossil::{FossilRead, FossilTx};
 use super::growth::{Growth, Question, Standing};
+use super::keeping::{KeepingRead, KeepingTx};
 use super::note::Note;
 use super::witness::{WitnessRead, WitnessTx};
 
@@ -285,7 +286,7 @@ pub enum MetaError {
 pub type MetaResult<T> = Result<T, MetaError>;
 
 /// Reads one consistent state.
-pub trait MetaRead: BurialRead + FossilRead + WitnessRead + ClosedRead {
+pub trait MetaRead: BurialRead + FossilRead + WitnessRead + ClosedRead + KeepingRead {
     /// The life of this server's data.
     fn incarnation(&self) -> MetaResult<Incarnation>;
     /// How many accounts there are.
@@ -376,7 +377,7 @@ pub trait MetaRead: BurialRead + FossilRead + WitnessRead + ClosedRead {
 }
 
 /// Reads and changes one state; all of a job's changes take effect, or none.
-pub trait MetaTx: MetaRead + BurialTx + FossilTx + WitnessTx + ClosedTx {
+pub trait MetaTx: MetaRead + BurialTx + FossilTx + WitnessTx + ClosedTx + KeepingTx {
     /// Begins another life of this data: every vault has to be given back what it lacks.
     /// Says how many vaults there are.
     fn begin_life(&mut self, incarnation: &Incarnation) -> MetaResult<u64>;

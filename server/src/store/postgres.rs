@@ -43,6 +43,7 @@ mod closed;
 mod fossils;
 mod grow;
 mod hear;
+mod keeping;
 mod link;
 mod rows;
 mod rows_write;
@@ -55,6 +56,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0002_witnessed.sql"),
     include_str!("../../migrations/postgres/0003_closed.sql"),
     include_str!("../../migrations/postgres/0004_contents.sql"),
+    include_str!("../../migrations/postgres/0005_admin.sql"),
 ];
 /// Threads that read, each with its own connection.
 const READERS: usize = 4;

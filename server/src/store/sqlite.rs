@@ -22,6 +22,7 @@ use super::queue::{Queued, Queues, Runner, Written, guarded};
 mod burial;
 mod closed;
 mod fossils;
+mod keeping;
 mod rows;
 mod rows_write;
 pub mod snapshot;
@@ -40,6 +41,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0008_witnessed.sql"),
     include_str!("../../migrations/0009_closed.sql"),
     include_str!("../../migrations/0010_contents.sql"),
+    include_str!("../../migrations/0011_admin.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

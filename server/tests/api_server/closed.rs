@@ -1,7 +1,7 @@
 //! Accounts that whoever keeps the server closes, and opens again.
 
 use offing_core::proto::{AppendResult, Code, LogPage, Refusal, SecretKind};
-use offing_server::admin::{self, AdminError};
+use offing_server::admin::Keeper;
 use offing_server::heed_closed;
 use offing_server::store::places::Places;
 use reqwest::Method;
@@ -12,13 +12,11 @@ use crate::harness::{Differs, Store, World};
 use crate::live::{connect, next, refusal};
 
 /// What the keeper does beside the server, which then looks.
-async fn keeps(
-    world: &World,
-    act: fn(&Places, &str) -> Result<(), AdminError>,
-    name: &'static str,
-) {
+async fn keeps(world: &World, name: &str, is_closed: bool) {
     let places = Places::from(world.folder.path());
-    tokio::task::spawn_blocking(move || act(&places, name)).await.unwrap().unwrap();
+    let keeper = Keeper::beside(&places).unwrap();
+    let done = if is_closed { keeper.close(name).await } else { keeper.open(name).await };
+    done.unwrap();
     heed_closed(&world.state).await;
 }
 
@@ -39,7 +37,7 @@ async fn a_closed_account_is_refused_everywhere_and_comes_back_as_it_was() {
     let mut socket = connect(&world, &alice.cookie, Some(&origin)).await.unwrap();
     next(&mut socket).await;
 
-    keeps(&world, admin::close, "Alice").await;
+    keeps(&world, "Alice", true).await;
     let closed = (403, Code::AccountClosed);
     let Message::Close(Some(frame)) = next(&mut socket).await else {
         panic!("the socket stays open");
@@ -60,7 +58,7 @@ async fn a_closed_account_is_refused_everywhere_and_comes_back_as_it_was() {
     assert_eq!(code(&sign_in("a guess").await.unwrap_err()), (401, Code::WrongCredentials));
     assert_eq!(reply(world.call(&bob, Method::GET, "/account")).await.status, 200);
 
-    keeps(&world, admin::open, "alice").await;
+    keeps(&world, "alice", false).await;
     assert_eq!(world.refresh(&alice.cookie).await.status, 200);
     let second = vault.next(&[]);
     let appended = world.append(&alice, &vault, &[second]).await;

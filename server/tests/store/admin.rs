@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use offing_server::admin::{self, AdminError};
+use offing_server::admin::{AdminError, Keeper};
 use offing_server::fsck::fsck;
 use offing_server::service::ServiceError;
 use offing_server::service::accounts::invite_beside;
+use offing_server::store::keeping::Listed;
 use offing_server::store::meta::MetaError;
 use offing_server::store::places::Places;
 use tempfile::TempDir;
@@ -22,38 +23,40 @@ fn accounts_are_listed_limited_signed_out_and_closed_beside_a_server_that_runs()
         let bob = with_vault(&services, "bob").await;
         (with_vault(&services, "alice").await, bob)
     });
-    let places = Places::from(folder.path());
-    let names = |rows: Vec<admin::Row>| rows.into_iter().map(|row| row.username);
-    let rows = admin::accounts(&places).unwrap();
+    let keeper = Keeper::beside(&Places::from(folder.path())).unwrap();
+    let listed = || runtime.block_on(keeper.accounts_after("")).unwrap();
+    let names = |rows: Vec<Listed>| rows.into_iter().map(|row| row.username);
+    let rows = listed();
     assert!(rows[0].used_bytes > 0 && rows[0].quota_bytes.is_none());
     assert_eq!(names(rows).collect::<Vec<_>>(), ["alice", "bob"]);
 
     // The name as people write it.
-    admin::limit(&places, "Alice", Some(1_000)).unwrap();
-    assert_eq!(admin::accounts(&places).unwrap()[0].quota_bytes, Some(1_000));
+    runtime.block_on(keeper.limit("Alice", Some(1_000))).unwrap();
+    assert_eq!(listed()[0].quota_bytes, Some(1_000));
     let large = chunk(1, 2_000);
     let upload = || put(&services, &alice.caller, alice.vault, &large);
     let refused = runtime.block_on(upload());
     assert!(matches!(refused, Err(ServiceError::QuotaExceeded)), "{refused:?}");
-    admin::limit(&places, "alice", None).unwrap();
+    runtime.block_on(keeper.limit("alice", None)).unwrap();
     runtime.block_on(upload()).unwrap();
 
-    let sessions = admin::sessions(&places, "alice").unwrap();
-    assert_eq!(sessions.len(), 1);
-    assert_eq!(sessions[0].device, alice.caller.device);
-    assert_eq!(admin::sign_out(&places, "alice").unwrap(), 1);
-    assert!(admin::sessions(&places, "alice").unwrap().is_empty());
-    assert_eq!(admin::sessions(&places, "bob").unwrap().len(), 1);
+    let sessions = |name: &'static str| runtime.block_on(keeper.sessions(name)).unwrap();
+    assert_eq!(sessions("alice").len(), 1);
+    assert_eq!(sessions("alice")[0].device, alice.caller.device);
+    assert_eq!(runtime.block_on(keeper.sign_out("alice")).unwrap(), 1);
+    assert!(sessions("alice").is_empty());
+    assert_eq!(sessions("bob").len(), 1);
 
-    admin::close(&places, "alice").unwrap();
-    let closed = |rows: Vec<admin::Row>| rows.into_iter().map(|row| row.is_closed);
-    assert_eq!(closed(admin::accounts(&places).unwrap()).collect::<Vec<_>>(), [true, false]);
-    admin::open(&places, "alice").unwrap();
-    assert_eq!(closed(admin::accounts(&places).unwrap()).collect::<Vec<_>>(), [false, false]);
+    let closed = || listed().into_iter().map(|row| row.is_closed).collect::<Vec<_>>();
+    runtime.block_on(keeper.close("alice")).unwrap();
+    assert_eq!(closed(), [true, false]);
+    runtime.block_on(keeper.open("alice")).unwrap();
+    assert_eq!(closed(), [false, false]);
 
     let log = fs::read_to_string(folder.path().join("audit.log")).unwrap();
     let said = log.lines().map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["by"], "command");
         (line["action"].to_string(), line["account"].to_string())
     });
     let expected = ["quota", "quota", "sign-out", "close", "open"];
@@ -77,9 +80,8 @@ fn a_database_of_another_program_is_left_as_it_is() {
     let checked = fsck(&places, true, &mut |_| {});
     assert!(invite.is_err_and(|error| is_refused(&error)));
     assert!(checked.is_err_and(|error| is_refused(&error)));
-    for refused in [admin::accounts(&places).map(drop), admin::limit(&places, "alice", None)] {
-        assert!(matches!(refused, Err(AdminError::Service(error)) if is_refused(&error)));
-    }
+    let keeper = Keeper::beside(&places).map(drop);
+    assert!(matches!(keeper, Err(AdminError::Service(error)) if is_refused(&error)));
     let version: u32 =
         connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 3);
@@ -89,11 +91,12 @@ fn a_database_of_another_program_is_left_as_it_is() {
 fn who_is_not_there_is_not_made() {
     let folder = TempDir::new().unwrap();
     let places = Places::from(folder.path());
-    assert!(matches!(admin::accounts(&places), Err(AdminError::Service(_))));
+    assert!(matches!(Keeper::beside(&places), Err(AdminError::Service(_))));
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
     drop(open(folder.path()));
+    let (runtime, keeper) = (Runtime::new().unwrap(), Keeper::beside(&places).unwrap());
     for name in ["nobody", "no name at all", ""] {
-        let refused = admin::limit(&places, name, Some(1));
+        let refused = runtime.block_on(keeper.limit(name, Some(1)));
         assert!(matches!(refused, Err(AdminError::AccountUnknown { .. })), "{name}");
     }
     assert!(!folder.path().join("audit.log").exists());

@@ -60,7 +60,7 @@ impl Rows<'_> {
     }
 
     /// Runs a statement and says how many rows it changed.
-    fn count_rows(&self, sql: &'static str, values: Vec<Value>) -> MetaResult<u64> {
+    pub(super) fn count_rows(&self, sql: &'static str, values: Vec<Value>) -> MetaResult<u64> {
         self.settle()?;
         let before = self.changed.get();
         self.any_rows(sql, values)?;
