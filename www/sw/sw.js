@@ -32,7 +32,7 @@ import { push, storeModule, sweepModules } from "./push.js";
 import * as releases from "./releases.js";
 
 /** What the server answers itself, whatever is cached. */
-const SERVER_ONLY = ["/api/", "/healthz", "/readyz", "/sw.js", "/release.json", "/checkup"];
+const SERVER_ONLY = ["/api/", "/healthz", "/readyz", "/sw.js", "/release.json", "/admin", "/checkup"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(Promise.all([storeModule(), releases.begin()]));

@@ -4,7 +4,7 @@
 // {out, minify, clientGlue, engineGlue, engineWasm, opaqueGlue, opaqueWasm, markdownGlue,
 // markdownWasm, searchGlue, searchWasm, swGlue, swWasm, previews, releaseKey}; of previews see `previews.mjs`.
 // Writes content-hashed files to `<out>/assets`, the service worker's script to `<out>/sw.js`, those of the
-// server's own page below `<out>/checkup`, and prints JSON with the paths of the first:
+// server's own pages below `<out>/admin` and `<out>/checkup`, and prints JSON with the paths of the first:
 // {boot, engine, markdown, searcher, search, editor, readme, viewer, update, details, style, lazy, idle, frameHash}, where `lazy` are the
 // chunks that are fetched only when somebody asks for them (rare languages), so not stored for
 // offline use, and `idle` the modules of previews, stored when the page has nothing to do.
@@ -141,10 +141,10 @@ async function bundleWorker() {
 async function bundlePages() {
   await build({
     absWorkingDir: www,
-    entryPoints: [
-      { in: "checkup/checkup.js", out: "checkup/checkup" },
-      { in: "styles/own_page.css", out: "checkup/style" },
-    ],
+    entryPoints: ["admin", "checkup"].flatMap((page) => [
+      { in: `${page}/${page}.js`, out: `${page}/${page}` },
+      { in: "styles/own_page.css", out: `${page}/style` },
+    ]),
     outdir: out,
     bundle: true,
     format: "esm",

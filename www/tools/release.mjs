@@ -15,8 +15,8 @@ import { join, relative } from "node:path";
 import { FORMAT, PROTOCOL, RELEASE_LABEL, ROTATION_LABEL } from "../sw/trust.js";
 import { newKey, publicOf, releaseKey } from "./keys.mjs";
 
-/** What belongs to the server, or is named apart; below the last is a page of the server's own. */
-const NOT_NAMED = ["/release.json", "/sw.js", "/frame.sha256", "/checkup/"];
+/** What belongs to the server, or is named apart; below the last are the server's own pages. */
+const NOT_NAMED = ["/release.json", "/sw.js", "/frame.sha256", "/admin/", "/checkup/"];
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const signed = (key, text) => sign(null, Buffer.from(text), key).toString("base64url");

@@ -150,6 +150,7 @@ fn docs() -> Result<()> {
 fn scripts() -> Result<()> {
     let mut files = Vec::new();
     let folders = [
+        "admin",
         "boot",
         "checkup",
         "details",

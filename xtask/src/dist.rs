@@ -2,7 +2,7 @@
 //!
 //! Everything under `assets/` carries the hash of its content in its name and never
 //! changes; the few files with fixed names (`index.html`, `sw.js`, `manifest.webmanifest`,
-//! `icons/`) name the rest. The server's own pages (`checkup/`) are beside the app and no part of it.
+//! `icons/`) name the rest. The server's own pages (`admin/`, `checkup/`) are beside the app and no part of it.
 //! `release.json` names every file by its hash and is signed: by it
 //! browsers see a new version, fetch what changed, and believe it. The folder is put together
 //! elsewhere and exchanged at the end: a build that fails leaves the old one as it was.
@@ -241,7 +241,7 @@ fn copy_fixed(stage: &Path) -> Result<()> {
 }
 
 /// The server's own pages, by their addresses; `assets.rs` of the server knows them.
-const SERVER_PAGES: [&str; 1] = ["checkup"];
+const SERVER_PAGES: [&str; 2] = ["admin", "checkup"];
 
 /// The `index.html` of a page while its `{{names}}` are filled in.
 struct Page {

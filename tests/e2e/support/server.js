@@ -184,6 +184,20 @@ export class Server {
     return link;
   }
 
+  /** A link to the page for whoever keeps it, as that person would have it printed. */
+  async adminLink() {
+    const printed = await this.#runs("admin", "link");
+    const link = printed.match(/https?:\/\/\S+\/admin#[\w-]+/)?.[0];
+    if (!link) throw new Error(`\`admin link\` printed no link:\n${printed}`);
+    return link;
+  }
+
+  /** Ends all links to that page, and all who are in. */
+  async locksAdmin() {
+    const printed = await this.#runs("admin", "lock");
+    if (!/ended/.test(printed)) throw new Error(`\`admin lock\` failed:\n${printed}`);
+  }
+
   /** Offers a build to some devices first; `devices` are their ids. */
   async offers(folder, { percent = 0, devices = [] } = {}) {
     const named = devices.flatMap((device) => ["--allow", device]);

@@ -1,0 +1,49 @@
+// Calls of the page, below /api/v1/admin. The cookie authorises them; no script sees it.
+
+const PREFIX = "/api/v1/admin";
+const PATIENCE_MS = 30_000;
+/** Most accounts that are asked for; a server of more is kept by commands. */
+const ACCOUNTS_MAX = 10_000;
+
+/** A call that was refused; `code` is the server's word for why, "silent" if it did not answer. */
+export class Refused extends Error {
+  constructor(code) {
+    super(code);
+    this.code = code;
+  }
+}
+
+async function ask(method, path, body) {
+  const options = { method, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) };
+  if (body) Object.assign(options, { headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const response = await fetch(PREFIX + path, options).catch(() => {
+    throw new Refused("silent");
+  });
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(answer.code ?? `HTTP ${response.status}`);
+  return answer;
+}
+
+export const enter = (secret) => ask("POST", "/enter", { secret });
+export const leave = () => ask("POST", "/leave");
+export const server = () => ask("GET", "/server");
+export const limit = (username, quota_bytes) => ask("POST", "/limit", { username, quota_bytes });
+export const close = (username) => ask("POST", "/close", { username });
+export const open = (username) => ask("POST", "/open", { username });
+export const sessions = async (username) => (await ask("POST", "/sessions", { username })).sessions;
+export const signOut = async (username) => (await ask("POST", "/sign-out", { username })).sessions;
+export const invite = async () => (await ask("POST", "/invite")).link;
+export const share = (percent) => ask("POST", "/release/share", { percent });
+export const stop = () => ask("POST", "/release/stop");
+
+/** All accounts, by name. */
+export async function accounts() {
+  const all = [];
+  for (let more = true; more && all.length < ACCOUNTS_MAX; ) {
+    const page = await ask("POST", "/accounts", { username: all.at(-1)?.username ?? "" });
+    all.push(...page.accounts);
+    more = page.more;
+  }
+  return all;
+}
