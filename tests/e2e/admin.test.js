@@ -58,6 +58,8 @@ test("an account is limited, closed and opened by the page, and somebody is invi
 
   await button(keeper, "Open again alice").click();
   await account(keeper, "alice").getByText("Open", { exact: true }).waitFor();
+  // It comes back by itself, in minutes; who looks at it sooner has it come back at once.
+  await laptop.reloads();
   await laptop.isOnServer();
   const tablet = await w.nextDevice("tablet");
   assert.equal(await tablet.textOf("meanwhile.txt"), "on this device");

@@ -16,6 +16,22 @@ const moment = new Intl.DateTimeFormat(navigator.language, { dateStyle: "medium"
 document.documentElement.lang = texts === textsOf("zh") ? "zh" : "en";
 document.title = `Offing: ${texts.title}`;
 
+/** The name of the button that was pressed last. */
+let pressed = "";
+const nameOf = (button) => button.getAttribute("aria-label") ?? button.textContent;
+page.addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  if (button) pressed = nameOf(button);
+});
+document.addEventListener("close", refocus, true);
+
+/** What was pressed is there anew when the page is: who uses keys goes on from it. */
+function refocus() {
+  if (document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
+  const same = [...page.querySelectorAll("button")].find((button) => nameOf(button) === pressed);
+  (same ?? page.querySelector("h1"))?.focus();
+}
+
 async function start() {
   const secret = location.hash.slice(1);
   if (secret) {
@@ -35,6 +51,7 @@ async function show() {
   try {
     const [server, accounts] = [await calls.server(), await calls.accounts()];
     page.replaceChildren(head(), facts(server), release(server.release), list(accounts));
+    refocus();
   } catch (error) {
     if (error.code === "signed_out") showLocked(page.querySelector("h2") && texts.ended);
     else page.replaceChildren(alert(told(error)), button(texts.refresh, show));
@@ -77,7 +94,7 @@ function head() {
   const buttons = make("div", "cluster");
   const leaves = () => calls.leave().then(() => showLocked(), (error) => page.prepend(alert(told(error))));
   buttons.append(button(texts.refresh, show), button(texts.leave, leaves));
-  line.append(make("h1", "", texts.title), buttons);
+  line.append(Object.assign(make("h1", "", texts.title), { tabIndex: -1 }), buttons);
   return line;
 }
 
@@ -214,4 +231,6 @@ async function invites(pressed) {
   pressed.disabled = false;
 }
 
+// A link that is opened where the page is open already loads nothing.
+addEventListener("hashchange", () => location.hash && start());
 start();
