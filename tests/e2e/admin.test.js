@@ -69,6 +69,9 @@ test("an account is limited, closed and opened by the page, and somebody is invi
   assert.equal(await devices.getByRole("listitem").count(), 2);
   await devices.getByRole("button", { name: "Done" }).click();
   await dialog(keeper, "Devices of alice").waitFor({ state: "detached" });
+  await keeper.page.setViewportSize({ width: 360, height: 740 });
+  assert.equal(await keeper.page.evaluate(() => document.documentElement.scrollWidth), 360);
+  await account(keeper, "bob").scrollIntoViewIfNeeded();
 });
 
 test("a link is good once, and locking ends who is in", async (t) => {

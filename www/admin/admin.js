@@ -27,7 +27,7 @@ document.addEventListener("close", refocus, true);
 
 /** What was pressed is there anew when the page is: who uses keys goes on from it. */
 function refocus() {
-  if (document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
+  if (!pressed || document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
   const same = [...page.querySelectorAll("button")].find((button) => nameOf(button) === pressed);
   (same ?? page.querySelector("h1"))?.focus();
 }
