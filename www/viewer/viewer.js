@@ -8,7 +8,6 @@
 import { FORMATS, formatOf, HEX, TEXT } from "./formats.js";
 import { EXTRACT_BYTES_MAX, HEAD_BYTES } from "./limits.js";
 import { Handed, Refused } from "./line.js";
-import { Media } from "./media.js";
 import * as modules from "./modules.js";
 import { Sandbox } from "./sandbox.js";
 import { FileSource, MemberSource, whole } from "./source.js";
@@ -158,6 +157,8 @@ class Shown {
     let module;
     try {
       if (format.type) {
+        const { Media } = await import("./media.js");
+        if (this.#ended) return;
         this.#shown = new Media(this.#body, this.#viewer);
         return await this.#shown.show(this.#source, format);
       }
