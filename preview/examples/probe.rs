@@ -11,9 +11,10 @@ use std::{
 };
 
 use offing_preview::{
-    Answer, Format as _, Refusal,
+    Answer, Format, Refusal,
     archive::{self, Archive},
-    docx::{self, Document},
+    docx::{Document, Request},
+    epub::Book,
     limits,
     pdf::{self, PIXELS_MAX, Pdf, Tile},
     picture::{self, Picture},
@@ -50,7 +51,8 @@ fn main() -> ExitCode {
     let (_, ending) = path.rsplit_once('.').unwrap_or_default();
     let said = match ending.to_lowercase().as_str() {
         "pdf" => pages(bytes, &since),
-        "docx" | "docm" | "dotx" | "dotm" => document(bytes, &since),
+        "docx" | "docm" | "dotx" | "dotm" => blocks::<Document>(bytes, &since),
+        "epub" => blocks::<Book>(bytes, &since),
         "zip" | "jar" | "tar" | "tgz" | "gz" | "zst" => archive(bytes, &path, &since),
         "jpg" | "jpeg" | "png" | "webp" | "tif" | "tiff" | "heic" | "avif" => {
             picture(bytes, &since)
@@ -145,19 +147,19 @@ fn workbook(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
     Ok(json!({ "sheets": sheets, "cells": cells, "open_ms": open_ms, "sheet_ms": sheet_ms }))
 }
 
-fn document(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
-    let (opened, open_ms) = timed(since, || Document::open(bytes, "a.docx"));
+fn blocks<F: Format<Request = Request>>(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
+    let (opened, open_ms) = timed(since, || F::open(bytes, "a"));
     let (mut document, about) = opened?;
     let about = data(&about);
     let blocks = about["blocks"].as_u64().unwrap_or(0) as usize;
     let (mut at, mut pieces_ms, mut pictures) = (0, 0.0, [0, 0]);
     while at < blocks {
-        let (piece, ms) = timed(since, || document.ask(docx::Request::Blocks { start: at }));
+        let (piece, ms) = timed(since, || document.ask(Request::Blocks { start: at }));
         at += data(&piece?).as_array().map_or(blocks, Vec::len);
         pieces_ms += ms;
     }
     for index in 0.. {
-        match timed(since, || document.ask(docx::Request::Picture { index })).0 {
+        match timed(since, || document.ask(Request::Picture { index })).0 {
             Ok(_) => pictures[0] += 1,
             Err(Refusal::Unknown) => break,
             Err(_) => pictures[1] += 1,

@@ -13,10 +13,22 @@ use serde::de::DeserializeOwned;
 
 #[cfg(feature = "archive")]
 pub mod archive;
+#[cfg(any(feature = "docx", feature = "epub"))]
+#[cfg_attr(
+    not(all(feature = "docx", feature = "epub")),
+    allow(dead_code, reason = "each of those that share it needs most of it")
+)]
+mod blocks;
 #[cfg(feature = "docx")]
 pub mod docx;
+#[cfg(feature = "epub")]
+pub mod epub;
 pub mod limits;
-#[cfg(any(feature = "docx", feature = "sheet"))]
+#[cfg(any(feature = "docx", feature = "epub", feature = "sheet"))]
+#[cfg_attr(
+    not(all(feature = "docx", feature = "epub", feature = "sheet")),
+    allow(dead_code, reason = "each of those that share it needs most of it")
+)]
 mod package;
 #[cfg(feature = "pdf")]
 pub mod pdf;
@@ -55,6 +67,9 @@ pub enum Refusal {
     /// It needs a password.
     #[error("locked")]
     Locked,
+    /// A shop's lock is on it, which nothing but the shop's programs opens.
+    #[error("rights")]
+    Rights,
     /// It is of a kind or version that this module does not read.
     #[error("unsupported")]
     Unsupported,

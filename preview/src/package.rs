@@ -4,6 +4,9 @@
 //! expansion. Names of elements and attributes are told without their prefixes. Entities that
 //! a part defines for itself are left out, so none of them can grow.
 
+#[cfg(feature = "epub")]
+mod entities;
+
 use std::{
     borrow::Cow,
     collections::HashMap,
@@ -58,6 +61,12 @@ impl Package {
         self.places.contains_key(&path.to_ascii_lowercase())
     }
 
+    /// The paths of all parts, in small letters.
+    #[cfg(feature = "epub")]
+    pub(crate) fn paths(&self) -> std::collections::HashSet<String> {
+        self.places.keys().cloned().collect()
+    }
+
     /// A part, to be read; none where there is no such part.
     pub(crate) fn part(&mut self, path: &str) -> Result<Option<Part<'_>>, Refusal> {
         let Some(index) = self.places.get(&path.to_ascii_lowercase()) else { return Ok(None) };
@@ -67,7 +76,6 @@ impl Package {
     }
 
     /// The bytes of a part, at most so many.
-    #[cfg(feature = "docx")]
     pub(crate) fn bytes(&mut self, path: &str, max: usize) -> Result<Vec<u8>, Refusal> {
         let part = self.part(path)?.ok_or(Refusal::Broken)?;
         let mut bytes = Vec::new();
@@ -83,7 +91,20 @@ impl Package {
         see: impl FnMut(Seen<'_>) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         match self.part(path)? {
-            Some(part) => walk(part, see),
+            Some(part) => walk(part, Grammar::Strict, see),
+            None => Ok(()),
+        }
+    }
+
+    /// Walks over a part that is a text; there may be none.
+    #[cfg(feature = "epub")]
+    pub(crate) fn walk_loosely(
+        &mut self,
+        path: &str,
+        see: impl FnMut(Seen<'_>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        match self.part(path)? {
+            Some(part) => walk(part, Grammar::Loose, see),
             None => Ok(()),
         }
     }
@@ -123,7 +144,7 @@ pub(crate) struct Relation {
 }
 
 /// A path as a part of a folder names it.
-fn joined(folder: &str, path: &str) -> String {
+pub(crate) fn joined(folder: &str, path: &str) -> String {
     let mut steps: Vec<&str> =
         if path.starts_with('/') { Vec::new() } else { folder.split('/').collect() };
     for step in path.split('/') {
@@ -155,6 +176,16 @@ fn refusal(error: &io::Error) -> Refusal {
     if error.kind() == io::ErrorKind::FileTooLarge { Refusal::Expands } else { Refusal::Broken }
 }
 
+/// How XML is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grammar {
+    /// As programs write it: what is amiss ends the walk.
+    Strict,
+    /// As people write it: elements may be left open, and characters have their names of HTML.
+    #[cfg(feature = "epub")]
+    Loose,
+}
+
 /// What a walk comes across.
 pub(crate) enum Seen<'a> {
     /// An element begins.
@@ -166,7 +197,7 @@ pub(crate) enum Seen<'a> {
 }
 
 /// The beginning of an element.
-pub(crate) struct Element<'a>(BytesStart<'a>);
+pub(crate) struct Element<'a>(BytesStart<'a>, Grammar);
 
 impl Element<'_> {
     pub(crate) fn name(&self) -> &str {
@@ -178,7 +209,15 @@ impl Element<'_> {
         let mut attributes = self.0.attributes();
         let found = attributes.with_checks(false).flatten();
         let found = found.into_iter().find(|one| one.key.local_name().into_inner() == name)?;
-        found.normalized_value(XmlVersion::Implicit1_0).ok()
+        let value =
+            found.normalized_value_with(XmlVersion::Implicit1_0, 1, |name| self.1.named(name));
+        match (value, self.1) {
+            (Ok(value), _) => Some(value),
+            (Err(_), Grammar::Strict) => None,
+            // With an ampersand that is one.
+            #[cfg(feature = "epub")]
+            (Err(_), Grammar::Loose) => Some(found.value),
+        }
     }
 
     /// An attribute that is a number.
@@ -187,13 +226,31 @@ impl Element<'_> {
     }
 }
 
+impl Grammar {
+    /// What an entity stands for, of those that need no definition.
+    fn named(self, name: &str) -> Option<&'static str> {
+        match self {
+            Self::Strict => resolve_predefined_entity(name),
+            #[cfg(feature = "epub")]
+            Self::Loose => resolve_predefined_entity(name).or_else(|| entities::named(name)),
+        }
+    }
+}
+
 /// Walks over XML; an element without content opens and closes.
-pub(crate) fn walk(
+fn walk(
     part: impl BufRead,
+    grammar: Grammar,
     mut see: impl FnMut(Seen<'_>) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     let mut reader = Reader::from_reader(part);
-    reader.config_mut().expand_empty_elements = true;
+    let config = reader.config_mut();
+    config.expand_empty_elements = true;
+    if grammar != Grammar::Strict {
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        config.allow_dangling_amp = true;
+    }
     let mut buffer = Vec::new();
     let mut depth = 0usize;
     loop {
@@ -204,10 +261,11 @@ pub(crate) fn walk(
         match event {
             Event::Start(element) => {
                 depth += 1;
-                if depth > limits::XML_DEPTH_MAX {
+                // Where ends may be missing it says nothing.
+                if depth > limits::XML_DEPTH_MAX && grammar == Grammar::Strict {
                     return Err(Refusal::Output);
                 }
-                see(Seen::Open(&Element(element)))?;
+                see(Seen::Open(&Element(element, grammar)))?;
             }
             Event::End(element) => {
                 depth = depth.saturating_sub(1);
@@ -216,7 +274,7 @@ pub(crate) fn walk(
             Event::Text(text) => see(Seen::Text(&text.xml10_content()))?,
             Event::CData(text) => see(Seen::Text(&text.xml10_content()))?,
             Event::GeneralRef(entity) => {
-                if let Some(text) = resolved(&entity) {
+                if let Some(text) = resolved(&entity, grammar) {
                     see(Seen::Text(&text))?;
                 }
             }
@@ -230,11 +288,10 @@ pub(crate) fn walk(
     }
 }
 
-/// What an entity stands for, of those that need no definition.
-fn resolved(entity: &BytesRef<'_>) -> Option<Cow<'static, str>> {
+fn resolved(entity: &BytesRef<'_>, grammar: Grammar) -> Option<Cow<'static, str>> {
     match entity.resolve_char_ref() {
         Ok(Some(char)) => Some(char.to_string().into()),
-        Ok(None) => resolve_predefined_entity(entity).map(Cow::Borrowed),
+        Ok(None) => grammar.named(entity).map(Cow::Borrowed),
         Err(_) => None,
     }
 }
@@ -261,7 +318,7 @@ pub(crate) mod tests {
 
     fn text_of(xml: &str) -> Result<String, Refusal> {
         let mut text = String::new();
-        walk(xml.as_bytes(), |seen| {
+        walk(xml.as_bytes(), Grammar::Strict, |seen| {
             if let Seen::Text(piece) = seen {
                 text += piece;
             }

@@ -19,7 +19,7 @@ pub enum FileKind {
     Text,
     /// A PDF.
     Pdf,
-    /// A document of a word processor.
+    /// A document of a word processor, or a book.
     Document,
     /// A workbook, or a table.
     Sheet,
@@ -43,7 +43,7 @@ impl FileKind {
         Some(match end.as_str() {
             _ if row.kind == Kind::Folder => return None,
             "pdf" => Self::Pdf,
-            "docx" | "docm" => Self::Document,
+            "docx" | "docm" | "epub" => Self::Document,
             "xlsx" | "xlsm" | "ods" | "csv" | "tsv" => Self::Sheet,
             _ if row.kind == Kind::Text => Self::Text,
             _ => return None,

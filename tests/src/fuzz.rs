@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 33] = [
+pub const TARGETS: [Target; 34] = [
     Target { name: "append", run: wire::append },
     Target { name: "certificate", run: log::certificate },
     Target { name: "change", run: log::change },
@@ -50,6 +50,7 @@ pub const TARGETS: [Target; 33] = [
     Target { name: "piece", run: tree::piece },
     Target { name: "preview_archive", run: previews::archive },
     Target { name: "preview_docx", run: previews::document },
+    Target { name: "preview_epub", run: previews::book },
     Target { name: "preview_pdf", run: previews::pdf },
     Target { name: "preview_picture", run: previews::picture },
     Target { name: "preview_sheet", run: previews::workbook },

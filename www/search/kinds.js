@@ -8,7 +8,7 @@ export const KINDS = [...WITH_WORDS, "picture", "audio", "video", "archive", "fo
 
 const ENDS = {
   pdf: ["pdf"],
-  document: ["docx", "docm", "doc", "odt", "rtf"],
+  document: ["epub", "docx", "docm", "doc", "odt", "rtf"],
   sheet: ["xlsx", "xlsm", "xls", "ods", "csv", "tsv"],
 };
 const ICONS = {

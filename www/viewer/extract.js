@@ -6,7 +6,7 @@ import * as modules from "./modules.js";
 import { unseen } from "./unseen.js";
 
 /** The modules that answer with texts. */
-const MODULES = ["docx", "pdf", "sheet", "table"];
+const MODULES = ["docx", "epub", "pdf", "sheet", "table"];
 
 /** The text, empty where nothing can be read of it; `undefined` where its module is not here. */
 export async function textOf(name, bytes) {

@@ -21,6 +21,7 @@ const PACKAGE = [letters("PK\x03\x04"), bytes(0xd0, 0xcf, 0x11, 0xe0)];
 export const FORMATS = [
   { view: "sheet", module: "sheet", names: /\.(xls[xm]|xlt[xm]|ods|ots)$/i, magic: PACKAGE, both: true },
   { view: "docx", module: "docx", names: /\.(doc[xm]|dot[xm])$/i, magic: PACKAGE, both: true },
+  { view: "epub", module: "epub", names: /\.epub$/i, magic: PACKAGE, both: true },
   {
     view: "archive",
     module: "archive",

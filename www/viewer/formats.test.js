@@ -17,6 +17,7 @@ test("a package of an office program is told by its bytes and its name", () => {
   assert.equal(view("plan.XLSX", bytes("PK\x03\x04")), "sheet");
   assert.equal(view("plan.ods", bytes("PK\x03\x04"), 1), "sheet");
   assert.equal(view("plan.xlsx", new Uint8Array([0xd0, 0xcf, 0x11, 0xe0])), "sheet");
+  assert.equal(view("story.epub", bytes("PK\x03\x04")), "epub");
   assert.equal(view("plan.xls", new Uint8Array([0xd0, 0xcf, 0x11, 0xe0, 0])), "hex");
   assert.equal(view("plan.xlsx", bytes("a,b")), "text");
 });

@@ -1,16 +1,16 @@
-// How far a person got in sound and video, by the file's address; kept on this device.
+// How far a person got in sound, video and books, by the file's address; kept on this device.
 
 const KEY = "offing.places";
 /** How many files are remembered, the last ones. */
 const PLACES_MAX = 100;
 
-/** The seconds into a file at which to go on. */
+/** The second of a film or the block of a book at which to go on. */
 export function of(address) {
   return read().find(([of]) => of === address)?.[1] ?? 0;
 }
 
-export function keep(address, seconds) {
-  write([...without(address), [address, Math.floor(seconds)]].slice(-PLACES_MAX));
+export function keep(address, at) {
+  write([...without(address), [address, Math.floor(at)]].slice(-PLACES_MAX));
 }
 
 export function forget(address) {

@@ -9,6 +9,7 @@ import { FORMATS, formatOf, HEX, TEXT } from "./formats.js";
 import { EXTRACT_BYTES_MAX, HEAD_BYTES } from "./limits.js";
 import { Handed, Refused } from "./line.js";
 import * as modules from "./modules.js";
+import * as places from "./places.js";
 import { Sandbox } from "./sandbox.js";
 import { FileSource, MemberSource, whole } from "./source.js";
 import * as spare from "./spare.js";
@@ -188,7 +189,9 @@ class Shown {
   #what({ view, module }) {
     const { name, size, depth } = this.#source;
     const theme = document.documentElement.dataset.theme;
-    return { view, module, name, size, depth, theme, language: this.#viewer.language };
+    // What is read on from where it was left has an address of its own.
+    const at = depth ? 0 : places.of(location.pathname);
+    return { view, module, name, size, depth, at, theme, language: this.#viewer.language };
   }
 
   /** What the frame may ask of the page. */
@@ -210,6 +213,7 @@ class Shown {
         files.push(fileAt(String(path), bytes));
       },
       extracted: () => this.#viewer.act(ACTS.upload, listOf(files.splice(0))),
+      place: ({ block }) => this.#source.depth || places.keep(location.pathname, Number(block)),
       failed: ({ reason }) => this.#fail(new Refused(String(reason)), module()),
       key: ({ key }) => this.#viewer.key(String(key)),
     };

@@ -26,12 +26,12 @@ use crate::{
 };
 
 /// What is taken of the packages.
-const ENDINGS: [&str; 24] = [
-    "pdf", "xlsx", "xlsm", "xltx", "ods", "ots", "docx", "docm", "dotx", "dotm", "zip", "jar",
+const ENDINGS: [&str; 25] = [
+    "pdf", "xlsx", "xlsm", "xltx", "ods", "ots", "docx", "docm", "dotx", "dotm", "epub", "zip", "jar",
     "tar", "tgz", "tar.gz", "csv", "tsv", "jpg", "jpeg", "png", "webp", "tif", "heic", "avif",
 ];
 /// Sources whose tests bring files.
-const SOURCES: [&str; 26] = [
+const SOURCES: [&str; 27] = [
     "qpdf",
     "pikepdf",
     "pdfminer",
@@ -49,6 +49,7 @@ const SOURCES: [&str; 26] = [
     "python-docx-template",
     "python-docxcompose",
     "pandoc",
+    "calibre",
     "calligra",
     "libcommons-compress-java",
     "libzip",
@@ -59,9 +60,19 @@ const SOURCES: [&str; 26] = [
     "r-cran-readr",
     "libreoffice",
 ];
-/// Documentation.
-const PACKAGES: [&str; 3] =
-    ["texlive-latex-recommended-doc", "texlive-lang-chinese", "texlive-lang-japanese"];
+/// Documentation, some of it as books.
+const PACKAGES: [&str; 10] = [
+    "debian-policy",
+    "debmake-doc",
+    "developers-reference",
+    "live-manual-epub",
+    "texlive-lang-chinese",
+    "texlive-lang-japanese",
+    "texlive-latex-recommended-doc",
+    "ubuntu-packaging-guide-epub",
+    "ubuntu-packaging-guide-epub-de",
+    "ubuntu-packaging-guide-epub-ru",
+];
 /// Fewer show little.
 const FILES_MIN: usize = 1_000;
 /// The module's 256 MiB, and what a native program has beside them: code, stacks, a heap with

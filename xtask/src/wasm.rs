@@ -67,7 +67,7 @@ const SMALL: &str = "wasm-release";
 /// For what is large by its libraries: optimising those as a whole takes minutes.
 const LARGE: &str = "wasm-large";
 
-const MODULES: [Module; 12] = [
+const MODULES: [Module; 13] = [
     Module {
         name: "page",
         package: "offing-client",
@@ -122,6 +122,7 @@ const MODULES: [Module; 12] = [
     // classic script each.
     preview("preview-archive", &["archive"], SMALL),
     preview("preview-docx", &["docx"], SMALL),
+    preview("preview-epub", &["epub"], SMALL),
     preview("preview-pdf", &["pdf"], LARGE),
     preview("preview-picture", &["picture"], SMALL),
     preview("preview-sheet", &["sheet"], SMALL),

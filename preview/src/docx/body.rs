@@ -6,21 +6,24 @@
 use std::{collections::HashMap, ops::Range};
 
 use super::{
-    Block, Change, Heading, Look, Missing, PARAGRAPH_BYTES_MAX, PIECES_MAX, Paragraph, Picture,
-    Span, TEXT_BYTES_MAX, Text,
+    Change,
     lists::{self, Lists},
     notes::{KINDS, Notes},
     styles::{self, Style, Styles},
     table::{self, Closed, Frames},
-    told::{Told, leads_to, outline},
 };
 use crate::{
-    Refusal, limits,
+    Refusal,
+    blocks::{
+        Block, Heading, Link, Look, Missing, PARAGRAPH_BYTES_MAX, Paragraph, Picture, Room,
+        SPAN_BYTES, Span, Text,
+        rows::pieces,
+        told::{Told, outline},
+    },
+    limits,
     package::{Element, Package, Relation, Seen},
 };
 
-/// What a span costs beside its text.
-const SPAN_BYTES: usize = 32;
 /// Fonts whose letters are signs.
 const SIGN_FONTS: [&str; 3] = ["symbol", "webdings", "wingdings"];
 /// Fields inside one another.
@@ -33,7 +36,7 @@ pub(super) struct Read {
     pub(super) blocks: Vec<Block>,
     pub(super) notes: Vec<Range<usize>>,
     pub(super) outline: Vec<Heading>,
-    pub(super) links: Vec<String>,
+    pub(super) links: Vec<Link>,
     pub(super) changes: Vec<Change>,
     pub(super) pictures: Vec<String>,
     pub(super) is_cut: bool,
@@ -55,7 +58,7 @@ pub(super) fn read(package: &mut Package) -> Result<Read, Refusal> {
     let note_parts = KINDS.map(|(kind, _)| part(kind));
     let styles = Styles::read(package, &style_part)?;
     let lists = Lists::read(package, &number_part, &styles)?;
-    let mut reader = Reader { styles, lists, left: PIECES_MAX, ..Reader::default() };
+    let mut reader = Reader { styles, lists, ..Reader::default() };
     reader.part(package, &main, relations, None)?;
     let mut blocks = std::mem::take(&mut reader.blocks);
     for (kind, path) in note_parts.iter().enumerate() {
@@ -64,9 +67,9 @@ pub(super) fn read(package: &mut Package) -> Result<Read, Refusal> {
     }
     let outline = outline(&blocks);
     let notes = reader.notes.finish(&mut blocks);
-    let (links, changes) = (reader.links.all, reader.changes.all);
-    let pictures = reader.pictures.all;
-    Ok(Read { blocks, notes, outline, links, changes, pictures, is_cut: reader.is_cut })
+    let links = reader.links.all.into_iter().map(Link::Out).collect();
+    let (changes, pictures, is_cut) = (reader.changes.all, reader.pictures.all, reader.room.is_cut);
+    Ok(Read { blocks, notes, outline, links, changes, pictures, is_cut })
 }
 
 /// A paragraph that is being read.
@@ -115,10 +118,7 @@ struct Reader {
     note_kind: Option<usize>,
     /// The note that is being read, and its author.
     note: Option<(usize, String)>,
-    bytes: usize,
-    /// Pieces that may still be kept.
-    left: usize,
-    is_cut: bool,
+    room: Room,
 }
 
 impl Reader {
@@ -200,7 +200,7 @@ impl Reader {
             "instrText" => self.is_code = true,
             "tbl" | "tr" | "tc" => {
                 if !self.frames.open(name, self.depth) {
-                    (self.is_cut, self.skipped) = (true, Some(self.depth));
+                    (self.room.is_cut, self.skipped) = (true, Some(self.depth));
                 }
             }
             "gridSpan" | "vMerge" | "gridBefore" | "tblHeader" => self.frames.describe(element),
@@ -310,23 +310,10 @@ impl Reader {
         }
     }
 
-    /// Whether one more piece may be kept.
-    fn spend(&mut self) -> bool {
-        let is_left = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        self.is_cut |= !is_left;
-        is_left
-    }
-
     fn write(&mut self, text: &str) {
         let (link, change) = (self.link_here(), self.within_changes.last().copied().flatten());
         let Some(open) = self.paragraphs.last_mut() else { return };
-        if open.is_hidden {
-            return;
-        }
-        if self.bytes + text.len() > TEXT_BYTES_MAX || open.bytes + text.len() > PARAGRAPH_BYTES_MAX
-        {
-            self.is_cut = true;
+        if open.is_hidden || !self.room.write(text, open.bytes) {
             return;
         }
         let look = open.look;
@@ -337,7 +324,6 @@ impl Reader {
         } else {
             self.put(Span::Text(Text { text: text.to_owned(), look, link, change }));
         }
-        self.bytes += text.len();
         if let Some(open) = self.paragraphs.last_mut() {
             open.bytes += text.len();
         }
@@ -345,11 +331,11 @@ impl Reader {
 
     /// Puts something into the line, or where there is none into one of its own.
     fn put(&mut self, span: Span) {
-        if !self.spend() {
+        if !self.room.spend() {
             return;
         }
         match self.paragraphs.last_mut() {
-            Some(open) if open.bytes + SPAN_BYTES > PARAGRAPH_BYTES_MAX => self.is_cut = true,
+            Some(open) if open.bytes + SPAN_BYTES > PARAGRAPH_BYTES_MAX => self.room.is_cut = true,
             Some(open) => {
                 open.bytes += SPAN_BYTES;
                 open.paragraph.spans.push(span);
@@ -416,7 +402,7 @@ impl Reader {
     }
 
     fn refer(&mut self, kind: usize, element: &Element<'_>) {
-        if self.left > 0 {
+        if self.room.is_left() {
             let name = element.attribute("id").unwrap_or_default().into_owned();
             let span = self.notes.refer(kind, name);
             self.put(span);
@@ -438,7 +424,7 @@ impl Reader {
 
     /// Puts a block into the cell that it is in, or below all others.
     fn add(&mut self, block: Block) {
-        if !self.spend() {
+        if !self.room.spend() {
             return;
         }
         let inside = self.frames.cell();
@@ -446,15 +432,25 @@ impl Reader {
     }
 
     fn close_frame(&mut self, depth: usize) {
-        match self.frames.close(depth, self.left > 0) {
+        match self.frames.close(depth, self.room.is_left()) {
             Closed::Nothing => {}
-            Closed::Piece => drop(self.spend()),
+            Closed::Piece => drop(self.room.spend()),
             Closed::Table(mut rows) => {
                 table::merge(&mut rows);
-                for piece in table::pieces(rows) {
+                for piece in pieces(rows) {
                     self.add(piece);
                 }
             }
         }
     }
+}
+
+/// The address that a field leads to, if it is a link to somewhere else.
+pub(crate) fn leads_to(code: &str) -> Option<&str> {
+    let rest = code.trim_start().strip_prefix("HYPERLINK")?.trim_start();
+    let address = match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next()?,
+        None => rest.split_whitespace().next()?,
+    };
+    (!address.is_empty() && !address.starts_with('\\')).then_some(address)
 }

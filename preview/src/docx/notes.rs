@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use super::{Block, Look, Paragraph, Span, Text, lists::counted};
+use crate::blocks::{Block, Look, Paragraph, Span, Text, marks::counted};
 
 /// What notes there are: the kind of the part, and the element of one.
 pub(super) const KINDS: [(&str, &str); 3] =

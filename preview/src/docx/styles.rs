@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::Look;
 use crate::{
     Refusal,
+    blocks::Look,
     package::{Element, Package, Seen},
 };
 

@@ -1,12 +1,10 @@
 //! Tables that are being read, and which of their cells are one.
 
-use super::{Block, Cell, Merge, Row};
-use crate::{limits, package::Element};
-
-/// Rows of a long table that are one block.
-const ROWS_PIECE: usize = 50;
-/// Deeper tables are read as if they were not tables.
-const NESTED_MAX: usize = 8;
+use crate::{
+    blocks::{Cell, Merge, Row, rows::NESTED_MAX},
+    limits,
+    package::Element,
+};
 
 /// The tables that an element stands in, with their open rows and cells, the innermost last.
 #[derive(Default)]
@@ -102,19 +100,6 @@ impl Frames {
     }
 }
 
-impl Cell {
-    pub(super) fn new(columns: usize) -> Self {
-        Self { columns, rows: 1, merge: Merge::None, blocks: Vec::new() }
-    }
-}
-
-impl Row {
-    /// Columns that its cells cover.
-    pub(super) fn columns(&self) -> usize {
-        self.cells.iter().map(|cell| cell.columns).sum()
-    }
-}
-
 /// Makes one cell of those that go on below one another, with all that is in them.
 pub(super) fn merge(rows: &mut [Row]) {
     // By the column, where the cell is that may go on, and how wide it is.
@@ -151,26 +136,5 @@ pub(super) fn merge(rows: &mut [Row]) {
             rest.fill(None);
         }
         rows[at].cells = kept;
-    }
-}
-
-/// A table as blocks, none of which is long.
-pub(super) fn pieces(rows: Vec<Row>) -> impl Iterator<Item = Block> {
-    let mut rows = rows.into_iter();
-    let mut more = false;
-    std::iter::from_fn(move || {
-        let piece: Vec<Row> = rows.by_ref().take(ROWS_PIECE).collect();
-        let block = Block::Table { more, rows: piece };
-        more = true;
-        (!block.is_empty()).then_some(block)
-    })
-}
-
-impl Block {
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Text(paragraph) => paragraph.spans.is_empty(),
-            Self::Table { rows, .. } => rows.is_empty(),
-        }
     }
 }

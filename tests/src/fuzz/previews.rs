@@ -8,7 +8,8 @@ use std::io::{Cursor, Write as _};
 use offing_preview::{
     Answer, Format, Refusal,
     archive::{self, Archive},
-    docx::{self, Document},
+    docx::{Document, Request},
+    epub::Book,
     limits,
     pdf::{self, Pdf, Tile},
     picture::{self, Picture},
@@ -38,6 +39,7 @@ const RELATIONS: &str = r#"<Relationships>
     </Relationships>"#;
 /// Parts that are noise, each as long as its piece.
 const DOCX: [&str; 5] = ["document", "styles", "numbering", "footnotes", "comments"];
+const EPUB: [&str; 6] = ["book.opf", "a.xhtml", "b.xhtml", "toc.ncx", "nav.xhtml", "a.css"];
 const XLSX: [&str; 4] = ["workbook", "sheet", "styles", "strings"];
 
 fn packed(parts: &[(String, &[u8])]) -> Vec<u8> {
@@ -82,22 +84,48 @@ pub(super) fn document(bytes: &[u8]) {
     let opened = Document::open(package("word", &DOCX, bytes), "a.docx");
     let Ok((mut document, about)) = opened else { return };
     let about = data(&about);
-    let blocks = number(&about["blocks"]);
     for heading in about["outline"].as_array().unwrap() {
         assert!(number(&heading["block"]) < number(&about["notes"]).max(1));
     }
+    follow(&mut document, &about);
+}
+
+/// A book: every place that it names is there.
+pub(super) fn book(mut bytes: &[u8]) {
+    let own = take_byte(&mut bytes).is_multiple_of(2);
+    let mut parts = vec![("META-INF/container.xml".to_owned(), CONTAINER.as_bytes())];
+    for name in EPUB {
+        parts.push((format!("o/{name}"), take_piece(&mut bytes)));
+    }
+    if !own {
+        parts[1].1 = BOOK.as_bytes();
+    }
+    let Ok((mut book, about)) = Book::open(packed(&parts), "a.epub") else { return };
+    let about = data(&about);
+    let blocks = number(&about["blocks"]);
+    let places = about["outline"].as_array().unwrap().iter().map(|heading| &heading["block"]);
+    let links = about["links"].as_array().unwrap().iter().filter(|link| link.is_number());
+    for place in places.chain(links).filter(|place| !place.is_null()) {
+        assert!(number(place) < blocks);
+    }
+    follow(&mut book, &about);
+}
+
+/// Reads all blocks and what stands in them.
+fn follow<F: Format<Request = Request>>(document: &mut F, about: &Value) {
+    let blocks = number(&about["blocks"]);
     let mut start = 0;
     while start < blocks {
-        let Some(piece) = asked(&mut document, docx::Request::Blocks { start }) else { return };
+        let Some(piece) = asked(document, Request::Blocks { start }) else { return };
         let piece = data(&piece);
         start += piece.as_array().unwrap().len().max(1);
-        leads(&mut document, &about, &piece);
+        leads(document, about, &piece);
     }
     assert_eq!(start, blocks);
 }
 
 /// Follows what stands in a piece.
-fn leads(document: &mut Document, about: &Value, piece: &Value) {
+fn leads<F: Format<Request = Request>>(document: &mut F, about: &Value, piece: &Value) {
     match piece {
         Value::Array(all) => all.iter().for_each(|one| leads(document, about, one)),
         Value::Object(fields) => {
@@ -107,11 +135,11 @@ fn leads(document: &mut Document, about: &Value, piece: &Value) {
                     ("change", _) => assert!(about["changes"].get(number(value)).is_some()),
                     ("note", Value::Object(note)) => {
                         let index = number(&note["index"]);
-                        asked(document, docx::Request::Note { index });
+                        asked(document, Request::Note { index });
                     }
                     ("picture", _) => {
                         let index = number(&value["index"]);
-                        asked(document, docx::Request::Picture { index });
+                        asked(document, Request::Picture { index });
                     }
                     ("columns" | "rows", Value::Number(_)) => assert!(number(value) > 0),
                     _ => leads(document, about, value),
@@ -242,6 +270,8 @@ pub(super) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("preview_docx", pieces(&[DOCUMENT, STYLES, NUMBERING, FOOTNOTES, COMMENTS])),
         ("preview_docx", pieces(&[TABLES])),
+        ("preview_epub", [vec![1], pieces(&["", CHAPTER, CHAPTER, NCX, NAV, CSS])].concat()),
+        ("preview_epub", [vec![0], pieces(&[BOOK, CHAPTER])].concat()),
         ("preview_sheet", [vec![0], pieces(&[WORKBOOK, SHEET, FORMATS, SHARED])].concat()),
         ("preview_sheet", [&[1], ods.as_bytes()].concat()),
         ("preview_table", "a;b\n\"c;\"\"d\";\n1;2;3".into()),
@@ -314,6 +344,19 @@ const COMMENTS: &str =
 const TABLES: &str = r#"<w:body><w:tbl><w:tr><w:trPr><w:gridBefore w:val="1"/><w:tblHeader/></w:trPr><w:tc><w:tcPr><w:gridSpan w:val="2"/>
 <w:vMerge w:val="restart"/></w:tcPr><w:p/></w:tc></w:tr><w:tr><w:tc><w:p/></w:tc><w:tc><w:tcPr><w:gridSpan w:val="2"/><w:vMerge/></w:tcPr>
 <w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:tc></w:tr></w:tbl></w:body>"#;
+const CONTAINER: &str = r#"<container><rootfile full-path="o/book.opf"/></container>"#;
+const BOOK: &str = r#"<package><metadata><dc:title>T</dc:title><dc:creator>A</dc:creator><dc:language>he</dc:language><meta name="cover" content="p"/></metadata>
+<manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/><item id="b" href="b.xhtml" media-type="text/html"/><item id="p" href="a.png" media-type="image/png"/>
+<item id="n" href="toc.ncx" media-type="application/x-dtbncx+xml"/><item id="v" href="nav.xhtml" properties="nav"/><item id="s" href="a.css" media-type="text/css"/></manifest>
+<spine toc="n"><itemref idref="a"/><itemref idref="b"/><itemref idref="p"/></spine></package>"#;
+const CHAPTER: &str = r##"<html><body dir="rtl"><h1 id="h" class="c">a&nbsp;<b>b</b></h1><p style="text-align:right">c <a href="b.xhtml#n">d</a>
+<a epub:type="noteref" href="#n">1</a><img src="a.png" alt="e" width="9"/><br></p><ol start="4" type="A"><li>f<ul><li>g</li></ul></li></ol>
+<aside epub:type="footnote" id="n">h</aside><table><tr><th colspan="2">i</th></tr><tr><td rowspan="2"><table><tr><td>j</table></td></tr></table>
+<blockquote><pre>
+ k</pre></blockquote><svg><image xlink:href="a.png"/></svg><svg/><math alttext="l"/><ruby>m<rt>n</rt></ruby><q>o</q><hr/></body></html>"##;
+const NCX: &str = r#"<ncx><navMap><navPoint><navLabel><text>A</text></navLabel><content src="a.xhtml#h"/><navPoint/></navPoint></navMap></ncx>"#;
+const NAV: &str = r#"<nav epub:type="toc"><ol><li><a href="b.xhtml#n">B</a><ol><li><span>C</span></li></ol></li></ol></nav>"#;
+const CSS: &str = "/* a */ @media x { b { c: d } } .c, p.c { font-weight: 700; text-align: center; display: block }";
 const WORKBOOK: &str =
     r#"<workbook><workbookPr date1904="1"/><sheets><sheet name="A" r:id="f"/></sheets></workbook>"#;
 const SHEET: &str = r#"<worksheet><cols><col min="1" max="2" width="9"/></cols><sheetData><row r="2"><c r="B2" s="1"><v>45000.5</v></c>

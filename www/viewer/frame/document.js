@@ -1,7 +1,7 @@
-// A document: its blocks, a piece at a time, and its headings beside them.
+// A document or a book: its blocks, a piece at a time, and its contents beside them.
 //
-// No link is followed. What it, a note or a change says is told in a line below the text, when
-// somebody points at it.
+// A link that stays in the file leads to its place, and no other is followed. What that, a note or a
+// change says is told in a line below the text, when somebody points at it.
 
 import { Contents } from "./contents.js";
 import { make } from "./dom.js";
@@ -10,11 +10,23 @@ import { make } from "./dom.js";
 const AHEAD = 20_000;
 /** How high a block is, about, until it is laid out. */
 const BLOCK_PX = 48;
+/** How long somebody stays at a place before it is kept. */
+const KEEP_MS = 500;
 /** The elements that the bits of a look are. */
-const LOOKS = ["b", "i", "u", "s", "sup", "sub"];
+const LOOKS = ["b", "i", "u", "s", "sup", "sub", "code"];
 
 export async function docx(shown) {
   await new View(shown).start();
+}
+
+/** A book is opened where it was left. */
+export async function epub(shown) {
+  let timer;
+  const keep = (block) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => shown.line.ask("place", { block }), KEEP_MS);
+  };
+  await new View(shown, keep).start(shown.at);
 }
 
 class View {
@@ -30,31 +42,36 @@ class View {
   #at = 0;
   #end;
   #reading = Promise.resolve();
-  /** Headings that are drawn, by their blocks. */
-  #headings = new Map();
   /** The rows of the table that may go on. */
   #rows = null;
+  #keep;
 
-  constructor(shown) {
+  /** `keep(block)` hears which block is at the top, as somebody reads on. */
+  constructor(shown, keep) {
     this.#shown = shown;
+    this.#keep = keep;
     this.#end = shown.about.blocks;
     const { root, name, about, texts } = shown;
     this.#scroll = make("div", { class: "document-scroll text-scroll", tabindex: "0", role: "document", "aria-label": name }, this.#text);
     this.#contents = new Contents({ texts, go: (block) => this.#go(block) });
     this.#sight = new IntersectionObserver((seen) => this.#see(seen), { root: this.#scroll, rootMargin: "400px" });
-    if (about.outline.length > 1) root.append(make("div", { class: "tools" }, this.#contents.button));
+    if (about.rtl) this.#text.dir = "rtl";
+    const whose = about.title && [make("b", {}, about.title), ...about.authors.map((author) => make("span", {}, author))];
+    if (whose || about.outline.length > 1) {
+      root.append(make("div", { class: "tools" }, this.#contents.button, whose && make("div", { class: "document-whose", dir: "auto" }, ...whose)));
+    }
     root.append(make("div", { class: "contents-body" }, this.#contents.element, this.#scroll, this.#said));
     for (const event of ["pointerover", "pointerdown", "focusin"]) this.#scroll.addEventListener(event, (pointed) => this.#point(pointed));
     this.#scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.#scroll.addEventListener("click", ({ target }) => this.#follow(target));
+    this.#scroll.addEventListener("keydown", ({ key, target }) => key === "Enter" && this.#follow(target));
   }
 
-  async start() {
+  async start(at = 0) {
     const { about, texts } = this.#shown;
     if (!about.blocks) return this.#text.append(make("p", { class: "note" }, texts.empty));
     if (about.outline.length > 1) this.#contents.fill(about.outline.map(({ title, level, block }) => ({ title, depth: level - 1, place: block })));
-    await this.#until(0);
-    this.#scroll.focus();
-    this.#contents.mark(0);
+    await this.#go(Math.min(at, about.blocks - 1));
     this.#ahead();
   }
 
@@ -90,7 +107,6 @@ class View {
       if (block.table?.more && this.#rows) return this.#rows.append(...this.#rowsOf(block.table.rows));
       const element = this.#drawn(block);
       element.dataset.block = String(this.#at + index);
-      if (block.text?.heading) this.#headings.set(this.#at + index, element);
       if (block.table) this.#rows = element.firstChild;
       piece.append(element);
     });
@@ -101,23 +117,36 @@ class View {
 
   async #go(block) {
     await this.#until(block);
-    this.#headings.get(block)?.scrollIntoView();
+    if (block) this.#text.querySelector(`[data-block="${block}"]`)?.scrollIntoView();
+    else this.#scroll.scrollTop = 0;
     this.#scroll.focus({ preventScroll: true });
     this.#contents.mark(block);
+  }
+
+  /** Goes where a link of the file leads, if that is in it. */
+  #follow(target) {
+    const { link } = target.closest("[data-link]")?.dataset ?? {};
+    const block = this.#shown.about.links[link];
+    if (typeof block === "number") this.#go(block);
   }
 
   #scrolled() {
     const { top, left, width } = this.#scroll.getBoundingClientRect();
     const here = document.elementFromPoint(left + width / 2, top + 24)?.closest("[data-block]");
-    if (here) this.#contents.mark(Number(here.dataset.block));
+    if (here) {
+      const block = Number(here.dataset.block);
+      this.#contents.mark(block);
+      this.#keep?.(block);
+    }
     const { scrollHeight, scrollTop, clientHeight } = this.#scroll;
     if (scrollHeight - scrollTop < clientHeight * 3) this.#until(this.#at);
   }
 
   #drawn({ text, table }) {
     if (table) return make("table", {}, make("tbody", {}, ...this.#rowsOf(table.rows)));
-    const { heading, item, note, spans } = text;
-    const line = make(heading ? `h${heading}` : "p", { dir: "auto" }, ...spans.map((span) => this.#span(span)));
+    const { heading, item, note, quote, align, spans } = text;
+    const line = make(heading ? `h${heading}` : "p", { dir: "auto", class: align && `document-${align}` }, ...spans.map((span) => this.#span(span)));
+    if (quote) line.style.setProperty("--quotes", quote);
     if (note !== undefined) return make("div", { class: "document-item document-note" }, make("span", {}, note), line);
     if (!item) return line;
     const [depth, mark] = item;
@@ -179,7 +208,9 @@ class View {
   /** Says what is pointed at; what was clicked stays until something else is. */
   #point({ type, target }) {
     if (type === "pointerover" && this.#pinned) return;
-    const on = target.closest("[data-link], [data-note], [data-change]");
+    const pointed = target.closest("[data-link], [data-note], [data-change]");
+    // One that can be followed need not say where it leads.
+    const on = typeof this.#shown.about.links[pointed?.dataset.link] === "number" ? null : pointed;
     // A click gives the focus to what is around, too.
     if (type === "focusin" && !on) return;
     this.#pinned = type !== "pointerover" && Boolean(on);

@@ -20,6 +20,7 @@ const READERS = {
       at += data.length;
     }
   },
+  epub: (shown) => READERS.docx(shown),
   async *pdf({ about, ask }) {
     if (about === "locked") throw new Refused("locked");
     for (let page = 0; page < about.open.pages.length; page += 1) {

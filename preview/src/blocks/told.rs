@@ -6,11 +6,11 @@ use super::{Block, Heading, Span};
 use crate::limits;
 
 /// Headings, links and changes that are told of, each.
-const TOLD_MAX: usize = 10_000;
+pub(crate) const TOLD_MAX: usize = 10_000;
 
 /// What is told once and then named by its place.
-pub(super) struct Told<T> {
-    pub(super) all: Vec<T>,
+pub(crate) struct Told<T> {
+    pub(crate) all: Vec<T>,
     places: HashMap<T, usize>,
 }
 
@@ -22,7 +22,7 @@ impl<T> Default for Told<T> {
 
 impl<T: Clone + Eq + std::hash::Hash> Told<T> {
     /// The place of a thing; none where there are too many.
-    pub(super) fn place(&mut self, thing: T) -> Option<usize> {
+    pub(crate) fn place(&mut self, thing: T) -> Option<usize> {
         if let Some(place) = self.places.get(&thing) {
             return Some(*place);
         }
@@ -36,7 +36,7 @@ impl<T: Clone + Eq + std::hash::Hash> Told<T> {
 }
 
 /// The headings of a text.
-pub(super) fn outline(blocks: &[Block]) -> Vec<Heading> {
+pub(crate) fn outline(blocks: &[Block]) -> Vec<Heading> {
     let headings = blocks.iter().enumerate().filter_map(|(block, of)| {
         let Block::Text(paragraph) = of else { return None };
         if paragraph.heading == 0 {
@@ -51,17 +51,7 @@ pub(super) fn outline(blocks: &[Block]) -> Vec<Heading> {
         }
         let title = limits::shortened(title.trim()).into_owned();
         let level = paragraph.heading;
-        (!title.is_empty()).then_some(Heading { title, level, block })
+        (!title.is_empty()).then_some(Heading { title, level, block: Some(block) })
     });
     headings.take(TOLD_MAX).collect()
-}
-
-/// The address that a field leads to, if it is a link to somewhere else.
-pub(super) fn leads_to(code: &str) -> Option<&str> {
-    let rest = code.trim_start().strip_prefix("HYPERLINK")?.trim_start();
-    let address = match rest.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next()?,
-        None => rest.split_whitespace().next()?,
-    };
-    (!address.is_empty() && !address.starts_with('\\')).then_some(address)
 }

@@ -1,0 +1,3 @@
+//! The module of books.
+
+offing_preview::module!(offing_preview::epub::Book);
