@@ -132,6 +132,25 @@ pub(crate) struct Heading {
     pub(crate) block: Option<usize>,
 }
 
+/// Where a link leads, while the text is read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Target {
+    /// Out of the file.
+    Out(String),
+    /// To a place in it, by the place's name.
+    Place(String),
+}
+
+impl Target {
+    /// What is told of it: its block, or where nothing is found its name.
+    pub(crate) fn told(self, found: impl Fn(&str) -> Option<usize>) -> Link {
+        match self {
+            Self::Out(address) => Link::Out(address),
+            Self::Place(place) => found(&place).map_or(Link::Out(place), Link::Block),
+        }
+    }
+}
+
 /// Where a link leads.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]

@@ -16,7 +16,7 @@ use crate::{
     Refusal,
     blocks::{
         Block, Heading, Link, Look, Missing, PARAGRAPH_BYTES_MAX, Paragraph, Picture, Room,
-        SPAN_BYTES, Span, Text,
+        SPAN_BYTES, Span, Target, Text,
         rows::pieces,
         told::{Told, outline},
     },
@@ -67,7 +67,11 @@ pub(super) fn read(package: &mut Package) -> Result<Read, Refusal> {
     }
     let outline = outline(&blocks);
     let notes = reader.notes.finish(&mut blocks);
-    let links = reader.links.all.into_iter().map(Link::Out).collect();
+    // A place may be behind all that is shown.
+    let last = blocks.len().checked_sub(1);
+    let places = reader.places;
+    let found = |place: &str| Some(*places.get(place)?.min(&last?));
+    let links = reader.links.all.into_iter().map(|target| target.told(found)).collect();
     let (changes, pictures, is_cut) = (reader.changes.all, reader.pictures.all, reader.room.is_cut);
     Ok(Read { blocks, notes, outline, links, changes, pictures, is_cut })
 }
@@ -109,7 +113,9 @@ struct Reader {
     within_fields: Vec<Field>,
     within_changes: Vec<Option<usize>>,
     is_code: bool,
-    links: Told<String>,
+    links: Told<Target>,
+    /// The block of each bookmark, by its name in small letters.
+    places: HashMap<String, usize>,
     changes: Told<Change>,
     pictures: Told<String>,
     /// What was said of the picture that comes next.
@@ -187,15 +193,17 @@ impl Reader {
                 self.within_changes.push(change);
             }
             "hyperlink" => {
-                let link = self.target(element, "id", "hyperlink");
-                let link = link.and_then(|link| self.link(&link));
+                let out = self.target(element, "id", "hyperlink").map(|address| out(&address));
+                let link = out.or_else(|| Some(place(&element.attribute("anchor")?)));
+                let link = link.and_then(|link| self.links.place(link));
                 self.within_links.push(link);
             }
             "fldSimple" => {
                 let code = element.attribute("instr").unwrap_or_default();
-                let link = leads_to(&code).and_then(|link| self.link(link));
+                let link = leads_to(&code).and_then(|link| self.links.place(link));
                 self.within_links.push(link);
             }
+            "bookmarkStart" => self.open_place(element),
             "fldChar" => self.field(element),
             "instrText" => self.is_code = true,
             "tbl" | "tr" | "tc" => {
@@ -355,8 +363,15 @@ impl Reader {
         (relation.kind == kind).then(|| relation.target.clone())
     }
 
-    fn link(&mut self, address: &str) -> Option<usize> {
-        self.links.place(limits::shortened(address).into_owned())
+    /// Keeps where a bookmark of the text is; those of notes have no block yet.
+    fn open_place(&mut self, element: &Element<'_>) {
+        if let Some(name) = element.attribute("name")
+            && self.note_kind.is_none()
+            && self.room.spend()
+        {
+            let name = limits::shortened(&name).to_lowercase();
+            self.places.entry(name).or_insert(self.blocks.len());
+        }
     }
 
     fn link_here(&self) -> Option<usize> {
@@ -371,7 +386,7 @@ impl Reader {
             }
             Some("separate") => {
                 let Some(mut field) = self.within_fields.pop() else { return };
-                field.link = leads_to(&field.code).and_then(|link| self.link(link));
+                field.link = leads_to(&field.code).and_then(|link| self.links.place(link));
                 self.within_fields.push(field);
             }
             Some("end") => drop(self.within_fields.pop()),
@@ -445,12 +460,41 @@ impl Reader {
     }
 }
 
-/// The address that a field leads to, if it is a link to somewhere else.
-pub(crate) fn leads_to(code: &str) -> Option<&str> {
-    let rest = code.trim_start().strip_prefix("HYPERLINK")?.trim_start();
-    let address = match rest.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next()?,
-        None => rest.split_whitespace().next()?,
-    };
-    (!address.is_empty() && !address.starts_with('\\')).then_some(address)
+/// Where a field leads, if it is a link.
+fn leads_to(code: &str) -> Option<Target> {
+    let mut words = words(code);
+    match words.next()? {
+        "HYPERLINK" => match words.next()? {
+            "\\l" => words.next().map(place),
+            address => (!address.starts_with('\\')).then(|| out(address)),
+        },
+        // What stands at a bookmark, or its page: a link where it says so.
+        "REF" | "PAGEREF" => {
+            let name = words.next()?;
+            words.any(|word| word == "\\h").then(|| place(name))
+        }
+        _ => None,
+    }
+}
+
+/// The words of an instruction; one may stand between quotes.
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    let mut rest = code;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        let (word, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+            None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
+        };
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+fn out(address: &str) -> Target {
+    Target::Out(limits::shortened(address).into_owned())
+}
+
+fn place(name: &str) -> Target {
+    Target::Place(limits::shortened(name).to_lowercase())
 }

@@ -161,8 +161,8 @@ fn links_changes_and_what_is_missing_are_told() {
     );
     let spans = json!([
         { "text": { "text": "there", "link": 0 } },
-        { "text": { "text": "inside" } },
-        { "text": { "text": "script", "link": 1 } },
+        { "text": { "text": "inside", "link": 1 } },
+        { "text": { "text": "script", "link": 2 } },
         { "text": { "text": "new", "change": 0 } },
         { "text": { "text": "old", "change": 1 } },
         { "missing": "equation" },
@@ -172,12 +172,37 @@ fn links_changes_and_what_is_missing_are_told() {
     assert_eq!(read[0], json!({ "text": { "spans": spans } }));
     assert_eq!(read[1], json!({ "text": { "spans": [{ "missing": "object" }] } }));
     // What an address is worth is not decided here: it is told, and nothing follows it.
-    assert_eq!(about["links"], json!(["https://example.org/", "javascript:x"]));
+    assert_eq!(about["links"], json!(["https://example.org/", "here", "javascript:x"]));
     let changes = json!([
         { "deleted": false, "by": "Ann", "on": "2024-05-06" },
         { "deleted": true, "by": "<Bob>", "on": "" },
     ]);
     assert_eq!(about["changes"], changes);
+}
+
+#[test]
+fn links_within_a_document_lead_to_their_blocks() {
+    let field = |code: &str| {
+        format!(
+            r#"<w:p><w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>{code}</w:instrText></w:r>
+            <w:r><w:fldChar w:fldCharType="separate"/><w:t>x</w:t><w:fldChar w:fldCharType="end"/></w:r></w:p>"#
+        )
+    };
+    let link =
+        r#"<w:p><w:hyperlink w:anchor="_Toc1"><w:r><w:t>One</w:t></w:r></w:hyperlink></w:p>"#;
+    let fields = [
+        r#" HYPERLINK \l "_Toc2" "#,
+        " PAGEREF _toc2 \\h ",
+        " REF _Toc1 ",
+        r#"HYPERLINK "a b" \o "tip""#,
+        " HYPERLINK ",
+        r#"HYPERLINK \l "gone""#,
+    ];
+    let fields: String = fields.map(field).concat();
+    let places = r#"<w:p><w:bookmarkStart w:name="_Toc1"/><w:r><w:t>One</w:t></w:r></w:p>
+        <w:tbl><w:tr><w:tc><w:p><w:bookmarkStart w:name="_TOC2"/></w:p></w:tc></w:tr></w:tbl>"#;
+    let (_, about) = opened(&format!("{link}{fields}{places}"));
+    assert_eq!(about["links"], json!([7, 8, "a b", "gone"]));
 }
 
 #[test]

@@ -17,12 +17,14 @@ use std::{
 use self::{leads::is_kind, lists::Lists, tables::Tables, write::Writing};
 use super::{
     container::Container,
-    place::{Target, place},
+    place::place,
     style::{Style, Styles, aligned},
 };
 use crate::{
     Refusal,
-    blocks::{Align, Block, Link, Look, Missing, Picture, Room, Span, picture_kind, told::Told},
+    blocks::{
+        Align, Block, Link, Look, Missing, Picture, Room, Span, Target, picture_kind, told::Told,
+    },
     limits,
     package::{Element, Package, Seen},
 };
@@ -214,14 +216,8 @@ impl Reader {
             let start = blocks.start.min(last);
             *blocks = start..blocks.end.clamp(start + 1, last + 1);
         }
-        let link = |target| match target {
-            Target::Out(address) => Link::Out(address),
-            Target::Place(place) => match found(&places, &place) {
-                Some(block) => Link::Block(block),
-                None => Link::Out(place),
-            },
-        };
-        let links = self.links.all.into_iter().map(link).collect();
+        let told = |target: Target| target.told(|place| found(&places, place));
+        let links = self.links.all.into_iter().map(told).collect();
         let note = |place: String| {
             let blocks = places.get(&place).cloned().unwrap_or_default();
             blocks.start..blocks.end.min(blocks.start + NOTE_BLOCKS_MAX)

@@ -1,9 +1,9 @@
 //! The table of contents: a list of links in newer books, a part of its own in older ones.
 
-use super::place::{Target, target};
+use super::place::target;
 use crate::{
     Refusal,
-    blocks::told::TOLD_MAX,
+    blocks::{Target, told::TOLD_MAX},
     limits,
     package::{Element, Package, Seen},
 };

@@ -2,18 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::{limits, package::joined};
+use crate::{blocks::Target, limits, package::joined};
 
-/// Where a reference leads.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Target {
-    /// Out of the book.
-    Out(String),
-    /// To a place in it, named as [`place`] does.
-    Place(String),
-}
-
-/// What a reference of a part leads to.
+/// What a reference of a part leads to; places are named as [`place`] does.
 pub(super) fn target(part: &str, reference: &str) -> Target {
     let reference = reference.trim();
     let is_address = reference.split_once(':').is_some_and(|(scheme, _)| {

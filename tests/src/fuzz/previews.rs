@@ -102,11 +102,9 @@ pub(super) fn book(mut bytes: &[u8]) {
     }
     let Ok((mut book, about)) = Book::open(packed(&parts), "a.epub") else { return };
     let about = data(&about);
-    let blocks = number(&about["blocks"]);
-    let places = about["outline"].as_array().unwrap().iter().map(|heading| &heading["block"]);
-    let links = about["links"].as_array().unwrap().iter().filter(|link| link.is_number());
-    for place in places.chain(links).filter(|place| !place.is_null()) {
-        assert!(number(place) < blocks);
+    for heading in about["outline"].as_array().unwrap() {
+        let block = &heading["block"];
+        assert!(block.is_null() || number(block) < number(&about["blocks"]));
     }
     follow(&mut book, &about);
 }
@@ -114,6 +112,8 @@ pub(super) fn book(mut bytes: &[u8]) {
 /// Reads all blocks and what stands in them.
 fn follow<F: Format<Request = Request>>(document: &mut F, about: &Value) {
     let blocks = number(&about["blocks"]);
+    let mut links = about["links"].as_array().unwrap().iter();
+    assert!(links.all(|link| link.as_u64().is_none_or(|block| (block as usize) < blocks)));
     let mut start = 0;
     while start < blocks {
         let Some(piece) = asked(document, Request::Blocks { start }) else { return };
@@ -332,6 +332,7 @@ const DOCUMENT: &str = r#"<w:body><w:p><w:pPr><w:pStyle w:val="H"/><w:numPr><w:i
 <w:p><w:ins w:author="A" w:date="2024-05-06T"><w:r><w:t>d</w:t></w:r></w:ins><w:del><w:r><w:delText>e</w:delText></w:r></w:del>
 <w:r><w:footnoteReference w:id="2"/></w:r><w:r><w:commentReference w:id="0"/></w:r><m:oMath/>
 <w:r><w:fldChar w:fldCharType="begin"/><w:instrText>HYPERLINK "x"</w:instrText><w:fldChar w:fldCharType="separate"/><w:t>f</w:t><w:fldChar w:fldCharType="end"/></w:r>
+<w:bookmarkStart w:name="i"/><w:hyperlink w:anchor="I"><w:r><w:t>j</w:t></w:r></w:hyperlink>
 <w:r><w:drawing><wp:extent cx="9525" cy="9525"/><wp:docPr descr="g"/><a:blip r:embed="g"/></w:drawing></w:r></w:p></w:body>"#;
 const STYLES: &str = r#"<w:styles><w:style w:styleId="H"><w:name w:val="heading 1"/><w:basedOn w:val="B"/></w:style>
 <w:style w:styleId="B"><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr><w:outlineLvl w:val="2"/></w:pPr><w:rPr><w:i/></w:rPr></w:style></w:styles>"#;

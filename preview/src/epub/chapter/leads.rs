@@ -2,8 +2,8 @@
 
 use super::Reader;
 use crate::{
-    blocks::{Missing, Picture, Span, picture_kind},
-    epub::place::{Target, path, target},
+    blocks::{Missing, Picture, Span, Target, picture_kind},
+    epub::place::{path, target},
     limits,
     package::Element,
 };
