@@ -100,6 +100,7 @@ pub(super) fn book(mut bytes: &[u8]) {
     if !own {
         parts[1].1 = BOOK.as_bytes();
     }
+    parts.push(("o/a.png".to_owned(), b"PNG"));
     let Ok((mut book, about)) = Book::open(packed(&parts), "a.epub") else { return };
     let about = data(&about);
     for heading in about["outline"].as_array().unwrap() {
