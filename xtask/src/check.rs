@@ -159,6 +159,7 @@ fn scripts() -> Result<()> {
         "sw",
         "thumbs",
         "viewer",
+        "viewer/frame",
         "viewer/frame/pdf",
     ];
     for folder in folders {

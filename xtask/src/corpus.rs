@@ -27,8 +27,9 @@ use crate::{
 
 /// What is taken of the packages.
 const ENDINGS: [&str; 25] = [
-    "pdf", "xlsx", "xlsm", "xltx", "ods", "ots", "docx", "docm", "dotx", "dotm", "epub", "zip", "jar",
-    "tar", "tgz", "tar.gz", "csv", "tsv", "jpg", "jpeg", "png", "webp", "tif", "heic", "avif",
+    "pdf", "xlsx", "xlsm", "xltx", "ods", "ots", "docx", "docm", "dotx", "dotm", "epub", "zip",
+    "jar", "tar", "tgz", "tar.gz", "csv", "tsv", "jpg", "jpeg", "png", "webp", "tif", "heic",
+    "avif",
 ];
 /// Sources whose tests bring files.
 const SOURCES: [&str; 27] = [
