@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 
-import { makeDocx, makeXlsx, paragraph, run } from "./support/office.js";
+import { makeDocx, makeEpub, makeXlsx, paragraph, run } from "./support/office.js";
 import { makePdf } from "./support/pdf.js";
 import { uploads } from "./support/transfers.js";
 import { world } from "./support/world.js";
@@ -61,6 +61,7 @@ test("words of a document, a PDF, a workbook and a table are found, and what is 
   const laptop = await w.firstDevice("laptop");
   const files = {
     "report.docx": makeDocx({ body: paragraph(run("Narwhals were sighted")) }),
+    "story.epub": makeEpub({ title: "Story", author: "Ann", contents: [], chapters: [{ path: "a.xhtml", body: "<p>Then narwhals sang</p>" }] }),
     "book.pdf": makePdf(["This is leaf 1", "Here narwhals sleep"], { title: "Book" }),
     "counts.xlsx": makeXlsx([{ name: "North", rows: [["narwhals", 3]] }]),
     "list.csv": "kind,count\nnarwhals,3\n",
@@ -72,7 +73,7 @@ test("words of a document, a PDF, a workbook and a table are found, and what is 
   await laptop.sees(...Object.keys(files));
   await laptop.page.getByRole("searchbox", { name: "Search" }).fill("narwhal");
   const results = laptop.page.getByRole("region", { name: "Search results" });
-  for (const name of ["report.docx", "book.pdf", "counts.xlsx", "list.csv"]) await results.getByRole("link", { name }).waitFor();
+  for (const name of ["report.docx", "story.epub", "book.pdf", "counts.xlsx", "list.csv"]) await results.getByRole("link", { name }).waitFor();
   await results.getByText("files read so far").waitFor({ state: "hidden" });
   assert.equal(await results.getByRole("link", { name: /broken|locked/ }).count(), 0);
   assert.equal(await laptop.page.locator("iframe").count(), 0);

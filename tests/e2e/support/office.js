@@ -75,3 +75,26 @@ export function paragraph(inside, { style, item } = {}) {
 
 /** A run of letters of `makeDocx`. */
 export const run = (text) => `<w:r><w:t xml:space="preserve">${escaped(text)}</w:t></w:r>`;
+
+/** A book of `{ path, body }`, with parts `[path, content]` beside them and its contents as `[title, reference]`. */
+export function makeEpub({ title, author, chapters, contents, more = [], lock = "" }) {
+  const type = "application/xhtml+xml";
+  const item = (path, at) => `<item id="c${at}" href="${path}" media-type="${type}"/>`;
+  const page = (body) => `<?xml version="1.0" encoding="utf-8"?><!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body>${body}</body></html>`;
+  const lines = contents.map(([name, to]) => `<li><a href="${to}">${escaped(name)}</a></li>`).join("");
+  const locked = [["META-INF/encryption.xml", `<encryption><EncryptedData><EncryptionMethod Algorithm="${lock}"/></EncryptedData></encryption>`]];
+  return makeZip([
+    ["mimetype", "application/epub+zip"],
+    ["META-INF/container.xml", '<container><rootfiles><rootfile full-path="OEBPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'],
+    [
+      "OEBPS/book.opf",
+      `<package><metadata><dc:title>${escaped(title)}</dc:title><dc:creator>${escaped(author)}</dc:creator></metadata><manifest>
+       ${chapters.map(({ path }, at) => item(path, at)).join("")}<item id="n" href="nav.xhtml" properties="nav" media-type="${type}"/></manifest>
+       <spine>${chapters.map((_, at) => `<itemref idref="c${at}"/>`).join("")}</spine></package>`,
+    ],
+    ["OEBPS/nav.xhtml", page(`<nav epub:type="toc"><ol>${lines}</ol></nav>`)],
+    ...chapters.map(({ path, body }) => [`OEBPS/${path}`, page(body)]),
+    ...(lock ? locked : []),
+    ...more,
+  ]);
+}

@@ -176,7 +176,8 @@ class View {
     LOOKS.forEach((tag, bit) => {
       if ((text.look ?? 0) & (1 << bit)) element = make(tag, {}, element);
     });
-    if (text.link !== undefined) element = make("span", { class: "document-link", role: "link", tabindex: "0", "data-link": String(text.link) }, element);
+    const leads = typeof about.links[text.link] === "number" ? "document-link inside" : "document-link";
+    if (text.link !== undefined) element = make("span", { class: leads, role: "link", tabindex: "0", "data-link": String(text.link) }, element);
     if (text.change === undefined) return element;
     return make(about.changes[text.change].deleted ? "del" : "ins", { "data-change": String(text.change) }, element);
   }
