@@ -164,12 +164,11 @@ test("arrow keys walk the files of the folder, and a table and any bytes are sho
   await laptop.enters("1.zip");
   await shown(laptop).getByRole("button", { name: "a.txt", exact: true }).waitFor();
   await laptop.page.keyboard.press("ArrowRight");
-  const table = shown(laptop).getByRole("table", { name: "2.csv" });
+  const table = shown(laptop).getByRole("grid", { name: "2.csv" });
   await table.getByText("Person, 7", { exact: true }).waitFor();
   assert.equal(await table.getByRole("columnheader", { name: "amount" }).count(), 1);
   await table.evaluate((element) => (element.scrollTop = element.scrollHeight));
   await table.getByText("café", { exact: true }).waitFor();
-  await table.focus();
   await laptop.page.keyboard.press("ArrowRight");
   await shown(laptop).getByText("000000f0").waitFor();
   await shown(laptop).getByRole("textbox", { name: "Go to offset" }).fill("18000");
@@ -179,6 +178,17 @@ test("arrow keys walk the files of the folder, and a table and any bytes are sho
   await laptop.page.keyboard.press("ArrowRight");
   await laptop.page.keyboard.press("ArrowLeft");
   await table.waitFor();
+  // Its cells are looked through and copied like those of a workbook.
+  await table.focus();
+  await laptop.page.keyboard.press("Control+f");
+  await shown(laptop).getByRole("searchbox", { name: "Find" }).fill("CAFE");
+  await shown(laptop).getByText("1 / 1", { exact: true }).waitFor();
+  await shown(laptop).getByRole("status").getByText("A5002", { exact: true }).waitFor();
+  await laptop.page.keyboard.press("Escape");
+  await laptop.page.keyboard.press("Shift+ArrowRight");
+  await laptop.page.keyboard.press("Control+c");
+  await shown(laptop).getByText("2 cells copied").waitFor();
+  assert.equal(await laptop.pastes(), "café\t1");
   await laptop.page.keyboard.press("Escape");
   await laptop.sees("1.zip", "2.csv", "3.dat", "note.txt");
 });

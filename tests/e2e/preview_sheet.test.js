@@ -12,6 +12,8 @@ import { world } from "./support/world.js";
 const HOSTILE = '<img src=x onerror="top.ran = self.ran = true">';
 const FORMULA = "=HYPERLINK(\"javascript:top.ran=true\")";
 
+const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
+
 const BOOK = makeXlsx([
   {
     name: "Figures",
@@ -52,7 +54,7 @@ test("a workbook is read by its sheets and its keys, and what is hostile in it i
   await laptop.sees(...Object.keys(files));
   const frame = laptop.preview.locator("iframe").contentFrame();
   const alert = laptop.preview.getByRole("alert");
-  const cell = (text) => frame.getByRole("cell", { name: text, exact: true });
+  const cell = (text) => frame.getByRole("gridcell", { name: text, exact: true });
 
   await laptop.enters("book.xlsx");
   await cell("2025-10-13").waitFor();
@@ -63,7 +65,10 @@ test("a workbook is read by its sheets and its keys, and what is hostile in it i
   assert.equal(await cell("hidden by it").count(), 0);
   assert.deepEqual(await frame.getByRole("tab").allTextContents(), ["Figures", HOSTILE, "Nothing"]);
 
-  const table = frame.getByRole("table");
+  const left = async (one) => (await one.boundingBox()).x;
+  assert.equal(await left(frame.getByText("A", { exact: true })), await left(cell("When")), "letters are above their columns");
+
+  const table = frame.getByRole("grid");
   await table.focus();
   await laptop.page.keyboard.press("Control+End");
   await cell("line 30004").waitFor();
@@ -72,6 +77,40 @@ test("a workbook is read by its sheets and its keys, and what is hostile in it i
   await laptop.page.keyboard.press("ArrowLeft");
   await laptop.page.keyboard.press("ArrowUp");
   await frame.getByRole("status").getByText("line 30003").waitFor();
+
+  // Words are found in rows that were never in sight, from the cell that was chosen and around.
+  await laptop.page.keyboard.press("Control+Home");
+  await laptop.page.keyboard.press("Control+f");
+  const find = frame.getByRole("searchbox", { name: "Find" });
+  await find.fill("LINE 2999");
+  await frame.getByText("1 / 11", { exact: true }).waitFor();
+  await frame.getByRole("status").getByText("B2999", { exact: true }).waitFor();
+  await find.press("Enter");
+  await frame.getByRole("status").getByText("B29990", { exact: true }).waitFor();
+  await cell("line 29990").waitFor();
+  await find.press("Shift+Enter");
+  await frame.getByText("1 / 11", { exact: true }).waitFor();
+  await find.fill("nowhere");
+  await frame.getByText("Nothing found").waitFor();
+  await find.press("Escape");
+
+  // A block is chosen by keys and copied as lines of fields; what is too much says so.
+  await laptop.page.keyboard.press("Control+Home");
+  for (const key of ["ArrowDown", "ArrowDown", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown"]) await laptop.page.keyboard.press(key);
+  await frame.getByRole("status").getByText("A3:C4", { exact: true }).waitFor();
+  assert.equal(await frame.getByRole("gridcell", { selected: true }).count(), 5);
+  await laptop.page.keyboard.press("Control+c");
+  await frame.getByText("6 cells copied").waitFor();
+  assert.equal(await laptop.pastes(), `2025-10-13\t${quoted(HOSTILE)}\t1,234.50 €\n${quoted(FORMULA)}\t\t#DIV/0!`);
+  await cell("When").click();
+  await cell("Amount").click({ modifiers: ["Shift"] });
+  await laptop.page.keyboard.press("Control+c");
+  await frame.getByText("3 cells copied").waitFor();
+  assert.equal(await laptop.pastes(), "When\tWhat\tAmount");
+  await cell("When").click();
+  await laptop.page.keyboard.press("Control+a");
+  await laptop.page.keyboard.press("Control+c");
+  await frame.getByText("90,012 cells copied").waitFor();
 
   await laptop.page.keyboard.press("Control+PageDown");
   await cell("other").waitFor();

@@ -76,6 +76,15 @@ export class Device extends Tab {
     this.page = this.context.pages()[0] ?? (await this.context.newPage());
   }
 
+  /** What the page finds on the clipboard; it takes the focus to look. */
+  async pastes() {
+    await this.context.grantPermissions(["clipboard-read"]);
+    return this.page.evaluate(() => {
+      document.activeElement.blur();
+      return navigator.clipboard.readText();
+    });
+  }
+
   /** SIGKILL for the browser and all processes it started, as a power cut would. */
   async isKilled() {
     const session = await this.context.browser().newBrowserCDPSession();

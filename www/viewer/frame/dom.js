@@ -23,3 +23,9 @@ export function make(tag, attributes = {}, ...children) {
   element.append(...children.filter((child) => child !== undefined && child !== null));
   return element;
 }
+
+/** What hears keys without being a stop of Tab: arrows go on walking through the folder's files. */
+export function focusable(element) {
+  element.tabIndex = -1;
+  return element;
+}

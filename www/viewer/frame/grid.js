@@ -1,4 +1,5 @@
-// Where the cells of a sheet's row stand.
+// The cells of a sheet's row: where they stand, and what they are as a line of text. A cell is its
+// column, its kind, whether it is bold, and its text.
 
 /** A column's letters: A, B, … Z, AA. */
 export function lettersOf(column) {
@@ -31,6 +32,15 @@ export function placed(row, cells, merges, widths) {
     all.push({ ...cell, span, open: false });
   }
   return all.sort((a, b) => a.column - b.column);
+}
+
+/** Cells of a row between two columns as one line; what would part a cell stands between quotes. */
+export function tsvOf(cells, left, right) {
+  const fields = Array.from({ length: right - left + 1 }, () => "");
+  for (const [column, , , text] of cells) {
+    if (column >= left && column <= right) fields[column - left] = /[\t\r\n"]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+  return fields.join("\t");
 }
 
 /** How many letters' room a text takes. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { lettersOf, placed } from "./grid.js";
+import { lettersOf, placed, tsvOf } from "./grid.js";
 
 const spans = (row, cells, merges, widths = [8, 8, 8, 8]) =>
   placed(row, cells, merges, widths).map(({ column, span, text, open }) => [column, span, text, open]);
@@ -25,4 +25,11 @@ test("merged cells are one, in each of their rows, and hide what they cover", ()
   assert.deepEqual(spans(1, row, merges), [[0, 2, "whole", true], [3, 1, "d", false]]);
   assert.deepEqual(spans(2, [], merges), [[0, 2, "", false]]);
   assert.deepEqual(spans(2, [], [[2, 2, 2, 16_383], [2, 9, 2, 10]]), [[2, 2, "", false]]);
+});
+
+test("cells are copied as lines that other programs part again", () => {
+  const row = [cell(0, "a"), cell(2, 'two\nlines of "c"'), cell(3, "tab\t"), cell(4, "outside")];
+  assert.equal(tsvOf(row, 0, 3), 'a\t\t"two\nlines of ""c"""\t"tab\t"');
+  assert.equal(tsvOf(row, 1, 1), "");
+  assert.equal(tsvOf([], 0, 2), "\t\t");
 });

@@ -5,7 +5,7 @@
 
 import { Contents } from "./contents.js";
 import { make } from "./dom.js";
-import { Finder } from "./pdf/finder.js";
+import { Finder } from "./finder.js";
 import { Pages } from "./pdf/pages.js";
 
 export async function pdf(shown) {
@@ -55,7 +55,7 @@ class View {
     const failed = ({ reason }) => line.ask("failed", { reason: reason ?? "crash" });
     const heard = (now) => this.#hear(now);
     this.#pages = new Pages({ sizes: overview.pages, ask, texts, heard, failed });
-    this.#finder = new Finder({ pages: this.#pages, ask, texts, failed });
+    this.#finder = new Finder({ of: this.#pages, texts, failed });
     this.#contents = new Contents({ texts, go: (page) => this.#follow(page) });
     root.append(
       this.#bar(overview),

@@ -1,7 +1,7 @@
 // A list of any number of rows, of which only those in sight are elements.
 //
-// `draw(index)` makes a row of `height` pixels; it may return a promise, until whose end the
-// place stays empty. A list that is taller than a browser can scroll is scrolled in larger
+// `draw(index, row)` makes what is in a row of `height` pixels; it may return a promise, until whose end
+// the place stays empty. A list that is taller than a browser can scroll is scrolled in larger
 // steps.
 
 import { make } from "./dom.js";
@@ -79,7 +79,7 @@ export class Rows {
     const row = make("div", { class: "row", role: this.element.getAttribute("role") === "list" ? "listitem" : "row" });
     this.#drawn.set(index, row);
     this.#space.append(row);
-    const made = this.draw(index);
+    const made = this.draw(index, row);
     if (made instanceof Promise) made.then((children) => row.append(...children), () => {});
     else row.append(...made);
     return row;

@@ -5,8 +5,12 @@
 // the next page before anybody scrolls to it.
 
 import { make } from "../dom.js";
+import { index, matches } from "../find.js";
 import { fitting, GAP, pageAt, pieces, PX, stack, step, within } from "./layout.js";
 import { Page } from "./page.js";
+
+/** Pages whose text is kept for the next search. */
+const TEXTS_KEPT_MAX = 2000;
 
 export class Pages {
   #ask;
@@ -21,6 +25,7 @@ export class Pages {
   #ended = false;
   #current = -1;
   #marks = () => ({ found: [], current: null });
+  #said = new Map();
   #inside = make("div", { class: "pdf-all" });
   #stack;
 
@@ -78,6 +83,18 @@ export class Pages {
   markWith(marks) {
     this.#marks = marks;
     for (const page of this.#shown.values()) this.#markOn(page, false);
+  }
+
+  /** The places on a page where it says the words. */
+  async find(page, words) {
+    let text = this.#said.get(page);
+    if (!text) {
+      const { data } = await this.#ask({ text: { page } });
+      text = index(data);
+      if (this.#said.size >= TEXTS_KEPT_MAX) this.#said.delete(this.#said.keys().next().value);
+      this.#said.set(page, text);
+    }
+    return matches(text, words);
   }
 
   /** Brings the current match into sight. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { index, matches } from "./find.js";
+import { index, matches } from "../find.js";
 import { fitting, GAP, pageAt, pieces, PX, stack, step, within, ZOOM_MAX } from "./layout.js";
 
 const run = (text, joint = "none") => ({ text, joint });

@@ -1,32 +1,35 @@
-// The line in which words are looked for, page by page from the one in sight.
+// The line in which words are looked for, part by part from the one in sight: the pages of a PDF,
+// the rows of a sheet some hundred at a time.
 //
-// The texts of pages are asked for one at a time, between drawings, and kept; the first
-// match is shown as soon as it is known, the count grows.
+// Parts are asked for one at a time, between other questions; the first match is shown as soon
+// as it is known, the count grows.
 
-import { make } from "../dom.js";
-import { index, matches, MATCHES_MAX } from "./find.js";
-
-/** Pages whose text is kept for the next search. */
-const TEXTS_KEPT_MAX = 2000;
+import { make } from "./dom.js";
+import { MATCHES_MAX } from "./find.js";
 
 export class Finder {
-  #pages;
-  #ask;
+  #of;
   #texts;
   #failed;
   #input;
-  #count = make("output", { class: "pdf-count" });
-  #kept = new Map();
-  /** Matches by page, and which one is current. */
+  #count = make("output", { class: "find-count" });
+  /** Matches by part, and which one is current. */
   #found = new Map();
   #current = null;
   /** Tells a search from the one before. */
   #turn = 0;
   #done = true;
 
-  constructor({ pages, ask, texts, failed }) {
-    this.#pages = pages;
-    this.#ask = ask;
+  /**
+   * `of` is what is looked through:
+   * - `count` and `current`, its parts and the one in sight;
+   * - `find(part, words)`: the matches in a part, in their order;
+   * - `reveal(part, match)`: brings one into sight;
+   * - `markWith(marks)`: `marks(part)` says what is to be marked in a part, from now on;
+   * - `element`: has the focus when the line is closed.
+   */
+  constructor({ of, texts, failed }) {
+    this.#of = of;
     this.#texts = texts;
     this.#failed = failed;
     const input = () => this.#search();
@@ -61,7 +64,7 @@ export class Finder {
     this.element.hidden = true;
     this.#input.value = "";
     this.#search();
-    this.#pages.element.focus();
+    this.#of.element.focus();
   }
 
   async #search() {
@@ -72,18 +75,17 @@ export class Finder {
     this.#done = !words.trim();
     this.#show();
     if (this.#done) return;
-    const start = this.#pages.current;
+    const start = this.#of.current;
     let total = 0;
     try {
-      for (let away = 0; away < this.#pages.count && total < MATCHES_MAX; away += 1) {
-        const page = (start + away) % this.#pages.count;
-        const text = await this.#textOf(page);
+      for (let away = 0; away < this.#of.count && total < MATCHES_MAX; away += 1) {
+        const part = (start + away) % this.#of.count;
+        const found = await this.#of.find(part, words);
         if (turn !== this.#turn) return;
-        const found = matches(text, words);
         if (!found.length) continue;
-        this.#found.set(page, found);
+        this.#found.set(part, found);
         total += found.length;
-        if (!this.#current) this.#choose(page, 0);
+        if (!this.#current) this.#choose({ part, match: found[0] });
         else this.#show();
       }
     } catch (error) {
@@ -93,38 +95,27 @@ export class Finder {
     this.#show();
   }
 
-  async #textOf(page) {
-    const kept = this.#kept.get(page);
-    if (kept) return kept;
-    const { data } = await this.#ask({ text: { page } });
-    const text = index(data);
-    if (this.#kept.size >= TEXTS_KEPT_MAX) this.#kept.delete(this.#kept.keys().next().value);
-    this.#kept.set(page, text);
-    return text;
-  }
-
   #all() {
-    const pages = [...this.#found.keys()].sort((a, b) => a - b);
-    return pages.flatMap((page) => this.#found.get(page).map((pieces, at) => ({ page, at, pieces })));
+    const parts = [...this.#found.keys()].sort((a, b) => a - b);
+    return parts.flatMap((part) => this.#found.get(part).map((match) => ({ part, match })));
   }
 
   #step(direction) {
     const all = this.#all();
     if (!all.length) return;
-    const here = all.findIndex(({ pieces }) => pieces === this.#current?.pieces);
-    const { page, at } = all[(here + direction + all.length) % all.length];
-    this.#choose(page, at);
+    const here = all.findIndex(({ match }) => match === this.#current?.match);
+    this.#choose(all[(here + direction + all.length) % all.length]);
   }
 
-  #choose(page, at) {
-    this.#current = { page, pieces: this.#found.get(page)[at] };
+  #choose(chosen) {
+    this.#current = chosen;
     this.#show();
-    this.#pages.reveal(page);
+    this.#of.reveal(chosen.part, chosen.match);
   }
 
   #show() {
     const all = this.#all();
-    const here = all.findIndex(({ pieces }) => pieces === this.#current?.pieces) + 1;
+    const here = all.findIndex(({ match }) => match === this.#current?.match) + 1;
     const more = this.#done ? "" : "…";
     this.#count.textContent =
       this.#done && !all.length && this.#input.value.trim()
@@ -132,9 +123,9 @@ export class Finder {
         : all.length
           ? `${here} / ${all.length}${more}`
           : more;
-    this.#pages.markWith((page) => ({
-      found: this.#found.get(page) ?? [],
-      current: this.#current?.pieces,
+    this.#of.markWith((part) => ({
+      found: this.#found.get(part) ?? [],
+      current: this.#current?.match,
     }));
   }
 }
