@@ -4,8 +4,9 @@ use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::time::{Duration, Instant};
 
-use offing_server::admin;
+use offing_server::admin::Keeper;
 use offing_server::store::places::Places;
+use tokio::runtime::Runtime;
 
 use crate::harness::{PASSWORD, World, noise};
 
@@ -97,13 +98,14 @@ fn a_closed_account_is_told_and_keeps_what_is_put_until_it_is_open_again() {
     let laptop = world.signed_in("laptop");
     let file = world.disk("sea.jpg", &noise(600_000, 7));
     laptop.puts(&file, "/").succeeds();
-    let places = Places::from(&world.data());
-    admin::close(&places, "alice").unwrap();
+    let keeper = Keeper::beside(&Places::from(&world.data())).unwrap();
+    let runtime = Runtime::new().unwrap();
+    runtime.block_on(keeper.close("alice")).unwrap();
     let closed = "has closed this account";
     world.device("phone").logs_in("alice", PASSWORD).fails(3, closed);
     laptop.puts(&world.disk("more.jpg", &noise(500_000, 8)), "/").fails(1, closed);
     assert_eq!(laptop.reads("/sea.jpg"), noise(600_000, 7), "what is here is here");
-    admin::open(&places, "alice").unwrap();
+    runtime.block_on(keeper.open("alice")).unwrap();
     // A server that runs looks every few seconds.
     let deadline = Instant::now() + Duration::from_secs(60);
     while laptop.runs(&["ls"]).err.contains(closed) {
