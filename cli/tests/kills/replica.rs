@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use offing_cli::failure::Failure;
 use offing_cli::host::NativeHost;
 use offing_cli::listing;
 use offing_cli::profile::Profile;
@@ -309,11 +311,23 @@ impl Source for InMemory {
     }
 }
 
+/// Opens a profile that somebody here has closed. A server that a test beside this one starts has all
+/// our files until it has become another program, their locks too.
+fn open_again(folder: &Path) -> Profile {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match Profile::open(folder) {
+            Err(Failure::ProfileInUse { .. }) if Instant::now() < deadline => thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 /// Has the workers' devices give back to the server what it lacks after `restore`, and go on.
 pub(crate) fn give_back(folder: &Path, restore: impl FnOnce()) {
     on_its_own(async {
         let profiles: Vec<Profile> =
-            (0..REPLICAS).map(|number| Profile::open(&worker(folder, number)).unwrap()).collect();
+            (0..REPLICAS).map(|number| open_again(&worker(folder, number))).collect();
         let mut drives = Vec::new();
         for profile in &profiles {
             let drive = offing_cli::drive::Drive::open(profile).await.unwrap();
