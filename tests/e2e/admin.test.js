@@ -66,6 +66,7 @@ test("an account is limited, closed and opened by the page, and somebody is invi
 
   await button(keeper, "Devices… alice").click();
   const devices = dialog(keeper, "Devices of alice");
+  await devices.getByRole("listitem").nth(1).waitFor();
   assert.equal(await devices.getByRole("listitem").count(), 2);
   await devices.getByRole("button", { name: "Done" }).click();
   await dialog(keeper, "Devices of alice").waitFor({ state: "detached" });
