@@ -162,7 +162,7 @@ test("the first Markdown that is opened renders with the server killed, after a 
   await laptop.reloads();
   await laptop.edits("chart.md");
   await laptop.preview.getByRole("heading", { name: "Soundings" }).waitFor();
-  assert.equal(await laptop.preview.getByRole("emphasis").innerText(), "shoal");
+  await laptop.preview.getByRole("emphasis").filter({ hasText: /^shoal$/ }).waitFor();
   await laptop.types("\n## Depth\n");
   await laptop.preview.getByRole("heading", { name: "Depth" }).waitFor();
 });
