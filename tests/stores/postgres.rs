@@ -176,6 +176,42 @@ fn appends_that_share_a_commit_share_their_statements() {
     assert_eq!(many.len(), 7, "{many:?}");
 }
 
+/// Filled at once, so that the database has counted nothing, and asked for plans that are made once.
+#[test]
+fn an_append_looks_each_row_up_by_its_key_and_compiles_no_plan() {
+    let cluster = Postgres::shared();
+    let url = cluster.database();
+    drop(PostgresMeta::open(&url).unwrap());
+    // The plan of each statement, with what running it came to, in the log.
+    let explains = "DO $$ DECLARE setting TEXT; BEGIN FOREACH setting IN ARRAY ARRAY[ \
+        'session_preload_libraries = auto_explain', 'auto_explain.log_min_duration = 0', \
+        'auto_explain.log_analyze = on'] LOOP \
+        EXECUTE format('ALTER DATABASE %I SET %s', current_database(), setting); \
+        END LOOP; END $$";
+    cluster.run(&url, explains);
+    let store = PostgresMeta::open(&url).unwrap();
+    let meta: &dyn MetaStore = &store;
+    let populate = |tx: &mut dyn MetaTx| {
+        tx.add_account(&alice())?;
+        (0..8).try_for_each(|id| tx.add_vault(&vault(id, 0), 1))
+    };
+    meta.write_blocking(Durability::Now, populate).unwrap();
+    for _ in 0..8 {
+        append(meta, 0, 0).blocking_recv().unwrap().unwrap();
+    }
+    let before = cluster.log().len();
+    append(meta, 0, 0).blocking_recv().unwrap().unwrap();
+    let log = cluster.log();
+    let said = &log[before..];
+    assert!(
+        said.contains("Index Scan using log_pkey") && said.contains("Update on vaults"),
+        "{said}"
+    );
+    assert!(!said.contains("JIT:"), "{said}");
+    // Everything that was read was wanted.
+    assert!(!said.contains("Rows Removed"), "{said}");
+}
+
 #[test]
 fn appends_that_share_a_commit_see_each_other_and_one_that_fails_harms_none() {
     let cluster = Postgres::shared();

@@ -165,7 +165,11 @@ impl Rows<'_> {
         drop(batch);
         self.send_waiting()?;
         let mut questions = vec![question.clone()];
-        questions.extend(self.batch.borrow().questions.iter().flatten().map(|it| (**it).clone()));
+        {
+            let batch = self.batch.borrow();
+            let to_come = batch.questions.iter().flatten().filter(|it| ***it != *question);
+            questions.extend(to_come.map(|it| (**it).clone()));
+        }
         // Of nobody alone: if it fails, so does the group.
         let found = self.ask(&questions);
         let batch = &mut *self.batch.borrow_mut();

@@ -13,21 +13,28 @@ use super::rows::{Rows, Value, array, get, optional_array, optional_uint, signed
 use crate::store::growth::{Growth, Question, Standing};
 use crate::store::meta::{DeviceCounter, MetaError, MetaResult, Vault};
 
+/// Each row is looked up by its whole key, whatever the database believes of tables that it has not counted
+/// yet: it leaves a part with an offset as it stands, and only the key of the log comes in order.
 const STANDING: &str = "SELECT asked, vaults.account, vaults.seq, vaults.chain, epoch, recovering, \
-        quota_bytes, used_bytes, incarnation, devices.dseq, devices.hash, revoked, log.chain \
+        quota_bytes, used_bytes, (SELECT incarnation FROM server), last.dseq, last.hash, revoked, seen.chain \
     FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[]) WITH ORDINALITY \
         AS question (vault, account, device, seen, asked) \
-    JOIN vaults ON vaults.id = question.vault \
-    JOIN members ON members.vault = key AND members.account = question.account \
-    JOIN accounts ON accounts.id = vaults.account \
-    CROSS JOIN server \
-    LEFT JOIN devices ON devices.vault = key AND devices.device = question.device \
-    LEFT JOIN log ON log.vault = key AND log.seq = question.seen";
+    JOIN LATERAL (SELECT * FROM vaults WHERE id = question.vault OFFSET 0) AS vaults ON TRUE \
+    JOIN LATERAL (SELECT FROM members \
+        WHERE vault = key AND account = question.account OFFSET 0) AS member ON TRUE \
+    JOIN LATERAL (SELECT quota_bytes, used_bytes FROM accounts \
+        WHERE id = vaults.account OFFSET 0) AS payer ON TRUE \
+    LEFT JOIN LATERAL (SELECT dseq, hash, revoked FROM devices \
+        WHERE vault = key AND device = question.device OFFSET 0) AS last ON TRUE \
+    LEFT JOIN LATERAL (SELECT chain FROM log \
+        WHERE vault = key AND seq BETWEEN question.seen AND question.seen \
+        ORDER BY seq LIMIT 1) AS seen ON TRUE";
 
-const HELD: &str = "SELECT asked, chunks.id \
+const HELD: &str = "SELECT asked, held.id \
     FROM UNNEST($1::bytea[], $2::bytea[], $3::bigint[]) AS question (vault, id, asked) \
     JOIN vaults ON vaults.id = question.vault \
-    JOIN chunks ON chunks.vault = key AND chunks.id = question.id";
+    JOIN LATERAL (SELECT id FROM chunks \
+        WHERE vault = key AND chunks.id = question.id OFFSET 0) AS held ON TRUE";
 
 /// An entry of a vault that is unknown, or does not end where the growth begins, has no key, which its
 /// row may not lack. All parts see the vaults as they were before.
