@@ -50,6 +50,7 @@ export function note({ token, size, mime, port }) {
   }
   sources.get(token)?.end();
   sources.delete(token);
+  if (!port) awaited.get(token)?.settle(null);
   if (!(port instanceof MessagePort) || !Number.isSafeInteger(size) || typeof mime !== "string") return;
   if (sources.size >= MEDIA_MAX) {
     const [oldest, source] = sources.entries().next().value;
@@ -86,8 +87,10 @@ export async function media(event, token) {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
   });
-  const source = MEDIA_FOR.includes(request.destination) && (sources.get(token) ?? (await ask(clientId, token)));
-  if (!source) return new Response("", { status: 404, headers });
+  if (!MEDIA_FOR.includes(request.destination)) return new Response("", { status: 404, headers });
+  const source = sources.get(token) ?? (await ask(clientId, token));
+  // A player takes this for an error as well. One that is being left must not be one in the console too.
+  if (!source) return new Response(null, { status: 204, headers });
   const { size, mime } = source;
   const asked = request.headers.get("range");
   const range = asked === null ? { start: 0, end: size } : rangeOf(asked, size);

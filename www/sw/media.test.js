@@ -45,3 +45,19 @@ test("what is over is read no further", async (t) => {
   note({ token: TOKEN });
   await assert.rejects(bytes, /over/);
 });
+
+test("what is over while its page is asked for it is told at once, as no fault of the network", async (t) => {
+  const asked = new Promise((resolve) => {
+    globalThis.self = { clients: { get: async () => ({ postMessage: resolve }) } };
+  });
+  t.after(() => delete globalThis.self);
+  const answer = media({ request, clientId: "page" }, TOKEN);
+  assert.deepEqual(await asked, { type: "media", token: TOKEN });
+  note({ token: TOKEN });
+  assert.equal((await answer).status, 204);
+});
+
+test("a page that is opened at such an address finds nothing", async () => {
+  const opened = { destination: "document", headers: new Headers() };
+  assert.equal((await media({ request: opened, clientId: "page" }, TOKEN)).status, 404);
+});
