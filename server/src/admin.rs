@@ -2,11 +2,9 @@
 //! `/admin` through one.
 //!
 //! Both go by a [`Keeper`], which has the database alone. Everything that changes something is noted
-//! first, in `audit.log` in the data folder: when, what, to whom, by which way.
+//! first ([`Audit`]).
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,8 +20,10 @@ use crate::store::keeping::Listed;
 use crate::store::meta::{Account, Durability, MetaError, MetaStore, MetaTx};
 use crate::store::places::Places;
 
+mod audit;
 mod passes;
 
+pub use audit::{Audit, Way};
 pub use passes::{LINK_MS, SESSION_IDLE_MS, SESSION_MS};
 
 /// Most accounts that are listed at one time.
@@ -35,14 +35,7 @@ pub struct Keeper {
     meta: Arc<dyn MetaStore>,
     data: PathBuf,
     clock: Clock,
-    way: Way,
-}
-
-/// By which way somebody keeps a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Command,
-    Page,
+    audit: Audit,
 }
 
 /// A session of an account.
@@ -87,12 +80,14 @@ impl Keeper {
     /// Works beside a server that may be running; its database has to be there.
     pub fn beside(places: &Places) -> Result<Self, AdminError> {
         let (meta, data) = (open_existing(places)?, places.data.clone());
-        Ok(Self { meta, data, clock: Arc::new(system_clock), way: Way::Command })
+        let audit = Audit::of(&data, Way::Command);
+        Ok(Self { meta, data, clock: Arc::new(system_clock), audit })
     }
 
     /// Works through the server that has these.
     pub(crate) fn within(meta: Arc<dyn MetaStore>, data: PathBuf, clock: Clock) -> Self {
-        Self { meta, data, clock, way: Way::Page }
+        let audit = Audit::of(&data, Way::Page);
+        Self { meta, data, clock, audit }
     }
 
     /// At most [`ACCOUNTS_MAX`] accounts whose names come after this one, by name.
@@ -190,27 +185,19 @@ impl Keeper {
         account.ok_or_else(unknown)
     }
 
-    async fn note_of(&self, action: &str, account: &Account, more: Value) -> io::Result<()> {
+    async fn note_of(
+        &self,
+        action: &'static str,
+        account: &Account,
+        more: Value,
+    ) -> io::Result<()> {
         let line = json!({ "account": account.username, "set": more });
         self.note(action, line).await
     }
 
-    /// Writes a line into the audit log, and waits for the disk.
-    async fn note(&self, action: &str, mut line: Value) -> io::Result<()> {
-        let by = match self.way {
-            Way::Command => "command",
-            Way::Page => "page",
-        };
-        line["at_ms"] = self.now_ms().into();
-        line["action"] = action.into();
-        line["by"] = by.into();
-        let path = self.data.join("audit.log");
-        let write = move || {
-            let mut options = OpenOptions::new();
-            let mut log = options.create(true).append(true).mode(0o600).open(path)?;
-            writeln!(log, "{line}")?;
-            log.sync_all()
-        };
+    async fn note(&self, action: &'static str, more: Value) -> io::Result<()> {
+        let (audit, now_ms) = (self.audit.clone(), self.now_ms());
+        let write = move || audit.note(now_ms, action, more);
         tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use offing_core::id::DeviceId;
-use offing_server::admin::Keeper;
+use offing_server::admin::{Audit, Keeper, Way};
 use offing_server::config::{Config, Settings};
 use offing_server::edge::Patience;
 use offing_server::fsck::Finding;
@@ -22,6 +22,7 @@ use offing_server::store::check::Checked;
 use offing_server::store::keeping::Listed;
 use offing_server::store::places;
 use offing_server::{Edge, backup, fsck, migrate, ready, serve, serve_edge, service, telemetry};
+use serde_json::json;
 use tokio::net::TcpListener;
 
 /// The static program's: that of musl's C library has its threads wait for one another.
@@ -242,6 +243,7 @@ async fn run_edge(config: Config) -> anyhow::Result<()> {
 
 async fn invite(config: &Config) -> anyhow::Result<()> {
     make_data(config)?;
+    note(config, "invite", json!({}))?;
     let token = service::accounts::invite_beside(config.places(), system_clock()).await?;
     say(&join_link(config, &token))
 }
@@ -380,9 +382,14 @@ fn release(config: &Config, action: ReleaseAction) -> anyhow::Result<()> {
     let rollout = match action {
         ReleaseAction::Show => Rollout::read(&config.data)?,
         ReleaseAction::Offer { folder, percent, allow } => {
+            let offered = json!({ "folder": folder, "percent": percent, "devices": allow.len() });
+            note(config, "release", offered)?;
             Some(Rollout::offer(&config.data, &folder, percent, &allow)?)
         }
-        ReleaseAction::Stop => Rollout::stop(&config.data, "stopped by hand")?,
+        ReleaseAction::Stop => {
+            note(config, "release", json!({ "stopped": true }))?;
+            Rollout::stop(&config.data, "stopped by hand")?
+        }
     };
     let Some(Rollout { folder, version, percent, allow, stopped }) = rollout else {
         return say("nothing is offered");
@@ -390,6 +397,12 @@ fn release(config: &Config, action: ReleaseAction) -> anyhow::Result<()> {
     let standing = stopped.map_or("offered".to_owned(), |why| format!("offered no more: {why}"));
     let devices = allow.len();
     say(&format!("{version}\t{percent} %\t{devices} devices\t{}\t{standing}", folder.display()))
+}
+
+/// Notes what a command is about to change.
+fn note(config: &Config, action: &str, more: serde_json::Value) -> anyhow::Result<()> {
+    let audit = Audit::of(&config.data, Way::Command);
+    audit.note(system_clock(), action, more).context("cannot write the audit log")
 }
 
 fn damage(chunks: &Checked) -> String {

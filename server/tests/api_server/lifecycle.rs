@@ -109,6 +109,11 @@ async fn a_first_start_prints_a_link_a_second_server_is_refused_and_a_signal_sto
     let invite = program(folder.path()).arg("invite").output().await.unwrap();
     let invite = String::from_utf8(invite.stdout).unwrap();
     assert!(invite.starts_with("http://drive.test/join#"), "{invite}");
+    let audit = std::fs::read_to_string(folder.path().join("audit.log")).unwrap();
+    assert!(
+        audit.contains(r#""action":"invite""#) && audit.contains(r#""by":"command""#),
+        "{audit}"
+    );
 
     for secret in ["server-setup", "token-key"] {
         assert!(folder.path().join(secret).is_file(), "{secret}");
