@@ -11,11 +11,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use offing_core::id::AccountId;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use desk::{Asked, Bounds, Class, Desk, Place};
 
 pub mod desk;
+
+/// How long who is refused at the door waits for that answer.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Most that wait for it; what comes beyond is refused at once.
+const PAUSING_MAX: usize = 4_096;
 
 /// Whose work it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +55,7 @@ struct Shared {
     patience: Duration,
     start: Instant,
     shed: [AtomicU64; Class::ALL.len()],
+    pausing: Semaphore,
 }
 
 /// Leave to work, until this is dropped.
@@ -72,7 +78,8 @@ impl Turns {
     /// Hands out as many turns as `bounds` say.
     pub fn new(bounds: Bounds) -> Self {
         let (patience, desk) = (bounds.patience, Mutex::new(Desk::new(bounds)));
-        let shared = Shared { desk, patience, start: Instant::now(), shed: Default::default() };
+        let (start, pausing) = (Instant::now(), Semaphore::new(PAUSING_MAX));
+        let shared = Shared { desk, patience, start, shed: Default::default(), pausing };
         Self { shared: Arc::new(shared) }
     }
 
@@ -80,6 +87,14 @@ impl Turns {
     pub fn admits(&self, who: Who, class: Class) -> Result<(), Overloaded> {
         let refused = self.desk().refuses(&who, class);
         refused.map_or(Ok(()), |wait| Err(self.shed(class, wait)))
+    }
+
+    /// Holds up a refusal for a moment: who asks again at once, whatever the answer says, would take
+    /// from the others what it costs to refuse that.
+    pub(crate) async fn pause(&self) {
+        if let Ok(_pausing) = self.shared.pausing.try_acquire() {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Waits for a turn, but not for long.
@@ -211,5 +226,13 @@ mod tests {
         assert!((&mut prompt).now_or_never().is_none());
         assert!(bulk.await.unwrap_err().wait >= Duration::from_secs(1));
         assert_eq!((turns.under_way(), turns.refused(Class::Bulk)), ((1, 1), 2));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_waits_a_moment_unless_very_many_do() {
+        let turns = turns(1, 1, Duration::ZERO);
+        assert!(turns.pause().now_or_never().is_none());
+        let _others = turns.shared.pausing.try_acquire_many(PAUSING_MAX as u32).unwrap();
+        assert!(turns.pause().now_or_never().is_some());
     }
 }

@@ -52,7 +52,12 @@ pub(super) struct Gate {
 pub(super) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let answered = match check(&gate.state, gate.call, &mut request) {
         Ok(asker) => run(&gate, asker, request, next).await,
-        Err(error) => Err(error),
+        Err(error) => {
+            if error.code() == Code::Unavailable {
+                gate.state.turns().pause().await;
+            }
+            Err(error)
+        }
     };
     let mut response = answered.unwrap_or_else(ApiError::into_response);
     response

@@ -95,7 +95,7 @@ async fn who_is_told_to_wait_has_not_used_up_any_of_his_calls() {
     let alice = world.sign_up("alice", "password").await;
     let vault = world.create_vault(&alice).await;
     let busy = world.state.turns().turn(Who::Server, Class::Prompt).await.unwrap();
-    for _ in 0..10 {
+    for _ in 0..4 {
         let refused = world.put_chunk(&alice, &vault, &[1; 1_000]).await;
         assert_eq!(refused.refusal(), (503, Code::Unavailable));
     }
