@@ -6,6 +6,7 @@
 
 use std::hash::{DefaultHasher, Hasher as _};
 
+use postcard::ser_flavors::Flavor;
 use pulldown_cmark::{
     Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag,
     TagEnd,
@@ -195,15 +196,14 @@ impl Builder {
     }
 
     fn write_text(&mut self) {
-        let text = std::mem::take(&mut self.text);
-        if !text.is_empty() {
-            self.write(Step::Text(&text));
+        if !self.text.is_empty() {
+            append(Step::Text(&self.text), &mut self.steps);
+            self.text.clear();
         }
     }
 
     fn write(&mut self, step: Step<'_>) {
-        let steps = std::mem::take(&mut self.steps);
-        self.steps = postcard::to_extend(&step, steps).expect("memory takes any step");
+        append(step, &mut self.steps);
     }
 
     fn end_block(&mut self) {
@@ -222,6 +222,31 @@ impl Builder {
         let mut bytes = postcard::to_stdvec(&self.blocks).expect("memory takes any list");
         bytes.extend(self.steps);
         bytes
+    }
+}
+
+fn append(step: Step<'_>, steps: &mut Vec<u8>) {
+    postcard::serialize_with_flavor(&step, Appended(steps)).expect("memory takes any step");
+}
+
+/// A place to write to that copies whole texts; postcard's own takes them byte by byte.
+struct Appended<'s>(&'s mut Vec<u8>);
+
+impl Flavor for Appended<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 
