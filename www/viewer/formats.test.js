@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { formatOf, HEX, isText, TEXT } from "./formats.js";
-import { TEXTS, sizeOf } from "./texts.js";
+import { TEXTS, fill, sizeOf } from "./texts.js";
 
 const bytes = (text) => new TextEncoder().encode(text);
 const view = (name, head, depth = 0) => formatOf({ name, depth }, head).view;
@@ -56,6 +56,15 @@ test("text is told from bytes, also where a character is cut off", () => {
 
 test("both languages have every text", () => {
   assert.deepEqual(Object.keys(TEXTS.zh), Object.keys(TEXTS.en));
+});
+
+test("a text has its places filled, and what fills them is not read for places", () => {
+  const { archiveOf, changedBy, changedOn, inserted, tableOf } = TEXTS.en;
+  assert.deepEqual([1, 2].map((count) => fill(archiveOf, { count })), ["1 item", "2 items"]);
+  assert.equal(fill(TEXTS.zh.archiveOf, { count: 1 }), "1 项");
+  assert.equal(fill(tableOf, { rows: 12_345, columns: 2 }), "12,345 rows, 2 columns");
+  assert.equal(fill(inserted, { by: fill(changedBy, { by: "{on}" }), on: fill(changedOn, { on: "2 May" }) }), "Inserted by {on} on 2 May");
+  assert.equal(fill(inserted, { by: "", on: "" }), "Inserted");
 });
 
 test("sizes are as people read them", () => {

@@ -1,9 +1,12 @@
-// Every text of the viewer and its frame, in both languages. A text with a place for
-// something is a function.
+// Every text of the viewer and its frame, in both languages.
+//
+// The page has them; a frame is handed those of one language with what it shows, so all of them are
+// plain. `{name}` is a place for something, `{#name}` for a number in groups of digits, which both languages
+// write alike, and a pair is for one of it and for more: see `fill`.
 
 const en = {
   about: "About",
-  archiveOf: (count) => (count === 1 ? "1 item" : `${count} items`),
+  archiveOf: ["1 item", "{count} items"],
   asHex: "Hex",
   asText: "Text",
   author: "Author",
@@ -11,17 +14,19 @@ const en = {
   back: "Back to the archive",
   broken: "This file is damaged, or is not what its name says.",
   cell: "Cell",
-  changed: ({ deleted, by, on }) => [deleted ? "Deleted" : "Inserted", by && `by ${by}`, on && `on ${on}`].filter(Boolean).join(" "),
+  changedBy: " by {by}",
+  changedOn: " on {on}",
   chart: "(a chart that is not shown)",
   close: "Close",
-  content: (name) => `Content of ${name}`,
+  content: "Content of {name}",
   contents: "Contents",
-  copied: (count) => (count === 1 ? "1 cell copied" : `${count.toLocaleString("en")} cells copied`),
-  copyMany: (most) => `At most ${most.toLocaleString("en")} cells are copied at once.`,
+  copied: ["1 cell copied", "{#count} cells copied"],
+  copyMany: "At most {#count} cells are copied at once.",
   copyNot: "This browser did not let the cells be copied.",
   crash: "The preview broke down on this file. Nothing else is affected.",
   created: "Created",
   creator: "Written with",
+  deleted: "Deleted{by}{on}",
   diagram: "(a diagram that is not shown)",
   download: "Download",
   empty: "This file is empty.",
@@ -30,8 +35,8 @@ const en = {
   equation: "(an equation that is not shown)",
   expands: "This would unpack to more than a hundred times its size, so it was stopped.",
   extract: "Extract all",
-  extractOne: (name) => `Extract ${name}`,
-  extracting: (done, all) => `Unpacking ${done} of ${all}…`,
+  extractOne: "Extract {name}",
+  extracting: "Unpacking {done} of {all}…",
   find: "Find",
   findBefore: "Previous match",
   findNext: "Next match",
@@ -40,6 +45,7 @@ const en = {
   forged: "The part that shows such files is not the one that belongs to this app, so it was not run. Reload the page to fetch it again.",
   fit: "Fit",
   goTo: "Go to offset",
+  inserted: "Inserted{by}{on}",
   keywords: "Keywords",
   large: "This file is too large for a preview.",
   larger: "Larger",
@@ -57,7 +63,7 @@ const en = {
   openText: "Open as text",
   output: "What is in it is too large to be shown here.",
   page: "Page",
-  pageOf: (page, count) => `Page ${page} of ${count}`,
+  pageOf: "Page {page} of {count}",
   pages: "Pages",
   password: "Password",
   passwordWrong: "That is not the password.",
@@ -68,7 +74,7 @@ const en = {
   rights: "This book is under a lock of the shop that sold it (DRM), so only that shop's programs can show it.",
   sheets: "Sheets",
   subject: "Subject",
-  tableOf: (rows, columns) => `${rows.toLocaleString("en")} rows, ${columns} columns`,
+  tableOf: "{#rows} rows, {columns} columns",
   smaller: "Smaller",
   time: "The preview took too long, so it was stopped.",
   title: "Title",
@@ -83,7 +89,7 @@ const en = {
 
 const zh = {
   about: "属性",
-  archiveOf: (count) => `${count} 项`,
+  archiveOf: "{count} 项",
   asHex: "十六进制",
   asText: "文本",
   author: "作者",
@@ -91,17 +97,19 @@ const zh = {
   back: "返回压缩包",
   broken: "此文件已损坏，或与其名称不符。",
   cell: "单元格",
-  changed: ({ deleted, by, on }) => [by, on, deleted ? "删除" : "插入"].filter(Boolean).join(" "),
+  changedBy: "{by} ",
+  changedOn: "{on} ",
   chart: "（未显示的图表）",
   close: "关闭",
-  content: (name) => `${name} 的内容`,
+  content: "{name} 的内容",
   contents: "目录",
-  copied: (count) => `已复制 ${count.toLocaleString("zh")} 个单元格`,
-  copyMany: (most) => `一次最多复制 ${most.toLocaleString("zh")} 个单元格。`,
+  copied: "已复制 {#count} 个单元格",
+  copyMany: "一次最多复制 {#count} 个单元格。",
   copyNot: "浏览器未允许复制单元格。",
   crash: "预览在处理此文件时出错，其他内容不受影响。",
   created: "创建时间",
   creator: "编写程序",
+  deleted: "{by}{on}删除",
   diagram: "（未显示的示意图）",
   download: "下载",
   empty: "此文件为空。",
@@ -110,8 +118,8 @@ const zh = {
   equation: "（未显示的公式）",
   expands: "解压后会超过原大小的一百倍，因此已停止。",
   extract: "全部解压",
-  extractOne: (name) => `解压 ${name}`,
-  extracting: (done, all) => `正在解压 ${done}/${all}…`,
+  extractOne: "解压 {name}",
+  extracting: "正在解压 {done}/{all}…",
   find: "查找",
   findBefore: "上一个匹配",
   findNext: "下一个匹配",
@@ -120,6 +128,7 @@ const zh = {
   forged: "用于显示此类文件的组件不属于本应用，因此未运行。请重新加载页面以重新获取。",
   fit: "适合窗口",
   goTo: "转到偏移",
+  inserted: "{by}{on}插入",
   keywords: "关键词",
   large: "此文件太大，无法预览。",
   larger: "放大",
@@ -137,7 +146,7 @@ const zh = {
   openText: "以文本打开",
   output: "内容太大，无法在此显示。",
   page: "页码",
-  pageOf: (page, count) => `第 ${page} 页，共 ${count} 页`,
+  pageOf: "第 {page} 页，共 {count} 页",
   pages: "页面",
   password: "密码",
   passwordWrong: "密码不正确。",
@@ -148,7 +157,7 @@ const zh = {
   rights: "此书受销售商店的版权保护（DRM），只能用该商店的程序打开。",
   sheets: "工作表",
   subject: "主题",
-  tableOf: (rows, columns) => `${rows.toLocaleString("zh")} 行，${columns} 列`,
+  tableOf: "{#rows} 行，{columns} 列",
   smaller: "缩小",
   time: "预览耗时过长，因此已停止。",
   title: "标题",
@@ -166,6 +175,12 @@ export const TEXTS = { en, zh };
 /** The texts of a language, by its tag. */
 export function textsOf(language) {
   return language?.startsWith("zh") ? zh : en;
+}
+
+/** A text with its places filled; of a pair, `count` says which. */
+export function fill(text, values) {
+  const chosen = Array.isArray(text) ? text[values.count === 1 ? 0 : 1] : text;
+  return chosen.replace(/\{(#?)(\w+)\}/g, (_, grouped, name) => (grouped ? values[name].toLocaleString("en") : values[name]));
 }
 
 /** A size as people read it, with three significant digits, as the page prints it. */

@@ -13,7 +13,7 @@ import * as places from "./places.js";
 import { Sandbox } from "./sandbox.js";
 import { FileSource, MemberSource, whole } from "./source.js";
 import * as spare from "./spare.js";
-import { textsOf } from "./texts.js";
+import { fill, textsOf } from "./texts.js";
 
 export { thumbOf } from "../thumbs/page.js";
 export { textOf } from "./extract.js";
@@ -174,7 +174,7 @@ class Shown {
       if (this.#ended) return;
       const sandbox = module ? spare.take(module, this.#body) : new Sandbox(this.#body);
       this.#shown = sandbox;
-      const title = this.#viewer.texts.content(this.#source.name);
+      const title = fill(this.#viewer.texts.content, this.#source);
       await sandbox.show(what, { title, answers: this.#answers(format, () => module), transfer });
       if (!module) return;
       modules.noteWorked(module);
@@ -191,7 +191,8 @@ class Shown {
     const theme = document.documentElement.dataset.theme;
     // What is read on from where it was left has an address of its own.
     const at = depth ? 0 : places.of(location.pathname);
-    return { view, module, name, size, depth, at, theme, language: this.#viewer.language };
+    const { language, texts } = this.#viewer;
+    return { view, module, name, size, depth, at, theme, language, texts };
   }
 
   /** What the frame may ask of the page. */

@@ -1,6 +1,7 @@
 // What is in an archive: its folders one at a time, a member opened or taken out.
 
 import { Refused } from "../line.js";
+import { fill } from "../texts.js";
 import { icon, make } from "./dom.js";
 import { Rows } from "./rows.js";
 
@@ -80,7 +81,7 @@ class Browser {
     });
     this.#head.replaceChildren(
       make("nav", { "aria-label": texts.path }, make("ol", {}, ...crumbs)),
-      make("span", { class: "soft" }, texts.archiveOf(about.members)),
+      make("span", { class: "soft" }, fill(texts.archiveOf, { count: about.members })),
       make("button", { type: "button", class: "button", click: () => this.#extractAll() }, texts.extract),
     );
     const byName = (a, b) => this.#names.compare(a.name, b.name);
@@ -101,7 +102,7 @@ class Browser {
       row.ms ? make("span", { class: "soft wide" }, this.#dates.format(row.ms)) : undefined,
       make("span", { class: "soft size" }, plain ? sizeOf(row.size) : ""),
       plain
-        ? make("button", { type: "button", class: "quiet only", title: texts.extractOne(row.name), "aria-label": texts.extractOne(row.name), click: () => this.#try(() => this.#extract([row], "")) }, icon("download"))
+        ? make("button", { type: "button", class: "quiet only", title: fill(texts.extractOne, row), "aria-label": fill(texts.extractOne, row), click: () => this.#try(() => this.#extract([row], "")) }, icon("download"))
         : undefined,
     ].filter(Boolean);
   }
@@ -148,7 +149,7 @@ class Browser {
   async #extract(rows, prefix, whole = false) {
     const { line, texts } = this.#shown;
     for (const [place, row] of rows.entries()) {
-      this.#say(texts.extracting(place + 1, rows.length));
+      this.#say(fill(texts.extracting, { done: place + 1, all: rows.length }));
       const bytes = await this.#member(row);
       const path = prefix + (whole ? row.path : row.name);
       await line.ask("extract", { path, bytes }, { transfer: [bytes.buffer] });

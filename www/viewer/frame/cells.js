@@ -4,6 +4,7 @@
 // for all rows. A text that is wider than its cell runs over the empty ones after it. What is
 // chosen is a block of cells: from the one where it began to the one that the keys move.
 
+import { fill } from "../texts.js";
 import { make } from "./dom.js";
 import { plain } from "./find.js";
 import { Finder } from "./finder.js";
@@ -257,7 +258,7 @@ export class Cells {
   async #copy() {
     const { top, bottom, left, right } = this.#block;
     const count = (bottom - top + 1) * (right - left + 1);
-    if (count > COPY_CELLS_MAX) return this.#say(this.#texts.copyMany(COPY_CELLS_MAX));
+    if (count > COPY_CELLS_MAX) return this.#say(fill(this.#texts.copyMany, { count: COPY_CELLS_MAX }));
     const lines = [];
     for (let start = top; start <= bottom; start += WINDOW_ROWS) {
       const end = Math.min(start + WINDOW_ROWS, bottom + 1);
@@ -273,7 +274,7 @@ export class Cells {
     document.addEventListener("copy", give);
     const isCopied = document.execCommand("copy");
     document.removeEventListener("copy", give);
-    this.#say(isCopied ? this.#texts.copied(count) : this.#texts.copyNot);
+    this.#say(isCopied ? fill(this.#texts.copied, { count }) : this.#texts.copyNot);
   }
 
   #say(text) {

@@ -3,6 +3,7 @@
 // A link that stays in the file leads to its place, and no other is followed. What that, a note or a
 // change says is told in a line below the text, when somebody points at it.
 
+import { fill } from "../texts.js";
 import { Contents } from "./contents.js";
 import { make } from "./dom.js";
 
@@ -218,12 +219,19 @@ class View {
     this.#say(on?.dataset);
   }
 
+  /** What somebody did to the text, as far as it is said who and when. */
+  #changed({ deleted, by, on }) {
+    const { texts } = this.#shown;
+    const said = { by: by && fill(texts.changedBy, { by }), on: on && fill(texts.changedOn, { on }) };
+    return fill(deleted ? texts.deleted : texts.inserted, said);
+  }
+
   async #say(of) {
     const { about, ask, texts } = this.#shown;
     this.#said.hidden = !of;
     if (!of) return;
     if (of.link) return this.#said.replaceChildren(make("span", {}, texts.leadsTo), make("b", {}, about.links[of.link]));
-    if (of.change) return this.#said.replaceChildren(texts.changed(about.changes[of.change]));
+    if (of.change) return this.#said.replaceChildren(this.#changed(about.changes[of.change]));
     const { data } = await ask({ note: { index: Number(of.note) } });
     if (!this.#said.hidden) this.#said.replaceChildren(...data.map((block) => this.#drawn(block)));
     if (!data.length) this.#said.hidden = true;

@@ -5,7 +5,7 @@
 
 import tokens from "../../styles/tokens.css";
 import { Line } from "../line.js";
-import { sizeOf, textsOf } from "../texts.js";
+import { sizeOf } from "../texts.js";
 import { archive } from "./archive.js";
 import { facts, placeless } from "./facts.js";
 import styles from "./frame.css";
@@ -50,10 +50,9 @@ function failed(reason) {
 }
 
 async function show(what) {
-  const { view, of, name, size, depth, side, at, language, theme, bytes } = what;
+  const { view, of, name, size, depth, side, at, language, texts, theme, bytes } = what;
   if (theme) document.documentElement.dataset.theme = theme;
   document.documentElement.lang = language;
-  const texts = textsOf(language);
   const shown = { of, name, size, depth, side, at, language, texts, line, sizeOf };
   shown.root = document.body.appendChild(document.createElement("main"));
   shown.root.className = view;

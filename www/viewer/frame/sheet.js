@@ -1,5 +1,6 @@
 // A workbook: its sheets as tabs, and the cells of one.
 
+import { fill } from "../texts.js";
 import { Cells } from "./cells.js";
 import { focusable, make } from "./dom.js";
 
@@ -38,7 +39,7 @@ export async function sheet(shown) {
       note.textContent = data.rows ? (data.cut ? texts.more : "") : texts.emptySheet;
       if (!data.rows) return;
       const { rows, widths } = data;
-      const label = `${about.sheets[index]}, ${texts.tableOf(rows, widths.length)}`;
+      const label = `${about.sheets[index]}, ${fill(texts.tableOf, { rows, columns: widths.length })}`;
       grid = new Cells({ rows, widths, label, read, texts, failed });
       body.append(grid.bar, grid.element);
     } catch (error) {

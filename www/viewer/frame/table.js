@@ -1,5 +1,6 @@
 // A table: any number of rows under the first, which names the columns.
 
+import { fill } from "../texts.js";
 import { Cells } from "./cells.js";
 import { focusable, make } from "./dom.js";
 
@@ -10,7 +11,7 @@ export async function table({ root, name, about, ask, texts, line }) {
     const cells = (fields) => fields.map((text, column) => [column, "text", false, text]).filter(([, , , text]) => text);
     return { rows: new Map(data.map((fields, at) => [start + at, cells(fields)])), merges: [] };
   };
-  const note = make("p", { class: "note" }, texts.tableOf(rows, columns));
+  const note = make("p", { class: "note" }, fill(texts.tableOf, { rows, columns }));
   if (!rows) return root.append(note);
   const names = (await ask({ rows: { start: 0, end: 1 } })).data[0];
   const failed = ({ reason }) => line.ask("failed", { reason: reason ?? "crash" });

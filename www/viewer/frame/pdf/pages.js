@@ -4,6 +4,7 @@
 // free: drawings of what is in sight, nearest to the middle first, then the text there, then
 // the next page before anybody scrolls to it.
 
+import { fill } from "../../texts.js";
 import { make } from "../dom.js";
 import { index, matches } from "../find.js";
 import { fitting, GAP, pageAt, pieces, PX, stack, step, within } from "./layout.js";
@@ -159,7 +160,7 @@ export class Pages {
     }
     for (let number = first; number <= last; number += 1) {
       if (this.#shown.has(number)) continue;
-      const page = new Page(number, this.#sizes[number], this.#texts.pageOf(number + 1, this.count));
+      const page = new Page(number, this.#sizes[number], fill(this.#texts.pageOf, { page: number + 1, count: this.count }));
       page.place(tops[number], this.#zoom);
       this.#shown.set(number, page);
       this.#inside.append(page.element);
