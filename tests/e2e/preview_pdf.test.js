@@ -1,4 +1,4 @@
-// The preview of a PDF: drawn on sight, read, searched, unlocked.
+// The preview of a PDF: drawn on sight, read, searched, walked through, unlocked.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -55,3 +55,61 @@ test("a PDF is read by pages, by words and by its contents, and one that is lock
   await frame.getByRole("button", { name: "Open", exact: true }).click();
   await frame.getByText("secret", { exact: true }).waitFor();
 });
+
+/** Opens a file of many pages, on a device that has it. */
+async function opens(device, name, pages) {
+  await device.enters(name);
+  const frame = device.preview.locator("iframe").contentFrame();
+  const leaf = (number) => frame.getByRole("group", { name: `Page ${number} of ${pages}`, exact: true });
+  await leaf(1).locator("canvas").first().waitFor();
+  return { frame, leaf };
+}
+
+test("small pictures of a PDF's pages stand beside them, and lead there", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const pages = Array.from({ length: 300 }, (_, index) => `This is leaf ${index + 1}`);
+  const disk = await w.disk({ "book.pdf": makePdf(pages, { title: "Leaves" }) });
+  await uploads(laptop, [path.join(disk, "book.pdf")]);
+  await laptop.isOnServer();
+  const { frame, leaf } = await opens(laptop, "book.pdf", 300);
+  const strip = frame.getByRole("navigation", { name: "Thumbnails" });
+  const small = (number) => strip.getByRole("button", { name: `Page ${number} of 300`, exact: true });
+  assert.equal(await frame.locator("nav canvas").count(), 0, "nobody has asked for any");
+
+  await frame.getByRole("button", { name: "Thumbnails" }).click();
+  await small(2).locator("canvas").waitFor();
+  assert.equal(await small(1).getAttribute("aria-current"), "true");
+  assert.ok((await strip.getByRole("button").count()) < 20, "only those in sight exist");
+  const red = await small(2).locator("canvas").evaluate((canvas) => [...canvas.getContext("2d").getImageData(3, canvas.height - 3, 1, 1).data]);
+  assert.deepEqual(red, [255, 0, 0, 255]);
+  await small(3).click();
+  await leaf(3).getByText("This is leaf 3", { exact: true }).waitFor();
+  await laptop.photographs("small pages beside a PDF");
+
+  await small(3).press("End");
+  await leaf(300).getByText("This is leaf 300").waitFor();
+  await small(300).and(frame.locator(":focus")).locator("canvas").waitFor();
+  await small(300).press("ArrowUp");
+  await small(299).and(frame.locator("[aria-current=true]:focus")).waitFor();
+  await small(299).press("Home");
+  await small(1).and(frame.locator("[aria-current=true]:focus")).waitFor();
+  // Pages that are gone to otherwise are marked too.
+  await frame.getByLabel("Page", { exact: true }).fill("150");
+  await frame.getByLabel("Page", { exact: true }).press("Enter");
+  await small(150).and(frame.locator("[aria-current=true]")).locator("canvas").waitFor();
+  // There is room for one thing beside the pages.
+  await frame.getByRole("button", { name: "Contents" }).click();
+  await strip.waitFor({ state: "hidden" });
+
+  const phone = await w.nextDevice("phone", "alice", { width: 360, height: 740, dark: true, touch: true });
+  const there = await opens(phone, "book.pdf", 300);
+  await there.frame.getByRole("button", { name: "Thumbnails" }).tap();
+  const panel = there.frame.getByRole("navigation", { name: "Thumbnails" });
+  await panel.getByRole("button", { name: "Page 3 of 300" }).locator("canvas").waitFor();
+  await phone.photographs("small pages on a phone");
+  await panel.getByRole("button", { name: "Page 3 of 300" }).tap();
+  await panel.waitFor({ state: "hidden" });
+  await there.leaf(3).getByText("This is leaf 3", { exact: true }).waitFor();
+});
+

@@ -1,20 +1,17 @@
-// A table of contents beside what is shown, behind a button; there is none while it is empty.
+// A table of contents beside what is shown; there is none while it is empty.
 
 import { make } from "./dom.js";
+import { Panel } from "./panel.js";
 
-/** Windows that are wide enough for it to stand beside the rest. */
-const WIDE = matchMedia("(min-width: 900px)");
-
-export class Contents {
+export class Contents extends Panel {
   #go;
   #lines = [];
 
   /** `go(place)` brings a place into sight. */
-  constructor({ texts, go }) {
+  constructor({ texts, go, opens }) {
+    super({ name: texts.contents, opens });
     this.#go = go;
-    this.element = make("nav", { class: "contents", hidden: true, "aria-label": texts.contents });
-    const button = { type: "button", class: "quiet", hidden: true, "aria-expanded": "false", click: () => this.#toggle() };
-    this.button = make("button", button, texts.contents);
+    this.button.hidden = true;
   }
 
   /** Fills it with `{ title, depth, place }`; what has no place leads nowhere. */
@@ -28,7 +25,7 @@ export class Contents {
     });
     this.element.append(...this.#lines.map(({ line }) => line));
     this.button.hidden = false;
-    if (WIDE.matches) this.#toggle();
+    if (this.isBeside) this.open();
   }
 
   /** Marks the last entry that is not after a place. */
@@ -41,12 +38,7 @@ export class Contents {
   }
 
   #follow(place) {
-    if (!WIDE.matches) this.#toggle();
+    this.leave();
     this.#go(place);
-  }
-
-  #toggle() {
-    this.element.hidden = !this.element.hidden;
-    this.button.setAttribute("aria-expanded", String(!this.element.hidden));
   }
 }

@@ -3,8 +3,9 @@
 import download from "lucide-static/icons/download.svg";
 import file from "lucide-static/icons/file.svg";
 import folder from "lucide-static/icons/folder.svg";
+import thumbs from "lucide-static/icons/gallery-vertical.svg";
 
-const ICONS = { download, file, folder };
+const ICONS = { download, file, folder, thumbs };
 
 /** An icon, in the colour of the text; it says nothing to a screen reader. */
 export function icon(name) {

@@ -1,4 +1,4 @@
-// What shows a PDF: a bar of controls, the pages, the table of contents, finding.
+// What shows a PDF: a bar of controls, the pages, the table of contents, small pictures, finding.
 //
 // Nothing of the file becomes markup: texts are texts, drawings are pixels, and no link of a
 // file is followed.
@@ -7,6 +7,7 @@ import { Contents } from "./contents.js";
 import { make } from "./dom.js";
 import { Finder } from "./finder.js";
 import { Pages } from "./pdf/pages.js";
+import { Strip } from "./pdf/strip.js";
 
 export async function pdf(shown) {
   const { root, ask, texts } = shown;
@@ -46,6 +47,7 @@ class View {
   #finder;
   #number;
   #contents;
+  #strip;
   #zoom = make("output", { class: "soft pdf-zoom" });
 
   constructor(shown, overview) {
@@ -56,13 +58,22 @@ class View {
     const heard = (now) => this.#hear(now);
     this.#pages = new Pages({ sizes: overview.pages, ask, texts, heard, failed });
     this.#finder = new Finder({ of: this.#pages, texts, failed });
-    this.#contents = new Contents({ texts, go: (page) => this.#follow(page) });
+    this.#contents = new Contents({ texts, go: (page) => this.#follow(page), opens: () => this.#strip.close() });
+    this.#strip = new Strip({
+      sizes: overview.pages,
+      ask,
+      texts,
+      go: (page) => this.#pages.goTo(page),
+      wakes: () => this.#pages.wake(),
+      opens: () => this.#contents.close(),
+    });
     root.append(
       this.#bar(overview),
       this.#finder.element,
-      make("div", { class: "contents-body" }, this.#contents.element, this.#pages.element),
+      make("div", { class: "contents-body" }, this.#contents.element, this.#strip.element, this.#pages.element),
     );
     root.addEventListener("keydown", (event) => this.#key(event));
+    this.#pages.afterwards(() => this.#strip.next());
     this.#pages.fit();
     this.#pages.element.focus();
     ask("outline").then(({ data }) => this.#list(data), failed);
@@ -89,6 +100,7 @@ class View {
       "div",
       { class: "tools", role: "toolbar", "aria-label": texts.pdfTools },
       this.#contents.button,
+      this.#strip.button,
       make("span", { class: "pdf-group" }, this.#number, make("span", { class: "soft" }, `/ ${pages.length}`)),
       make(
         "span",
@@ -130,6 +142,7 @@ class View {
 
   #hear({ page, zoom }) {
     if (document.activeElement !== this.#number) this.#number.value = String(page + 1);
+    this.#strip.mark(page);
     if (zoom) this.#zoom.textContent = `${Math.round(zoom * 100)} %`;
     this.#contents.mark(page);
   }

@@ -17,6 +17,13 @@ const PIECE = 1536;
 /** CSS pixels of a point: both are parts of an inch. */
 export const PX = 96 / 72;
 
+/** The box of a small picture of a page, in CSS pixels, and what its row has beside it: a number, and room. */
+const STRIP_WIDTH = 120;
+const STRIP_HEIGHT = 150;
+const STRIP_AROUND = 40;
+/** A page of a few points is not blown up. */
+const STRIP_SCALE_MAX = 4;
+
 const STEPS = [0.1, 0.25, 0.33, 0.5, 0.67, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 5, 6, 8];
 
 /** The next zoom in a direction. */
@@ -49,6 +56,18 @@ export function stack(pages, zoom) {
     return here;
   });
   return { tops, height: top };
+}
+
+/** A page as it fits into its box on a screen of so many pixels for one of CSS. */
+export function reduced([width, height], ratio) {
+  const scale = Math.min(STRIP_WIDTH / width, STRIP_HEIGHT / height, STRIP_SCALE_MAX) * ratio;
+  const pixels = (points) => Math.max(1, Math.round(points * scale));
+  return { scale, width: pixels(width), height: pixels(height) };
+}
+
+/** How high the rows of all small pictures are. */
+export function rowOf(pages) {
+  return pages.reduce((most, page) => Math.max(most, reduced(page, 1).height), 1) + STRIP_AROUND;
 }
 
 /** The page at a height, by halving. */

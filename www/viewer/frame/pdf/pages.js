@@ -2,7 +2,7 @@
 //
 // The module answers one question at a time, so what is asked next is chosen when it is
 // free: drawings of what is in sight, nearest to the middle first, then the text there, then
-// the next page before anybody scrolls to it.
+// the next page before anybody scrolls to it, and at last what `later` knows of.
 
 import { fill } from "../../texts.js";
 import { make } from "../dom.js";
@@ -25,6 +25,9 @@ export class Pages {
   #busy = false;
   #ended = false;
   #current = -1;
+  /** The page that was gone to, and where that was: a short one at the end comes not as far up as others. */
+  #gone = null;
+  #later = () => null;
   #marks = () => ({ found: [], current: null });
   #said = new Map();
   #inside = make("div", { class: "pdf-all" });
@@ -77,6 +80,7 @@ export class Pages {
   goTo(page) {
     const to = Math.min(Math.max(page, 0), this.count - 1);
     this.element.scrollTop = this.#stack.tops[to] - GAP;
+    this.#gone = { page: to, top: this.element.scrollTop };
     this.#look();
   }
 
@@ -84,6 +88,17 @@ export class Pages {
   markWith(marks) {
     this.#marks = marks;
     for (const page of this.#shown.values()) this.#markOn(page, false);
+  }
+
+  /** Has something asked of the module when no page needs it: `next()` is a function for it, or null. */
+  afterwards(next) {
+    this.#later = next;
+    this.#work();
+  }
+
+  /** There may be something to be asked afterwards. */
+  wake() {
+    this.#work();
   }
 
   /** The places on a page where it says the words. */
@@ -163,9 +178,12 @@ export class Pages {
       const page = new Page(number, this.#sizes[number], fill(this.#texts.pageOf, { page: number + 1, count: this.count }));
       page.place(tops[number], this.#zoom);
       this.#shown.set(number, page);
-      this.#inside.append(page.element);
+      // In their order, which is that of Tab.
+      const below = [...this.#shown.keys()].filter((other) => other > number);
+      this.#inside.insertBefore(page.element, this.#shown.get(Math.min(...below))?.element ?? null);
     }
-    const current = pageAt(tops, scrollTop + Math.min(clientHeight / 3, 200));
+    const isThere = this.#gone?.top === scrollTop;
+    const current = isThere ? this.#gone.page : pageAt(tops, scrollTop + Math.min(clientHeight / 3, 200));
     this.#current = current;
     this.#heard({ page: current, zoom: this.#zoom });
     this.#work();
@@ -208,7 +226,7 @@ export class Pages {
       const mute = sight.find((page) => !page.hasText);
       if (mute) return () => this.#write(mute);
     }
-    return null;
+    return this.#later();
   }
 
   async #draw(page, tile, scale, wanted) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { index, matches } from "../find.js";
-import { fitting, GAP, pageAt, pieces, PX, stack, step, within, ZOOM_MAX } from "./layout.js";
+import { fitting, GAP, pageAt, pieces, PX, reduced, rowOf, stack, step, within, ZOOM_MAX } from "./layout.js";
 
 const run = (text, joint = "none") => ({ text, joint });
 
@@ -46,6 +46,15 @@ test("pages stand below one another, and a height is on one of them", () => {
   assert.equal(pageAt(tops, 0), 0);
   assert.equal(pageAt(tops, 100 + 2 * GAP), 1);
   assert.equal(pageAt(tops, 9999), 1);
+});
+
+test("a small picture of a page fits its row, whatever the page's shape", () => {
+  assert.deepEqual(reduced([600, 300], 2), { scale: 0.4, width: 240, height: 120 });
+  for (const size of [[595, 842], [1, 20_000], [20_000, 1], [1, 1]]) {
+    const { scale, width, height } = reduced(size, 1);
+    assert.ok(width >= 1 && height >= 1 && height < rowOf([size]) && scale <= 4, `${size}`);
+  }
+  assert.equal(rowOf([[600, 300], [300, 600]]) - rowOf([[600, 300]]), 90);
 });
 
 test("the zoom has steps and ends", () => {
