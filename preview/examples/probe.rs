@@ -101,6 +101,7 @@ fn pages(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
     };
     let outline = pdf.ask(pdf::Request::Outline)?;
     let outline = data(&outline).as_array().map_or(0, Vec::len);
+    let mut links = 0;
     let (mut chars, mut draw_ms, mut text_ms) = (0, Vec::new(), Vec::new());
     let step = pages.len().div_ceil(PAGES_ASKED).max(1);
     for (page, size) in pages.iter().enumerate().step_by(step) {
@@ -119,9 +120,10 @@ fn pages(bytes: Vec<u8>, since: &Since) -> Result<Value, Refusal> {
         let runs = runs.as_array().into_iter().flatten();
         chars += runs.filter_map(|run| run["text"].as_str()).map(str::len).sum::<usize>();
         text_ms.push(ms.round());
+        links += data(&pdf.ask(pdf::Request::Links { page })?).as_array().map_or(0, Vec::len);
     }
     Ok(json!({
-        "pages": pages.len(), "outline": outline, "chars": chars,
+        "pages": pages.len(), "outline": outline, "links": links, "chars": chars,
         "open_ms": (open_ms * 10.0).round() / 10.0, "draw_ms": draw_ms, "text_ms": text_ms,
     }))
 }

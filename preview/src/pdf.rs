@@ -1,4 +1,4 @@
-//! PDF: pages as pixels and as text, outline, properties.
+//! PDF: pages as pixels and as text, links, outline, properties.
 //!
 //! Opening reads the table of objects and the tree of pages, no page's content: a file of a
 //! thousand pages opens as fast as one of ten. What a page draws is interpreted when it is
@@ -10,11 +10,16 @@
 //! corner, downwards. Pages are counted from 0.
 
 mod draw;
+mod links;
 mod outline;
+mod places;
 mod strings;
 mod text;
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::{OnceCell, RefCell},
+    sync::Arc,
+};
 
 use hayro::{
     RenderCache,
@@ -25,9 +30,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Format, Refusal};
 
+use self::places::Places;
+
 pub use self::{
     draw::{PIXELS_MAX, SCALE_MAX, SIDE_PX_MAX, Tile},
+    links::{ADDRESS_BYTES_MAX, LINKS_MAX, Leads, Link},
     outline::{ITEMS_MAX, Item},
+    places::Place,
     text::{Joint, RUNS_MAX, Run, TEXT_BYTES_MAX},
 };
 
@@ -43,7 +52,7 @@ pub struct Pdf(State);
 
 enum State {
     Locked(Arc<Vec<u8>>),
-    Open(Document),
+    Open(Box<Document>),
 }
 
 /// What can be asked of a PDF.
@@ -68,6 +77,11 @@ pub enum Request {
     },
     /// A page's text. → a list of [`Run`]
     Text {
+        /// The page.
+        page: usize,
+    },
+    /// A page's links. → a list of [`Link`]
+    Links {
         /// The page.
         page: usize,
     },
@@ -121,7 +135,7 @@ impl Format for Pdf {
         match read(&bytes, "") {
             Ok(document) => {
                 let answer = Answer::of(&Opened::Open(Box::new(document.overview())))?;
-                Ok((Self(State::Open(document)), answer))
+                Ok((Self(State::Open(Box::new(document))), answer))
             }
             Err(Refusal::Locked) => Ok((Self(State::Locked(bytes)), Answer::of(&Opened::Locked)?)),
             Err(refusal) => Err(refusal),
@@ -133,7 +147,7 @@ impl Format for Pdf {
             (State::Locked(bytes), Request::Unlock { password }) => match read(bytes, &password) {
                 Ok(document) => {
                     let answer = Answer::of(&Opened::Open(Box::new(document.overview())));
-                    self.0 = State::Open(document);
+                    self.0 = State::Open(Box::new(document));
                     answer
                 }
                 Err(Refusal::Locked) => Answer::of(&Opened::Locked),
@@ -146,6 +160,7 @@ impl Format for Pdf {
                 Answer::with(&(), document.draw(page, scale, tile)?)
             }
             (State::Open(document), Request::Text { page }) => Answer::of(&document.text(page)?),
+            (State::Open(document), Request::Links { page }) => Answer::of(&document.links(page)?),
         }
     }
 }
@@ -170,6 +185,7 @@ fn read(bytes: &Arc<Vec<u8>>, password: &str) -> Result<Document, Refusal> {
         _ => Ok(Document {
             file: Box::leak(Box::new(file)),
             settings: InterpreterSettings::default(),
+            places: OnceCell::new(),
             kept: RefCell::default(),
         }),
     }
@@ -179,6 +195,8 @@ fn read(bytes: &Arc<Vec<u8>>, password: &str) -> Result<Document, Refusal> {
 struct Document {
     file: &'static File,
     settings: InterpreterSettings,
+    /// Read when something leads to one.
+    places: OnceCell<Places<'static>>,
     kept: RefCell<Kept>,
 }
 
@@ -199,7 +217,7 @@ impl Document {
 
     /// The file's table of contents, flat, in its order.
     fn outline(&self) -> Vec<Item> {
-        outline::read(self.file)
+        outline::read(self.file, self.places())
     }
 
     /// A piece of a page as pixels, at a scale: 1 is a pixel for each point.
@@ -217,6 +235,15 @@ impl Document {
     /// A page's text: runs in the order in which they are drawn, with their places.
     fn text(&self, page: usize) -> Result<Vec<Run>, Refusal> {
         Ok(text::read(self.page(page)?, &self.settings))
+    }
+
+    /// A page's links, in its order.
+    fn links(&self, page: usize) -> Result<Vec<Link>, Refusal> {
+        Ok(links::read(self.page(page)?, self.places()))
+    }
+
+    fn places(&self) -> &Places<'static> {
+        self.places.get_or_init(|| Places::new(self.file))
     }
 
     fn page(&self, page: usize) -> Result<&'static Page<'static>, Refusal> {

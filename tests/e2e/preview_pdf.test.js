@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 
-import { makePdf } from "./support/pdf.js";
+import { linkAt, makePdf } from "./support/pdf.js";
 import { uploads } from "./support/transfers.js";
 import { world } from "./support/world.js";
 
@@ -111,5 +111,57 @@ test("small pictures of a PDF's pages stand beside them, and lead there", async 
   await panel.getByRole("button", { name: "Page 3 of 300" }).tap();
   await panel.waitFor({ state: "hidden" });
   await there.leaf(3).getByText("This is leaf 3", { exact: true }).waitFor();
+});
+
+test("links of a PDF lead to its pages, others are shown before they are opened, and hostile ones are none", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const pages = Array.from({ length: 40 }, (_, index) => `This is leaf ${index + 1}`);
+  const web = (address) => `/A << /S /URI /URI (${address}) >>`;
+  const links = [
+    linkAt(20, 150, "/Dest [29 /XYZ 0 200 0]"),
+    linkAt(20, 120, web("https://example.org/a b")),
+    linkAt(20, 90, web("javascript:top.ran=1")),
+    linkAt(20, 60, "/A << /S /JavaScript /JS (app.alert) >>"),
+    linkAt(20, 30, "/A << /S /Launch /F (calc.exe) >>"),
+    linkAt(120, 30, "/A << /S /GoToR /F (other.pdf) /D [0 /Fit] >>"),
+    "<< /Subtype /Link /Rect [-9999 -9999 9999 9999] /A << /S /URI /URI (https://example.org/all) >> >>",
+    linkAt(120, 120, web("https://bank.example@evil.example/")),
+  ];
+  const disk = await w.disk({ "paper.pdf": makePdf(pages, { title: "Leads", links: { 1: links, 2: [linkAt(20, 150, "/Dest [0 /Fit]")] } }) });
+  await uploads(laptop, [path.join(disk, "paper.pdf")]);
+  await laptop.isReadyForPreviewsOffline();
+  await laptop.isOnServer();
+  await laptop.entersAirplaneMode();
+  const popups = [];
+  laptop.context.on("page", (page) => popups.push(page.url()));
+  const { frame, leaf } = await opens(laptop, "paper.pdf", 40);
+
+  await leaf(1).getByRole("link", { name: "Page 30", exact: true }).waitFor();
+  await leaf(2).getByRole("link", { name: "Page 1", exact: true }).waitFor();
+  assert.deepEqual(await leaf(1).getByRole("link").evaluateAll((links) => links.map(({ title }) => title)), [
+    "Page 30",
+    "https://example.org/a b",
+    "https://bank.example@evil.example/",
+  ]);
+  await leaf(1).getByRole("link", { name: "Page 30" }).click();
+  await leaf(30).getByText("This is leaf 30").waitFor();
+  await frame.getByRole("document", { name: "Pages" }).press("Home");
+
+  // What is shown in the page is all of the address, and nothing is opened before it is clicked there.
+  const shown = laptop.preview.getByRole("group", { name: "This link leads to" });
+  await leaf(1).getByRole("link", { name: "https://bank.example@evil.example/" }).click();
+  await leaf(1).getByRole("link", { name: "https://example.org/a b" }).press("Enter");
+  const link = shown.getByRole("link", { name: "https://example.org/a%20b" });
+  await link.waitFor();
+  await shown.and(laptop.page.locator(":focus")).waitFor();
+  assert.equal(await link.getAttribute("target"), "_blank");
+  assert.match(await link.getAttribute("rel"), /noopener/);
+  await laptop.photographs("a link of a PDF");
+  await laptop.page.keyboard.press("Escape");
+  await shown.waitFor({ state: "detached" });
+  assert.deepEqual(popups, []);
+  assert.equal(await laptop.page.evaluate(() => globalThis.ran), undefined);
+  await laptop.leavesAirplaneMode();
 });
 

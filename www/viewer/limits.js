@@ -23,6 +23,9 @@ export const BEGINNING_BYTES = 256 * 1024;
 /** What may be taken out of an archive into the drive at once. */
 export const EXTRACT_BYTES_MAX = 256 * 1024 * 1024;
 
+/** An address that a file leads to; `preview/src/pdf/links.rs` gives no longer one. */
+export const ADDRESS_CHARS_MAX = 2048;
+
 /** A text that is shown; more of it is for the editor or a download. */
 export const TEXT_BYTES_MAX = 16 * 1024 * 1024;
 

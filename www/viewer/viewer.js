@@ -7,6 +7,7 @@
 
 import { FORMATS, formatOf, HEX, TEXT } from "./formats.js";
 import { EXTRACT_BYTES_MAX, HEAD_BYTES } from "./limits.js";
+import { lineOf, outside } from "./leads.js";
 import { Handed, Refused } from "./line.js";
 import * as modules from "./modules.js";
 import * as places from "./places.js";
@@ -121,6 +122,7 @@ class Shown {
   #shown = null;
   #bar = make("div", "viewer-bar");
   #body = make("div", "viewer-body grow");
+  #leads = null;
   #ended = false;
 
   constructor(viewer, source) {
@@ -214,10 +216,27 @@ class Shown {
         files.push(fileAt(String(path), bytes));
       },
       extracted: () => this.#viewer.act(ACTS.upload, listOf(files.splice(0))),
+      leads: ({ address }) => this.#tellLead(String(address)),
       place: ({ block }) => this.#source.depth || places.keep(location.pathname, Number(block)),
       failed: ({ reason }) => this.#fail(new Refused(String(reason)), module()),
       key: ({ key }) => this.#viewer.key(String(key)),
     };
+  }
+
+  /** Shows where a link leads that somebody clicked; says whether it does. */
+  #tellLead(text) {
+    const address = outside(text);
+    if (!address) return false;
+    const close = () => {
+      this.#leads?.remove();
+      this.#leads = null;
+      this.focus();
+    };
+    this.#leads?.remove();
+    this.#leads = lineOf(address, this.#viewer.texts, close);
+    this.element.append(this.#leads);
+    this.#leads.focus();
+    return true;
   }
 
   #fail(error, module) {
@@ -252,6 +271,7 @@ class Shown {
   #clear() {
     this.#shown?.end();
     this.#shown = null;
+    this.#leads?.remove();
     this.#body.replaceChildren();
   }
 

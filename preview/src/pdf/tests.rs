@@ -199,6 +199,134 @@ fn an_outline_in_a_circle_ends() {
     assert_eq!(document.outline().len(), 1);
 }
 
+/// The links of the first of three pages, whose annotations are these.
+fn links_of(annotations: &str) -> Vec<Link> {
+    let pages = pages(&["", "", ""], &format!("/Annots [{annotations}]"));
+    document(pages).links(0).unwrap()
+}
+
+fn leads_of(annotations: &str) -> Vec<Leads> {
+    links_of(annotations).into_iter().map(|link| link.leads).collect()
+}
+
+/// A link in the middle of the page.
+fn link(more: &str) -> String {
+    format!("<< /Subtype /Link /Rect [20 60 80 70] {more} >>")
+}
+
+fn web(address: &str) -> String {
+    link(&format!("/A << /S /URI /URI ({address}) >>"))
+}
+
+#[test]
+fn links_lead_to_places_of_the_file_and_to_the_web() {
+    let third = page_id(2);
+    let annotations = [
+        link(&format!("/Dest [{third} 0 R /XYZ 10 75 0]")),
+        link(&format!("/A << /S /GoTo /D [{third} 0 R /FitH 40] >>")),
+        link("/Dest [1 /Fit]"),
+        web("HTTPS://example.org/a b?c"),
+        web("mailto:a@example.org"),
+    ];
+    let links = links_of(&annotations.concat());
+    let place = |page, top| Leads::Place(Place { page, top });
+    let address = |address: &str| Leads::Address(address.to_owned());
+    let leads: Vec<Leads> = links.iter().map(|link| link.leads.clone()).collect();
+    assert_eq!(
+        leads,
+        [
+            place(2, Some(25.0)),
+            place(2, Some(60.0)),
+            place(1, None),
+            address("HTTPS://example.org/a b?c"),
+            address("mailto:a@example.org"),
+        ]
+    );
+    let Link { x, y, width, height, .. } = links[0];
+    assert_eq!((x, y, width, height), (20.0, 30.0, 60.0, 10.0));
+}
+
+#[test]
+fn links_lead_to_places_by_their_names() {
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R /Dests << /Old << /D [4 0 R /XYZ null 80 null] >> >> \
+         /Names << /Dests << /Kids [5 0 R 5 0 R] >> >> >>",
+        "<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >>",
+        "<< /Type /Page /MediaBox [0 0 200 100] /Annots [\
+         << /Subtype /Link /Rect [20 60 80 70] /Dest /Old >> \
+         << /Subtype /Link /Rect [80 70 20 60] /Dest (new) >> \
+         << /Subtype /Link /Rect [20 60 80 70] /Dest (unknown) >>] >>",
+        "<< /Type /Page /MediaBox [0 0 200 100] /Rotate 90 >>",
+        "<< /Names [(new) [4 0 R /FitR 30 0 60 90]] /Kids [5 0 R] >>",
+    ];
+    let document = document(file(&objects.map(str::to_owned)));
+    let leads: Vec<Leads> = document.links(0).unwrap().into_iter().map(|link| link.leads).collect();
+    // On a page that is turned, what was at the left is at the top.
+    let place = |top| Leads::Place(Place { page: 1, top: Some(top) });
+    assert_eq!(leads, [place(0.0), place(30.0)]);
+}
+
+#[test]
+fn what_would_do_anything_else_at_a_click_is_no_link() {
+    for action in [
+        "/A << /S /JavaScript /JS (app.alert\\(1\\)) >>",
+        "/A << /S /Launch /F (calc.exe) >>",
+        "/A << /S /GoToR /F (other.pdf) /D [0 /Fit] >>",
+        "/A << /S /GoToE /D [0 /Fit] >>",
+        "/A << /S /SubmitForm /F (https://example.org/) >>",
+        "/A << /S /Named /N /NextPage >>",
+        "/A << /URI (https://example.org/) >>",
+        "/AA << /D << /S /URI /URI (https://example.org/) >> >>",
+        "/Dest [999 0 R /Fit]",
+        "/Dest [3 /Fit]",
+        "/Dest [-1 /Fit]",
+        "/Dest []",
+        "",
+    ] {
+        assert_eq!(leads_of(&link(action)), [], "{action}");
+    }
+    let long = format!("https://example.org/{}", "a".repeat(ADDRESS_BYTES_MAX));
+    for address in [
+        "javascript:alert\\(1\\)",
+        "data:text/html,a",
+        "file:///etc/passwd",
+        "blob:https://example.org/a",
+        "example.org",
+        "//example.org/",
+        "https:",
+        "java\nscript:a",
+        "https://example.org/\\001",
+        "https://example.org/\\377",
+        &long,
+        "",
+    ] {
+        assert_eq!(leads_of(&web(address)), [], "{address}");
+    }
+}
+
+#[test]
+fn what_nobody_takes_for_a_link_is_none() {
+    let somewhere = |more: &str| format!("<< /Subtype /Link /Dest [1 /Fit] {more} >>");
+    for more in [
+        "",
+        "/Rect [0 0 200 100]",
+        "/Rect [-9999999 -9999999 9999999 9999999]",
+        "/Rect [300 300 400 400]",
+        "/Rect [20 60 20 70]",
+        "/Rect [20 60 80]",
+        "/Rect [20 60 80 70] /F 2",
+        "/Rect [20 60 80 70] /F 32",
+    ] {
+        assert_eq!(leads_of(&somewhere(more)), [], "{more}");
+    }
+    // What hangs over the edge ends there.
+    let links = links_of(&somewhere("/Rect [150 -50 9999 40] /F 4"));
+    assert_eq!((links[0].x, links[0].width, links[0].height), (150.0, 50.0, 40.0));
+    let text = "<< /Subtype /Text /Rect [20 60 80 70] /Dest [1 /Fit] >> 7 null";
+    assert_eq!(leads_of(text), []);
+    assert_eq!(links_of(&web("https://example.org/").repeat(LINKS_MAX + 9)).len(), LINKS_MAX);
+}
+
 #[test]
 fn what_is_no_pdf_is_refused() {
     for bytes in [b"".as_slice(), b"%PDF-1.7", b"PK\x03\x04", b"%PDF-1.4\ntrailer << >>"] {
@@ -213,6 +341,7 @@ fn a_cut_file_is_refused_or_read_as_far_as_it_goes() {
         if let Ok(document) = read(&Arc::new(whole[..len].to_vec()), "") {
             document.overview();
             document.outline();
+            document.links(0).unwrap();
             document.text(0).unwrap();
             document.draw(0, 0.1, TILE).unwrap();
         }
@@ -234,6 +363,7 @@ fn pieces_out_of_bounds_are_refused() {
     }
     assert_eq!(document.draw(1, 1.0, TILE), Err(Refusal::Unknown));
     assert_eq!(document.text(1), Err(Refusal::Unknown));
+    assert_eq!(document.links(1), Err(Refusal::Unknown));
 }
 
 #[test]

@@ -2,8 +2,14 @@
 
 const text = (words) => words.replace(/[\\()]/g, "\\$&");
 
-/** A file with a page for each text; the outline leads to the last one. */
-export function makePdf(pages, { title }) {
+/** A link at a place of a page, which does this at a click: an action, or a destination. */
+export const linkAt = (left, bottom, does) => `<< /Subtype /Link /Rect [${left} ${bottom} ${left + 80} ${bottom + 16}] ${does} >>`;
+
+/**
+ * A file with a page for each text, those with the numbers of `links` with such annotations; the outline
+ * leads to the last one.
+ */
+export function makePdf(pages, { title, links = {} }) {
   const first = 6;
   const ids = pages.map((_, index) => first + index * 2);
   const objects = [
@@ -17,6 +23,7 @@ export function makePdf(pages, { title }) {
     const drawn = `1 0 0 rg 0 0 300 20 re f 0 g BT /F 12 Tf 20 160 Td (${text(words)}) Tj ET`;
     objects.push(
       `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents ${ids[index] + 1} 0 R ` +
+        `/Annots [${links[index + 1]?.join(" ") ?? ""}] ` +
         "/Resources << /Font << /F 4 0 R >> >> >>",
       `<< /Length ${drawn.length} >>\nstream\n${drawn}\nendstream`,
     );

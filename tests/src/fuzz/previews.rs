@@ -239,7 +239,20 @@ pub(super) fn pdf(bytes: &[u8]) {
             assert_eq!(drawn.bytes().len(), 4 * 40 * 30);
         }
         asked(&mut pdf, pdf::Request::Text { page });
+        let links = asked(&mut pdf, pdf::Request::Links { page });
+        for link in links.iter().flat_map(links_of) {
+            let Some(address) = link["leads"]["address"].as_str() else {
+                assert!(number(&link["leads"]["place"]["page"]) < pages);
+                continue;
+            };
+            let scheme = address.split(':').next().unwrap().to_ascii_lowercase();
+            assert!(["http", "https", "mailto"].contains(&scheme.as_str()), "{address}");
+        }
     }
+}
+
+fn links_of(links: &Answer) -> Vec<Value> {
+    data(links).as_array().cloned().unwrap_or_default()
 }
 
 /// A picture: a copy tells no place, and a copy of it is the same.
@@ -367,12 +380,15 @@ const FORMATS: &str = r##"<styleSheet><numFmts><numFmt numFmtId="164" formatCode
 <fonts><font><b/></font></fonts><cellXfs><xf/><xf numFmtId="164" fontId="0"/></cellXfs></styleSheet>"##;
 const SHARED: &str = "<sst><si><r><t>a</t></r><r><t>_x0041_</t></r></si></sst>";
 const PDF: &str = "%PDF-1.4
-1 0 obj<</Type/Catalog/Pages 2 0 R/Outlines<</First 5 0 R>>>>endobj
+1 0 obj<</Type/Catalog/Pages 2 0 R/Outlines<</First 5 0 R>>/Names 8 0 R>>endobj
 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
-3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 90 60]/Contents 4 0 R/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 90 60]/Contents 4 0 R/Annots[6 0 R 7 0 R]/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>endobj
 4 0 obj<</Length 66>>stream
 q 1 0 0 rg 5 5 40 20 re f Q BT /F 12 Tf 20 40 Td (Hi) Tj ET 0 0 m 9 9 l S
 endstream endobj
 5 0 obj<</Title(a)/Dest[3 0 R/Fit]>>endobj
-trailer<</Root 1 0 R/Size 6>>
+6 0 obj<</Subtype/Link/Rect[5 5 40 20]/Dest(n)>>endobj
+7 0 obj<</Subtype/Link/Rect[5 30 40 40]/A<</S/URI/URI(https://a.org/)>>>>endobj
+8 0 obj<</Dests<</Names[(n)[3 0 R/XYZ 0 9 0]]>>>>endobj
+trailer<</Root 1 0 R/Size 9>>
 %%EOF";

@@ -1,7 +1,7 @@
 // A document or a book: its blocks, a piece at a time, and its contents beside them.
 //
-// A link that stays in the file leads to its place, and no other is followed. What that, a note or a
-// change says is told in a line below the text, when somebody points at it.
+// A link that stays in the file leads to its place; of another the page is told, if it is of the web
+// (`leads.js`). What that, a note or a change says is told in a line below the text, when somebody points at it.
 
 import { fill } from "../texts.js";
 import { Contents } from "./contents.js";
@@ -124,11 +124,13 @@ class View {
     this.#contents.mark(block);
   }
 
-  /** Goes where a link of the file leads, if that is in it. */
-  #follow(target) {
+  /** Goes where a link of the file leads, or has the page say that. */
+  async #follow(target) {
     const { link } = target.closest("[data-link]")?.dataset ?? {};
-    const block = this.#shown.about.links[link];
-    if (typeof block === "number") this.#go(block);
+    if (link === undefined) return;
+    const leads = this.#shown.about.links[link];
+    if (typeof leads === "number") return this.#go(leads);
+    if (await this.#shown.line.ask("leads", { address: leads })) this.#say();
   }
 
   #scrolled() {

@@ -1,7 +1,7 @@
 // What shows a PDF: a bar of controls, the pages, the table of contents, small pictures, finding.
 //
-// Nothing of the file becomes markup: texts are texts, drawings are pixels, and no link of a
-// file is followed.
+// Nothing of the file becomes markup: texts are texts, drawings are pixels. A link leads to a page, or
+// the page is told its address (`leads.js`).
 
 import { Contents } from "./contents.js";
 import { make } from "./dom.js";
@@ -56,7 +56,8 @@ class View {
     // A module that breaks down is reported by its parser.
     const failed = ({ reason }) => line.ask("failed", { reason: reason ?? "crash" });
     const heard = (now) => this.#hear(now);
-    this.#pages = new Pages({ sizes: overview.pages, ask, texts, heard, failed });
+    const leads = (address) => line.ask("leads", { address });
+    this.#pages = new Pages({ sizes: overview.pages, ask, texts, heard, leads, failed });
     this.#finder = new Finder({ of: this.#pages, texts, failed });
     this.#contents = new Contents({ texts, go: (page) => this.#follow(page), opens: () => this.#strip.close() });
     this.#strip = new Strip({

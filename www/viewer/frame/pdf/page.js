@@ -1,8 +1,9 @@
-// One page in sight: its drawings, its text over them, the marks of what was found.
+// One page in sight: its drawings, its text over them, the marks of what was found, its links.
 //
 // Inside, everything is laid out in points, and the text as a whole is scaled: another zoom
 // moves nothing. An old drawing is stretched until the new one is there.
 
+import { fill } from "../../texts.js";
 import { make } from "../dom.js";
 import { PX } from "./layout.js";
 
@@ -23,13 +24,14 @@ export class Page {
   #runs = null;
   #marks = make("div", { class: "pdf-marks" });
   #text = make("div", { class: "pdf-text" });
+  #links = make("div", { class: "pdf-links" });
   #canvases = make("div", { class: "pdf-drawn" });
 
   /** @param {[number, number]} size in points */
   constructor(number, size, label) {
     this.number = number;
     this.size = size;
-    const layers = [this.#canvases, this.#marks, this.#text];
+    const layers = [this.#canvases, this.#marks, this.#text, this.#links];
     this.element = make("div", { class: "pdf-page", role: "group", "aria-label": label }, ...layers);
   }
 
@@ -42,7 +44,7 @@ export class Page {
       width: `${width * factor}px`,
       height: `${height * factor}px`,
     });
-    for (const layer of [this.#text, this.#marks]) {
+    for (const layer of [this.#text, this.#marks, this.#links]) {
       Object.assign(layer.style, {
         width: `${width}px`,
         height: `${height}px`,
@@ -104,6 +106,18 @@ export class Page {
       pieces.push(span);
     }
     this.#text.replaceChildren(...pieces);
+  }
+
+  /** Lays links over it; `follow(leads)` goes where one leads. */
+  link(links, texts, follow) {
+    const made = links.map(({ x, y, width, height, leads }) => {
+      const name = leads.address ?? fill(texts.leadsToPage, { page: leads.place.page + 1 });
+      const named = { type: "button", role: "link", class: "pdf-link", "aria-label": name, title: name };
+      const link = make("button", { ...named, click: () => follow(leads) });
+      Object.assign(link.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
+      return link;
+    });
+    this.#links.replaceChildren(...made);
   }
 
   /** Marks what was found: lists of pieces of runs; returns the current one's element. */

@@ -18,6 +18,7 @@ export class Pages {
   #sizes;
   #texts;
   #heard;
+  #leads;
   #failed;
   #shown = new Map();
   #fit = true;
@@ -34,11 +35,12 @@ export class Pages {
   #stack;
 
   /**
-   * `ask` asks the module; `heard` is told what changed: `{ page, zoom }`; `failed` gets
-   * what the module refuses.
+   * `ask` asks the module; `heard` is told what changed: `{ page, zoom }`; `leads` gets the address of
+   * a link out of the file; `failed` what the module refuses.
    */
-  constructor({ sizes, ask, texts, heard, failed }) {
+  constructor({ sizes, ask, texts, heard, leads, failed }) {
     this.#heard = heard;
+    this.#leads = leads;
     this.#failed = failed;
     this.#sizes = sizes;
     this.#stack = stack(sizes, this.#zoom);
@@ -77,9 +79,10 @@ export class Pages {
     this.#setZoom(within(this.#sizes, zoom), at);
   }
 
-  goTo(page) {
+  /** Goes to a page, or so many points down on it. */
+  goTo(page, down = 0) {
     const to = Math.min(Math.max(page, 0), this.count - 1);
-    this.element.scrollTop = this.#stack.tops[to] - GAP;
+    this.element.scrollTop = this.#stack.tops[to] + down * PX * this.#zoom - GAP;
     this.#gone = { page: to, top: this.element.scrollTop };
     this.#look();
   }
@@ -238,6 +241,14 @@ export class Pages {
     const { data } = await this.#ask({ text: { page: page.number } });
     page.write(data);
     this.#markOn(page, false);
+    const { data: links } = await this.#ask({ links: { page: page.number } });
+    page.link(links, this.#texts, (leads) => this.#follow(leads));
+  }
+
+  #follow({ place, address }) {
+    if (address) return this.#leads(address);
+    this.goTo(place.page, place.top ?? 0);
+    this.element.focus();
   }
 
   /** How far a page is out of sight, 0 for the one in the middle, below 0 never. */
