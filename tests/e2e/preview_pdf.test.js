@@ -165,3 +165,36 @@ test("links of a PDF lead to its pages, others are shown before they are opened,
   await laptop.leavesAirplaneMode();
 });
 
+test("a PDF says what it is, in its preview and in its details, offline", async (t) => {
+  const w = await world(t);
+  const phone = await w.firstDevice("phone", "alice", { width: 360, height: 740, dark: true, touch: true });
+  const disk = await w.disk({ "book.pdf": makePdf(["One", "Two"], { title: HOSTILE }), "locked.pdf": await readFile(LOCKED) });
+  await uploads(phone, ["book.pdf", "locked.pdf"].map((name) => path.join(disk, name)));
+  await phone.isReadyForPreviewsOffline();
+  await phone.isOnServer();
+  await phone.entersAirplaneMode();
+  const { frame } = await opens(phone, "book.pdf", 2);
+  await frame.getByText("About", { exact: true }).tap();
+  await frame.locator('dt:text-is("Page size") + dd').filter({ hasText: "106 × 71 mm" }).waitFor();
+  await phone.photographs("what a PDF says");
+  await phone.goesTo("My files");
+
+  const details = async (name) => {
+    await phone.selects(name);
+    await phone.page.keyboard.press("Alt+Enter");
+    const dialog = phone.page.getByRole("dialog", { name: "Details" });
+    await dialog.getByRole("heading", { name: "Document" }).waitFor();
+    return dialog;
+  };
+  const dialog = await details("book.pdf");
+  const fact = (name) => dialog.locator(`dt:text-is("${name}") + dd`);
+  await fact("Title").filter({ hasText: HOSTILE }).waitFor();
+  assert.equal(await fact("Pages").textContent(), "2");
+  await phone.photographs("details of a PDF");
+  await phone.page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  await (await details("locked.pdf")).getByText("protected by a password").waitFor();
+  assert.equal(await phone.page.evaluate(() => document.querySelectorAll("body > [hidden]:not(#spare-previews) iframe").length), 0, "what read it is gone");
+  assert.equal(await phone.page.evaluate(() => globalThis.ran), undefined);
+  await phone.leavesAirplaneMode();
+});

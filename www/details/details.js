@@ -93,6 +93,8 @@ export async function shows(node, root, history, beside) {
   }
   // It says itself what fails; where it is not here, there is nothing to be said.
   if (isPicture(called)) addPicture(facts, { name: called, local, beside }).catch(console.info);
+  // It is read whole, so it has to be here.
+  if (local && /\.pdf$/i.test(called)) addDocument(facts, { name: called, beside }).catch(console.info);
   add(facts, texts.content, local ? (kept ? texts.kept : texts.here) : texts.away);
   if (two) dialog.insertBefore(make("p", "hint", texts.two), actions);
   const versions = add(facts, texts.versions, texts.counting);
@@ -106,10 +108,22 @@ export async function shows(node, root, history, beside) {
 
 /** A section of what a picture says of itself, which comes with the first one. */
 async function addPicture(facts, picture) {
-  const section = make("section", "details-picture");
-  facts.after(section);
+  const section = sectionAfter(facts);
   const { showsPicture } = await import("./picture.js");
   await showsPicture(section, { ...picture, locale: localeOf(document.documentElement.lang), add, button, make });
+}
+
+/** The same of a PDF. */
+async function addDocument(facts, file) {
+  const section = sectionAfter(facts);
+  const { showsDocument } = await import("./document.js");
+  await showsDocument(section, { ...file, add, make });
+}
+
+function sectionAfter(facts) {
+  const section = make("section", "details-own");
+  facts.after(section);
+  return section;
 }
 
 /** Times are printed as lists do: by the person's own region, if it is one of the page's language. */

@@ -43,6 +43,7 @@ const { metafile } = await build({
     update: "update/update.js",
     details: "details/details.js",
     picture: "details/picture.js",
+    document: "details/document.js",
     thumbs: "thumbs/thumbs.js",
     maker: "thumbs/maker.js",
     style: "styles/main.css",
@@ -110,7 +111,7 @@ const entries = {
   style: entry("styles/main.css"),
 };
 // Fetched late, but not rarely: a sign-in must not fail for what could have been stored.
-const late = [relative(www, opaqueGlue), "thumbs/thumbs.js", "thumbs/maker.js", "details/picture.js", "viewer/media.js"].map(entry);
+const late = [relative(www, opaqueGlue), "thumbs/thumbs.js", "thumbs/maker.js", "details/picture.js", "details/document.js", "viewer/media.js"].map(entry);
 const needed = new Set([...Object.values(entries), ...late].flatMap((output) => [...closure(output)]));
 const urls = Object.fromEntries(Object.entries(entries).map(([name, output]) => [name, output.url]));
 const lazy = outputs.filter((output) => !needed.has(output)).map((output) => output.url);

@@ -1,4 +1,4 @@
-// What a picture says of itself, and a copy of it that does not say where it was taken.
+// What a picture or a PDF says of itself, and a copy of a picture that does not say where it was taken.
 
 import { BEGINNING_BYTES } from "./limits.js";
 import * as modules from "./modules.js";
@@ -12,7 +12,7 @@ import { unseen } from "./unseen.js";
  * @param {{ name: string, size: number, port: MessagePort }} file
  */
 export function factsOf(file, local) {
-  return reading(file, async (module, source) => {
+  return reading("picture", file, async (module, source) => {
     const bytes = await source.read(0, BEGINNING_BYTES);
     const read = bytes.length;
     const about = await asks(module, "facts", source, bytes);
@@ -23,13 +23,18 @@ export function factsOf(file, local) {
 
 /** The copy's bytes, and what is said of it. */
 export function placelessOf(file) {
-  return reading(file, async (module, source) => asks(module, "placeless", source, await whole(source)));
+  return reading("picture", file, async (module, source) => asks(module, "placeless", source, await whole(source)));
 }
 
-async function reading(file, does) {
+/** What a PDF says as it is opened (`preview/src/pdf.rs`). */
+export function saidBy(file) {
+  return reading("pdf", file, async (module, source) => asks(module, "facts", source, await whole(source)));
+}
+
+async function reading(name, file, does) {
   const source = new FileSource(file);
   try {
-    return await does(await modules.load("picture"), source);
+    return await does(await modules.load(name), source);
   } finally {
     source.end();
   }

@@ -18,7 +18,7 @@ import { fill, textsOf } from "./texts.js";
 
 export { thumbOf } from "../thumbs/page.js";
 export { textOf } from "./extract.js";
-export { factsOf, placelessOf } from "./facts.js";
+export { factsOf, placelessOf, saidBy } from "./facts.js";
 
 /**
  * What the page does: goes back to the list; downloads the file; puts a `FileList` beside it;

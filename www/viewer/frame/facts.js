@@ -1,4 +1,4 @@
-// What a picture says of itself, and a copy of it without its place. Nothing is drawn.
+// What a picture or a PDF says of itself, and a copy of a picture without its place. Nothing is drawn.
 
 import { Handed } from "../line.js";
 

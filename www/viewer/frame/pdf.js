@@ -3,6 +3,7 @@
 // Nothing of the file becomes markup: texts are texts, drawings are pixels. A link leads to a page, or
 // the page is told its address (`leads.js`).
 
+import { saidOf } from "../said.js";
 import { Contents } from "./contents.js";
 import { make } from "./dom.js";
 import { Finder } from "./finder.js";
@@ -12,11 +13,12 @@ import { Strip } from "./pdf/strip.js";
 export async function pdf(shown) {
   const { root, ask, texts } = shown;
   let state = shown.about;
+  const protection = state === "locked" && texts.password;
   for (let tries = 0; state === "locked"; tries += 1) {
     const password = await askPassword(root, texts, tries > 0);
     state = (await ask({ unlock: { password } })).data;
   }
-  new View(shown, state.open);
+  new View(shown, { ...state.open, protection });
 }
 
 /** Settles when a password is given. A sandbox submits no forms, so it is none. */
@@ -80,7 +82,7 @@ class View {
     ask("outline").then(({ data }) => this.#list(data), failed);
   }
 
-  #bar({ pages, properties }) {
+  #bar(overview) {
     const { texts } = this.#shown;
     const tool = (sign, label, click, wide = "") =>
       make("button", { type: "button", class: `quiet only${wide}`, "aria-label": label, title: label, click }, sign);
@@ -102,7 +104,7 @@ class View {
       { class: "tools", role: "toolbar", "aria-label": texts.pdfTools },
       this.#contents.button,
       this.#strip.button,
-      make("span", { class: "pdf-group" }, this.#number, make("span", { class: "soft" }, `/ ${pages.length}`)),
+      make("span", { class: "pdf-group" }, this.#number, make("span", { class: "soft" }, `/ ${overview.pages.length}`)),
       make(
         "span",
         { class: "pdf-group" },
@@ -112,16 +114,15 @@ class View {
         tool("↔", texts.fitWidth, () => this.#pages.fit()),
       ),
       make("button", { type: "button", class: "quiet", click: () => this.#finder.open() }, texts.find),
-      this.#about(properties),
+      this.#about(overview),
     );
   }
 
   /** What the file says of itself, behind a button. */
-  #about(properties) {
+  #about(overview) {
     const { texts } = this.#shown;
-    const said = Object.entries(properties).filter(([, value]) => value);
-    if (!said.length) return null;
-    const lines = said.flatMap(([name, value]) => [make("dt", {}, texts[name]), make("dd", {}, value)]);
+    const said = saidOf(overview, texts, overview.protection);
+    const lines = said.flatMap(([name, value]) => [make("dt", {}, name), make("dd", { dir: "auto" }, value)]);
     return make(
       "details",
       { class: "pdf-about" },
