@@ -1,16 +1,16 @@
-//! Sealed chunks on disk: a bounded number of bytes, of which the least recently used go first.
+//! Sealed chunks on disk: a bounded number of bytes, of which [`index`] says what is kept.
 //!
 //! A chunk is a file, named by its vault and its id: an id says what a chunk is, not whose. Nothing
-//! else is written down, so what is there is found again by its names. A file takes its place
-//! whole, and every chunk is hashed after it was read: a damaged or torn one is none, and goes. So
-//! nothing here waits for the disk.
+//! else is written down, so what is there is found again by its names, in the order in which it was
+//! written or proved itself, which is the file's time. A file takes its place whole, and every chunk
+//! is hashed after it was read: a damaged or torn one is none, and goes. So nothing here waits for the
+//! disk.
 //!
 //! ```text
 //! edge/incoming/N           being written; removed at the start
 //! edge/VAULT/CHUNK          a chunk, both names in hex
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,10 @@ use bytes::Bytes;
 use offing_core::id::{ChunkId, VaultId};
 use offing_core::limits;
 use sha2::{Digest as _, Sha256};
+
+use self::index::{Changes, Index};
+
+mod index;
 
 /// Which chunk, and whose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,7 +81,7 @@ impl Cache {
         let mut index = Index::new(bytes_max);
         let mut gone = Vec::new();
         for (wanted, len) in found(folder)? {
-            gone.extend(index.insert(wanted, len, None));
+            gone.extend(index.found(wanted, len).gone);
         }
         let shared = Shared {
             folder: folder.to_owned(),
@@ -92,7 +96,7 @@ impl Cache {
 
     /// Says whether a chunk is kept, without looking at the disk.
     pub(crate) fn holds(&self, wanted: &Wanted) -> Option<Held> {
-        self.shared.index().chunks.get(wanted).map(|entry| entry.held)
+        self.shared.index().held(wanted).copied()
     }
 
     /// Reads a chunk that is what its name says; what is not is forgotten.
@@ -114,15 +118,15 @@ impl Cache {
 
     /// Notes that the origin has said that it has a chunk.
     pub(crate) fn confirm(&self, wanted: &Wanted, now_ms: i64) {
-        if let Some(entry) = self.shared.index().chunks.get_mut(wanted) {
-            entry.held.confirmed_ms = Some(now_ms);
+        if let Some(held) = self.shared.index().held(wanted) {
+            held.confirmed_ms = Some(now_ms);
         }
     }
 
     /// What it holds and has done.
     pub(crate) fn kept(&self) -> Kept {
         let index = self.shared.index();
-        let (chunks, bytes) = (index.chunks.len() as u64, index.bytes);
+        let (chunks, bytes) = (index.chunks() as u64, index.bytes());
         drop(index);
         let [evicted, damaged] =
             [&self.shared.evicted, &self.shared.damaged].map(|count| count.load(Ordering::Relaxed));
@@ -143,7 +147,7 @@ impl Shared {
             return Some(bytes);
         }
         self.damaged.fetch_add(1, Ordering::Relaxed);
-        self.index().remove(wanted);
+        self.index().forget(wanted);
         self.remove(&[*wanted]);
         None
     }
@@ -161,7 +165,13 @@ impl Shared {
             let _ = fs::remove_file(&incoming);
             return written;
         }
-        let gone = self.index().insert(wanted, len, Some(now_ms));
+        let held = Held { len, confirmed_ms: Some(now_ms) };
+        let Changes { gone, stayed } = self.index().insert(wanted, held);
+        for stays in stayed {
+            // The order after the next start; one without its time goes a little sooner then.
+            let _ = fs::File::open(self.path(&stays))
+                .and_then(|file| file.set_modified(SystemTime::now()));
+        }
         self.evicted.fetch_add(gone.len() as u64, Ordering::Relaxed);
         self.remove(&gone);
         Ok(())
@@ -179,7 +189,7 @@ impl Shared {
     }
 }
 
-/// What a folder holds by its names, what was written first before the rest.
+/// What a folder holds by its names, what was there first before the rest.
 fn found(folder: &Path) -> io::Result<Vec<(Wanted, u32)>> {
     let mut found = Vec::new();
     for of_vault in fs::read_dir(folder)? {
@@ -209,82 +219,11 @@ fn named<T: FromStr>(file: &fs::DirEntry) -> Option<T> {
     file.file_name().to_str()?.parse().ok()
 }
 
-/// What is kept and in which order it was used.
-#[derive(Debug)]
-struct Index {
-    chunks: HashMap<Wanted, Entry>,
-    order: BTreeMap<u64, Wanted>,
-    next: u64,
-    bytes: u64,
-    bytes_max: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    held: Held,
-    place: u64,
-}
-
-impl Index {
-    fn new(bytes_max: u64) -> Self {
-        Self { chunks: HashMap::new(), order: BTreeMap::new(), next: 0, bytes: 0, bytes_max }
-    }
-
-    /// Takes a chunk in as the last used, and those out that are too many for it.
-    fn insert(&mut self, wanted: Wanted, len: u32, confirmed_ms: Option<i64>) -> Vec<Wanted> {
-        self.remove(&wanted);
-        let place = self.place(wanted);
-        self.bytes += room(len);
-        self.chunks.insert(wanted, Entry { held: Held { len, confirmed_ms }, place });
-        let mut gone = Vec::new();
-        while self.bytes > self.bytes_max || self.chunks.len() > CHUNKS_MAX {
-            let Some((_, least)) = self.order.first_key_value() else {
-                break;
-            };
-            let least = *least;
-            self.remove(&least);
-            gone.push(least);
-        }
-        gone
-    }
-
-    fn touch(&mut self, wanted: &Wanted) -> Option<()> {
-        let place = self.place(*wanted);
-        let Some(entry) = self.chunks.get_mut(wanted) else {
-            self.order.remove(&place);
-            return None;
-        };
-        let before = std::mem::replace(&mut entry.place, place);
-        self.order.remove(&before);
-        Some(())
-    }
-
-    fn place(&mut self, wanted: Wanted) -> u64 {
-        self.next += 1;
-        self.order.insert(self.next, wanted);
-        self.next
-    }
-
-    fn remove(&mut self, wanted: &Wanted) {
-        if let Some(entry) = self.chunks.remove(wanted) {
-            self.order.remove(&entry.place);
-            self.bytes -= room(entry.held.len);
-        }
-    }
-}
-
-/// What a chunk takes of the disk: whole blocks, so that many small ones are bounded too.
-fn room(len: u32) -> u64 {
-    u64::from(len).next_multiple_of(BLOCK_BYTES).max(BLOCK_BYTES)
-}
-
 const INCOMING: &str = "incoming";
-const BLOCK_BYTES: u64 = 4 * 1024;
-/// What is known of each takes memory, a quarter of a kilobyte or so.
-const CHUNKS_MAX: usize = 1_000_000;
 
 #[cfg(test)]
 mod tests {
+    use super::index::BLOCK_BYTES;
     use super::*;
 
     fn chunk(vault: u8, seed: u8, len: usize) -> (Wanted, Bytes) {
@@ -298,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_least_recently_used_go_first_and_the_bytes_are_bounded() {
+    async fn what_nobody_read_again_goes_first_and_the_bytes_are_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(folder.path(), 3 * BLOCK_BYTES).unwrap();
         let all: Vec<_> = (0..4).map(|seed| chunk(1, seed, 4_000)).collect();
@@ -314,8 +253,13 @@ mod tests {
         }
         let (huge, bytes) = chunk(1, 9, 20_000);
         cache.keep(huge, bytes, 7).await;
-        assert_eq!((cache.holds(&huge), cache.kept().bytes), (None, 0));
-        assert_eq!(cache.kept().evicted, 5);
+        assert_eq!((cache.holds(&huge), is_there(folder.path(), &huge)), (None, false));
+        assert_eq!((cache.kept().bytes, cache.kept().evicted), (3 * BLOCK_BYTES, 2));
+        drop(cache);
+        // What was read again has its place behind the others after a start too.
+        let cache = Cache::open(folder.path(), 2 * BLOCK_BYTES).unwrap();
+        let held: Vec<bool> = all.iter().map(|(wanted, _)| cache.holds(wanted).is_some()).collect();
+        assert_eq!(held, [true, false, false, true]);
     }
 
     #[tokio::test]

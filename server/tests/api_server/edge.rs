@@ -81,6 +81,37 @@ async fn a_chunk_is_fetched_once_and_then_served_with_the_origin_s_leave() {
 }
 
 #[tokio::test]
+async fn a_long_scan_does_not_push_out_what_is_read_every_day() {
+    let world = World::start().await;
+    let edge = TestEdge::before(world.address, Before { bytes: 30 * 4_096, ..by(&world) }).await;
+    let [alice, bob] = [world.sign_up("alice", "a").await, world.sign_up("bob", "b").await];
+    let store = async |person: &Person, numbers: std::ops::Range<u8>| {
+        let vault = world.create_vault(person).await;
+        let mut paths = Vec::new();
+        for number in numbers {
+            let chunk = [number; 4_000];
+            world.put_chunk(person, &vault, &chunk).await.granted().unwrap();
+            paths.push(path_in(vault.id, chunk_id(&chunk)));
+        }
+        paths
+    };
+    let read = async |person: &Person, paths: &[String]| {
+        for path in paths {
+            edge.read(path, &person.token).await.granted().unwrap();
+            // It is kept when it was sent.
+            let [chunks, evicted, fetched] =
+                ["edge_chunks", "edge_evicted_total", "edge_fetched_total"];
+            until(|| edge.figure(chunks) + edge.figure(evicted) == edge.figure(fetched)).await;
+        }
+        edge.figure("edge_fetched_total")
+    };
+    let (daily, backup) = (store(&alice, 0..20).await, store(&bob, 20..220).await);
+    assert_eq!([read(&alice, &daily).await, read(&alice, &daily).await], [20, 20]);
+    assert_eq!(read(&bob, &backup).await, 220);
+    assert_eq!(read(&alice, &daily).await, 220, "all of it is there still");
+}
+
+#[tokio::test]
 async fn a_kept_chunk_is_answered_as_the_origin_would() {
     let scene = scene().await;
     let bearer = format!("Bearer {}", scene.alice.token);
