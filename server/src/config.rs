@@ -52,6 +52,8 @@ pub struct Config {
     pub rate: RateConfig,
     /// How much is worked on at once.
     pub turns: Bounds,
+    /// The most live sockets at one time.
+    pub live_sockets: u32,
     /// Addresses of edges, which say for whom they ask.
     pub edges: Vec<IpAddr>,
     /// The server that an edge stands before, without a slash at the end.
@@ -169,6 +171,9 @@ pub struct Settings {
     /// Chunk uploads and downloads a minute for one account [default: 24000]
     #[arg(long, env = "OFFING_TRANSFERS_PER_MINUTE", global = true)]
     pub transfers_per_minute: Option<u32>,
+    /// Most live sockets at one time, each of which is an open file, two of an edge [default: 10000]
+    #[arg(long, env = "OFFING_LIVE_SOCKETS", global = true)]
+    pub live_sockets: Option<u32>,
     /// Addresses of edges, with commas between: who asks through them is taken from their
     /// X-Forwarded-For [default: none]
     #[arg(long, env = "OFFING_EDGES", global = true, value_delimiter = ',')]
@@ -221,6 +226,7 @@ impl Settings {
                 .or(weaker.wrong_tokens_per_minute),
             calls_per_minute: self.calls_per_minute.or(weaker.calls_per_minute),
             transfers_per_minute: self.transfers_per_minute.or(weaker.transfers_per_minute),
+            live_sockets: self.live_sockets.or(weaker.live_sockets),
             edges: self.edges.or(weaker.edges),
             origin: self.origin.or(weaker.origin),
             edge_bytes: self.edge_bytes.or(weaker.edge_bytes),
@@ -270,6 +276,10 @@ impl Settings {
             }
             (Some(_), ..) => return Err(ConfigError::S3Keys),
         };
+        let live_sockets = self.live_sockets.unwrap_or(LIVE_SOCKETS);
+        if !(1..=LIVE_SOCKETS_MAX).contains(&live_sockets) {
+            return Err(ConfigError::LiveSockets { given: live_sockets });
+        }
         let rate = RateConfig::default();
         Ok(Config {
             listen,
@@ -287,6 +297,7 @@ impl Settings {
             metrics: self.metrics,
             otlp: self.otlp.map(collector).transpose()?,
             turns: Bounds::default(),
+            live_sockets,
             edges: self.edges.unwrap_or_default(),
             origin: self.origin.map(origin).transpose()?,
             edge_bytes: self.edge_bytes.unwrap_or(EDGE_BYTES),
@@ -315,6 +326,12 @@ impl Config {
             database: self.database.clone(),
             chunks: self.chunks.clone(),
         }
+    }
+
+    /// The most connections at one time: a live socket is one, and those come besides that ask for
+    /// something.
+    pub fn connections_max(&self) -> u32 {
+        self.live_sockets + ASKING_MAX
     }
 
     /// Says whether people reach the server over TLS.
@@ -381,6 +398,12 @@ pub enum ConfigError {
     /// S3 wants to know who asks.
     #[error("chunks in S3 want s3_access_key and s3_secret_key")]
     S3Keys,
+    /// Nobody would hear of anything, or memory would have no bound.
+    #[error("live_sockets must be 1 to {LIVE_SOCKETS_MAX}, not {given}")]
+    LiveSockets {
+        /// What was given.
+        given: u32,
+    },
     /// Spans cannot be sent there.
     #[error("otlp must be http://host[:port][/path] or https://…, not {given}")]
     Otlp {
@@ -464,6 +487,10 @@ fn default_assets() -> PathBuf {
 }
 
 const SCRUB_DAYS: u32 = 30;
+const LIVE_SOCKETS: u32 = 10_000;
+/// Eight gigabytes or so.
+const LIVE_SOCKETS_MAX: u32 = 1_000_000;
+const ASKING_MAX: u32 = 6_384;
 const EDGE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
@@ -517,6 +544,22 @@ mod tests {
         assert_eq!(otlp(gateway).unwrap().as_deref(), Some("https://a.example/otlp"));
         for unfit in ["127.0.0.1:4318", "grpc://a.example", "http://k@a.example", "http://a/?b"] {
             assert!(matches!(otlp(unfit), Err(ConfigError::Otlp { .. })), "{unfit}");
+        }
+    }
+
+    #[test]
+    fn live_sockets_are_bounded_and_leave_connections_to_who_asks() {
+        let bound = |live_sockets| {
+            Settings { live_sockets, ..Settings::default() }.finish().map(|config| {
+                assert!(config.connections_max() > config.live_sockets);
+                config.live_sockets
+            })
+        };
+        assert_eq!(bound(None).unwrap(), LIVE_SOCKETS);
+        assert_eq!(bound(Some(100_000)).unwrap(), 100_000);
+        for unfit in [0, LIVE_SOCKETS_MAX + 1] {
+            let refused = bound(Some(unfit));
+            assert!(matches!(refused, Err(ConfigError::LiveSockets { given }) if given == unfit));
         }
     }
 

@@ -109,6 +109,7 @@ impl Edge {
         tracing::info!(chunks = kept.chunks, bytes = kept.bytes, "opened what is kept");
         Ok(Self(Arc::new(Shared {
             origin: Origin::new(url, patience, Arc::clone(&clock))?,
+            sockets: Arc::new(Semaphore::new(config.live_sockets as usize)),
             config,
             cache,
             flights: Flights::default(),
@@ -116,7 +117,6 @@ impl Edge {
             memory: Pool::new(MEMORY_BYTES_MAX, MEMORY_SHARE_BYTES_MAX),
             calls: Pool::new(CALLS_BYTES_MAX, CALLS_SHARE_BYTES_MAX),
             limiter: RateLimiter::new(RATE_KEYS_MAX),
-            sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
             running: Running::default(),
             figures: Figures::default(),
             clock,
@@ -125,8 +125,9 @@ impl Edge {
 
     /// Its figures, in Prometheus's text format.
     pub fn figures(&self) -> String {
-        let Shared { running, cache, figures, sockets, origin, .. } = &*self.0;
-        let live_sockets = SOCKETS_MAX.saturating_sub(sockets.available_permits()) as u64;
+        let Shared { config, running, cache, figures, sockets, origin, .. } = &*self.0;
+        let free = sockets.available_permits() as u64;
+        let live_sockets = u64::from(config.live_sockets).saturating_sub(free);
         text_of_edge(&running.metrics, &cache.kept(), figures, live_sockets, origin.is_away())
     }
 
@@ -168,7 +169,7 @@ pub async fn serve_edge(
     edge: Edge,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
-    let listening = Listening::new(listener, edge.0.config.tls.clone())?;
+    let listening = Listening::new(listener, &edge.0.config)?;
     let mut chores = JoinSet::new();
     if let Some(address) = edge.0.config.metrics {
         let listener = TcpListener::bind(address).await?;
@@ -176,7 +177,7 @@ pub async fn serve_edge(
         chores.spawn(async { drop(serve_figures(listener, move || edge.figures()).await) });
     }
     let router = Router::new().fallback(around).with_state(edge.clone());
-    let closed = async { drop(edge.0.sockets.acquire_many(SOCKETS_MAX as u32).await) };
+    let closed = async { drop(edge.0.sockets.acquire_many(edge.0.config.live_sockets).await) };
     listening.answer(router, &edge.0.running, shutdown, closed).await;
     Ok(())
 }
@@ -200,7 +201,6 @@ const FOLDER: &str = "edge";
 const HEALTH: &str = "/healthz";
 const ROUTE_CHUNK: &str = "/api/v1/vaults/{vault}/chunks/{chunk}";
 const ROUTE_OTHER: &str = "other";
-const SOCKETS_MAX: usize = 8_000;
 const RATE_KEYS_MAX: usize = 100_000;
 const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Fifteen of the largest chunks, whose lengths are not known before they come.

@@ -22,6 +22,7 @@ pub mod limit;
 mod listening;
 mod metrics;
 pub mod migrate;
+pub mod open_files;
 mod private;
 pub mod ready;
 pub mod rollout;

@@ -28,8 +28,9 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::acme;
+use crate::config::Config;
 use crate::metrics::Metrics;
-use crate::tls::{HTTP2, Tls, TlsFiles};
+use crate::tls::{HTTP2, Tls};
 
 mod rest;
 mod stall;
@@ -59,13 +60,15 @@ impl Running {
 pub(crate) struct Listening {
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
+    connections_max: u32,
 }
 
 impl Listening {
     /// Reads the certificate, if there is to be one.
-    pub(crate) fn new(listener: TcpListener, tls: Option<TlsFiles>) -> io::Result<Self> {
-        let tls = tls.map(Tls::open).transpose().map_err(io::Error::other)?;
-        Ok(Self { listener, tls: tls.map(Arc::new) })
+    pub(crate) fn new(listener: TcpListener, config: &Config) -> io::Result<Self> {
+        let tls = config.tls.clone().map(Tls::open).transpose().map_err(io::Error::other)?;
+        let connections_max = config.connections_max();
+        Ok(Self { listener, tls: tls.map(Arc::new), connections_max })
     }
 
     /// Lets `router` answer until `shutdown` resolves, then stops accepting, and waits up to ten
@@ -84,7 +87,7 @@ impl Listening {
             }
             renewals.spawn(renew(tls));
         }
-        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
+        let connections = Arc::new(Semaphore::new(self.connections_max as usize));
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let permit = Arc::clone(&connections).acquire_owned();
@@ -115,7 +118,7 @@ impl Listening {
         drop(self.listener);
         running.stopping.send_replace(true);
         let finished = async {
-            let _ = connections.acquire_many(CONNECTIONS_MAX).await;
+            let _ = connections.acquire_many(self.connections_max).await;
             finished.await;
         };
         if timeout(SHUTDOWN_DEADLINE, finished).await.is_err() {
@@ -231,8 +234,6 @@ async fn renew(tls: Arc<Tls>) {
     }
 }
 
-/// Live sockets, and half as many that ask for something.
-pub(crate) const CONNECTIONS_MAX: u32 = 16_384;
 const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
 /// Also how long a connection may idle between requests.
 const HEAD_DEADLINE: Duration = Duration::from_secs(60);

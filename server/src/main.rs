@@ -21,7 +21,9 @@ use offing_server::state::{AppState, admin_link, join_link, system_clock};
 use offing_server::store::check::Checked;
 use offing_server::store::keeping::Listed;
 use offing_server::store::places;
-use offing_server::{Edge, backup, fsck, migrate, ready, serve, serve_edge, service, telemetry};
+use offing_server::{
+    Edge, backup, fsck, migrate, open_files, ready, serve, serve_edge, service, telemetry,
+};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -164,6 +166,8 @@ enum ReleaseAction {
 
 /// What a command answers that found damage.
 const DAMAGED: u8 = 2;
+/// Segments, databases, connections to S3 and PostgreSQL, and what is being written.
+const FILES_OF_STORES: u64 = 512;
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
@@ -207,8 +211,22 @@ fn lock(config: &Config) -> anyhow::Result<File> {
     }
 }
 
+/// Asks for as many open files as there may be connections, and for those of the stores.
+fn allow_files(connections_max: u32) {
+    let wanted = u64::from(connections_max) + FILES_OF_STORES;
+    let allowed = open_files::allow(wanted);
+    if allowed < wanted {
+        tracing::warn!(
+            allowed,
+            wanted,
+            "fewer files may be open than connections may come (LimitNOFILE of systemd, `ulimit -Hn`)"
+        );
+    }
+}
+
 async fn run(config: Config, spans: Option<Spans>) -> anyhow::Result<()> {
     let _lock = lock(&config)?;
+    allow_files(config.connections_max());
     let (state, recovery) = tokio::task::spawn_blocking(move || AppState::open(config))
         .await
         .context("opening the data folder panicked")??;
@@ -231,6 +249,8 @@ async fn run(config: Config, spans: Option<Spans>) -> anyhow::Result<()> {
 
 async fn run_edge(config: Config) -> anyhow::Result<()> {
     let _lock = lock(&config)?;
+    // A live socket goes on to the origin.
+    allow_files(config.connections_max() + config.live_sockets);
     let listen = config.listen;
     let clock = Arc::new(system_clock);
     let opened = move || Edge::open(config, Patience::default(), clock);

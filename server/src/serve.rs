@@ -21,7 +21,7 @@ pub async fn serve(
     state: AppState,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
-    let listening = Listening::new(listener, state.config().tls.clone())?;
+    let listening = Listening::new(listener, state.config())?;
     heed_closed(&state).await;
     let mut chores = JoinSet::new();
     chores.spawn(heed(state.clone()));

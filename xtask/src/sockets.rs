@@ -4,7 +4,8 @@ use anyhow::{Result, bail};
 
 use crate::run::{cargo, run};
 
-/// Measures with a release build: `--count N`. Both ends want that many open files.
+/// Measures with a release build: `--count N`. Both ends want that many open files, which they ask
+/// the system for.
 pub(crate) fn sockets(options: &[String]) -> Result<()> {
     let count = match options {
         [] => "9984",

@@ -21,7 +21,6 @@ use tokio::time::Instant;
 
 use crate::auth::cookie;
 use crate::error::ApiError;
-use crate::listening::CONNECTIONS_MAX;
 use crate::service::Caller;
 use crate::service::news::News;
 use crate::state::AppState;
@@ -36,18 +35,18 @@ pub const CLOSE_ACCOUNT_CLOSED: u16 = 4403;
 /// Counts the open sockets, in all and for each account.
 #[derive(Debug)]
 pub(crate) struct Sockets {
+    max: u32,
     all: Arc<Semaphore>,
     by_account: Arc<Mutex<HashMap<AccountId, usize>>>,
 }
 
-impl Default for Sockets {
-    fn default() -> Self {
-        let all = Arc::new(Semaphore::new(SOCKETS_MAX as usize));
-        Self { all, by_account: Arc::default() }
-    }
-}
-
 impl Sockets {
+    /// None yet, and at most so many.
+    pub(crate) fn new(max: u32) -> Self {
+        let all = Arc::new(Semaphore::new(max as usize));
+        Self { max, all, by_account: Arc::default() }
+    }
+
     fn admit(&self, account: AccountId) -> Result<Place, ApiError> {
         let in_all = Arc::clone(&self.all).try_acquire_owned();
         let full = || ApiError::new(Code::Unavailable).retry_after(PING_EVERY);
@@ -64,12 +63,12 @@ impl Sockets {
 
     /// How many are open.
     pub(crate) fn count(&self) -> u64 {
-        (SOCKETS_MAX as usize).saturating_sub(self.all.available_permits()) as u64
+        u64::from(self.max).saturating_sub(self.all.available_permits() as u64)
     }
 
     /// Waits until no socket is open.
     pub(crate) async fn all_closed(&self) {
-        let _ = self.all.acquire_many(SOCKETS_MAX).await;
+        let _ = self.all.acquire_many(self.max).await;
     }
 }
 
@@ -208,8 +207,6 @@ impl Live {
     }
 }
 
-const SOCKETS_MAX: u32 = 10_000;
-const _: () = assert!(SOCKETS_MAX < CONNECTIONS_MAX, "a socket is a connection, and not the last");
 const ACCOUNT_SOCKETS_MAX: usize = 64;
 const MESSAGE_BYTES_MAX: usize = 1024;
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
@@ -226,12 +223,12 @@ mod tests {
 
     #[test]
     fn who_finds_no_socket_free_is_told_when_to_come_again() {
-        let sockets = Sockets::default();
-        let all = Arc::clone(&sockets.all).try_acquire_many_owned(SOCKETS_MAX).unwrap();
+        let sockets = Sockets::new(2);
+        let [first, _second] = [1, 2].map(|who| sockets.admit(AccountId([who; 16])).unwrap());
         let refused = sockets.admit(AccountId([1; 16])).map(drop).unwrap_err();
         assert_eq!(refused.code(), Code::Unavailable);
         assert_eq!(refused.into_response().headers()[RETRY_AFTER], "30");
-        drop(all);
+        drop(first);
         assert!(sockets.admit(AccountId([1; 16])).is_ok());
     }
 }

@@ -6,8 +6,9 @@ use futures_util::StreamExt as _;
 use offing_core::proto::{Code, Refusal, Wake};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_with_config};
 
 use crate::calls::Calls;
 use crate::harness::World;
@@ -19,13 +20,26 @@ pub(crate) async fn connect(
     cookie: &str,
     origin: Option<&str>,
 ) -> Result<Socket, Error> {
+    let stream = TcpStream::connect(world.address).await?;
+    connect_over(stream, world, cookie, origin).await
+}
+
+/// The same over a connection that is there. What is told is short, and so are its buffers.
+pub(crate) async fn connect_over(
+    stream: TcpStream,
+    world: &Calls,
+    cookie: &str,
+    origin: Option<&str>,
+) -> Result<Socket, Error> {
     let url = format!("ws://{}/api/v1/live", world.address);
     let mut request = url.into_client_request().unwrap();
     request.headers_mut().insert("cookie", cookie.parse().unwrap());
     if let Some(origin) = origin {
         request.headers_mut().insert("origin", origin.parse().unwrap());
     }
-    connect_async(request).await.map(|(socket, _)| socket)
+    let stream = MaybeTlsStream::Plain(stream);
+    let config = WebSocketConfig::default().read_buffer_size(4 * 1024).write_buffer_size(0);
+    client_async_with_config(request, stream, Some(config)).await.map(|(socket, _)| socket)
 }
 
 pub(crate) async fn next(socket: &mut Socket) -> Message {
