@@ -140,7 +140,8 @@ pub struct Net {
 impl Net {
     /// Puts a network before services.
     pub fn new(executor: Executor, services: Services, rng: StdRng) -> Rc<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        // A store in S3 is read by the runtime of whoever asks.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Rc::new(Self {
             executor,
             runtime,

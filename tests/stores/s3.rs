@@ -1,8 +1,16 @@
 //! Chunk bytes in S3.
 
+use std::io;
+use std::io::Read as _;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use offing_core::id::{ChunkId, VaultId};
-use offing_server::store::blob::{BlobError, BlobStore};
+use offing_server::store::blob::{BlobError, BlobStore, PIECE_BYTES};
 use offing_server::store::conformance::BLOB_CLAIMS;
+use offing_server::store::meta::Location;
 use offing_server::store::s3::{S3Address, S3Options, S3Store};
 use offing_tests::engines::s3::S3;
 
@@ -10,6 +18,58 @@ const VAULT: VaultId = VaultId([2; 32]);
 
 fn small() -> S3Options {
     S3Options { rotate_bytes: 1500 }
+}
+
+/// The same server by a line on which each connection ends after so many bytes of answers.
+fn behind_a_line_that_breaks(address: &S3Address, after_bytes: u64) -> S3Address {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (scheme, rest) = address.url.split_once("//").unwrap();
+    let (server, path) = rest.split_once('/').unwrap();
+    let url = format!("{scheme}//{}/{path}", listener.local_addr().unwrap());
+    let server = server.to_owned();
+    thread::spawn(move || {
+        for near in listener.incoming() {
+            let near = near.unwrap();
+            // The server goes when the test is done.
+            let Ok(far) = TcpStream::connect(&server) else { return };
+            thread::spawn(move || {
+                let (questions, answers) = (near.try_clone(), far.try_clone());
+                thread::spawn(move || io::copy(&mut questions.unwrap(), &mut &far));
+                let answers = answers.unwrap();
+                io::copy(&mut (&answers).take(after_bytes), &mut &near).ok();
+                near.shutdown(Shutdown::Both).ok();
+                answers.shutdown(Shutdown::Both).ok();
+            });
+        }
+    });
+    S3Address { url, ..address.clone() }
+}
+
+/// The pieces of a chunk, as a task reads them.
+fn pieces(store: &S3Store, at: Location) -> Result<Vec<Bytes>, BlobError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let range = at.offset..at.offset + u64::from(at.len);
+    runtime.block_on(store.reader().pieces(at.segment, range).try_collect())
+}
+
+#[test]
+fn a_read_that_breaks_off_goes_on_from_there_and_not_for_ever() {
+    let server = S3::start();
+    let address = server.address("breaking");
+    let mut store = S3Store::open(&address, S3Options::default()).unwrap();
+    let chunk: Vec<u8> = (0..900_000_u32).map(|at| (at % 251) as u8).collect();
+    let at = store.write(&VAULT, &ChunkId([1; 32]), &chunk).unwrap();
+    store.sync().unwrap();
+    for after_bytes in [u64::MAX, 150_000] {
+        let address = behind_a_line_that_breaks(&address, after_bytes);
+        let read = pieces(&S3Store::open(&address, small()).unwrap(), at).unwrap();
+        let lengths: Vec<usize> = read.iter().map(Bytes::len).collect();
+        assert_eq!(lengths, [PIECE_BYTES, PIECE_BYTES, PIECE_BYTES, 900_000 - 3 * PIECE_BYTES]);
+        assert_eq!(read.concat(), chunk);
+    }
+    let hopeless = behind_a_line_that_breaks(&address, 20_000);
+    let refused = pieces(&S3Store::open(&hopeless, small()).unwrap(), at);
+    assert!(matches!(refused, Err(BlobError::Io(_))), "{refused:?}");
 }
 
 #[test]

@@ -22,8 +22,9 @@ use super::extract::{Arrival, PathOf, whole_body};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
 use crate::intake::Reserved;
-use crate::service::chunks::{ChunkBody, PIECE_BYTES};
+use crate::service::chunks::ChunkBody;
 use crate::state::AppState;
+use crate::store::blob::PIECE_BYTES;
 
 pub(super) async fn put(
     State(state): State<AppState>,
@@ -94,7 +95,7 @@ pub(super) async fn read(
         return Ok(response);
     };
     // One piece is read while another is sent.
-    let bytes_max = (2 * PIECE_BYTES).min(range.end - range.start) as usize;
+    let bytes_max = (2 * PIECE_BYTES).min((range.end - range.start) as usize);
     let reserved = state.intake().answers.reserve(signed_in.caller.account, bytes_max).await?;
     *response.body_mut() = stream_out(handle.body(range)?, reserved);
     Ok(response)

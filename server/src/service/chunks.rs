@@ -7,20 +7,19 @@
 //! acknowledged before that. Uploading what is held already is free and answers the same.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use offing_core::id::{AccountId, ChunkId, VaultId};
 use offing_core::limits;
 use offing_core::proto::{ChunksStored, WireError};
 use sha2::{Digest, Sha256};
 
 use super::{Caller, ServiceError, Services};
-use crate::store::blob::BlobError;
+use crate::store::blob::{BlobError, Pieces};
 use crate::store::chunks::{ChunkStoreError, IncomingChunk, Pending, Permit};
 use crate::store::meta::{MetaStore, StoredChunk};
-
-/// Bytes that one step of a download reads.
-pub(crate) const PIECE_BYTES: u64 = 256 * 1024;
 
 impl From<ChunkStoreError> for ServiceError {
     fn from(error: ChunkStoreError) -> Self {
@@ -220,7 +219,8 @@ impl ChunkHandle {
         if range.start >= range.end || range.end > len {
             return Err(ServiceError::RangeInvalid { len });
         }
-        Ok(ChunkBody { services: self.services, chunk: self.chunk, range })
+        let pieces = self.services.chunks.read(&self.chunk, range.clone());
+        Ok(ChunkBody { services: self.services, chunk: self.chunk, range, pieces })
     }
 }
 
@@ -228,7 +228,9 @@ impl ChunkHandle {
 pub struct ChunkBody {
     services: Services,
     chunk: StoredChunk,
+    /// What is still to come.
     range: Range<u64>,
+    pieces: Pieces,
 }
 
 impl ChunkBody {
@@ -239,22 +241,19 @@ impl ChunkBody {
 
     /// Reads the next piece; `None` at the end.
     pub async fn next_piece(&mut self) -> Result<Option<Bytes>, ServiceError> {
-        if self.range.start >= self.range.end {
-            return Ok(None);
-        }
-        let end = self.range.end.min(self.range.start + PIECE_BYTES);
-        let piece = self.range.start..end;
-        let read = match self.services.chunks.read(&self.chunk, piece.clone()).await {
+        let read = match self.pieces.try_next().await {
             // Compaction has moved the chunk since it was looked up.
-            Err(error) if matches!(*error, BlobError::SegmentGone { .. }) => {
+            Err(BlobError::SegmentGone { .. }) => {
                 let (vault, id) = (self.chunk.vault, self.chunk.id);
                 self.chunk = find(&*self.services.meta, vault, id).await?;
-                self.services.chunks.read(&self.chunk, piece).await?
+                self.pieces = self.services.chunks.read(&self.chunk, self.range.clone());
+                self.pieces.try_next().await
             }
-            read => read?,
+            read => read,
         };
-        self.range.start = end;
-        Ok(Some(read))
+        let piece = read.map_err(Arc::new)?;
+        self.range.start += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        Ok(piece)
     }
 }
 

@@ -6,8 +6,11 @@
 //! one before, and the store says so by cutting it off. Every record names its vault and
 //! chunk, so an index can be made again from the segments alone.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream};
 use offing_core::id::{ChunkId, VaultId};
 
 use super::meta::Location;
@@ -108,10 +111,33 @@ pub struct Scanned {
     pub torn_bytes: u64,
 }
 
-/// Reads chunk bytes; blocks, so call it from a thread that may.
-pub trait BlobReader: Send + Sync {
-    /// Fills `buf` from an offset inside a segment.
+/// The bytes of a range as they are read, in pieces of at most [`PIECE_BYTES`]. Nothing is read
+/// ahead of who takes them, and after an error nothing follows.
+pub type Pieces = BoxStream<'static, Result<Bytes, BlobError>>;
+
+/// Bytes of one step of a read.
+pub const PIECE_BYTES: usize = 256 * 1024;
+
+/// Reads chunk bytes.
+pub trait BlobReader: Send + Sync + 'static {
+    /// Fills `buf` from an offset inside a segment; blocks, so call it from a thread that may.
     fn read_at(&self, segment: u32, offset: u64, buf: &mut [u8]) -> Result<(), BlobError>;
+
+    /// Reads a range of a segment for a task of a runtime, which must not block.
+    fn pieces(self: Arc<Self>, segment: u32, range: Range<u64>) -> Pieces {
+        Box::pin(stream::try_unfold((self, range), move |(reader, range)| async move {
+            if range.is_empty() {
+                return Ok(None);
+            }
+            let end = range.end.min(range.start + PIECE_BYTES as u64);
+            let read = tokio::task::spawn_blocking(move || {
+                let mut piece = vec![0; (end - range.start) as usize];
+                reader.read_at(segment, range.start, &mut piece)?;
+                Ok::<_, BlobError>((Bytes::from(piece), (reader, end..range.end)))
+            });
+            read.await.map_err(|error| BlobError::Io(std::io::Error::other(error)))?.map(Some)
+        }))
+    }
 }
 
 /// Names a chunk store, wherever it is moved; random.

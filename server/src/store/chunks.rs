@@ -15,13 +15,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
 use offing_core::id::{AccountId, ChunkId, VaultId};
 use offing_core::limits;
 use tokio::sync::{mpsc, oneshot};
 
 use self::keeper::{Keeper, recover};
-use super::blob::{BlobError, BlobReader, BlobStore};
+use super::blob::{BlobError, BlobReader, BlobStore, Pieces};
 use super::meta::{MetaError, MetaRead, MetaResult, MetaStore, StoredChunk};
 use crate::intake::{Pool, PoolBusy, Reserved};
 
@@ -252,21 +251,9 @@ impl ChunkStore {
     }
 
     /// Reads a range of a chunk.
-    pub async fn read(
-        &self,
-        chunk: &StoredChunk,
-        range: Range<u64>,
-    ) -> Result<Bytes, Arc<BlobError>> {
-        let reader = Arc::clone(&self.inner.reader);
-        let at = chunk.at;
-        let read = tokio::task::spawn_blocking(move || {
-            let len = usize::try_from(range.end - range.start).expect("ranges are of chunks");
-            let mut buf = vec![0; len];
-            reader.read_at(at.segment, at.offset + range.start, &mut buf)?;
-            Ok::<_, BlobError>(Bytes::from(buf))
-        });
-        let read = read.await.map_err(|error| BlobError::Io(std::io::Error::other(error)))?;
-        Ok(read?)
+    pub fn read(&self, chunk: &StoredChunk, range: Range<u64>) -> Pieces {
+        let (segment, begin) = (chunk.at.segment, chunk.at.offset);
+        self.reader().pieces(segment, begin + range.start..begin + range.end)
     }
 
     /// Reads in segments, whatever the index says.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::TryStreamExt as _;
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, VaultId};
 use offing_core::log::entry::EntryKind;
 use offing_core::proto::SecretKind;
@@ -524,8 +525,15 @@ pub const BLOB_CLAIMS: &[fn(&mut dyn BlobStore)] =
 
 fn read(blobs: &dyn BlobStore, at: Location) -> Result<Vec<u8>, BlobError> {
     let mut bytes = vec![0; at.len as usize];
-    blobs.reader().read_at(at.segment, at.offset, &mut bytes)?;
-    Ok(bytes)
+    let read = blobs.reader().read_at(at.segment, at.offset, &mut bytes).map(|()| bytes);
+    let pieces = blobs.reader().pieces(at.segment, at.offset..at.offset + u64::from(at.len));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let gathered = runtime.block_on(pieces.map_ok(|piece| piece.to_vec()).try_concat());
+    match (&read, &gathered) {
+        (Ok(read), Ok(gathered)) => assert_eq!(read, gathered),
+        (read, gathered) => assert_eq!(format!("{read:?}"), format!("{gathered:?}")),
+    }
+    read
 }
 
 fn written_chunks_are_read_and_found(blobs: &mut dyn BlobStore) {

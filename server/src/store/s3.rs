@@ -28,6 +28,7 @@ use super::meta::Location;
 use super::record::{FILE_HEAD_BYTES, file_head, record_head};
 
 mod bucket;
+mod coming;
 pub mod view;
 
 pub use bucket::S3Address;

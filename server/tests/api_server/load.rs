@@ -280,7 +280,7 @@ pub(crate) struct Spent {
 
 impl Spent {
     pub(crate) fn until_now(server: u32) -> Self {
-        Self { server: of_process(&server.to_string()), load: of_process("self") }
+        Self { server: processor_time(&server.to_string()), load: processor_time("self") }
     }
 
     /// What was spent since then.
@@ -289,7 +289,8 @@ impl Spent {
     }
 }
 
-fn of_process(process: &str) -> Duration {
+/// What a process has spent of the processor, with the kernel's work for it.
+pub(crate) fn processor_time(process: &str) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     // Behind the name, which may hold anything; own and kernel's come at the twelfth place.
     let fields = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2);

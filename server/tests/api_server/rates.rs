@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tokio_postgres::NoTls;
 
 use crate::calls::{Calls, OCTETS, Person, Vault, chunk_id};
-use crate::load::{Line, Work, saturate};
+use crate::load::{Line, Work, processor_time, saturate};
 use crate::peak::Figures;
 use crate::peers::Peer;
 use crate::postgres::Postgres;
@@ -51,6 +51,8 @@ struct Place {
     /// What stands in the head of each request.
     headers: String,
     paths: Paths,
+    /// Whose processor time is told, with what each is.
+    processes: Vec<(&'static str, u32)>,
 }
 
 /// What the path of a chunk is made of.
@@ -66,12 +68,13 @@ impl Place {
         let token = &person.token;
         let headers = format!("Authorization: Bearer {token}\r\nContent-Type: {OCTETS}\r\n");
         let (name, paths) = (name.to_owned(), Paths::Vault(vault.id));
-        Self { name, address: calls.address, headers, paths }
+        Self { name, address: calls.address, headers, paths, processes: Vec::new() }
     }
 
     fn of_peer(peer: &Peer) -> Self {
         let (name, headers) = (peer.name.to_owned(), String::new());
-        Self { name, address: peer.address, headers, paths: Paths::Folder }
+        let (paths, processes) = (Paths::Folder, Vec::new());
+        Self { name, address: peer.address, headers, paths, processes }
     }
 
     /// The S3 server alone, with one object for each chunk.
@@ -82,7 +85,21 @@ impl Place {
         url.set_path("");
         let bucket = Bucket::new(url, UrlStyle::Path, "bucket", "us-east-1").unwrap();
         let paths = Paths::Signed(Box::new(bucket), Credentials::new(access_key, secret_key));
-        Self { name: "the S3 server alone".to_owned(), address, headers: String::new(), paths }
+        let (name, headers) = ("the S3 server alone".to_owned(), String::new());
+        let processes = vec![("S3", server.process())];
+        Self { name, address, headers, paths, processes }
+    }
+
+    /// Processor time of its processes and of the load, since each began.
+    fn spent(&self) -> Vec<(&'static str, Duration)> {
+        let mut spent = Vec::new();
+        for (name, process) in &self.processes {
+            spent.push((*name, processor_time(&process.to_string())));
+        }
+        if !spent.is_empty() {
+            spent.push(("the load", processor_time("self")));
+        }
+        spent
     }
 
     fn head(&self, verb: &str, chunk: &str, len: usize) -> Vec<u8> {
@@ -177,7 +194,9 @@ async fn compares(places: &[Place], scale: &Scale) {
             // What others left for the disk to do later is no matter of who comes next.
             assert!(Command::new("sync").status().unwrap().success());
             let put = transfers(place, "PUT", &chunks, at_once).await;
+            let before = place.spent();
             let get = transfers(place, "GET", &chunks, at_once).await;
+            let spent = place.spent().into_iter().zip(before);
             let shown = |Rate { bytes_per_second, p50, p99 }: Rate| {
                 format!("{:7.1} MB/s, p50 {p50:8.1?}, p99 {p99:8.1?}", bytes_per_second / 1e6)
             };
@@ -187,6 +206,9 @@ async fn compares(places: &[Place], scale: &Scale) {
                 shown(get),
                 place.name
             );
+            for ((name, after), (_, before)) in spent {
+                println!("{:32} of the processor for all gets: {:4.2?}", name, after - before);
+            }
         }
     }
 }
@@ -279,10 +301,9 @@ async fn measures(program: &mut Program, person: &Person, ours: Place, scale: &S
     let mut on_s3 = Program::start(&[&["--chunks", &address.url], &keys[..]].concat()).await;
     let somebody = on_s3.sign_up(1).await.remove(0);
     let vault = on_s3.calls.create_vault(&somebody).await;
-    let places = [
-        Place::of_s3(&bucket),
-        Place::ours("ours, on that S3 server", &on_s3.calls, &somebody, &vault),
-    ];
+    let mut ours = Place::ours("ours, on that S3 server", &on_s3.calls, &somebody, &vault);
+    ours.processes = vec![("ours", on_s3.process()), ("S3", bucket.process())];
+    let places = [Place::of_s3(&bucket), ours];
     compares(&places, scale).await;
     on_s3.stop().await;
 

@@ -48,6 +48,11 @@ impl S3 {
         }
     }
 
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.server.id()
+    }
+
     /// The file of an object.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join("bucket").join(name)

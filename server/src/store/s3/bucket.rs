@@ -4,8 +4,10 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::ops::Range;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{Client, Method, Response, StatusCode, header};
 use rusty_s3::actions::{ListObjectsV2, S3Action as _};
 use rusty_s3::{Credentials, UrlStyle};
@@ -18,6 +20,10 @@ const SIGNED_FOR: Duration = Duration::from_secs(300);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a call may take; an object has some megabytes.
 const CALL_MAX: Duration = Duration::from_secs(60);
+/// How long a read may wait for the next bytes; who takes them slowly may take longer for all.
+const STALL_MAX: Duration = Duration::from_secs(30);
+/// Connections of reads that are kept for the next ones.
+const IDLE_MAX: usize = 64;
 /// Pauses before a call is tried again.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2)];
@@ -46,12 +52,25 @@ pub(super) enum Put {
     WasThere,
 }
 
+/// What became of asking for a range.
+pub(super) enum Opened {
+    /// All of it is on its way.
+    Coming(Response),
+    /// There is no such object.
+    Gone,
+    /// It ends before.
+    Short,
+}
+
 /// A bucket, and the part of it that is ours.
 pub(super) struct Bucket {
     bucket: rusty_s3::Bucket,
     prefix: String,
     credentials: Credentials,
     client: Client,
+    /// For reads of tasks. Its connections are driven by the runtime of those tasks, so what comes
+    /// changes no thread on its way.
+    reads: Client,
     runtime: Handle,
 }
 
@@ -75,24 +94,23 @@ impl Bucket {
         endpoint.set_query(None);
         let bucket = rusty_s3::Bucket::new(endpoint, UrlStyle::Path, name, region)
             .map_err(|_| malformed())?;
-        let client = Client::builder()
-            .connect_timeout(CONNECT_MAX)
-            .timeout(CALL_MAX)
-            .build()
-            .map_err(failed)?;
+        let client = || Client::builder().connect_timeout(CONNECT_MAX);
+        let reads = client().read_timeout(STALL_MAX).pool_max_idle_per_host(IDLE_MAX);
+        let (client, reads) = (client().timeout(CALL_MAX).build(), reads.build());
+        let (client, reads) = (client.map_err(failed)?, reads.map_err(failed)?);
         let credentials = Credentials::new(address.access_key.clone(), address.secret_key.clone());
-        Ok(Self { bucket, prefix, credentials, client, runtime })
+        Ok(Self { bucket, prefix, credentials, client, reads, runtime })
     }
 
     /// Puts an object unless there is one.
     pub(super) fn put(&self, name: &str, bytes: Vec<u8>) -> Result<Put, BlobError> {
-        let bytes = bytes::Bytes::from(bytes);
+        let bytes = Bytes::from(bytes);
         self.wait(self.put_bytes(name, &bytes))
     }
 
     /// Puts an object under a name that is ours alone: one that is there already is this one.
     pub(super) fn put_once(&self, name: &str, bytes: Vec<u8>) -> Result<(), BlobError> {
-        let bytes = bytes::Bytes::from(bytes);
+        let bytes = Bytes::from(bytes);
         match self.wait(self.put_bytes(name, &bytes))? {
             Put::Made => Ok(()),
             // From a try before, whose answer was lost.
@@ -101,7 +119,7 @@ impl Bucket {
         }
     }
 
-    async fn put_bytes(&self, name: &str, bytes: &bytes::Bytes) -> Result<Put, BlobError> {
+    async fn put_bytes(&self, name: &str, bytes: &Bytes) -> Result<Put, BlobError> {
         let key = self.key(name);
         let response = self
             .call(|| {
@@ -118,36 +136,57 @@ impl Bucket {
         }
     }
 
-    /// Reads an object or a range of it (`end` exclusive); `None` where there is none.
+    /// Reads an object or a range of it; `None` where there is none.
     pub(super) fn get(
         &self,
         name: &str,
-        range: Option<(u64, u64)>,
-    ) -> Result<Option<Vec<u8>>, BlobError> {
-        let key = self.key(name);
+        range: Option<Range<u64>>,
+    ) -> Result<Option<Bytes>, BlobError> {
         self.wait(async {
-            let response = self
-                .call(|| {
-                    let action = self.bucket.get_object(Some(&self.credentials), &key);
-                    let request = self.client.request(Method::GET, action.sign(SIGNED_FOR));
-                    match range {
-                        Some((start, end)) => {
-                            request.header(header::RANGE, format!("bytes={start}-{}", end - 1))
-                        }
-                        None => request,
-                    }
-                })
-                .await?;
+            let response = self.ask(&self.client, name, range).await?;
             match response.status() {
                 StatusCode::NOT_FOUND => Ok(None),
                 // Past the end: nothing of it is there.
-                StatusCode::RANGE_NOT_SATISFIABLE => Ok(Some(Vec::new())),
-                status if status.is_success() => {
-                    Ok(Some(response.bytes().await.map_err(failed)?.to_vec()))
-                }
+                StatusCode::RANGE_NOT_SATISFIABLE => Ok(Some(Bytes::new())),
+                status if status.is_success() => Ok(Some(response.bytes().await.map_err(failed)?)),
                 _ => Err(refused(response).await),
             }
         })
+    }
+
+    /// Asks for a range of an object, for the task that reads the answer.
+    pub(super) async fn open(&self, name: &str, range: Range<u64>) -> Result<Opened, BlobError> {
+        let len = range.end - range.start;
+        let response = self.ask(&self.reads, name, Some(range)).await?;
+        match response.status() {
+            StatusCode::NOT_FOUND => Ok(Opened::Gone),
+            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Opened::Short),
+            status if status.is_success() => match response.content_length() == Some(len) {
+                true => Ok(Opened::Coming(response)),
+                false => Ok(Opened::Short),
+            },
+            _ => Err(refused(response).await),
+        }
+    }
+
+    async fn ask(
+        &self,
+        client: &Client,
+        name: &str,
+        range: Option<Range<u64>>,
+    ) -> Result<Response, BlobError> {
+        let key = self.key(name);
+        self.call(|| {
+            let action = self.bucket.get_object(Some(&self.credentials), &key);
+            let request = client.request(Method::GET, action.sign(SIGNED_FOR));
+            match &range {
+                Some(Range { start, end }) => {
+                    request.header(header::RANGE, format!("bytes={start}-{}", end - 1))
+                }
+                None => request,
+            }
+        })
+        .await
     }
 
     /// The length of an object; `None` where there is none.

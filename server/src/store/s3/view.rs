@@ -2,13 +2,17 @@
 //! list is enough.
 
 use std::io::{BufReader, Cursor};
+use std::ops::Range;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
 use super::bucket::{Bucket, S3Address};
+use super::coming::Coming;
 use super::key;
-use crate::store::blob::{BlobError, BlobReader, BlobStoreId, BlobView, FoundChunk, Scanned};
+use crate::store::blob::{
+    BlobError, BlobReader, BlobStoreId, BlobView, FoundChunk, Pieces, Scanned,
+};
 use crate::store::record::scan;
 
 /// The segments in a bucket, which are only read.
@@ -57,7 +61,7 @@ impl BlobView for S3View {
         let Some(held) = self.bucket.get("id", None)? else {
             return Ok(None);
         };
-        let id = held.try_into().map(BlobStoreId);
+        let id = held[..].try_into().map(BlobStoreId);
         id.map(Some).map_err(|_| BlobError::UnknownFormat { segment: 0 })
     }
 
@@ -87,12 +91,16 @@ impl BlobReader for S3Reader {
         if buf.is_empty() {
             return Ok(());
         }
-        let bytes = self.bucket.get(&key(segment), Some((offset, end)))?;
+        let bytes = self.bucket.get(&key(segment), Some(offset..end))?;
         let bytes = bytes.ok_or(BlobError::SegmentGone { segment })?;
         if bytes.len() != buf.len() {
             return Err(BlobError::SegmentShort { segment, end });
         }
         buf.copy_from_slice(&bytes);
         Ok(())
+    }
+
+    fn pieces(self: Arc<Self>, segment: u32, range: Range<u64>) -> Pieces {
+        Coming::of(Arc::clone(&self.bucket), segment, range).pieces()
     }
 }
