@@ -19,8 +19,8 @@ use crate::program::Program;
 
 /// As many as one account may have.
 const EACH: usize = 64;
-/// An address has some 28,000 ports to call from.
-const CALLS_OF_ADDRESS: usize = 20_000;
+/// An address has some 28,000 ports to call from, and those of the last minute rest.
+const CALLS_OF_ADDRESS: usize = 8_000;
 /// More than may be worked on and wait at once would be refused.
 const APPENDS_AT_ONCE: usize = 1_024;
 /// What else this process and the server have open.
