@@ -37,7 +37,6 @@ use origin::Origin;
 
 pub use origin::Patience;
 
-mod breaker;
 pub(crate) mod cache;
 mod flights;
 mod leave;

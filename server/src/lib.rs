@@ -13,6 +13,7 @@ pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod backup;
+mod breaker;
 pub mod config;
 pub mod edge;
 pub mod error;

@@ -18,9 +18,9 @@ use rand::RngCore as _;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::breaker::{Attempt, Breaker};
 use crate::api::CALLS;
 use crate::api::extract::Arrival;
+use crate::breaker::{Attempt, Breaker};
 use crate::error::ApiError;
 use crate::state::Clock;
 

@@ -1,4 +1,4 @@
-//! Whether it is worth asking the origin, by how the last questions went.
+//! Whether it is worth asking another server (an edge's origin, S3), by how the last questions went.
 //!
 //! After a few failures one after another nobody asks for a while, so that callers hear at once
 //! that it is away in place of waiting for it. Then one asks for all; each time that fails the
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Remembers failures.
 #[derive(Debug, Default)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     state: Mutex<State>,
 }
 
@@ -26,14 +26,14 @@ struct State {
 /// Leave to ask, until it is said how that went or this is dropped.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Attempt<'b> {
+pub(crate) struct Attempt<'b> {
     breaker: &'b Breaker,
     is_trial: bool,
 }
 
 impl Breaker {
     /// Says whether to ask now, or how long to wait.
-    pub(super) fn ask(&self, now_ms: i64) -> Result<Attempt<'_>, Duration> {
+    pub(crate) fn ask(&self, now_ms: i64) -> Result<Attempt<'_>, Duration> {
         let mut state = self.state();
         let is_trial = state.failed >= FAILURES_MAX;
         if is_trial {
@@ -48,7 +48,7 @@ impl Breaker {
     }
 
     /// Says whether nobody asks at the moment.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.state().failed >= FAILURES_MAX
     }
 
@@ -59,12 +59,12 @@ impl Breaker {
 
 impl Attempt<'_> {
     /// It answered, whatever it said.
-    pub(super) fn succeeded(self) {
+    pub(crate) fn succeeded(self) {
         self.breaker.state().failed = 0;
     }
 
     /// It did not answer.
-    pub(super) fn failed(self, now_ms: i64) {
+    pub(crate) fn failed(self, now_ms: i64) {
         let mut state = self.breaker.state();
         // Those that were under way when it went away are one failure, not many.
         if state.failed < FAILURES_MAX || self.is_trial {
