@@ -11,7 +11,8 @@ use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use futures_util::stream;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
 use hyper::body::Body as _;
 use offing_core::id::{ChunkId, VaultId};
 use offing_core::limits;
@@ -22,6 +23,7 @@ use super::extract::{Arrival, PathOf, whole_body};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
 use crate::intake::Reserved;
+use crate::service::ServiceError;
 use crate::service::chunks::ChunkBody;
 use crate::state::AppState;
 use crate::store::blob::PIECE_BYTES;
@@ -97,7 +99,10 @@ pub(super) async fn read(
     // One piece is read while another is sent.
     let bytes_max = (2 * PIECE_BYTES).min((range.end - range.start) as usize);
     let reserved = state.intake().answers.reserve(signed_in.caller.account, bytes_max).await?;
-    *response.body_mut() = stream_out(handle.body(range)?, reserved);
+    let mut body = handle.body(range)?;
+    // Once the answer has begun nobody can be told why nothing comes.
+    let first = body.next_piece().await?;
+    *response.body_mut() = stream_out(first, body, reserved);
     Ok(response)
 }
 
@@ -150,14 +155,16 @@ pub(crate) fn begin_answer(
     (response, Some(range))
 }
 
-/// Sends a body; what is reserved for it is, until it is sent or nobody waits for it.
-fn stream_out(body: ChunkBody, reserved: Reserved) -> Body {
-    Body::from_stream(stream::try_unfold((body, reserved), |(mut body, reserved)| async move {
+/// Sends a body whose first piece is there; what is reserved for it is, until it is sent or nobody
+/// waits for it.
+fn stream_out(first: Option<Bytes>, body: ChunkBody, reserved: Reserved) -> Body {
+    let rest = stream::try_unfold((body, reserved), |(mut body, reserved)| async move {
         let piece = body.next_piece().await.inspect_err(|error| {
             tracing::error!(%error, "a download broke off");
         })?;
-        Ok::<_, crate::service::ServiceError>(piece.map(|piece| (piece, (body, reserved))))
-    }))
+        Ok::<_, ServiceError>(piece.map(|piece| (piece, (body, reserved))))
+    });
+    Body::from_stream(stream::iter(first.map(Ok)).chain(rest))
 }
 
 #[derive(Debug, PartialEq, Eq)]
