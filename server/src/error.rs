@@ -74,7 +74,8 @@ impl From<ServiceError> for ApiError {
             return Self::internal(&error);
         }
         let refused = Self::new(code);
-        if code == Code::Unavailable { refused.retry_after(BUSY_WAIT) } else { refused }
+        let wait = if let ServiceError::Away { wait } = error { wait } else { BUSY_WAIT };
+        if code == Code::Unavailable { refused.retry_after(wait) } else { refused }
     }
 }
 
@@ -133,3 +134,18 @@ pub fn status(code: Code) -> StatusCode {
 
 /// How long a device waits when the server has too much to do.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::blob::BlobError;
+
+    #[test]
+    fn who_asks_while_the_chunk_store_is_away_hears_when_to_come_again() {
+        let away = BlobError::Away { wait: Duration::from_secs(8) };
+        let error = ServiceError::from(std::sync::Arc::new(away));
+        let response = ApiError::from(error).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "8");
+    }
+}

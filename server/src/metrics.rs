@@ -197,6 +197,7 @@ fn text(state: &AppState) -> String {
             ("calls_waiting", "Calls that wait for their turn.", waiting),
             ("database_queue", "Jobs that wait for the database.", stats.meta.waiting),
             ("chunk_queue", "Messages that wait for the chunk store.", services.chunks_waiting()),
+            ("s3_away", "1 while S3 is not asked.", u64::from(stats.remote.is_away)),
         ],
     );
     out

@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Incarnation, VaultId};
 use offing_core::log::entry::EntryError;
@@ -14,7 +15,7 @@ use offing_core::proto::{Code, WireError};
 
 use crate::admin::Keeper;
 use crate::state::Clock;
-use crate::store::blob::{BlobError, BlobStore};
+use crate::store::blob::{BlobError, BlobStore, Remote};
 use crate::store::check::Checked;
 use crate::store::chunks::{ChunkStore, ChunkStoreOptions, Recovery};
 use crate::store::memory::{MemoryBlobs, MemoryMeta};
@@ -132,6 +133,12 @@ pub enum ServiceError {
     /// The database knows the chunks of another chunk store.
     #[error("the database belongs to another chunk store than the one that is given")]
     OtherChunks,
+    /// The chunk store does not answer, and is not asked for a while.
+    #[error("the chunk store is away")]
+    Away {
+        /// How long.
+        wait: Duration,
+    },
     /// The metadata store failed.
     #[error("the metadata store failed")]
     Meta(#[source] Arc<MetaError>),
@@ -161,7 +168,7 @@ impl ServiceError {
             Self::TakenOff => Code::TakenOff,
             Self::AccountClosed => Code::AccountClosed,
             Self::Recovering => Code::Recovering,
-            Self::Busy => Code::Unavailable,
+            Self::Busy | Self::Away { .. } => Code::Unavailable,
             Self::Meta(_) | Self::Blob(_) | Self::DatabaseMissing { .. } | Self::OtherChunks => {
                 Code::Internal
             }
@@ -189,7 +196,13 @@ impl From<MetaError> for ServiceError {
 
 impl From<Arc<BlobError>> for ServiceError {
     fn from(error: Arc<BlobError>) -> Self {
-        if matches!(*error, BlobError::Full) { Self::StorageFull } else { Self::Blob(error) }
+        if matches!(*error, BlobError::Full) {
+            Self::StorageFull
+        } else if let BlobError::Away { wait } = *error {
+            Self::Away { wait }
+        } else {
+            Self::Blob(error)
+        }
     }
 }
 
@@ -219,6 +232,8 @@ pub struct ServiceStats {
     pub meta: MetaStats,
     /// Times the chunk store waited for the disk.
     pub chunk_syncs: u64,
+    /// How calls went, where chunks are with another server.
+    pub remote: Remote,
 }
 
 /// The services over their stores; cloning shares them.
@@ -340,7 +355,8 @@ impl Services {
 
     /// Counters since the start.
     pub fn stats(&self) -> ServiceStats {
-        ServiceStats { meta: self.meta.stats(), chunk_syncs: self.chunks.syncs() }
+        let remote = self.chunks.reader().remote();
+        ServiceStats { meta: self.meta.stats(), chunk_syncs: self.chunks.syncs(), remote }
     }
 
     /// Messages that wait for the chunk store.

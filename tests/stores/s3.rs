@@ -3,6 +3,8 @@
 use std::io;
 use std::io::Read as _;
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use bytes::Bytes;
@@ -20,29 +22,64 @@ fn small() -> S3Options {
     S3Options { rotate_bytes: 1500 }
 }
 
-/// The same server by a line on which each connection ends after so many bytes of answers.
-fn behind_a_line_that_breaks(address: &S3Address, after_bytes: u64) -> S3Address {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (scheme, rest) = address.url.split_once("//").unwrap();
-    let (server, path) = rest.split_once('/').unwrap();
-    let url = format!("{scheme}//{}/{path}", listener.local_addr().unwrap());
-    let server = server.to_owned();
-    thread::spawn(move || {
-        for near in listener.incoming() {
-            let near = near.unwrap();
-            // The server goes when the test is done.
-            let Ok(far) = TcpStream::connect(&server) else { return };
-            thread::spawn(move || {
-                let (questions, answers) = (near.try_clone(), far.try_clone());
-                thread::spawn(move || io::copy(&mut questions.unwrap(), &mut &far));
-                let answers = answers.unwrap();
-                io::copy(&mut (&answers).take(after_bytes), &mut &near).ok();
-                near.shutdown(Shutdown::Both).ok();
-                answers.shutdown(Shutdown::Both).ok();
-            });
-        }
-    });
-    S3Address { url, ..address.clone() }
+/// A line to the server that can be put out of order.
+struct Line {
+    address: S3Address,
+    fault: Arc<Mutex<Fault>>,
+    /// Connections that were made.
+    made: Arc<AtomicUsize>,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// Each connection ends after so many bytes of answers.
+    Breaks { after_bytes: u64 },
+}
+
+const NONE: Fault = Fault::Breaks { after_bytes: u64::MAX };
+const CUT: Fault = Fault::Breaks { after_bytes: 0 };
+
+impl Line {
+    fn to(far: &S3Address, fault: Fault) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (scheme, rest) = far.url.split_once("//").unwrap();
+        let (server, path) = rest.split_once('/').unwrap();
+        let url = format!("{scheme}//{}/{path}", listener.local_addr().unwrap());
+        let address = S3Address { url, ..far.clone() };
+        let line = Self { address, fault: Arc::new(Mutex::new(fault)), made: Arc::default() };
+        let (server, fault, made) = (server.to_owned(), line.fault.clone(), line.made.clone());
+        thread::spawn(move || {
+            for near in listener.incoming() {
+                let near = near.unwrap();
+                made.fetch_add(1, Ordering::SeqCst);
+                let Fault::Breaks { after_bytes } = *fault.lock().unwrap();
+                // The server goes when the test is done.
+                let Ok(far) = TcpStream::connect(&server) else { return };
+                thread::spawn(move || join(&near, far, after_bytes));
+            }
+        });
+        line
+    }
+
+    /// Connections from now on are like this.
+    fn becomes(&self, fault: Fault) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    fn connections(&self) -> usize {
+        self.made.load(Ordering::SeqCst)
+    }
+}
+
+/// Carries questions to the server, and so many bytes of its answers back.
+fn join(near: &TcpStream, far: TcpStream, after_bytes: u64) {
+    let (questions, answers) = (near.try_clone(), far.try_clone());
+    thread::spawn(move || io::copy(&mut questions.unwrap(), &mut &far));
+    let answers = answers.unwrap();
+    io::copy(&mut (&answers).take(after_bytes), &mut &*near).ok();
+    near.shutdown(Shutdown::Both).ok();
+    answers.shutdown(Shutdown::Both).ok();
 }
 
 /// The pieces of a chunk, as a task reads them.
@@ -61,15 +98,48 @@ fn a_read_that_breaks_off_goes_on_from_there_and_not_for_ever() {
     let at = store.write(&VAULT, &ChunkId([1; 32]), &chunk).unwrap();
     store.sync().unwrap();
     for after_bytes in [u64::MAX, 150_000] {
-        let address = behind_a_line_that_breaks(&address, after_bytes);
-        let read = pieces(&S3Store::open(&address, small()).unwrap(), at).unwrap();
+        let line = Line::to(&address, Fault::Breaks { after_bytes });
+        let read = pieces(&S3Store::open(&line.address, small()).unwrap(), at).unwrap();
         let lengths: Vec<usize> = read.iter().map(Bytes::len).collect();
         assert_eq!(lengths, [PIECE_BYTES, PIECE_BYTES, PIECE_BYTES, 900_000 - 3 * PIECE_BYTES]);
         assert_eq!(read.concat(), chunk);
     }
-    let hopeless = behind_a_line_that_breaks(&address, 20_000);
-    let refused = pieces(&S3Store::open(&hopeless, small()).unwrap(), at);
+    let hopeless = Line::to(&address, Fault::Breaks { after_bytes: 20_000 });
+    let refused = pieces(&S3Store::open(&hopeless.address, small()).unwrap(), at);
     assert!(matches!(refused, Err(BlobError::Io(_))), "{refused:?}");
+}
+
+#[test]
+fn a_store_that_is_away_is_not_asked_after_some_failures_and_found_again() {
+    let server = S3::start();
+    let line = Line::to(&server.address("away"), NONE);
+    let mut store = S3Store::open(&line.address, small()).unwrap();
+    let kept = store.write(&VAULT, &ChunkId([1; 32]), &[1; 100]).unwrap();
+    store.sync().unwrap();
+    line.becomes(CUT);
+    let refused = pieces(&store, kept);
+    assert!(matches!(refused, Err(BlobError::Io(_))), "{refused:?}");
+    assert!(store.reader().remote().is_away);
+    let connections = line.connections();
+    let refused = pieces(&store, kept);
+    assert!(matches!(refused, Err(BlobError::Away { .. })), "{refused:?}");
+    // What is put now is not there, and whoever waits for it hears that.
+    let lost = store.write(&VAULT, &ChunkId([2; 32]), &[2; 100]).unwrap();
+    let refused = store.sync();
+    assert!(matches!(refused, Err(BlobError::Away { .. })), "{refused:?}");
+    assert_eq!(line.connections(), connections);
+    line.becomes(NONE);
+    // Who may block waits until it is asked again.
+    let mut bytes = [0; 100];
+    store.reader().read_at(kept.segment, kept.offset, &mut bytes).unwrap();
+    assert_eq!(bytes, [1; 100]);
+    assert!(!store.reader().remote().is_away);
+    let next = store.write(&VAULT, &ChunkId([2; 32]), &[2; 100]).unwrap();
+    store.sync().unwrap();
+    assert_ne!(next.segment, lost.segment);
+    assert_eq!(pieces(&store, next).unwrap(), [vec![2; 100]]);
+    let gone = pieces(&store, lost);
+    assert!(matches!(gone, Err(BlobError::SegmentGone { .. })), "{gone:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
@@ -67,6 +68,12 @@ pub enum BlobError {
         /// The reason it gave.
         code: String,
     },
+    /// S3 did not answer some calls before, and is not asked for a while.
+    #[error("S3 is away and is asked again in {} ms", wait.as_millis())]
+    Away {
+        /// How long.
+        wait: Duration,
+    },
     /// Another process has this store open.
     #[error("the chunk store is in use by another process")]
     InUse,
@@ -118,6 +125,13 @@ pub type Pieces = BoxStream<'static, Result<Bytes, BlobError>>;
 /// Bytes of one step of a read.
 pub const PIECE_BYTES: usize = 256 * 1024;
 
+/// How calls to a store went that is another server; of one that is not, nothing ever happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Remote {
+    /// It does not answer, and is not asked.
+    pub is_away: bool,
+}
+
 /// Reads chunk bytes.
 pub trait BlobReader: Send + Sync + 'static {
     /// Fills `buf` from an offset inside a segment; blocks, so call it from a thread that may.
@@ -137,6 +151,11 @@ pub trait BlobReader: Send + Sync + 'static {
             });
             read.await.map_err(|error| BlobError::Io(std::io::Error::other(error)))?.map(Some)
         }))
+    }
+
+    /// How calls went, where the bytes are with another server.
+    fn remote(&self) -> Remote {
+        Remote::default()
     }
 }
 

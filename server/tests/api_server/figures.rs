@@ -85,7 +85,7 @@ async fn what_is_drawn_and_watched_is_what_a_server_or_an_edge_says() {
 
 /// The names of figures in a text.
 fn names(text: &str) -> impl Iterator<Item = &str> {
-    let is_of_name = |it: char| it.is_ascii_lowercase() || it == '_';
+    let is_of_name = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
     text.match_indices("offing_").map(move |(at, _)| {
         let name = &text[at..];
         &name[..name.find(|it| !is_of_name(it)).unwrap_or(name.len())]

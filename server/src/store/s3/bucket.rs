@@ -1,19 +1,24 @@
 //! Calls to S3: signed, bounded in time, tried again where that is safe (which is always: puts
 //! are conditional, everything else repeats itself).
+//!
+//! After some failures S3 is away: calls are refused at once, and one at a time finds out whether
+//! it is back. A call that was under way by then keeps its pauses, so a hiccup costs no call that
+//! outlasts it.
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::{Client, Method, Response, StatusCode, header};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use rusty_s3::actions::{ListObjectsV2, S3Action as _};
 use rusty_s3::{Credentials, UrlStyle};
 use tokio::runtime::Handle;
 
-use crate::store::blob::BlobError;
+use crate::breaker::Breaker;
+use crate::store::blob::{BlobError, Remote};
 
 /// How long a signed call may be under way before the store refuses it.
 const SIGNED_FOR: Duration = Duration::from_secs(300);
@@ -71,6 +76,9 @@ pub(super) struct Bucket {
     /// For reads of tasks. Its connections are driven by the runtime of those tasks, so what comes
     /// changes no thread on its way.
     reads: Client,
+    breaker: Breaker,
+    /// What the breaker's time is counted from: nobody puts this clock back.
+    since: Instant,
     runtime: Handle,
 }
 
@@ -99,7 +107,21 @@ impl Bucket {
         let (client, reads) = (client().timeout(CALL_MAX).build(), reads.build());
         let (client, reads) = (client.map_err(failed)?, reads.map_err(failed)?);
         let credentials = Credentials::new(address.access_key.clone(), address.secret_key.clone());
-        Ok(Self { bucket, prefix, credentials, client, reads, runtime })
+        Ok(Self {
+            bucket,
+            prefix,
+            credentials,
+            client,
+            reads,
+            breaker: Breaker::default(),
+            since: Instant::now(),
+            runtime,
+        })
+    }
+
+    /// How calls went.
+    pub(super) fn remote(&self) -> Remote {
+        Remote { is_away: self.breaker.is_open() }
     }
 
     /// Puts an object unless there is one.
@@ -140,10 +162,11 @@ impl Bucket {
     pub(super) fn get(
         &self,
         name: &str,
-        range: Option<Range<u64>>,
+        range: Option<&Range<u64>>,
     ) -> Result<Option<Bytes>, BlobError> {
         self.wait(async {
-            let response = self.ask(&self.client, name, range).await?;
+            let key = self.key(name);
+            let response = self.call(|| self.reading(&self.client, &key, range)).await?;
             match response.status() {
                 StatusCode::NOT_FOUND => Ok(None),
                 // Past the end: nothing of it is there.
@@ -157,7 +180,8 @@ impl Bucket {
     /// Asks for a range of an object, for the task that reads the answer.
     pub(super) async fn open(&self, name: &str, range: Range<u64>) -> Result<Opened, BlobError> {
         let len = range.end - range.start;
-        let response = self.ask(&self.reads, name, Some(range)).await?;
+        let key = self.key(name);
+        let response = self.call(|| self.reading(&self.reads, &key, Some(&range))).await?;
         match response.status() {
             StatusCode::NOT_FOUND => Ok(Opened::Gone),
             StatusCode::RANGE_NOT_SATISFIABLE => Ok(Opened::Short),
@@ -169,24 +193,15 @@ impl Bucket {
         }
     }
 
-    async fn ask(
-        &self,
-        client: &Client,
-        name: &str,
-        range: Option<Range<u64>>,
-    ) -> Result<Response, BlobError> {
-        let key = self.key(name);
-        self.call(|| {
-            let action = self.bucket.get_object(Some(&self.credentials), &key);
-            let request = client.request(Method::GET, action.sign(SIGNED_FOR));
-            match &range {
-                Some(Range { start, end }) => {
-                    request.header(header::RANGE, format!("bytes={start}-{}", end - 1))
-                }
-                None => request,
+    fn reading(&self, client: &Client, key: &str, range: Option<&Range<u64>>) -> RequestBuilder {
+        let action = self.bucket.get_object(Some(&self.credentials), key);
+        let request = client.request(Method::GET, action.sign(SIGNED_FOR));
+        match range {
+            Some(Range { start, end }) => {
+                request.header(header::RANGE, format!("bytes={start}-{}", end - 1))
             }
-        })
-        .await
+            None => request,
+        }
     }
 
     /// The length of an object; `None` where there is none.
@@ -266,32 +281,58 @@ impl Bucket {
         format!("{}{name}", self.prefix)
     }
 
-    /// Calls until there is an answer that trying again would not change.
-    async fn call(
-        &self,
-        request: impl Fn() -> reqwest::RequestBuilder,
-    ) -> Result<Response, BlobError> {
-        for pause in PAUSES {
-            match request().send().await {
-                Ok(response)
-                    if !response.status().is_server_error()
-                        && response.status() != StatusCode::TOO_MANY_REQUESTS =>
-                {
-                    return Ok(response);
+    /// Asks until there is an answer that asking again would not change; not at all while S3 is away.
+    async fn call(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, BlobError> {
+        let away = |wait| BlobError::Away { wait };
+        let mut leave = Ok(self.breaker.ask(self.now_ms()).map_err(away)?);
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let answer = match leave {
+                Ok(attempt) => {
+                    let answer = asked(request()).await;
+                    match &answer {
+                        Ok(_) => attempt.succeeded(),
+                        Err(_) => attempt.failed(self.now_ms()),
+                    }
+                    answer
                 }
-                Ok(response) => tracing::warn!(status = %response.status(), "S3 has trouble"),
-                // Without the URL, which carries the signature.
-                Err(error) => {
-                    tracing::warn!(error = %error.without_url(), "cannot reach S3");
-                }
+                Err(away) => Err(away),
+            };
+            if answer.as_ref().is_ok_and(|answer| answer.status() != StatusCode::TOO_MANY_REQUESTS)
+            {
+                return answer;
             }
+            let Some(pause) = pauses.next() else { return answer };
             tokio::time::sleep(pause).await;
+            leave = self.breaker.ask(self.now_ms()).map_err(away);
         }
-        request().send().await.map_err(|error| failed(error.without_url()))
+    }
+
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
     fn wait<T>(&self, call: impl Future<Output = T>) -> T {
         self.runtime.block_on(call)
+    }
+}
+
+/// Asks once. That S3 has trouble is no answer.
+async fn asked(request: RequestBuilder) -> Result<Response, BlobError> {
+    match request.send().await {
+        Ok(response) => {
+            let status = response.status();
+            if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+                tracing::warn!(%status, "S3 has trouble");
+            }
+            if status.is_server_error() { Err(refused(response).await) } else { Ok(response) }
+        }
+        Err(error) => {
+            // Without the URL, which carries the signature.
+            let error = error.without_url();
+            tracing::warn!(%error, "cannot reach S3");
+            Err(failed(error))
+        }
     }
 }
 

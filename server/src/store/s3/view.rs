@@ -4,6 +4,7 @@
 use std::io::{BufReader, Cursor};
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread;
 
 use tokio::runtime::Runtime;
 
@@ -11,7 +12,7 @@ use super::bucket::{Bucket, S3Address};
 use super::coming::Coming;
 use super::key;
 use crate::store::blob::{
-    BlobError, BlobReader, BlobStoreId, BlobView, FoundChunk, Pieces, Scanned,
+    BlobError, BlobReader, BlobStoreId, BlobView, FoundChunk, Pieces, Remote, Scanned,
 };
 use crate::store::record::scan;
 
@@ -91,8 +92,16 @@ impl BlobReader for S3Reader {
         if buf.is_empty() {
             return Ok(());
         }
-        let bytes = self.bucket.get(&key(segment), Some(offset..end))?;
-        let bytes = bytes.ok_or(BlobError::SegmentGone { segment })?;
+        let (key, range) = (key(segment), offset..end);
+        let mut read = self.bucket.get(&key, Some(&range));
+        for _ in 0..WAITS_MAX {
+            // Who checks or copies chunk after chunk has time; to him every one would be unreadable
+            // for as long as S3 is not asked.
+            let Err(BlobError::Away { wait }) = read else { break };
+            thread::sleep(wait);
+            read = self.bucket.get(&key, Some(&range));
+        }
+        let bytes = read?.ok_or(BlobError::SegmentGone { segment })?;
         if bytes.len() != buf.len() {
             return Err(BlobError::SegmentShort { segment, end });
         }
@@ -103,4 +112,11 @@ impl BlobReader for S3Reader {
     fn pieces(self: Arc<Self>, segment: u32, range: Range<u64>) -> Pieces {
         Coming::of(Arc::clone(&self.bucket), segment, range).pieces()
     }
+
+    fn remote(&self) -> Remote {
+        self.bucket.remote()
+    }
 }
+
+/// How often a read that has time waits until S3 is asked again.
+const WAITS_MAX: usize = 3;
