@@ -162,6 +162,8 @@ fn text(state: &AppState) -> String {
             ("entries_total", "Entries appended.", metrics.entries.load(Ordering::Relaxed)),
             ("chunks_total", "Chunks stored.", metrics.chunks.load(Ordering::Relaxed)),
             ("chunk_syncs_total", "Times the chunk store waited for the disk.", stats.chunk_syncs),
+            ("s3_second_asks_total", "Reads of S3 asked for twice.", stats.remote.second_asks),
+            ("s3_second_first_total", "Second asks answered first.", stats.remote.second_firsts),
             ("database_writes_total", "Jobs that changed the database.", stats.meta.writes),
             ("database_commits_total", "Commits that were waited for.", stats.meta.durable_commits),
             ("scrubbed_chunks_total", "Chunks read by the scrub.", scrubbed.chunks),

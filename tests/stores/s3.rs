@@ -6,11 +6,12 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use offing_core::id::{ChunkId, VaultId};
-use offing_server::store::blob::{BlobError, BlobStore, PIECE_BYTES};
+use offing_server::store::blob::{BlobError, BlobStore, PIECE_BYTES, Remote};
 use offing_server::store::conformance::BLOB_CLAIMS;
 use offing_server::store::meta::Location;
 use offing_server::store::s3::{S3Address, S3Options, S3Store};
@@ -35,6 +36,8 @@ struct Line {
 enum Fault {
     /// Each connection ends after so many bytes of answers.
     Breaks { after_bytes: u64 },
+    /// On the next connection nothing ever comes.
+    StallsOnce,
 }
 
 const NONE: Fault = Fault::Breaks { after_bytes: u64::MAX };
@@ -50,13 +53,22 @@ impl Line {
         let line = Self { address, fault: Arc::new(Mutex::new(fault)), made: Arc::default() };
         let (server, fault, made) = (server.to_owned(), line.fault.clone(), line.made.clone());
         thread::spawn(move || {
+            let mut stalled = Vec::new();
             for near in listener.incoming() {
                 let near = near.unwrap();
                 made.fetch_add(1, Ordering::SeqCst);
-                let Fault::Breaks { after_bytes } = *fault.lock().unwrap();
-                // The server goes when the test is done.
-                let Ok(far) = TcpStream::connect(&server) else { return };
-                thread::spawn(move || join(&near, far, after_bytes));
+                let mut fault = fault.lock().unwrap();
+                match *fault {
+                    Fault::Breaks { after_bytes } => {
+                        // The server goes when the test is done.
+                        let Ok(far) = TcpStream::connect(&server) else { return };
+                        thread::spawn(move || join(&near, far, after_bytes));
+                    }
+                    Fault::StallsOnce => {
+                        *fault = NONE;
+                        stalled.push(near);
+                    }
+                }
             }
         });
         line
@@ -107,6 +119,22 @@ fn a_read_that_breaks_off_goes_on_from_there_and_not_for_ever() {
     let hopeless = Line::to(&address, Fault::Breaks { after_bytes: 20_000 });
     let refused = pieces(&S3Store::open(&hopeless.address, small()).unwrap(), at);
     assert!(matches!(refused, Err(BlobError::Io(_))), "{refused:?}");
+}
+
+#[test]
+fn a_read_whose_first_call_stalls_is_answered_by_a_second_soon() {
+    let server = S3::start();
+    let line = Line::to(&server.address("stalling"), NONE);
+    let mut store = S3Store::open(&line.address, small()).unwrap();
+    let at = store.write(&VAULT, &ChunkId([1; 32]), &[1; 100]).unwrap();
+    store.sync().unwrap();
+    line.becomes(Fault::StallsOnce);
+    let began = Instant::now();
+    assert_eq!(pieces(&store, at).unwrap(), [vec![1; 100]]);
+    // By itself the first call would have been given up after half a minute.
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    let expected = Remote { second_asks: 1, second_firsts: 1, is_away: false };
+    assert_eq!(store.reader().remote(), expected);
 }
 
 #[test]

@@ -128,6 +128,10 @@ pub const PIECE_BYTES: usize = 256 * 1024;
 /// How calls to a store went that is another server; of one that is not, nothing ever happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Remote {
+    /// Reads that were asked for a second time, since the first answer was late.
+    pub second_asks: u64,
+    /// Those of them whose second answer was first.
+    pub second_firsts: u64,
     /// It does not answer, and is not asked.
     pub is_away: bool,
 }

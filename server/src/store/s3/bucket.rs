@@ -3,20 +3,24 @@
 //!
 //! After some failures S3 is away: calls are refused at once, and one at a time finds out whether
 //! it is back. A call that was under way by then keeps its pauses, so a hiccup costs no call that
-//! outlasts it.
+//! outlasts it. A read of a task is asked a second time when its answer is late.
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::ops::Range;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use rusty_s3::actions::{ListObjectsV2, S3Action as _};
 use rusty_s3::{Credentials, UrlStyle};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
+use super::hedge::Hedge;
 use crate::breaker::Breaker;
 use crate::store::blob::{BlobError, Remote};
 
@@ -76,6 +80,7 @@ pub(super) struct Bucket {
     /// For reads of tasks. Its connections are driven by the runtime of those tasks, so what comes
     /// changes no thread on its way.
     reads: Client,
+    hedge: Hedge,
     breaker: Breaker,
     /// What the breaker's time is counted from: nobody puts this clock back.
     since: Instant,
@@ -103,7 +108,8 @@ impl Bucket {
         let bucket = rusty_s3::Bucket::new(endpoint, UrlStyle::Path, name, region)
             .map_err(|_| malformed())?;
         let client = || Client::builder().connect_timeout(CONNECT_MAX);
-        let reads = client().read_timeout(STALL_MAX).pool_max_idle_per_host(IDLE_MAX);
+        // By HTTP/1 a second question has another connection than the first.
+        let reads = client().http1_only().read_timeout(STALL_MAX).pool_max_idle_per_host(IDLE_MAX);
         let (client, reads) = (client().timeout(CALL_MAX).build(), reads.build());
         let (client, reads) = (client.map_err(failed)?, reads.map_err(failed)?);
         let credentials = Credentials::new(address.access_key.clone(), address.secret_key.clone());
@@ -113,6 +119,7 @@ impl Bucket {
             credentials,
             client,
             reads,
+            hedge: Hedge::default(),
             breaker: Breaker::default(),
             since: Instant::now(),
             runtime,
@@ -121,7 +128,8 @@ impl Bucket {
 
     /// How calls went.
     pub(super) fn remote(&self) -> Remote {
-        Remote { is_away: self.breaker.is_open() }
+        let (second_asks, second_firsts) = self.hedge.counts();
+        Remote { second_asks, second_firsts, is_away: self.breaker.is_open() }
     }
 
     /// Puts an object unless there is one.
@@ -181,7 +189,8 @@ impl Bucket {
     pub(super) async fn open(&self, name: &str, range: Range<u64>) -> Result<Opened, BlobError> {
         let len = range.end - range.start;
         let key = self.key(name);
-        let response = self.call(|| self.reading(&self.reads, &key, Some(&range))).await?;
+        let request = || self.reading(&self.reads, &key, Some(&range));
+        let response = self.until_answered(|| self.asked_twice(&request)).await?;
         match response.status() {
             StatusCode::NOT_FOUND => Ok(Opened::Gone),
             StatusCode::RANGE_NOT_SATISFIABLE => Ok(Opened::Short),
@@ -281,15 +290,22 @@ impl Bucket {
         format!("{}{name}", self.prefix)
     }
 
-    /// Asks until there is an answer that asking again would not change; not at all while S3 is away.
     async fn call(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, BlobError> {
+        self.until_answered(|| asked(request())).await
+    }
+
+    /// Asks until there is an answer that asking again would not change; not at all while S3 is away.
+    async fn until_answered<F>(&self, ask: impl Fn() -> F) -> Result<Response, BlobError>
+    where
+        F: Future<Output = Result<Response, BlobError>>,
+    {
         let away = |wait| BlobError::Away { wait };
         let mut leave = Ok(self.breaker.ask(self.now_ms()).map_err(away)?);
         let mut pauses = PAUSES.into_iter();
         loop {
             let answer = match leave {
                 Ok(attempt) => {
-                    let answer = asked(request()).await;
+                    let answer = ask().await;
                     match &answer {
                         Ok(_) => attempt.succeeded(),
                         Err(_) => attempt.failed(self.now_ms()),
@@ -306,6 +322,32 @@ impl Bucket {
             tokio::time::sleep(pause).await;
             leave = self.breaker.ask(self.now_ms()).map_err(away);
         }
+    }
+
+    /// Asks, and once more if the answer is late; the first that comes is taken.
+    async fn asked_twice(
+        &self,
+        request: &impl Fn() -> RequestBuilder,
+    ) -> Result<Response, BlobError> {
+        let began = Instant::now();
+        let mut first = pin!(asked(request()));
+        let answer = match timeout(self.hedge.first(), first.as_mut()).await {
+            Ok(answer) => answer,
+            Err(_) if !self.hedge.second() => first.await,
+            Err(_) => match select(first, pin!(asked(request()))).await {
+                Either::Left((Err(_), second)) => second.await,
+                Either::Right((Err(_), first)) => first.await,
+                Either::Left((answer, _)) => answer,
+                Either::Right((answer, _)) => {
+                    self.hedge.second_was_first();
+                    answer
+                }
+            },
+        };
+        if answer.is_ok() {
+            self.hedge.answered(began.elapsed());
+        }
+        answer
     }
 
     fn now_ms(&self) -> i64 {
