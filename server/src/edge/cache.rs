@@ -158,6 +158,7 @@ impl Shared {
         let incoming = self.folder.join(INCOMING).join(number.to_string());
         let path = self.path(&wanted);
         let written = fs::write(&incoming, bytes)
+            .and_then(|()| comes_last(&incoming))
             .and_then(|()| fs::create_dir_all(path.parent().expect("a chunk is in a vault")))
             .and_then(|()| fs::rename(&incoming, &path));
         if written.is_err() {
@@ -169,8 +170,7 @@ impl Shared {
         let Changes { gone, stayed } = self.index().insert(wanted, held);
         for stays in stayed {
             // The order after the next start; one without its time goes a little sooner then.
-            let _ = fs::File::open(self.path(&stays))
-                .and_then(|file| file.set_modified(SystemTime::now()));
+            let _ = comes_last(&self.path(&stays));
         }
         self.evicted.fetch_add(gone.len() as u64, Ordering::Relaxed);
         self.remove(&gone);
@@ -187,6 +187,11 @@ impl Shared {
     fn path(&self, Wanted { vault, chunk }: &Wanted) -> PathBuf {
         self.folder.join(vault.to_string()).join(chunk.to_string())
     }
+}
+
+/// Gives a file the time of now. The one that writing gives is some milliseconds coarse.
+fn comes_last(path: &Path) -> io::Result<()> {
+    fs::File::options().write(true).open(path)?.set_modified(SystemTime::now())
 }
 
 /// What a folder holds by its names, what was there first before the rest.

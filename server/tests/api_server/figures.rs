@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::edges::TestEdge;
 use crate::harness::World;
-use crate::program::{Program, free_address};
+use crate::program::{Program, free_address, is_listened_on};
 
 /// What is drawn of the figures, and what calls for somebody.
 const DRAWN: &str = include_str!("../../../deploy/prometheus/dashboard.json");
@@ -68,6 +68,7 @@ async fn what_is_drawn_and_watched_is_what_a_server_or_an_edge_says() {
     let (nobody, figures) = (free_address().await, free_address().await);
     let options = ["--otlp", &format!("http://{nobody}"), "--metrics", &figures.to_string()];
     let program = Program::start(&options).await;
+    is_listened_on(figures).await;
     let text = reqwest::get(format!("http://{figures}/metrics")).await.unwrap().text().await;
     let text = text.unwrap() + &TestEdge::before_itself().await.edge.figures();
     let mut said: BTreeSet<_> = names(&text).collect();

@@ -116,6 +116,13 @@ pub(crate) async fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
+/// Waits until somebody listens there: a program says how to begin before it has all its ports.
+pub(crate) async fn is_listened_on(address: SocketAddr) {
+    while TcpStream::connect(address).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// The program as it was built.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_offing-server");
 

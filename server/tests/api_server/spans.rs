@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::calls::{chunk_id, reply};
 use crate::harness::RECOVERY;
-use crate::program::{Program, free_address};
+use crate::program::{Program, free_address, is_listened_on};
 
 /// A collector that keeps what it is posted.
 async fn collector() -> (String, mpsc::UnboundedReceiver<Value>) {
@@ -99,6 +99,7 @@ async fn a_collector_that_is_away_costs_calls_nothing() {
     let (nobody, figures) = (free_address().await, free_address().await);
     let options = ["--otlp", &format!("http://{nobody}"), "--metrics", &figures.to_string()];
     let program = Program::start(&options).await;
+    is_listened_on(figures).await;
     let dropped = async || {
         assert_eq!(program.calls.get("/healthz").await.status, 200);
         let text = reqwest::get(format!("http://{figures}/metrics")).await.unwrap().text().await;
