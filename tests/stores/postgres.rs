@@ -87,6 +87,15 @@ fn vault(id: u8, seq: u64) -> Vault {
     Vault { id, account: ALICE, seq, chain: Hash([0; 32]), epoch: 1, recovering: false }
 }
 
+/// Alice with eight vaults, in which nothing is yet.
+fn populate(meta: &dyn MetaStore) {
+    let add = |tx: &mut dyn MetaTx| {
+        tx.add_account(&alice())?;
+        (0..8).try_for_each(|id| tx.add_vault(&vault(id, 0), 1))
+    };
+    meta.write_blocking(Durability::Now, add).unwrap();
+}
+
 /// The next entry of the vault, behind `seq`.
 fn next(id: u8, seq: u64) -> Growth {
     let entry = StoredEntry {
@@ -147,11 +156,7 @@ fn appends_that_share_a_commit_share_their_statements() {
     cluster.run(&url, logs);
     let store = PostgresMeta::open(&url).unwrap();
     let meta: &dyn MetaStore = &store;
-    let populate = |tx: &mut dyn MetaTx| {
-        tx.add_account(&alice())?;
-        (0..8).try_for_each(|id| tx.add_vault(&vault(id, 0), 1))
-    };
-    meta.write_blocking(Durability::Now, populate).unwrap();
+    populate(meta);
     // Statements are prepared when they are used first.
     append(meta, 0, 0).blocking_recv().unwrap().unwrap();
     let of_appends = |count: u8| {
@@ -191,11 +196,7 @@ fn an_append_looks_each_row_up_by_its_key_and_compiles_no_plan() {
     cluster.run(&url, explains);
     let store = PostgresMeta::open(&url).unwrap();
     let meta: &dyn MetaStore = &store;
-    let populate = |tx: &mut dyn MetaTx| {
-        tx.add_account(&alice())?;
-        (0..8).try_for_each(|id| tx.add_vault(&vault(id, 0), 1))
-    };
-    meta.write_blocking(Durability::Now, populate).unwrap();
+    populate(meta);
     for _ in 0..8 {
         append(meta, 0, 0).blocking_recv().unwrap().unwrap();
     }
@@ -217,11 +218,7 @@ fn appends_that_share_a_commit_see_each_other_and_one_that_fails_harms_none() {
     let cluster = Postgres::shared();
     let store = PostgresMeta::open(&cluster.database()).unwrap();
     let meta: &dyn MetaStore = &store;
-    let populate = |tx: &mut dyn MetaTx| {
-        tx.add_account(&alice())?;
-        (0..8).try_for_each(|id| tx.add_vault(&vault(id, 0), 1))
-    };
-    meta.write_blocking(Durability::Now, populate).unwrap();
+    populate(meta);
     for refused in [None, Some(3)] {
         let before = (used(meta), meta.stats().durable_commits);
         let held = hold(meta);
