@@ -11,11 +11,15 @@
 //!   as `[node, name]…`, times in milliseconds since 1970;
 //! - 1: how many states its history has;
 //! - 2: of a page of a folder `files, bytes, folders, end`, where `after` is the end before.
+//!
+//! and `[id, 3, node, order]` for `www/viewer/queue.js` by `[id, files]`, those after it in its folder as
+//! `[node, name]…`, where `order` is the one of the list, as the page keeps it.
 
 use std::rc::Rc;
 
 use js_sys::Array;
-use offing_core::rpc::Crumb;
+use offing_core::id::NodeId;
+use offing_core::rpc::{Crumb, Sort, SortBy};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, MessagePort};
@@ -51,6 +55,17 @@ pub(super) fn serve(engine: &Rc<Engine>, port: MessagePort) {
     near.set_onmessage(Some(hear.into_js_value().unchecked_ref()));
 }
 
+/// An order as `client::components::sorting` writes it; by name where it says nothing.
+fn order(text: &str) -> Sort {
+    let (by, descending) = text.strip_prefix('-').map_or((text, false), |by| (by, true));
+    let by = match by {
+        "size" => SortBy::Size,
+        "modified" => SortBy::Modified,
+        _ => SortBy::Name,
+    };
+    Sort { by, descending }
+}
+
 impl Engine {
     /// Adds to an answer what a node says of itself; nothing where that cannot be told.
     async fn details(&self, answer: &Array, what: f64, asked: &Array) -> Option<()> {
@@ -58,6 +73,12 @@ impl Engine {
         let replica = self.replica().ok()?;
         if what == 1.0 {
             answer.push(&replica.count_revisions(node).await.ok()?.into());
+        } else if what == 3.0 {
+            let sort = order(&asked.get(3).as_string()?);
+            let files = replica.following(node, sort).await.ok()?.into_iter();
+            let file =
+                |(node, name): (NodeId, String)| Array::of2(&node.to_string().into(), &name.into());
+            answer.push(&files.map(file).collect::<Array>());
         } else if what == 2.0 {
             let after = asked.get(3).dyn_ref().map(js_sys::Uint8Array::to_vec);
             let tally = replica.tally(node, after).await.ok()?;

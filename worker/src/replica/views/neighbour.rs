@@ -1,6 +1,8 @@
-//! Which file is before or after another in its folder: where the arrow keys go.
+//! Which files are before or after another in its folder: where the arrow keys go, and what is played
+//! on.
 
 use offing_core::id::NodeId;
+use offing_core::limits;
 use offing_core::rpc::{Fault, Kind, Sort};
 use offing_core::tree::listing::{self, Listed};
 
@@ -16,6 +18,25 @@ impl<H: Host> Replica<H> {
         sort: Sort,
         forward: bool,
     ) -> Result<Option<NodeId>, Fault> {
+        let files = self.files_beside(node, sort).await?;
+        let at = files.iter().position(|(file, _)| *file == node);
+        let next = at.and_then(|at| if forward { at.checked_add(1) } else { at.checked_sub(1) });
+        Ok(next.and_then(|next| files.get(next)).map(|(file, _)| *file))
+    }
+
+    /// Lists the files after one, with their names, as far as anybody looks.
+    pub async fn following(
+        &self,
+        node: NodeId,
+        sort: Sort,
+    ) -> Result<Vec<(NodeId, String)>, Fault> {
+        let files = self.files_beside(node, sort).await?.into_iter();
+        let after = files.skip_while(|(file, _)| *file != node).skip(1);
+        Ok(after.take(limits::WINDOW_ROWS_MAX).collect())
+    }
+
+    /// The files of a node's folder, the node itself among them.
+    async fn files_beside(&self, node: NodeId, sort: Sort) -> Result<Vec<(NodeId, String)>, Fault> {
         let folder = self.row(node).await?.ok_or(Fault::NodeUnknown)?.shown_parent;
         let listed = match self.order(folder, sort).await? {
             Some(keys) => self.listed(keys).await?,
@@ -23,12 +44,9 @@ impl<H: Host> Replica<H> {
         };
         let files = listed.iter().filter_map(|(key, value)| {
             let file = listing::node_of_key(key)?;
-            let counts = file == node || Listed::decode(value)?.kind == Kind::File;
-            counts.then_some(file)
+            let listed = Listed::decode(value)?;
+            (file == node || listed.kind == Kind::File).then_some((file, listed.name))
         });
-        let files: Vec<NodeId> = files.collect();
-        let at = files.iter().position(|file| *file == node);
-        let next = at.and_then(|at| if forward { at.checked_add(1) } else { at.checked_sub(1) });
-        Ok(next.and_then(|next| files.get(next).copied()))
+        Ok(files.collect())
     }
 }
