@@ -88,3 +88,43 @@ test("a picture is drawn and looked at closely, and a film plays, offline too", 
   assert.deepEqual(await player.evaluate((element) => [element.videoWidth, element.videoHeight]), [160, 90]);
   await laptop.leavesAirplaneMode();
 });
+
+test("at its end a sound is followed by the next one of its folder, offline, unless that is switched off", async (t) => {
+  const w = await world(t);
+  const phone = await w.firstDevice("phone", "alice", { width: 360, height: 740, dark: true, touch: true });
+  const files = { "1 Ebb.wav": sound(1), "1 cover.png": picture([20, 90, 120]), "1 notes.md": "by the sea", "2 Flow.wav": sound(2), "10 Neap.wav": sound(600), "11 Spring.wav": sound(5) };
+  const disk = await w.disk(files);
+  await uploads(phone, Object.keys(files).map((name) => path.join(disk, name)));
+  await phone.isReadyForOffline();
+  await phone.isOnServer();
+  await phone.entersAirplaneMode();
+
+  await phone.enters("1 Ebb.wav");
+  const queue = phone.preview.getByRole("region", { name: "What follows" });
+  const follows = () => queue.getByRole("link").allTextContents();
+  await queue.getByRole("link", { name: "11 Spring.wav" }).waitFor();
+  assert.deepEqual(await follows(), ["2 Flow.wav", "10 Neap.wav", "11 Spring.wav"]);
+  assert.ok(await queue.getByRole("switch", { name: "Play on" }).isChecked());
+  await phone.photographs("what follows a sound");
+  const plays = (name) =>
+    phone.page.waitForFunction((name) => {
+      const player = document.querySelector("audio");
+      return player?.getAttribute("aria-label") === name && player.currentTime > 0.1 && !player.paused;
+    }, name);
+  await phone.preview.locator("audio").evaluate((player) => player.play());
+  // The first ends, and so does the one that follows it.
+  await plays("10 Neap.wav");
+  await queue.getByRole("switch", { name: "Play on" }).uncheck();
+  await phone.preview.locator("audio").evaluate((player) => (player.currentTime = player.duration - 0.3));
+  await phone.page.waitForFunction(() => document.querySelector("audio").ended);
+  await phone.preview.getByLabel("10 Neap.wav").waitFor();
+  await queue.getByRole("link", { name: "11 Spring.wav" }).tap();
+  await plays("11 Spring.wav");
+  await queue.waitFor({ state: "hidden" });
+
+  await phone.goesTo("My files");
+  await phone.enters("2 Flow.wav");
+  await queue.getByRole("link", { name: "11 Spring.wav" }).waitFor();
+  assert.equal(await queue.getByRole("switch", { name: "Play on" }).isChecked(), false, "the choice is kept");
+  await phone.leavesAirplaneMode();
+});

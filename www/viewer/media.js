@@ -7,6 +7,7 @@ import { addressOf } from "./address.js";
 import { Refused } from "./line.js";
 import { Picture } from "./picture.js";
 import * as places from "./places.js";
+import { isDue, Queue } from "./queue.js";
 
 /** Seconds between two notes of how far a person got. */
 const NOTE_S = 5;
@@ -15,6 +16,7 @@ export class Media {
   #address = null;
   #picture = null;
   #player = null;
+  #queue = null;
 
   /**
    * @param {Element} body what it fills
@@ -78,6 +80,18 @@ export class Media {
     });
     player.addEventListener("ended", () => places.forget(location.pathname));
     this.#setKeys(source.name);
+    // What is inside of an archive has no neighbours in the folder.
+    if (!source.depth) this.#playOn(player, view);
+  }
+
+  #playOn(player, view) {
+    const queue = new Queue(view, this.viewer.texts);
+    this.#queue = queue;
+    this.body.append(queue.element);
+    queue.list();
+    player.addEventListener("ended", () => queue.ended());
+    // Where a browser wants a click first, the person starts it.
+    if (isDue()) player.play().catch(console.info);
   }
 
   #note() {
@@ -92,7 +106,7 @@ export class Media {
     if (!session) return;
     session.metadata = new MediaMetadata({ title });
     session.setActionHandler("previoustrack", () => this.viewer.key("ArrowLeft"));
-    session.setActionHandler("nexttrack", () => this.viewer.key("ArrowRight"));
+    session.setActionHandler("nexttrack", () => this.#queue?.next() || this.viewer.key("ArrowRight"));
   }
 
   #unsetKeys() {
