@@ -17,7 +17,7 @@ use serde::Serialize;
 pub use crate::blocks::Request;
 use crate::{
     Answer, Format, Refusal,
-    blocks::{Flow, Heading, Link},
+    blocks::{Flow, Heading, Link, picture_kind},
     package::Package,
 };
 
@@ -32,6 +32,8 @@ struct About<'a> {
     outline: &'a [Heading],
     links: &'a [Link],
     changes: &'a [Change],
+    /// The picture that the file has of itself.
+    cover: Option<usize>,
     /// Some of it is left out.
     cut: bool,
 }
@@ -49,13 +51,18 @@ impl Format for Document {
 
     fn open(bytes: Vec<u8>, _name: &str) -> Result<(Self, Answer), Refusal> {
         let mut package = Package::open(bytes)?;
-        let read = body::read(&mut package)?;
+        let mut read = body::read(&mut package)?;
+        let cover = own_picture(&mut package)?.map(|path| {
+            read.pictures.push(path);
+            read.pictures.len() - 1
+        });
         let about = Answer::of(&About {
             blocks: read.blocks.len(),
             notes: read.notes.iter().map(|note| note.start).min().unwrap_or(read.blocks.len()),
             outline: &read.outline,
             links: &read.links,
             changes: &read.changes,
+            cover,
             cut: read.is_cut,
         })?;
         let body::Read { blocks, notes, pictures, .. } = read;
@@ -65,6 +72,13 @@ impl Format for Document {
     fn ask(&mut self, request: Request) -> Result<Answer, Refusal> {
         self.0.ask(request)
     }
+}
+
+/// The part that is a small picture of the first page, which some programs put into the package.
+fn own_picture(package: &mut Package) -> Result<Option<String>, Refusal> {
+    let relations = package.relations("")?.into_iter();
+    let mut own = relations.filter(|relation| relation.kind == "thumbnail").map(|own| own.target);
+    Ok(own.find(|path| package.has(path) && picture_kind(path).is_some()))
 }
 
 #[cfg(test)]

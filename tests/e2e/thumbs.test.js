@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
 
+import { makeDocx, makeEpub, paragraph, run } from "./support/office.js";
 import { makePdf } from "./support/pdf.js";
 import { picture } from "./support/picture.js";
 import { film } from "./support/sound.js";
@@ -61,4 +62,29 @@ test("pictures show small in the list, on another device without their files and
     const image = (name) => document.querySelector(`[role=row][aria-label="${name}"] img`);
     return image("sea.png")?.naturalWidth === 90 && !image("wood.png");
   });
+});
+
+test("documents and books show a picture that is in them, and hostile ones none", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const shown = paragraph('<w:r><w:drawing><a:blip r:embed="p"/></w:drawing></w:r>');
+  const chapters = [{ path: "a.xhtml", body: '<p>By the sea</p><img src="sea.png"/>' }];
+  const files = {
+    "story.docx": makeDocx({ body: shown, picture: picture([20, 90, 120], 400, 200) }),
+    "own.docx": makeDocx({ body: shown, picture: picture([200, 30, 30], 300, 300), own: picture([60, 120, 40], 90, 120) }),
+    "plain.docx": makeDocx({ body: paragraph(run("by the sea")) }),
+    "bomb.docx": makeDocx({ body: shown, picture: BOMB }),
+    "bullet.docx": makeDocx({ body: shown, picture: picture([9, 9, 9], 12, 12) }),
+    "script.docx": makeDocx({ body: shown, own: Buffer.from("<svg onload='top.ran = 1'>"), picture: Buffer.from("<script>top.ran = 1</script>") }),
+    "fake.docx": Buffer.from("PK\x03\x04 and no more"),
+    "book.epub": makeEpub({ title: "Tides", author: "Ann", chapters, contents: [["One", "a.xhtml"]], more: [["OEBPS/sea.png", picture([20, 90, 120], 100, 200)]] }),
+  };
+  const disk = await w.disk(files);
+  await uploads(laptop, Object.keys(files).map((name) => path.join(disk, name)));
+  await laptop.isOnServer();
+  await shows(laptop, "story.docx", "own.docx", "book.epub");
+  assert.deepEqual(await thumbs(laptop, Object.keys(files)), [256, 90, 0, 0, 0, 0, 0, 100]);
+  assert.equal(await laptop.page.evaluate(() => globalThis.ran), undefined);
+  assert.equal(await laptop.page.evaluate(() => document.querySelectorAll("iframe").length), 0, "what read them is gone");
+  await laptop.photographs("thumbs of documents");
 });

@@ -2,13 +2,13 @@
 // pictures to the browser's own decoder, which has a process of its own. What a worker has no
 // decoder for it hands to the page (`page.js`), and waits so long and no longer.
 
-import { encode, SIDE } from "./encode.js";
-import { sizeOf } from "./size.js";
+import { bitmapOf } from "./bitmap.js";
+import { encode } from "./encode.js";
 
-/** Pixels from which on a picture is not decoded for a thumb. */
-const PIXELS_MAX = 100_000_000;
-/** Bytes in which a picture has to say its size; cameras put much before it. */
-const HEAD_BYTES = 256 * 1024;
+/** Bytes by which a file is told that the page makes the thumb of. */
+const HEAD_BYTES = 12;
+/** Packages by their names, which their bytes do not tell. */
+const PACKAGES = [[/\.do[ct][mx]$/i, "docx"], [/\.epub$/i, "epub"]];
 /** How long a thumb may take. */
 const PICTURE_MS = 2_000;
 const PAGE_MS = 4_000;
@@ -23,28 +23,24 @@ let last = 0;
  */
 export async function thumbOf(file, page) {
   const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
-  const what = kindOf(head);
+  const what = kindOf(head, file.name ?? "");
   if (what) return page ? ask(page, file, what) : null;
-  const size = sizeOf(head);
-  if (!size || size.width * size.height > PIXELS_MAX) return null;
-  const scale = Math.min(1, SIDE / Math.max(size.width, size.height));
-  // A picture that a camera held sideways is as wide as it was said to be high.
-  const options = scale < 1 ? { resizeWidth: Math.max(1, Math.round(size.width * scale)), resizeQuality: "medium" } : {};
-  const bitmap = await soon(createImageBitmap(file, options));
+  const bitmap = await soon(bitmapOf(file));
   return bitmap && encode(bitmap);
 }
 
 /** What a bitmap's promise brings before long; what comes later is let go. */
 async function soon(bitmap) {
   const first = await Promise.race([bitmap.catch(() => null), after(PICTURE_MS)]);
-  if (!first) bitmap.then((left) => left.close(), () => {});
+  if (!first) bitmap.then((left) => left?.close(), () => {});
   return first;
 }
 
-/** `pdf`, or the media type of a film. */
-function kindOf(head) {
+/** The module that shows it, or the media type of a film. */
+function kindOf(head, name) {
   const at = (place, text) => [...text].every((letter, nth) => head[place + nth] === letter.charCodeAt(0));
   if (at(0, "%PDF-")) return "pdf";
+  if (at(0, "PK\x03\x04")) return PACKAGES.find(([names]) => names.test(name))?.[1] ?? null;
   if (at(4, "ftyp") && !at(8, "avif") && !at(8, "heic")) return "video/mp4";
   if (at(0, "\x1a\x45\xdf\xa3")) return "video/webm";
   return null;

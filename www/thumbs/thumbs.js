@@ -9,7 +9,7 @@
 import { thumbType } from "./size.js";
 
 /** Names of what may have a thumb. */
-const NAMES = /\.(?:gif|jpe?g|m4v|mov|mp4|pdf|png|web[mp])$/i;
+const NAMES = /\.(?:do[ct][mx]|epub|gif|jpe?g|m4v|mov|mp4|pdf|png|web[mp])$/i;
 /** Thumbs that one question asks for, and questions under way. */
 const ASK_MAX = 16;
 const QUESTIONS_MAX = 3;

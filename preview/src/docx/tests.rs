@@ -343,3 +343,30 @@ fn what_is_too_much_is_left_out_and_said_to_be() {
     let wide = format!("<w:tbl><w:tr>{}</w:tr></w:tbl>", "<w:tc><w:p/></w:tc>".repeat(2000));
     assert_eq!(opened(&wide).1["cut"], true);
 }
+
+#[test]
+fn the_picture_that_a_file_has_of_itself_is_told_if_it_can_be_shown() {
+    let about = |target: &str| {
+        let own = "http://schemas.openxmlformats.org/package/2006/relationships/metadata/thumbnail";
+        let package = format!(
+            r#"<Relationships><Relationship Id="a" Type="{TYPES}/officeDocument" Target="word/document.xml"/>
+            <Relationship Id="t" Type="{own}" Target="{target}"/></Relationships>"#
+        );
+        let bytes = packed(&[
+            ("_rels/.rels", package.as_bytes()),
+            ("word/document.xml", b"<w:document><w:body><w:p/></w:body></w:document>"),
+            ("docProps/thumbnail.jpeg", b"\xff\xd8"),
+            ("docProps/thumbnail.emf", b"EMF"),
+        ]);
+        let (mut document, about) = Document::open(bytes, "a.docx").unwrap();
+        let about: Value = serde_json::from_str(about.json()).unwrap();
+        about["cover"].as_u64().map(|index| {
+            document.ask(Request::Picture { index: index as usize }).unwrap().bytes().to_vec()
+        })
+    };
+    assert_eq!(about("docProps/thumbnail.jpeg"), Some(b"\xff\xd8".to_vec()));
+    for target in ["docProps/thumbnail.emf", "docProps/none.png", "../../word/document.xml", ""] {
+        assert_eq!(about(target), None, "{target}");
+    }
+    assert!(opened("").1["cover"].is_null());
+}

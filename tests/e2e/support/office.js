@@ -42,8 +42,8 @@ export function makeXlsx(sheets) {
   ]);
 }
 
-/** A document: the XML of its body, that of its notes, and the bytes of its picture `p`. */
-export function makeDocx({ body, notes = "", picture }) {
+/** A document: the XML of its body, that of its notes, the bytes of its picture `p`, and of the one of itself. */
+export function makeDocx({ body, notes = "", picture, own }) {
   const targets = [
     ["s", "styles", "styles.xml"],
     ["n", "numbering", "numbering.xml"],
@@ -53,7 +53,8 @@ export function makeDocx({ body, notes = "", picture }) {
   ];
   const headings = [1, 2].map((level) => `<w:style w:styleId="H${level}"><w:name w:val="heading ${level}"/></w:style>`).join("");
   return makeZip([
-    ["_rels/.rels", relations([["a", "officeDocument", "word/document.xml"]])],
+    ["_rels/.rels", relations([["a", "officeDocument", "word/document.xml"], ["t", "thumbnail", "docProps/thumbnail.png"]])],
+    ...(own ? [["docProps/thumbnail.png", own]] : []),
     ["word/_rels/document.xml.rels", relations(targets)],
     ["word/styles.xml", `<w:styles>${headings}</w:styles>`],
     [

@@ -1,6 +1,11 @@
-// The first page of a PDF, small: pixels for the page to make a thumb of.
+// What a thumb is made of by the page: the first page of a PDF as pixels, or a picture of a document.
 
-export async function thumb({ about, ask, line, side }) {
+/** Pictures of a document that are looked at. */
+const PICTURES_MAX = 4;
+
+export async function thumb(shown) {
+  if (shown.of !== "pdf") return ofPictures(shown);
+  const { about, ask, line, side } = shown;
   // One under a password shows nothing.
   if (!about.open) return line.ask("failed", { reason: "locked" });
   const [width, height] = about.open.pages[0];
@@ -9,4 +14,14 @@ export async function thumb({ about, ask, line, side }) {
   const tile = { x: 0, y: 0, width: pixels(width), height: pixels(height) };
   const { bytes } = await ask({ draw: { page: 0, scale, tile } });
   line.ask("drawn", { width: tile.width, height: tile.height, bytes });
+}
+
+/** The one that the file has of itself, or its first: a text without pages is not drawn as a picture. */
+async function ofPictures({ about, ask, line }) {
+  const first = Array.from({ length: PICTURES_MAX }, (_, index) => index);
+  for (const index of about.cover == null ? first : [about.cover, ...first]) {
+    const picture = await ask({ picture: { index } }).catch(() => null);
+    if (picture && (await line.ask("drawn", { bytes: picture.bytes }))) return;
+  }
+  line.ask("failed", { reason: "unsupported" });
 }

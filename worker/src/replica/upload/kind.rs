@@ -113,8 +113,10 @@ const TEXT_EXTENSIONS: &[&str] = &[
 ];
 
 /// Extensions of what a host may make thumbs of.
-const THUMB_EXTENSIONS: &[&str] =
-    &["gif", "jpeg", "jpg", "m4v", "mov", "mp4", "pdf", "png", "webm", "webp"];
+const THUMB_EXTENSIONS: &[&str] = &[
+    "docm", "docx", "dotm", "dotx", "epub", "gif", "jpeg", "jpg", "m4v", "mov", "mp4", "pdf",
+    "png", "webm", "webp",
+];
 
 /// Says whether a name is one of a text file.
 pub(super) fn has_text_name(name: &str) -> bool {
