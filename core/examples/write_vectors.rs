@@ -17,13 +17,15 @@ use offing_core::crypto::native::{NativeCrypto, NativeSecret, ready};
 use offing_core::crypto::padding::padded_bytes;
 use offing_core::crypto::{PublicKey, RawKey};
 use offing_core::fixture::{Log, Person, pair, pattern};
-use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, NodeId, StreamId, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, NodeId, StreamId, VaultId, VisitId};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::change::ChangeBody;
 use offing_core::log::entry::EntryKind;
 use offing_core::log::snapshot::{Cutter, Part, Piece, SnapshotBody};
+use offing_core::presence::{Here, Presence, Selected};
 use offing_core::proto::SecretKind;
 use offing_core::rpc::{self, Kind};
+use offing_core::text::{Actor, Place as TextPlace};
 use offing_core::tree::memory::MemoryTree;
 use offing_core::tree::{Context, KnownOp, NodeRow, Op, OpId, Value};
 use offing_core::vectors::{Filler, Hex, Named, Place, Vector};
@@ -44,6 +46,7 @@ fn main() -> anyhow::Result<()> {
         ("snapshot.json", snapshots),
         ("purge.json", purges),
         ("thumbs.json", thumbs),
+        ("presence.json", presences),
     ];
     for (name, make) in files {
         let path = folder.join(name);
@@ -553,5 +556,40 @@ fn purges() -> anyhow::Result<Vectors> {
     let vector = Vector::Purge { device: hex(device.0), node: hex(node.0), bodies, row };
     let mut v = Vectors::new();
     add(&mut v, "a file that is made, put in the trash and deleted for good", vector);
+    Ok(v)
+}
+
+/// One that greets, one in company with something selected, one that leaves.
+fn presences() -> anyhow::Result<Vectors> {
+    let mut v = Vectors::new();
+    let actor = Actor { device: DeviceId([8; 16]), slot: 3 };
+    let anchor = TextPlace::Typed { at: 65_000, op: 70_000, actor };
+    let head = TextPlace::Base { at: 10, op: 12 };
+    let at = |anchor, head| {
+        let cursor = Some(Selected { anchor, head });
+        Some(Here { base: Hash([9; 32]), cursor })
+    };
+    let nowhere = Some(Here { base: Hash([0; 32]), cursor: None });
+    let visits = |count: u8| (1..=count).map(|n| VisitId([n; 16])).collect::<Vec<_>>();
+    for (name, count, here, heard) in [
+        ("a greeting", 1, nowhere, visits(0)),
+        ("a cursor at the end", 2, at(TextPlace::End, TextPlace::End), visits(1)),
+        ("a selection, in much company", 1 << 40, at(anchor, head), visits(16)),
+        ("a farewell", u64::MAX, None, visits(2)),
+    ] {
+        let (device, visit) = (DeviceId([6; 16]), VisitId([7; 16]));
+        let presence = Presence { device, visit, count, node: NodeId([5; 16]), here, heard };
+        let (vault, epoch, salt) = (VaultId([3; 32]), 2, [count as u8; 32]);
+        let blob = ready(presence.seal(&CRYPTO, &secret(13)?, &vault, epoch, &salt))?;
+        let vector = Vector::Presence {
+            secret: hex([13; 32]),
+            vault: hex(vault.0),
+            epoch,
+            salt: hex(salt),
+            plain: hex(presence.encode()),
+            blob: hex(blob),
+        };
+        add(&mut v, name, vector);
+    }
     Ok(v)
 }

@@ -111,6 +111,11 @@ id!(
     16
 );
 id!(
+    /// Names one opening of a text in one tab: random, and never used again.
+    VisitId,
+    16
+);
+id!(
     /// Names a stream of changes inside a vault's log; random to whoever holds no key.
     StreamId,
     16

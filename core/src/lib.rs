@@ -4,7 +4,7 @@
 //! This crate decides and never acts: it reads no clock, no randomness, no file and no
 //! socket. Time and random bytes are arguments; storage and network are the callers'.
 //! Modules depend on each other in one direction only:
-//! `id, json, limits → proto, rpc → crypto → content, log → tree, text → sync`.
+//! `id, json, limits → proto, rpc → crypto → content, log → tree, text → presence, sync`.
 
 #![warn(missing_docs)]
 
@@ -23,6 +23,8 @@ pub mod log;
 pub mod name;
 pub mod ordered;
 pub mod portable;
+#[cfg(feature = "replica")]
+pub mod presence;
 pub mod proto;
 pub mod rpc;
 #[cfg(feature = "replica")]

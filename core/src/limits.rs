@@ -123,6 +123,19 @@ pub const EDIT_IDLE_MS: u64 = 1_000;
 /// Milliseconds of unbroken typing after which a batch of edits is saved.
 pub const EDIT_BATCH_MS: u64 = 5_000;
 
+/// Most others in one text that are told apart.
+pub const PRESENCE_OTHERS_MAX: usize = 16;
+/// Bytes of every presence before it is sealed, and after: they are all of one length.
+pub const PRESENCE_PLAIN_BYTES: usize = 412;
+/// Bytes of every sealed presence.
+pub const PRESENCE_SEALED_BYTES: usize = 504;
+/// Milliseconds between two presences of one tab, at least.
+pub const PRESENCE_PACE_MS: i64 = 250;
+/// Milliseconds after which somebody in company gives a sign of life.
+pub const PRESENCE_ALIVE_MS: i64 = 4_000;
+/// Milliseconds after which whoever gave none is taken for gone: two may be lost.
+pub const PRESENCE_FADE_MS: i64 = 13_000;
+
 /// Seconds an access token lives.
 pub const ACCESS_TOKEN_SECONDS: u64 = 10 * 60;
 /// Seconds a session cookie lives without use.

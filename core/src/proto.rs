@@ -14,6 +14,7 @@
 //!         | u8 1 | lp(header) | sig[64] | body hash[32]             own entries, when asked
 //! batch   = (id[32] | be32 len | bytes)*                            POST …/chunks
 //! have    = id[32]*  →  bitmap, first id in the highest bit         POST …/have
+//! told    = vault[32] | sealed presence[504]                        both ways on /live
 //! ```
 
 mod account;
@@ -22,6 +23,7 @@ mod chunks;
 mod log;
 mod refusal;
 mod releases;
+mod told;
 mod wire;
 
 pub use account::{
@@ -40,6 +42,7 @@ pub use log::{
 };
 pub use refusal::{Code, Refusal};
 pub use releases::{NextRelease, ReleaseStart, Releases};
+pub use told::{TOLD_BYTES, decode_told, encode_told};
 pub use wire::{Reader, WireError, put_lp};
 
 /// Prefix of every call.

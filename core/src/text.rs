@@ -15,6 +15,7 @@ mod change_set;
 mod check;
 mod history;
 mod line_ends;
+mod place;
 mod retell;
 mod units;
 
@@ -29,6 +30,7 @@ pub use change_set::{ChangeSet, ChangeSetError};
 pub use check::check_changes;
 pub use history::Point;
 pub use line_ends::{LineEnd, LineEnds};
+pub use place::Place;
 pub use retell::{Retold, rebase};
 
 use check::Known;

@@ -24,6 +24,8 @@ use crate::proto::{LogPage, SecretKind};
 
 mod model;
 #[cfg(feature = "replica")]
+mod presence;
+#[cfg(feature = "replica")]
 mod purge;
 #[cfg(feature = "replica")]
 mod snapshot;
@@ -109,8 +111,12 @@ async fn check<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
         Vector::Purge { device, node, bodies, row } => purge::check(device, node, bodies, row),
         #[cfg(feature = "replica")]
         Vector::Snapshot { .. } => snapshot::check(crypto, vector).await,
+        #[cfg(feature = "replica")]
+        Vector::Presence { .. } => presence::check(crypto, vector).await,
         #[cfg(not(feature = "replica"))]
-        Vector::Purge { .. } | Vector::Snapshot { .. } => Err(Fault("this is for replicas")),
+        Vector::Presence { .. } | Vector::Purge { .. } | Vector::Snapshot { .. } => {
+            Err(Fault("this is for replicas"))
+        }
     }
 }
 

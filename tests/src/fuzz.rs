@@ -11,6 +11,7 @@
 
 mod content;
 mod log;
+mod presence;
 mod previews;
 mod requests;
 mod search;
@@ -29,7 +30,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 34] = [
+pub const TARGETS: [Target; 35] = [
     Target { name: "append", run: wire::append },
     Target { name: "certificate", run: log::certificate },
     Target { name: "change", run: log::change },
@@ -48,6 +49,7 @@ pub const TARGETS: [Target; 34] = [
     Target { name: "name", run: tree::name },
     Target { name: "page", run: log::page },
     Target { name: "piece", run: tree::piece },
+    Target { name: "presence", run: presence::presence },
     Target { name: "preview_archive", run: previews::archive },
     Target { name: "preview_docx", run: previews::document },
     Target { name: "preview_epub", run: previews::book },

@@ -40,6 +40,8 @@ pub enum SealType {
     EpochWrap = 5,
     /// The secret of the epoch before, under this epoch's.
     EpochPrevious = 6,
+    /// What a device tells for the moment: that it is in a text, and where.
+    Presence = 7,
     /// The account master key, under a slot's secret.
     AccountSlot = 16,
     /// The private identity key, under the account master key.
@@ -56,6 +58,7 @@ impl SealType {
             4 => Self::DeviceName,
             5 => Self::EpochWrap,
             6 => Self::EpochPrevious,
+            7 => Self::Presence,
             16 => Self::AccountSlot,
             17 => Self::Identity,
             32 => Self::Local,

@@ -178,6 +178,14 @@ pub enum Vector {
         records: Vec<(Hex, Hex)>,
         tree: Hex,
     },
+    Presence {
+        secret: Hex,
+        vault: Hex,
+        epoch: u32,
+        salt: Hex,
+        plain: Hex,
+        blob: Hex,
+    },
     Purge {
         device: Hex,
         node: Hex,
