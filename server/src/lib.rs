@@ -9,6 +9,7 @@
 
 pub mod acme;
 pub mod admin;
+mod allowance;
 pub mod api;
 pub mod assets;
 pub mod auth;

@@ -39,6 +39,9 @@ pub(crate) struct Metrics {
     sent_bytes: Arc<AtomicU64>,
     pub(crate) entries: AtomicU64,
     pub(crate) chunks: AtomicU64,
+    /// What devices told one another for the moment, passed on and dropped.
+    pub(crate) told: AtomicU64,
+    pub(crate) untold: AtomicU64,
     connections: Arc<AtomicI64>,
 }
 
@@ -161,6 +164,16 @@ fn text(state: &AppState) -> String {
         &[
             ("entries_total", "Entries appended.", metrics.entries.load(Ordering::Relaxed)),
             ("chunks_total", "Chunks stored.", metrics.chunks.load(Ordering::Relaxed)),
+            (
+                "presences_passed_on_total",
+                "Presences passed on.",
+                metrics.told.load(Ordering::Relaxed),
+            ),
+            (
+                "presences_dropped_total",
+                "Presences dropped.",
+                metrics.untold.load(Ordering::Relaxed),
+            ),
             ("chunk_syncs_total", "Times the chunk store waited for the disk.", stats.chunk_syncs),
             ("s3_second_asks_total", "Reads of S3 asked for twice.", stats.remote.second_asks),
             ("s3_second_first_total", "Second asks answered first.", stats.remote.second_firsts),

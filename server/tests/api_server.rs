@@ -44,6 +44,8 @@ mod overload;
 mod peak;
 #[path = "api_server/peers.rs"]
 mod peers;
+#[path = "api_server/presence.rs"]
+mod presence;
 #[path = "api_server/program.rs"]
 mod program;
 #[path = "api_server/rates.rs"]

@@ -100,6 +100,7 @@ async fn a_vault_that_grows_in_one_process_wakes_the_sockets_of_another() {
                 meta.write(Durability::Now, |tx| tx.advance_vault(&vault(1))).await.unwrap();
             }
             News::Grown(wake) => break assert_eq!(wake, Wake { vault: VAULT, seq: 1 }),
+            News::Told(_) => panic!("no device is there that would tell anything"),
         }
     }
 }

@@ -1,11 +1,17 @@
-//! The live socket: tells a device which vault has grown, never what is in it.
+//! The live socket: tells a device which vault has grown, never what is in it, and passes on what
+//! devices tell one another for the moment, which nobody here can read.
 //!
 //! A message is a hint (`proto::Wake`); the log is what counts, so a lost one costs time and
 //! nothing else. At connect the tips of all vaults are told. A socket that falls behind gets
 //! the tips again instead of a longer queue; one that stops reading or answering is closed,
 //! as is one whose session ended or whose account was closed.
+//!
+//! What a device tells (`proto::encode_told`) goes to the other sockets of the account if that is a
+//! member of the vault, and nowhere else: it is not stored, logged or queued. What is over its rate,
+//! of another length or for another vault is dropped without a word.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,15 +20,17 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use offing_core::id::AccountId;
-use offing_core::proto::{Code, Wake};
+use bytes::Bytes;
+use offing_core::id::{AccountId, VaultId};
+use offing_core::proto::{Code, TOLD_BYTES, Wake, decode_told};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::allowance::Allowance;
 use crate::auth::cookie;
 use crate::error::ApiError;
 use crate::service::Caller;
-use crate::service::news::News;
+use crate::service::news::{Listening, News};
 use crate::state::AppState;
 use crate::store::meta::{Session, SessionId};
 
@@ -109,7 +117,10 @@ pub(super) async fn open(
         .write_buffer_size(0)
         .max_write_buffer_size(SOCKET_BUFFER_BYTES)
         .on_upgrade(move |socket| async move {
-            Live { state, socket, caller: caller_of(&session), session: session.id }.run().await;
+            let may_tell = Allowance::per_second(TOLD_PER_SECOND, Instant::now());
+            let telling = Telling { may_tell, vault: None };
+            let (caller, session) = (caller_of(&session), session.id);
+            Live { state, socket, caller, session, telling }.run().await;
             drop(place);
         }))
 }
@@ -123,6 +134,14 @@ struct Live {
     socket: WebSocket,
     caller: Caller,
     session: SessionId,
+    telling: Telling,
+}
+
+/// What is known of a socket that tells something.
+struct Telling {
+    may_tell: Allowance,
+    /// The vault that it told of last, of which its account is a member.
+    vault: Option<VaultId>,
 }
 
 /// Why a socket is closed by this side; `None` when there is nobody to tell.
@@ -155,9 +174,14 @@ impl Live {
                 heard = news.next() => match heard {
                     News::Grown(wake) => self.tell_wake(wake).await?,
                     News::Missed => self.tell_tips().await?,
+                    News::Told(bytes) => self.send(Message::Binary(bytes)).await?,
                 },
                 message = self.socket.recv() => match message {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(None),
+                    Some(Ok(Message::Binary(bytes))) => {
+                        heard = Instant::now();
+                        self.pass_on(bytes, &news).await;
+                    }
                     Some(Ok(_)) => heard = Instant::now(),
                 },
                 _ = pings.tick() => {
@@ -165,7 +189,7 @@ impl Live {
                         return Err(None);
                     }
                     self.check_session().await?;
-                    self.send(Message::Ping(bytes::Bytes::new())).await?;
+                    self.send(Message::Ping(Bytes::new())).await?;
                 }
                 () = async { drop(closed.wait_for(|closed| closed.contains(&account)).await) } => {
                     return Err(Some((CLOSE_ACCOUNT_CLOSED, "account closed")));
@@ -191,6 +215,28 @@ impl Live {
         self.send(Message::Text(text.into())).await
     }
 
+    /// Passes on what the device tells, and counts it.
+    async fn pass_on(&mut self, bytes: Bytes, others: &Listening) {
+        let now = Instant::now();
+        let may_tell = self.telling.may_tell.take(now) && self.is_for_members(&bytes).await;
+        let passed_on = may_tell && others.tell(bytes, now);
+        let metrics = self.state.metrics();
+        let counter = if passed_on { &metrics.told } else { &metrics.untold };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    async fn is_for_members(&mut self, bytes: &[u8]) -> bool {
+        let Ok((vault, _)) = decode_told(bytes) else { return false };
+        if self.telling.vault != Some(vault) {
+            let (services, account) = (self.state.services(), self.caller.account);
+            if services.require_member(account, vault).await.is_err() {
+                return false;
+            }
+            self.telling.vault = Some(vault);
+        }
+        true
+    }
+
     async fn check_session(&mut self) -> Result<(), Closing> {
         match self.state.services().session(self.session).await {
             Ok(Some(_)) => Ok(()),
@@ -209,6 +255,9 @@ impl Live {
 
 const ACCOUNT_SOCKETS_MAX: usize = 64;
 const MESSAGE_BYTES_MAX: usize = 1024;
+const _: () = assert!(TOLD_BYTES <= MESSAGE_BYTES_MAX, "what is told is one message");
+/// How much one device may tell in a second: twice what one does whose cursor moves all the time.
+const TOLD_PER_SECOND: u32 = 8;
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(75);
