@@ -23,6 +23,7 @@ mod liar;
 mod links;
 mod lives;
 mod losses;
+mod presence;
 mod property;
 mod prune;
 mod purge;

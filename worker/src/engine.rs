@@ -14,7 +14,7 @@ use offing_core::rpc::{self, Command, Event, Fault, FromEngine, Reply, Session, 
 use offing_core::sync::backoff::Backoff;
 use offing_core::sync::machine;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
+use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
 use crate::host::browser::BrowserHost;
 use crate::host::{Host, Notice};
@@ -41,6 +41,8 @@ pub struct Engine {
     /// The browser was asked not to evict what is stored.
     asked_to_persist: Cell<bool>,
     hears_network: Cell<bool>,
+    /// Where the page is told who else is in its texts.
+    company: RefCell<Option<MessagePort>>,
 }
 
 /// A reply with what is transferred beside it.
@@ -66,6 +68,7 @@ impl Engine {
             live_backoff: RefCell::default(),
             asked_to_persist: Cell::new(false),
             hears_network: Cell::new(false),
+            company: RefCell::default(),
         })
     }
 
@@ -309,6 +312,7 @@ impl Engine {
                 this.send(&FromEngine::Event(Event::Session(this.session())), None);
             }
         });
+        self.hear_company(&replica);
         let before = self.opened.borrow_mut().replace(opened);
         if let Some(before) = before {
             before.replica.close();

@@ -53,6 +53,7 @@ mod joining;
 mod journal;
 mod keep;
 mod links;
+mod presence;
 mod pull;
 mod purge;
 mod queue;
@@ -77,6 +78,7 @@ mod working;
 
 pub use details::{Details, Tally};
 pub use download::{Download, OpenContent};
+pub use presence::{Company, Visitor};
 pub(crate) use renew::RENEWED_KEY;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use renew::Renewed;
@@ -148,6 +150,7 @@ pub struct Replica<H: Host> {
     views: RefCell<views::Views>,
     undo: RefCell<actions::UndoLog>,
     texts: RefCell<texts::OpenTexts>,
+    others: RefCell<presence::Others>,
     uploads: RefCell<upload::Uploads<H::Guard>>,
     pace: Pace,
     kept: RefCell<HashSet<NodeId>>,
@@ -237,6 +240,7 @@ impl<H: Host> Replica<H> {
             views: RefCell::default(),
             undo: RefCell::default(),
             texts: RefCell::default(),
+            others: RefCell::default(),
             uploads: RefCell::default(),
             pace: Pace::timed_by(move || clock.now_ms()),
             kept: RefCell::new(kept),

@@ -24,6 +24,12 @@ impl Engine {
                     was_open.set(true);
                     this.live_backoff.borrow_mut().reset();
                     replica.tell(machine::Event::Nudge);
+                    replica.greet();
+                }
+                Signal::Told(told) => {
+                    wasm_bindgen_futures::spawn_local(async move {
+                        replica.hear_told(&told).await;
+                    });
                 }
                 Signal::Wake(wake) if wake.vault == replica.vault() => {
                     replica.tell(machine::Event::Wake(wake.seq));
@@ -34,6 +40,7 @@ impl Engine {
                     // never opened says nothing new.
                     if was_open.get() {
                         replica.tell(machine::Event::Nudge);
+                        replica.is_cut_off();
                     }
                     if !signed_out {
                         this.listen_live_later();

@@ -14,6 +14,13 @@
 //!
 //! and `[id, 3, node, order]` for `www/viewer/queue.js` by `[id, files]`, those after it in its folder as
 //! `[node, name]…`, where `order` is the one of the list, as the page keeps it.
+//!
+//! And for `www/editor/presence.js`, with nothing in the answer:
+//!
+//! - 4: a text is in sight, and at `[id, 4, node, version, anchor, head]` stands its cursor. From
+//!   then on the port is told who else is there: `[0, node, version, (visit, device, name, anchor,
+//!   head)…]`, the last two `undefined` where they are not known;
+//! - 5: it is not any more.
 
 use std::rc::Rc;
 
@@ -25,11 +32,15 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, MessagePort};
 
 use super::Engine;
+use crate::host::browser::BrowserHost;
 use crate::platform::js;
-use crate::replica::Details;
+use crate::platform::port::number;
+use crate::replica::{Company, Details, Replica, Visitor};
 
 /// Most thumbs that one question asks for.
 const THUMBS_MAX: usize = 64;
+/// What is asked from here on is about who else is in a text.
+const ATTENDS: f64 = 4.0;
 
 /// Answers at a port, as long as the page lives.
 pub(super) fn serve(engine: &Rc<Engine>, port: MessagePort) {
@@ -41,11 +52,17 @@ pub(super) fn serve(engine: &Rc<Engine>, port: MessagePort) {
         let (engine, port) = (Rc::clone(&engine), port.clone());
         wasm_bindgen_futures::spawn_local(async move {
             let answer = Array::of1(&asked.get(0));
-            if let Some(what) = asked.get(1).as_f64() {
-                engine.details(&answer, what, &asked).await;
-            } else {
-                for node in asked.iter().skip(1).take(THUMBS_MAX) {
-                    answer.push(&engine.thumb(&node).await);
+            match asked.get(1).as_f64() {
+                Some(what) if what >= ATTENDS => {
+                    engine.attend(&port, what, &asked);
+                }
+                Some(what) => {
+                    engine.details(&answer, what, &asked).await;
+                }
+                None => {
+                    for node in asked.iter().skip(1).take(THUMBS_MAX) {
+                        answer.push(&engine.thumb(&node).await);
+                    }
                 }
             }
             // Nobody waits any more where this fails.
@@ -67,6 +84,37 @@ fn order(text: &str) -> Sort {
 }
 
 impl Engine {
+    /// Hears that a text is in sight, or is not any more.
+    fn attend(&self, port: &MessagePort, what: f64, asked: &Array) -> Option<()> {
+        let (replica, node) = (self.replica().ok()?, asked.get(2).as_string()?.parse().ok()?);
+        if what > ATTENDS {
+            replica.part(node);
+            return Some(());
+        }
+        *self.company.borrow_mut() = Some(port.clone());
+        let [version, anchor, head] = [3, 4, 5].map(|at| number(asked, at));
+        replica.attend(node, version? as u32, (anchor? as u32, head? as u32));
+        Some(())
+    }
+
+    /// Tells the other devices where this one is, and the page where they are.
+    pub(super) fn hear_company(self: &Rc<Self>, replica: &Replica<BrowserHost>) {
+        let (telling, showing) = (Rc::downgrade(self), Rc::downgrade(self));
+        let tell = move |told: Vec<u8>| {
+            let Some(engine) = telling.upgrade() else { return };
+            if let Some(live) = &*engine.live.borrow() {
+                live.tell(&told);
+            }
+        };
+        let show = move |company: Company| {
+            let Some(engine) = showing.upgrade() else { return };
+            if let Some(port) = &*engine.company.borrow() {
+                port.post_message(&told_to_page(company)).ok();
+            }
+        };
+        replica.on_presence(tell, show);
+    }
+
     /// Adds to an answer what a node says of itself; nothing where that cannot be told.
     async fn details(&self, answer: &Array, what: f64, asked: &Array) -> Option<()> {
         let node = asked.get(2).as_string()?.parse().ok()?;
@@ -122,4 +170,21 @@ impl Engine {
             Err(_) => JsValue::UNDEFINED,
         }
     }
+}
+
+/// Who is in a text, as a script of the page reads it.
+fn told_to_page(company: Company) -> Array {
+    let told = Array::of3(&0.into(), &company.node.to_string().into(), &company.version.into());
+    for Visitor { visit, device, name, cursor } in company.visitors {
+        let (anchor, head) = cursor
+            .map_or((JsValue::UNDEFINED, JsValue::UNDEFINED), |(anchor, head)| {
+                (anchor.into(), head.into())
+            });
+        for value in
+            [visit.to_string().into(), device.to_string().into(), name.into(), anchor, head]
+        {
+            told.push(&value);
+        }
+    }
+    told
 }

@@ -1,12 +1,13 @@
-//! The socket on which the server says that a vault has grown: a hint to read the log.
+//! The socket on which the server says that a vault has grown: a hint to read the log. And on
+//! which devices tell one another for the moment where they are, sealed.
 //!
 //! It never carries content and nothing depends on it; when it closes, the caller decides
-//! when to open another.
+//! when to open another. What cannot be told at once is not told.
 
 use offing_core::json;
-use offing_core::proto::{API_PREFIX, Wake};
+use offing_core::proto::{API_PREFIX, TOLD_BYTES, Wake};
 use wasm_bindgen::{JsCast, prelude::Closure};
-use web_sys::{Event, MessageEvent, WebSocket};
+use web_sys::{BinaryType, Event, MessageEvent, WebSocket};
 
 use super::NetError;
 use crate::platform::js;
@@ -18,12 +19,14 @@ const MESSAGE_CHARS_MAX: u32 = 4 * 1024;
 const CODE_SIGNED_OUT: f64 = 4401.0;
 
 /// What the socket says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
     /// It is open.
     Open,
     /// A vault has grown.
     Wake(Wake),
+    /// A device tells this (`proto::encode_told`).
+    Told(Vec<u8>),
     /// It is closed, or never opened; nothing follows.
     Closed {
         /// The server says that the session ended.
@@ -58,8 +61,15 @@ impl Live {
             });
         });
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let Ok(text) = event.data().dyn_into::<js_sys::JsString>() else {
-                return;
+            let text = match event.data().dyn_into::<js_sys::JsString>() {
+                Ok(text) => text,
+                Err(bytes) => {
+                    let bytes = js_sys::Uint8Array::new(&bytes);
+                    if bytes.length() as usize == TOLD_BYTES {
+                        hear(Signal::Told(bytes.to_vec()));
+                    }
+                    return;
+                }
             };
             if text.length() > MESSAGE_CHARS_MAX {
                 return;
@@ -68,11 +78,21 @@ impl Live {
                 hear(Signal::Wake(wake));
             }
         });
+        socket.set_binary_type(BinaryType::Arraybuffer);
         // An error is always followed by `close`, so that alone is heard.
         socket.set_onopen(Some(on_event.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_event.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         Ok(Self { socket, _on_event: on_event, _on_message: on_message })
+    }
+
+    /// Tells the other devices, if the line takes it now.
+    pub fn tell(&self, told: &[u8]) {
+        let is_open = self.socket.ready_state() == WebSocket::OPEN;
+        if is_open && self.socket.buffered_amount() == 0 {
+            // A socket that closes just now tells nobody, as one that is closed.
+            self.socket.send_with_u8_array(told).ok();
+        }
     }
 }
 

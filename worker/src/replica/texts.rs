@@ -29,6 +29,7 @@ use super::documents::{Loaded, Retype};
 use super::journal::{Desk, Retyped};
 use crate::host::Host;
 
+mod places;
 mod retake;
 mod rewrite;
 
@@ -199,6 +200,7 @@ impl<H: Host> Replica<H> {
         let Ok(open) = self.open_doc(node) else {
             return Ok(());
         };
+        self.part(node);
         self.save(&open).await?;
         open.shown.set(false);
         self.forget_unless_needed(&open);
@@ -309,6 +311,8 @@ impl<H: Host> Replica<H> {
             from.push(self.device_name(device).await);
         }
         self.emit(Event::TextUpdates { node, version, updates, from, edits });
+        // Where others are may have come with it.
+        self.show_company(node);
         Ok(())
     }
 
