@@ -11,9 +11,10 @@ import { insertTable } from "./tables.js";
  * The bar of a text, with its outline.
  *
  * `texts` are those of `texts.js`, `wraps` is `{isOn(state), toggle(view)}`, and with `markdown`
- * there are the tools that write it, with `addFiles` one that takes files.
+ * there are the tools that write it, with `addFiles` one that takes files. With `company`, which is
+ * `{tool, list}`, it says who else is there.
  */
-export function bar({ texts, wraps, markdown, addFiles }) {
+export function bar({ texts, wraps, markdown, addFiles, company }) {
   const outline = outlinePanel(texts);
   const writing = [
     { icon: "bold", name: texts.bold, key: "Mod-b", run: toggleBold },
@@ -29,14 +30,15 @@ export function bar({ texts, wraps, markdown, addFiles }) {
     { icon: "list-tree", name: texts.outline, key: "Mod-Shift-o", run: outline.toggle, isOn: outline.isOpen, leaves: true },
     { icon: "search", name: texts.find, shows: "Mod-f", run: openSearchPanel, leaves: true },
     { icon: "wrap-text", name: texts.wrap, key: "Alt-z", run: wraps.toggle, isOn: wraps.isOn },
+    ...(company ? [company.tool] : []),
   ];
   const tools = [...(markdown ? writing : []), ...looking];
   const keys = tools.filter(({ key }) => key).map(({ key, run }) => ({ key, run, preventDefault: true }));
-  const panel = (view) => toolbar(view, texts.bar, tools);
+  const panel = (view) => toolbar(view, texts.bar, tools, company?.list);
   return [showPanel.of(panel), outline.extension, keymap.of(keys), looks];
 }
 
-function toolbar(view, label, tools) {
+function toolbar(view, label, tools, list) {
   const dom = document.createElement("div");
   dom.className = "bar";
   dom.setAttribute("role", "toolbar");
@@ -48,7 +50,7 @@ function toolbar(view, label, tools) {
       if (isOn) buttons[at].setAttribute("aria-pressed", String(isOn(state)));
     }
   };
-  dom.append(...buttons);
+  dom.append(...buttons, ...(list ? [list] : []));
   walksTools(dom, buttons);
   show(view.state);
   return { dom, top: true, update: ({ state }) => show(state) };

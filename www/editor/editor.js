@@ -35,6 +35,7 @@ export { createDifference } from "./difference.js";
 import { isMarkdown, languageAtOnce, languageOf } from "./languages.js";
 import { pasteLink, tickTask, tickTasks } from "./marks.js";
 import { forgetMerged, mergedEdits, runsOf, showMerged, takeBackMerged } from "./merged.js";
+import { presence } from "./presence.js";
 import { showsFiles } from "./shows_files.js";
 import { nextCell, previousCell } from "./tables.js";
 import { phrasesOf, textsOf } from "./texts.js";
@@ -70,6 +71,7 @@ const hiddenReturns = ViewPlugin.fromClass(
  * Options:
  * - `parent` (Element): what it fills; it gets one child, removed by `leave`.
  * - `preview` (Element, optional): where the text is rendered; its tasks are ticked by a click.
+ * - `node` (string): the text's id, under which the engine is told that it is in sight.
  * - `doc` (string), `version` (number): the text, and the engine's number for it.
  * - `clientId` (string): names this editor's updates; unique for each opening.
  * - `fileName` (string): decides the language.
@@ -111,6 +113,7 @@ export function createEditor(options) {
   const texts = textsOf(spoken);
   const wraps = wrapping();
   const markdown = isMarkdown(options.fileName);
+  const company = presence(options.node, texts);
   const files = markdown && options.preview && options.beside ? showsFiles(options.preview, options.beside) : null;
   const frame = new Frame(() => options.onDocChange?.(() => textOf(view)));
 
@@ -137,7 +140,8 @@ export function createEditor(options) {
             options.onBlur?.();
           },
         }),
-        bar({ texts, wraps, markdown, addFiles: files && picksFiles(options.beside, texts.picture) }),
+        company.extension,
+        bar({ texts, wraps, markdown, addFiles: files && picksFiles(options.beside, texts.picture), company }),
         markdown ? writesMarkdown : [],
         files ? addsFiles(options.beside, texts.picture) : [],
         wraps.extension,
@@ -202,6 +206,7 @@ export function createEditor(options) {
     leave() {
       frame.cancel();
       files?.end();
+      company.leave();
       host.remove();
     },
     destroy: () => view.destroy(),

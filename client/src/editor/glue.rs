@@ -97,6 +97,7 @@ impl TextEditor {
         for (key, value) in [
             ("parent", parent.into()),
             ("preview", preview),
+            ("node", JsValue::from_str(&node.to_string())),
             ("doc", JsValue::from_str(&text.text)),
             ("version", JsValue::from_f64(f64::from(text.version))),
             ("clientId", JsValue::from_str(&client)),
