@@ -10,6 +10,7 @@ use automerge::{ActorId, AutoCommit, Change, ChangeHash, ROOT, ReadDoc, TextEnco
 
 use super::{Actor, ChangeSet, KEY, TextDoc, TextError};
 use crate::id::{DeviceId, Hash};
+use crate::ordered;
 
 /// A change of a document, as a point in its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl TextDoc {
             let time = before.map_or(change.timestamp(), |time| change.timestamp().max(*time));
             times.insert(change.hash(), time);
         }
-        changes.sort_by_cached_key(|change| {
+        ordered::sort_by_key(&mut changes, |change| {
             (times[&change.hash()], change.start_op(), change.hash().0)
         });
         changes

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 
 use crate::id::NodeId;
 use crate::name;
+use crate::ordered;
 use crate::tree::op::OpId;
 use crate::tree::past::{self, Field, PastOp, Was};
 use crate::tree::row::NodeRow;
@@ -49,7 +50,7 @@ impl Formerly {
         };
         let mut found: Vec<_> =
             rows.iter().filter_map(|row| Some((Reverse(left(row)?), row.node))).collect();
-        found.sort_unstable();
+        ordered::sort(&mut found);
         found.into_iter().map(|(_, node)| node).collect()
     }
 
@@ -79,7 +80,7 @@ impl Formerly {
         let kept = self.ops.get(&row.node).into_iter().flatten().cloned();
         let mut ops: Vec<PastOp> =
             kept.chain(past::of_row(row)).filter(|op| op.was.field() == field).collect();
-        ops.sort_unstable_by_key(|op| op.id);
+        ordered::sort_by_key(&mut ops, |op| op.id);
         ops.dedup_by_key(|op| op.id);
         ops
     }

@@ -14,6 +14,7 @@ mod places;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::id::NodeId;
+use crate::ordered;
 use crate::tree::listing;
 use crate::tree::op::{KnownOp, OpId};
 use crate::tree::row::NodeRow;
@@ -189,7 +190,7 @@ impl<'a, R: TreeReader> Merge<'a, R> {
             ..Changes::default()
         };
         let mut rows: Vec<NodeRow> = self.overlay.into_values().collect();
-        rows.sort_unstable_by_key(|row| row.node);
+        ordered::sort_by_key(&mut rows, |row| row.node);
         for row in rows {
             let old = self.reader.row(&row.node).flatten();
             if old == Some(&row) {

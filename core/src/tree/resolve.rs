@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::id::NodeId;
 use crate::name;
+use crate::ordered;
 use crate::tree::op::OpId;
 use crate::tree::row::{NodeRow, Stamped};
 
@@ -118,7 +119,7 @@ impl Resolution<'_> {
         }
         for ((parent, folded), members) in &groups {
             let mut members = members.clone();
-            members.sort_unstable();
+            ordered::sort(&mut members);
             let mut free =
                 (2..).filter(|n| !groups.contains_key(&(*parent, name::with_suffix(folded, *n))));
             for (_, node) in members.iter().skip(1) {

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::id::NodeId;
 use crate::limits;
+use crate::ordered;
 use crate::tree::edit::{Edit, EditError};
 use crate::tree::past::{self, Field, PastOp, Was};
 use crate::tree::row::NodeRow;
@@ -182,8 +183,8 @@ impl Rewind {
         changes.extend([renamed, trashed.collect()]);
         changes.retain(|change| !change.is_empty());
         // Maps have no order.
-        changes.iter_mut().for_each(|change| change.sort_unstable());
-        contents.sort_unstable();
+        changes.iter_mut().for_each(|change| ordered::sort(change));
+        ordered::sort(&mut contents);
         Plan { changes, contents }
     }
 

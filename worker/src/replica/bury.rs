@@ -26,6 +26,7 @@ use offing_core::limits;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{EntryKind, Header};
 use offing_core::log::verify::{LogState, Refused};
+use offing_core::ordered;
 use offing_core::proto::Code;
 use offing_core::rpc::{Fault, Kind};
 use offing_core::tree::{Content, NodeRow, TreeReader, WorkingSet};
@@ -142,7 +143,7 @@ impl<H: Host> Replica<H> {
             return Ok(false);
         }
         let mut dead: Vec<ChunkId> = dead.into_iter().collect();
-        dead.sort_unstable();
+        ordered::sort(&mut dead);
         self.tell_of(batch, own, state.at(), EntryKind::Gc, &dead).await?;
         Ok(true)
     }
@@ -188,7 +189,7 @@ impl<H: Host> Replica<H> {
         let is_named = |id: &ChunkId| named.as_ref().is_none_or(|named| named.contains_key(id));
         let mut again: Vec<ChunkId> = dead.into_iter().filter(is_named).collect();
         again.extend(self.contents_below(&back, false).await?);
-        again.sort_unstable();
+        ordered::sort(&mut again);
         again.dedup();
         self.tell_of(batch, own, state.at(), EntryKind::Heartbeat, &again).await?;
         Ok(true)

@@ -14,6 +14,7 @@ use offing_core::content::manifest::Extent;
 use offing_core::content::reference::ManifestRef;
 use offing_core::id::{ChunkId, NodeId};
 use offing_core::limits;
+use offing_core::ordered;
 use offing_core::rpc::{Fault, Kind, RevisionId};
 use offing_core::tree::listing;
 use offing_core::tree::{self, NodeRow};
@@ -263,7 +264,7 @@ impl<H: Host> Replica<H> {
             };
             files.push((place, offset, path, content));
         }
-        files.sort_by_key(|(place, offset, ..)| (*place, *offset));
+        ordered::sort_by_key(&mut files, |(place, offset, ..)| (*place, *offset));
         for (_, _, path, content) in files {
             plan.steps.push(Step::Begin(path));
             plan.add(content);

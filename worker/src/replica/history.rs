@@ -88,7 +88,7 @@ impl<H: Host> Replica<H> {
             }
         }
         found.reverse();
-        found.sort_by_key(|(_, revision)| (!revision.current, -revision.time_ms));
+        ordered::sort_by_key(&mut found, |(_, revision)| (!revision.current, -revision.time_ms));
         found.truncate(REVISIONS_MAX);
         let mut names: BTreeMap<DeviceId, String> = BTreeMap::new();
         let mut revisions = Vec::with_capacity(found.len());

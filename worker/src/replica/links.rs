@@ -7,6 +7,7 @@
 use offing_core::id::NodeId;
 use offing_core::limits;
 use offing_core::name;
+use offing_core::ordered;
 use offing_core::rpc::{Fault, Kind};
 use offing_core::tree::formerly::Formerly;
 use offing_core::tree::{NodeRow, listing};
@@ -116,7 +117,7 @@ impl<H: Host> Replica<H> {
             return Ok(found);
         };
         let mut suspects = formerly.suspects(folder, name);
-        suspects.sort_unstable();
+        ordered::sort(&mut suspects);
         suspects.truncate(SUSPECTS_MAX);
         let rows: Vec<NodeRow> = self.rows(&suspects).await?.into_iter().flatten().collect();
         found.extend(formerly.ranked(folder, name, &rows));

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 use offing_core::content::reference::ManifestRef;
 use offing_core::id::{ChunkId, NodeId};
+use offing_core::ordered;
 use offing_core::rpc::Fault;
 use offing_core::tree::{Content, NodeRow};
 
@@ -85,7 +86,7 @@ impl<H: Host> Replica<H> {
         let needed = self.needed().await?;
         held.retain(|(id, _)| !needed.contains(id));
         let wanted = wanted(bytes(&held));
-        held.sort_by_key(|(_, row)| row.used_ms);
+        ordered::sort_by_key(&mut held, |(_, row)| row.used_ms);
         let mut freed = 0;
         let oldest = held.into_iter().take_while(|(_, row)| {
             let more = freed < wanted;

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::id::NodeId;
 use crate::name;
+use crate::ordered;
 use crate::tree::merge::{Merge, Missing};
 use crate::tree::op::OpId;
 use crate::tree::working_set::{Need, TreeReader};
@@ -43,7 +44,7 @@ impl<R: TreeReader> Merge<'_, R> {
                 .into_iter()
                 .filter_map(|node| self.row(&node).flatten().map(|row| (row.created.id, node)))
                 .collect();
-            members.sort_unstable();
+            ordered::sort(&mut members);
             let mut n = 1;
             for (at, (_, node)) in members.into_iter().enumerate() {
                 if at == 0 {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::id::{DeviceId, NodeId};
 use crate::limits;
+use crate::ordered;
 use crate::tree::op::OpId;
 use crate::tree::past::{self, PastOp, Was};
 use crate::tree::row::NodeRow;
@@ -77,7 +78,7 @@ impl Moments {
             self.changes.iter().filter(|(.., into)| into.as_ref().is_some_and(is_below));
         concerned.extend(put_there.map(|(_, _, node, _)| *node));
         self.changes.retain(|(_, _, node, _)| concerned.contains(node));
-        self.changes.sort_unstable();
+        ordered::sort(&mut self.changes);
         let mut stretches: Vec<Stretch> = Vec::new();
         for (time_ms, device, node, _) in self.changes.into_iter().rev() {
             let goes_on = stretches.last().is_some_and(|last| {
