@@ -1,9 +1,10 @@
 // What a file or folder says of itself, in a dialog.
 //
-// The page's wasm knows of it only that there is such a thing: this asks the engine at a port of its
-// own (`worker::engine::side`). All of it is told from this device, offline too. Names become text
+// The page's wasm knows of it only that there is such a thing: this asks the engine beside it
+// (`worker::engine::side`). All of it is told from this device, offline too. Names become text
 // nodes and nothing else.
 
+import { ask } from "../boot/side.js";
 import { sizeOf } from "../viewer/texts.js";
 import { isPicture } from "./picture_names.js";
 import { sumOf } from "./sum.js";
@@ -18,24 +19,6 @@ const FOLDER = 0;
 const ROOT = "00".repeat(16);
 const TRASH = "02".repeat(16);
 const BUILTIN = { [ROOT]: "root", ["01".repeat(16)]: "recovered", [TRASH]: "trash" };
-
-const { port1: port, port2: theirs } = new MessageChannel();
-const questions = new Map();
-let last = 0;
-
-port.onmessage = ({ data: [id, ...answer] }) => {
-  questions.get(id)?.(answer);
-  questions.delete(id);
-};
-globalThis.offingEngine.postMessage([theirs], [theirs]);
-
-function ask(what, node, after = null) {
-  const id = ++last;
-  return new Promise((resolve) => {
-    questions.set(id, resolve);
-    port.postMessage([id, what, node, after]);
-  });
-}
 
 /**
  * Shows the details of a node.

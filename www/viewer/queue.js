@@ -4,6 +4,7 @@
 // What is a sound is told by its name here, and by its bytes once it is shown. At the end of one the next
 // begins by itself, if the person has it so; that is kept on this device, for sound and films apart.
 
+import { ask } from "../boot/side.js";
 import { fill } from "./texts.js";
 
 const NAMES = {
@@ -21,26 +22,10 @@ const SHOWN_MAX = 100;
 
 /** Where the next one is to begin by itself. */
 let due = null;
-let port;
-const questions = new Map();
-let last = 0;
-
 /** Files after one, as `[node, name]`. */
-function following(node) {
-  if (!port) {
-    const { port1, port2 } = new MessageChannel();
-    port = port1;
-    port.onmessage = ({ data: [id, files] }) => {
-      questions.get(id)?.(files ?? []);
-      questions.delete(id);
-    };
-    globalThis.offingEngine.postMessage([port2], [port2]);
-  }
-  const id = ++last;
-  return new Promise((resolve) => {
-    questions.set(id, resolve);
-    port.postMessage([id, FOLLOWING, node, localStorage.getItem(SORT) ?? ""]);
-  });
+async function following(node) {
+  const [files = []] = await ask(FOLLOWING, node, localStorage.getItem(SORT) ?? "");
+  return files;
 }
 
 /** Those that are of a kind, by their names. */
