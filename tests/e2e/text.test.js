@@ -108,6 +108,42 @@ test("pictures of a text are drawn and its links followed, what is pasted and dr
   await laptop.reads("the plan");
 });
 
+test("an empty text begins with a template, of the app or one's own, offline too", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsFolder("Templates");
+  await laptop.enters("Templates");
+  await laptop.createsText("Log entry.md", "# {{title}}\n\nWind: {{cursor}}\n\nEnd of entry\n");
+  await laptop.createsText("Table.csv", "day,depth\n");
+  await laptop.goesTo("My files");
+  await laptop.createsText("Tuesday.md");
+  await laptop.createsText("Friday.md");
+  await laptop.entersAirplaneMode();
+  const offers = laptop.page.getByRole("group", { name: "Begin with" });
+  const offer = (name) => offers.getByRole("button", { name });
+
+  await laptop.edits("Tuesday.md");
+  await offer("Log entry").waitFor();
+  assert.equal(await offer("Table").count(), 0);
+  await laptop.photographs("an empty text with templates");
+  await offer("Log entry").click();
+  await laptop.reads("# Tuesday", "Wind: ", "End of entry");
+  await offers.waitFor({ state: "detached" });
+  await laptop.page.keyboard.insertText("west");
+  await laptop.reads("Wind: west");
+  await laptop.preview.getByRole("heading", { name: "Tuesday" }).waitFor();
+  await laptop.leavesEditor();
+
+  await laptop.edits("Friday.md");
+  await offer("To-do list").press("Enter");
+  await laptop.page.keyboard.insertText("mend the sail");
+  await laptop.reads("# Friday", "- [ ] mend the sail");
+  await laptop.page.keyboard.press("Control+z");
+  await laptop.page.keyboard.press("Control+z");
+  await offers.waitFor();
+  await laptop.leavesAirplaneMode();
+});
+
 test("a folder shows its README below its list, offline too, as it is now", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");

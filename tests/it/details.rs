@@ -55,6 +55,20 @@ fn all_below_a_folder_is_counted_once_in_pages() {
 }
 
 #[test]
+fn the_texts_of_a_folder_are_listed_by_name_without_what_else_is_in_it() {
+    let world = World::with(&["laptop"]);
+    let laptop = world.device("laptop");
+    let templates = laptop.creates_folder("/Templates");
+    laptop.creates_text("/Templates/log.md", "# {{title}}");
+    laptop.creates_text("/Templates/Entry.md", "");
+    laptop.creates_folder("/Templates/old");
+    laptop.creates_text("/Templates/old/before.md", "");
+    laptop.uploads("/Templates", &[("stamp.png", &[7])], Clash::Ask);
+    assert_eq!(laptop.texts_in(templates), ["Entry.md", "log.md"]);
+    assert!(laptop.texts_in(NodeId([9; 16])).is_empty());
+}
+
+#[test]
 fn what_is_not_there_says_nothing() {
     let world = World::with(&["laptop"]);
     let laptop = world.device("laptop");

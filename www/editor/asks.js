@@ -1,6 +1,6 @@
 // What the page is asked about files beside a text; the numbers are those of `beside.rs`.
 
-/** Whether there is something at a path. */
+/** Whether there is something at a path: its id, as the engine knows it. */
 export const LOOK = 0;
 /** The name, the size and a port to read it at. */
 export const READ = 1;

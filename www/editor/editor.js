@@ -38,6 +38,7 @@ import { forgetMerged, mergedEdits, runsOf, showMerged, takeBackMerged } from ".
 import { presence } from "./presence.js";
 import { showsFiles } from "./shows_files.js";
 import { nextCell, previousCell } from "./tables.js";
+import { templates } from "./templates.js";
 import { phrasesOf, textsOf } from "./texts.js";
 import { theme } from "./theme.js";
 import { wrapping } from "./wrap.js";
@@ -142,6 +143,7 @@ export function createEditor(options) {
         }),
         company.extension,
         bar({ texts, wraps, markdown, addFiles: files && picksFiles(options.beside, texts.picture), company }),
+        templates({ texts, node: options.node, fileName: options.fileName, language: spoken, ask: options.beside }),
         markdown ? writesMarkdown : [],
         files ? addsFiles(options.beside, texts.picture) : [],
         wraps.extension,

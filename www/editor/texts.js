@@ -18,6 +18,7 @@ const en = {
   showCompany: "Show who else is here, and that I am",
   table: "Table",
   tasks: "Tasks",
+  templates: "Begin with",
   wrap: "Wrap lines",
   newTable: ["Column", "Column"],
 };
@@ -39,6 +40,7 @@ const zh = {
   showCompany: "显示还有谁在这里，并让对方看到我",
   table: "表格",
   tasks: "任务",
+  templates: "从模板开始",
   wrap: "自动换行",
   newTable: ["列", "列"],
 };

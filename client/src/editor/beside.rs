@@ -56,6 +56,6 @@ async fn answer(app: App, folder: NodeId, from: NodeId, ask: u32, about: JsValue
             app.open(node);
             JsValue::TRUE
         }
-        _ => JsValue::TRUE,
+        _ => node.to_string().into(),
     }
 }

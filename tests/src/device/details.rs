@@ -12,6 +12,12 @@ impl Device {
         self.ask(|replica| async move { replica.details(node).await })
     }
 
+    /// The names of the texts that are in a folder itself.
+    pub fn texts_in(&self, folder: NodeId) -> Vec<String> {
+        let texts = self.ask(|replica| async move { replica.texts_in(folder).await }).unwrap();
+        texts.into_iter().map(|(_, name)| name).collect()
+    }
+
     /// How many states the history of a file has.
     pub fn counts_revisions(&self, node: NodeId) -> u32 {
         self.ask(|replica| async move { replica.count_revisions(node).await }).unwrap()

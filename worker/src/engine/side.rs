@@ -13,7 +13,8 @@
 //! - 2: of a page of a folder `files, bytes, folders, end`, where `after` is the end before.
 //!
 //! and `[id, 3, node, order]` for `www/viewer/queue.js` by `[id, files]`, those after it in its folder as
-//! `[node, name]…`, where `order` is the one of the list, as the page keeps it.
+//! `[node, name]…`, where `order` is the one of the list, as the page keeps it; and `[id, 6, folder]` for
+//! `www/editor/templates.js` by `[id, texts]`, those in the folder, as `[node, name]…` too.
 //!
 //! And for `www/editor/presence.js`, with nothing in the answer:
 //!
@@ -39,8 +40,9 @@ use crate::replica::{Company, Details, Replica, Visitor};
 
 /// Most thumbs that one question asks for.
 const THUMBS_MAX: usize = 64;
-/// What is asked from here on is about who else is in a text.
+/// What is not asked but told: that a text is in sight, and that it is not any more.
 const ATTENDS: f64 = 4.0;
+const PARTS: f64 = 5.0;
 
 /// Answers at a port, as long as the page lives.
 pub(super) fn serve(engine: &Rc<Engine>, port: MessagePort) {
@@ -53,7 +55,7 @@ pub(super) fn serve(engine: &Rc<Engine>, port: MessagePort) {
         wasm_bindgen_futures::spawn_local(async move {
             let answer = Array::of1(&asked.get(0));
             match asked.get(1).as_f64() {
-                Some(what) if what >= ATTENDS => {
+                Some(what) if what == ATTENDS || what == PARTS => {
                     engine.attend(&port, what, &asked);
                 }
                 Some(what) => {
@@ -83,11 +85,17 @@ fn order(text: &str) -> Sort {
     Sort { by, descending }
 }
 
+/// Nodes with their names, as a script of the page reads them.
+fn named(nodes: Vec<(NodeId, String)>) -> Array {
+    let pair = |(node, name): (NodeId, String)| Array::of2(&node.to_string().into(), &name.into());
+    nodes.into_iter().map(pair).collect()
+}
+
 impl Engine {
     /// Hears that a text is in sight, or is not any more.
     fn attend(&self, port: &MessagePort, what: f64, asked: &Array) -> Option<()> {
         let (replica, node) = (self.replica().ok()?, asked.get(2).as_string()?.parse().ok()?);
-        if what > ATTENDS {
+        if what == PARTS {
             replica.part(node);
             return Some(());
         }
@@ -123,10 +131,9 @@ impl Engine {
             answer.push(&replica.count_revisions(node).await.ok()?.into());
         } else if what == 3.0 {
             let sort = order(&asked.get(3).as_string()?);
-            let files = replica.following(node, sort).await.ok()?.into_iter();
-            let file =
-                |(node, name): (NodeId, String)| Array::of2(&node.to_string().into(), &name.into());
-            answer.push(&files.map(file).collect::<Array>());
+            answer.push(&named(replica.following(node, sort).await.ok()?));
+        } else if what == 6.0 {
+            answer.push(&named(replica.texts_in(node).await.ok()?));
         } else if what == 2.0 {
             let after = asked.get(3).dyn_ref().map(js_sys::Uint8Array::to_vec);
             let tally = replica.tally(node, after).await.ok()?;

@@ -1,5 +1,5 @@
 //! Which files are before or after another in its folder: where the arrow keys go, and what is played
-//! on.
+//! on. And which texts are in a folder, as new ones can begin with them.
 
 use offing_core::id::NodeId;
 use offing_core::limits;
@@ -33,6 +33,17 @@ impl<H: Host> Replica<H> {
         let files = self.files_beside(node, sort).await?.into_iter();
         let after = files.skip_while(|(file, _)| *file != node).skip(1);
         Ok(after.take(limits::WINDOW_ROWS_MAX).collect())
+    }
+
+    /// Lists the texts that are in a folder itself, by name, as far as anybody looks.
+    pub async fn texts_in(&self, folder: NodeId) -> Result<Vec<(NodeId, String)>, Fault> {
+        let rows_max = limits::WINDOW_ROWS_MAX as u32;
+        let listed = self.scan_by_name(folder, false, 0, rows_max).await?;
+        let texts = listed.iter().filter_map(|(key, value)| {
+            let listed = Listed::decode(value)?;
+            (listed.kind == Kind::Text).then_some((listing::node_of_key(key)?, listed.name))
+        });
+        Ok(texts.collect())
     }
 
     /// The files of a node's folder, the node itself among them.
