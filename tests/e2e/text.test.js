@@ -151,7 +151,7 @@ test("a folder shows its README below its list, offline too, as it is now", asyn
   await laptop.enters("boat");
   await uploads(laptop, { name: "sail.png", mimeType: "image/png", buffer: picture([40, 90, 160]) });
   await laptop.createsText("log.md", "the log");
-  const readme = laptop.page.getByRole("region", { name: "README.md" });
+  const readme = laptop.page.getByRole("region", { name: "Readme.md", exact: true });
   assert.equal(await readme.count(), 0);
   await laptop.createsText("Readme.md", "# Our boat\n\n![the sail](sail.png)\n\nAll is in [the log](log.md).\n");
   await readme.getByRole("heading", { name: "Our boat" }).waitFor();
@@ -162,7 +162,7 @@ test("a folder shows its README below its list, offline too, as it is now", asyn
   await readme.getByRole("link", { name: "the log" }).click();
   await laptop.reads("the log");
   await laptop.leavesEditor();
-  await readme.getByRole("button", { name: "README.md" }).click();
+  await readme.getByRole("button", { name: "Readme.md" }).click();
   await laptop.types("\n## Ropes\n");
   await laptop.leavesEditor();
   await readme.getByRole("heading", { name: "Ropes" }).waitFor();

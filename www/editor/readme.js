@@ -16,20 +16,21 @@ const regions = new WeakMap();
 export async function showsReadme(region, ask) {
   const known = regions.get(region) ?? begin(region);
   const call = ++known.calls;
-  const text = await read(ask);
-  if (known.calls !== call || known.text === text) return;
+  const { name, text } = await read(ask);
+  if (known.calls !== call || (known.text === text && known.name === name)) return;
   const body = Object.assign(document.createElement("div"), { className: "markdown" });
   if (text) await ask(DRAW, [body, text]);
   if (known.calls !== call) return;
-  known.text = text;
+  Object.assign(known, { name, text });
   known.files?.end();
   known.files = text ? showsFiles(body, ask) : null;
-  region.replaceChildren(title(ask), body);
+  region.replaceChildren(title(name, ask), body);
+  region.setAttribute("aria-label", name);
   region.hidden = !text;
 }
 
 function begin(region) {
-  const known = { calls: 0, text: "", files: null };
+  const known = { calls: 0, name: NAME, text: "", files: null };
   regions.set(region, known);
   const watch = new MutationObserver(() => {
     if (region.isConnected) return;
@@ -41,21 +42,23 @@ function begin(region) {
   return known;
 }
 
-function title(ask) {
+function title(name, ask) {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "link" });
-  button.textContent = NAME;
-  button.addEventListener("click", () => ask(GO, [NAME]));
+  button.textContent = name;
+  button.addEventListener("click", () => ask(GO, [name]));
   return button;
 }
 
 async function read(ask) {
   const [name, size, port] = (await ask(READ, [NAME])) ?? [];
-  if (!port) return "";
+  const none = { name: NAME, text: "" };
+  if (!port) return none;
   const source = new FileSource({ name, size, port });
   try {
-    return size > BYTES_MAX ? "" : new TextDecoder().decode(await source.read(0, size)).trim();
+    if (size > BYTES_MAX) return none;
+    return { name, text: new TextDecoder().decode(await source.read(0, size)).trim() };
   } catch {
-    return "";
+    return none;
   } finally {
     source.end();
   }

@@ -41,6 +41,7 @@ fn line(app: App, device: DeviceRow) -> impl IntoView {
         (.., None) => String::new(),
     };
     let since = device.signed_in_ms.map(|ms| app.t(Msg::DeviceSince(&app.time(ms))));
+    let between = if said.is_empty() || since.is_none() { "" } else { " · " };
     let name = device.name.clone();
     let button = (!device.this && !device.leaving).then(|| {
         let label = app.t(Msg::TakeOffNamed(&device.name));
@@ -53,7 +54,7 @@ fn line(app: App, device: DeviceRow) -> impl IntoView {
     });
     view! {
         <li class="row-line">
-            <span class="grow">{name}<br/><span class="hint">{said}" "{since}</span></span>
+            <span class="grow">{name}<br/><span class="hint">{said}{between}{since}</span></span>
             {button}
         </li>
     }

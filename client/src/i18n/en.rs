@@ -285,8 +285,8 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
                 .into()
         }
         Msg::DeviceLeaving => "Being taken off".into(),
-        Msg::DeviceSeen(time) => format!("Last here {time}.").into(),
-        Msg::DeviceSince(time) => format!("Signed in {time}.").into(),
+        Msg::DeviceSeen(time) => format!("Last here {time}").into(),
+        Msg::DeviceSince(time) => format!("Signed in {time}").into(),
         Msg::Devices => "Devices".into(),
         Msg::ThisDevice => "This device".into(),
         Msg::Toolbar => "Actions".into(),

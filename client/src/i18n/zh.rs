@@ -254,8 +254,8 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
                 .into()
         }
         Msg::DeviceLeaving => "正在移除".into(),
-        Msg::DeviceSeen(time) => format!("上次在线：{time}。").into(),
-        Msg::DeviceSince(time) => format!("登录时间：{time}。").into(),
+        Msg::DeviceSeen(time) => format!("上次在线：{time}").into(),
+        Msg::DeviceSince(time) => format!("登录时间：{time}").into(),
         Msg::Devices => "设备".into(),
         Msg::ThisDevice => "本设备".into(),
         Msg::Toolbar => "操作".into(),
