@@ -1,6 +1,6 @@
 //! Who hears of growth: each account of its own vaults, so that whoever waits sleeps until there is
 //! something for it, however many others wait and however much grows. And who hears what devices
-//! tell one another for the moment ([`Told`]): the others of the same account.
+//! tell one another for the moment ([`News::Told`]): the others of the same account.
 //!
 //! Who falls behind, or may have missed something, is told that and asks for the tips: what waits here
 //! is short. What is told for the moment is not told again: who falls behind hears the newest of it,
