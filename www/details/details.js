@@ -4,6 +4,7 @@
 // (`worker::engine::side`). All of it is told from this device, offline too. Names become text
 // nodes and nothing else.
 
+import { localeOf } from "../boot/locale.js";
 import { ask } from "../boot/side.js";
 import { sizeOf } from "../viewer/texts.js";
 import { isPicture } from "./picture_names.js";
@@ -107,13 +108,6 @@ function sectionAfter(facts) {
   const section = make("section", "details-own");
   facts.after(section);
   return section;
-}
-
-/** Times are printed as lists do: by the person's own region, if it is one of the page's language. */
-function localeOf(language) {
-  const primary = (tag) => tag.split("-")[0];
-  const own = navigator.language;
-  return primary(own) === primary(language) ? own : language;
 }
 
 /** The focus goes back to what had it; a row may have been made anew, and a menu is gone. */

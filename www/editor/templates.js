@@ -7,6 +7,7 @@
 import { EditorState } from "@codemirror/state";
 import { EditorView, showPanel } from "@codemirror/view";
 
+import { localeOf } from "../boot/locale.js";
 import { ask as askEngine } from "../boot/side.js";
 import { FileSource } from "../viewer/source.js";
 import { LOOK, READ } from "./asks.js";
@@ -38,11 +39,11 @@ export function stemOf(name) {
  * `{{title}}` stands for the name of the file without its end, `{{date}}` and `{{time}}` for now,
  * and `{{cursor}}` for where the cursor goes; without it that is the end. Any other mark stays.
  */
-export function filled(template, { fileName, now, language }) {
+export function filled(template, { fileName, now, locale }) {
   const marks = {
     title: stemOf(fileName),
-    date: now.toLocaleDateString(language, { dateStyle: "long" }),
-    time: now.toLocaleTimeString(language, { timeStyle: "short" }),
+    date: now.toLocaleDateString(locale, { dateStyle: "long" }),
+    time: now.toLocaleTimeString(locale, { timeStyle: "short" }),
   };
   const parts = template.split("{{cursor}}").map((part) => part.replace(/\{\{(title|date|time)\}\}/g, (_, mark) => marks[mark]));
   return { insert: parts.join(""), cursor: parts.length > 1 ? parts[0].length : parts.join("").length };
@@ -64,7 +65,7 @@ export function templates({ texts, node, fileName, language, ask }) {
   const begin = async (view, { read }) => {
     const template = await read().catch(() => null);
     if (template === null || view.state.doc.length || view.state.readOnly) return;
-    const { insert, cursor } = filled(template, { fileName, now: new Date(), language });
+    const { insert, cursor } = filled(template, { fileName, now: new Date(), locale: localeOf(language) });
     view.dispatch({ changes: { from: 0, insert }, selection: { anchor: cursor }, userEvent: "input.template", scrollIntoView: true });
     view.focus();
   };

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { builtIn } from "./template_texts.js";
 import { endingOf, filled, fitting, stemOf } from "./templates.js";
 
-const about = { fileName: "Harbour plan.md", now: new Date(2026, 4, 3, 9, 5), language: "en-GB" };
+const about = { fileName: "Harbour plan.md", now: new Date(2026, 4, 3, 9, 5), locale: "en-GB" };
 
 test("a template knows the file's name and the moment", () => {
   assert.equal(filled("# {{title}}\n{{date}}, {{time}}", about).insert, "# Harbour plan\n3 May 2026, 09:05");
@@ -36,7 +36,7 @@ test("each that comes with the app says where to begin, in both languages", () =
     assert.equal(builtIn(language).length, 5);
     for (const { text } of builtIn(language)) {
       assert.equal(text.split("{{cursor}}").length, 2);
-      assert.doesNotMatch(filled(text, { ...about, language }).insert, /\{\{/);
+      assert.doesNotMatch(filled(text, { ...about, locale: language }).insert, /\{\{/);
     }
   }
 });
