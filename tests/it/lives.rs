@@ -1,5 +1,8 @@
 //! Whole lives from a seed: `cargo xtask sim` lives a thousand, these are about living.
 
+use std::rc::Rc;
+
+use offing_tests::World;
 use offing_tests::sim::plan::{Kind, Plan};
 use offing_tests::sim::runs::lives;
 
@@ -21,4 +24,14 @@ fn a_shorter_life_begins_like_the_whole() {
     let comes_to_rest = |line: &offing_tests::sim::history::Line| line.what == "comes to rest";
     let end = short.iter().position(comes_to_rest).unwrap();
     assert_eq!(short[..end], whole[..end]);
+}
+
+#[test]
+fn a_world_that_is_over_leaves_nothing_behind() {
+    let world = World::with(&["laptop", "phone"]);
+    world.device("laptop").creates_text("/log.md", "noon");
+    world.executor.run_turns(50);
+    let net = Rc::downgrade(&world.net);
+    drop(world);
+    assert!(net.upgrade().is_none());
 }

@@ -78,6 +78,12 @@ impl Executor {
         drop(dropped);
     }
 
+    /// Drops all tasks: what they hold holds them.
+    pub fn end(&self) {
+        let tasks = std::mem::take(&mut *self.inner.tasks.borrow_mut());
+        drop(tasks);
+    }
+
     /// Waits for the clock.
     pub async fn sleep(&self, delay_ms: u64) {
         let due = self.now_ms() + delay_ms;

@@ -408,6 +408,14 @@ impl World {
     }
 }
 
+impl Drop for World {
+    /// Ten thousand lives in one process would not have room otherwise, nor open files enough.
+    fn drop(&mut self) {
+        self.net.grown.take();
+        self.executor.end();
+    }
+}
+
 fn wakes(woken: &RefCell<Vec<Woken>>, device: &Device, tab: u64, replica: &Rc<Replica<TestHost>>) {
     woken.borrow_mut().push(Woken {
         device: device.identity().device,
