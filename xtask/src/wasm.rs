@@ -2,8 +2,8 @@
 //! searcher, the service worker, and those of previews.
 //!
 //! cargo → wasm-bindgen → [`order`]. Each is built by a cargo of its own, so that features of one (the
-//! engine links a CRDT) do not leak into another. While cargo links the next module, the
-//! one before gets its glue. No wasm-opt follows: after a link with `opt-level = "z"` and
+//! engine links a CRDT) do not leak into another. Two cargos work at a time, since fat LTO keeps one
+//! core busy; while they link the next modules, those before get their glue. No wasm-opt follows: after a link with `opt-level = "z"` and
 //! fat LTO it took minutes, and brotli made no less of what it left.
 
 use std::{
@@ -60,6 +60,26 @@ struct Module {
     glue: &'static str,
     /// The profile of its release.
     release: &'static str,
+    /// Which of the cargos that work at a time builds it.
+    lane: Lane,
+}
+
+/// A cargo that works beside the other, in a folder of its own: in one they wait for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// What takes longest.
+    Large,
+    /// All others.
+    Others,
+}
+
+impl Lane {
+    fn target(self) -> PathBuf {
+        match self {
+            Self::Large => target().join("large"),
+            Self::Others => target(),
+        }
+    }
 }
 
 /// As small as can be.
@@ -75,6 +95,7 @@ const MODULES: [Module; 13] = [
         features: &[],
         glue: "web",
         release: SMALL,
+        lane: Lane::Large,
     },
     Module {
         name: "engine",
@@ -83,6 +104,7 @@ const MODULES: [Module; 13] = [
         features: &["engine"],
         glue: "web",
         release: SMALL,
+        lane: Lane::Others,
     },
     Module {
         name: "opaque",
@@ -91,6 +113,7 @@ const MODULES: [Module; 13] = [
         features: &["opaque"],
         glue: "web",
         release: SMALL,
+        lane: Lane::Others,
     },
     Module {
         name: "markdown",
@@ -99,6 +122,7 @@ const MODULES: [Module; 13] = [
         features: &["parser"],
         glue: "web",
         release: SMALL,
+        lane: Lane::Others,
     },
     Module {
         name: "search",
@@ -107,6 +131,7 @@ const MODULES: [Module; 13] = [
         features: &[],
         glue: "web",
         release: SMALL,
+        lane: Lane::Others,
     },
     // A classic script: every browser runs those as service workers, and it needs no
     // import that could go to the network.
@@ -117,24 +142,33 @@ const MODULES: [Module; 13] = [
         features: &[],
         glue: "no-modules",
         release: SMALL,
+        lane: Lane::Others,
     },
     // Previews come last. A worker of the sandbox gets its script as a text, so that is one
     // classic script each.
-    preview("preview-archive", &["archive"], SMALL),
-    preview("preview-docx", &["docx"], SMALL),
-    preview("preview-epub", &["epub"], SMALL),
-    preview("preview-pdf", &["pdf"], LARGE),
-    preview("preview-picture", &["picture"], SMALL),
-    preview("preview-sheet", &["sheet"], SMALL),
-    preview("preview-table", &["table"], SMALL),
+    preview("preview-archive", &["archive"], Lane::Others),
+    preview("preview-docx", &["docx"], Lane::Others),
+    preview("preview-epub", &["epub"], Lane::Others),
+    preview("preview-pdf", &["pdf"], Lane::Large),
+    preview("preview-picture", &["picture"], Lane::Others),
+    preview("preview-sheet", &["sheet"], Lane::Others),
+    preview("preview-table", &["table"], Lane::Others),
 ];
 
-const fn preview(
-    name: &'static str,
-    features: &'static [&'static str],
-    release: &'static str,
-) -> Module {
-    Module { name, package: "offing-preview", bin: name, features, glue: "no-modules", release }
+const fn preview(name: &'static str, features: &'static [&'static str], lane: Lane) -> Module {
+    let release = match lane {
+        Lane::Large => LARGE,
+        Lane::Others => SMALL,
+    };
+    Module {
+        name,
+        package: "offing-preview",
+        bin: name,
+        features,
+        glue: "no-modules",
+        release,
+        lane,
+    }
 }
 
 /// A finished module: `<name>.js` beside `<name>_bg.wasm`.
@@ -170,22 +204,35 @@ pub(crate) fn build(mode: Mode) -> Result<Modules> {
     let bindgen = tools::wasm_bindgen()?.join("wasm-bindgen");
     let out = mode.folder().join("bindgen");
     fs::create_dir_all(&out)?;
-    thread::scope(|scope| {
-        let mut finishing = Vec::new();
-        for module in &MODULES {
-            let raw = compile(module, mode)?;
-            let (bindgen, out) = (&bindgen, &out);
-            finishing.push(scope.spawn(move || finish(module, mode, &raw, bindgen, out)));
-        }
-        let mut built = finishing
-            .into_iter()
-            .map(|thread| thread.join().expect("a panic in a thread is a panic here"));
-        let mut next = || built.next().expect("there are as many threads as modules");
-        let [page, engine, opaque, markdown, search, sw] =
-            [next()?, next()?, next()?, next()?, next()?, next()?];
-        let previews = built.collect::<Result<_>>()?;
-        Ok(Modules { page, engine, opaque, markdown, search, sw, previews })
-    })
+    let (bindgen, out) = (&bindgen, &out);
+    let mut built = thread::scope(|scope| {
+        let work = |lane: Lane| {
+            let modules = MODULES.iter().filter(move |module| module.lane == lane);
+            scope.spawn(move || -> Result<Vec<_>> {
+                let finishing = modules.map(|module| {
+                    let raw = compile(module, mode)?;
+                    Ok(scope.spawn(move || finish(module, mode, &raw, bindgen, out)))
+                });
+                finishing.collect()
+            })
+        };
+        let lanes = [work(Lane::Large), work(Lane::Others)];
+        let finishing = lanes.map(|lane| joined(lane)).into_iter().collect::<Result<Vec<_>>>()?;
+        finishing.into_iter().flatten().map(joined).collect::<Result<Vec<_>>>()
+    })?;
+    let mut take = |name| {
+        let at = built.iter().position(|module| module.name == name);
+        built.swap_remove(at.expect("all of MODULES are built"))
+    };
+    let [page, engine, opaque, markdown, search, sw] =
+        ["page", "engine", "opaque", "markdown", "search", "sw"].map(&mut take);
+    let previews = MODULES.iter().filter(|module| module.package == "offing-preview");
+    let previews = previews.map(|module| take(module.name)).collect();
+    Ok(Modules { page, engine, opaque, markdown, search, sw, previews })
+}
+
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().expect("a panic in a thread is a panic here")
 }
 
 fn compile(module: &Module, mode: Mode) -> Result<PathBuf> {
@@ -195,12 +242,14 @@ fn compile(module: &Module, mode: Mode) -> Result<PathBuf> {
         command.args(["build", "-q", "--target", "wasm32-unknown-unknown", "--profile", profile]);
         command.args(["-p", module.package, "--bin", module.bin]);
         command.args(["--config", &flags()]);
+        command.arg("--target-dir").arg(module.lane.target());
         if !module.features.is_empty() {
             command.args(["--features", &module.features.join(",")]);
         }
         run(&mut command)
     })?;
-    Ok(target().join("wasm32-unknown-unknown").join(folder).join(format!("{}.wasm", module.bin)))
+    let built = module.lane.target().join("wasm32-unknown-unknown").join(folder);
+    Ok(built.join(format!("{}.wasm", module.bin)))
 }
 
 /// What rustc is told beyond the profile: views of one type instead of one type for each
