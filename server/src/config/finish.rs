@@ -1,0 +1,292 @@
+//! Makes one configuration of what was said: fills in the defaults, and checks what can be checked
+//! before anything begins.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use instant_acme::LetsEncrypt;
+
+use super::{Config, ConfigError, RateConfig, Settings};
+use crate::acme::Authority;
+use crate::store::s3::S3Address;
+use crate::tls::TlsFiles;
+use crate::turns::desk::Bounds;
+
+impl Settings {
+    /// Fills in the defaults and checks what can be checked.
+    pub fn finish(self) -> Result<Config, ConfigError> {
+        let listen = self.listen.unwrap_or(DEFAULT_LISTEN);
+        let trust_proxy = self.trust_proxy.unwrap_or(false);
+        let data = self.data.unwrap_or_else(|| PathBuf::from("data"));
+        let tls = match (self.tls_cert, self.tls_key, self.acme) {
+            (Some(certificate), Some(key), None) => {
+                Some(TlsFiles { certificate, key, authority: None })
+            }
+            (None, None, None) => None,
+            (None, None, Some(given)) => {
+                let (contact, root) = (self.acme_contact, self.acme_root);
+                let (directory, name) = (directory(given)?, name(self.public_url.as_deref())?);
+                let folder = data.join("acme");
+                Some(Authority { directory, contact, root, name, folder }.files())
+            }
+            (.., Some(_)) => return Err(ConfigError::AcmeBeside),
+            _ => return Err(ConfigError::TlsHalf),
+        };
+        if tls.is_none() && !trust_proxy && !listen.ip().is_loopback() {
+            return Err(ConfigError::Plain { listen });
+        }
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let public_url = self
+            .public_url
+            .unwrap_or_else(|| format!("{scheme}://localhost:{}", listen.port()))
+            .trim_end_matches('/')
+            .to_owned();
+        let authority =
+            public_url.strip_prefix("http://").or_else(|| public_url.strip_prefix("https://"));
+        if authority.is_none_or(|rest| rest.is_empty() || rest.contains(['/', '?', '#', ' '])) {
+            return Err(ConfigError::PublicUrl { given: public_url });
+        }
+        if tls.is_some() && !public_url.starts_with("https://") {
+            return Err(ConfigError::TlsUrl { given: public_url });
+        }
+        let chunks = match (self.chunks, self.s3_access_key, self.s3_secret_key) {
+            (None, ..) => None,
+            (Some(url), Some(access_key), Some(secret_key)) => {
+                Some(S3Address { url, access_key, secret_key })
+            }
+            (Some(_), ..) => return Err(ConfigError::S3Keys),
+        };
+        let live_sockets = self.live_sockets.unwrap_or(LIVE_SOCKETS);
+        if !(1..=LIVE_SOCKETS_MAX).contains(&live_sockets) {
+            return Err(ConfigError::LiveSockets { given: live_sockets });
+        }
+        let rate = RateConfig::default();
+        Ok(Config {
+            listen,
+            tls,
+            data,
+            database: self.database,
+            chunks,
+            assets: self.assets.unwrap_or_else(default_assets),
+            public_url,
+            quota_bytes: self.quota_bytes,
+            trust_proxy,
+            log: self.log.unwrap_or_else(|| "warn,offing_server=info".to_owned()),
+            collect_delete: self.collect_delete.unwrap_or(false),
+            scrub_days: self.scrub_days.unwrap_or(SCRUB_DAYS),
+            metrics: self.metrics,
+            otlp: self.otlp.map(collector).transpose()?,
+            turns: Bounds::default(),
+            live_sockets,
+            edges: self.edges.unwrap_or_default(),
+            origin: self.origin.map(origin).transpose()?,
+            edge_bytes: self.edge_bytes.unwrap_or(EDGE_BYTES),
+            rate: RateConfig {
+                logins_per_minute: self.logins_per_minute.unwrap_or(rate.logins_per_minute),
+                anonymous_per_minute: self
+                    .anonymous_per_minute
+                    .unwrap_or(rate.anonymous_per_minute),
+                wrong_tokens_per_minute: self
+                    .wrong_tokens_per_minute
+                    .unwrap_or(rate.wrong_tokens_per_minute),
+                calls_per_minute: self.calls_per_minute.unwrap_or(rate.calls_per_minute),
+                transfers_per_minute: self
+                    .transfers_per_minute
+                    .unwrap_or(rate.transfers_per_minute),
+            },
+        })
+    }
+}
+
+/// The server that an edge stands before. Beyond this machine TLS is wanted: tokens and cookies go
+/// there.
+fn origin(given: String) -> Result<String, ConfigError> {
+    let Ok(url) = reqwest::Url::parse(&given) else {
+        return Err(ConfigError::Origin { given });
+    };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here =
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_here);
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if is_safe && is_bare && url.username().is_empty() && url.password().is_none() {
+        return Ok(url.origin().ascii_serialization());
+    }
+    Err(ConfigError::Origin { given })
+}
+
+/// The directory of the authority that signs certificates.
+fn directory(given: String) -> Result<String, ConfigError> {
+    match given.as_str() {
+        "letsencrypt" => Ok(LetsEncrypt::Production.url().to_owned()),
+        "letsencrypt-staging" => Ok(LetsEncrypt::Staging.url().to_owned()),
+        url if reqwest::Url::parse(url).is_ok_and(|url| url.scheme() == "https") => Ok(given),
+        _ => Err(ConfigError::Acme { given }),
+    }
+}
+
+/// The name that an authority is to sign for.
+fn name(public_url: Option<&str>) -> Result<String, ConfigError> {
+    let given = public_url.unwrap_or_default();
+    let url = reqwest::Url::parse(given).ok().filter(|url| url.scheme() == "https");
+    match url.as_ref().and_then(reqwest::Url::domain) {
+        Some(name) if name.contains('.') && !name.starts_with('.') => Ok(name.to_owned()),
+        _ => Err(ConfigError::AcmeName { given: given.to_owned() }),
+    }
+}
+
+/// The collector of spans. They say nothing that has to be hidden, so it may be without TLS.
+fn collector(given: String) -> Result<String, ConfigError> {
+    let is_fit = reqwest::Url::parse(&given).is_ok_and(|url| {
+        let is_bare = url.query().is_none() && url.fragment().is_none();
+        matches!(url.scheme(), "http" | "https") && is_bare && url.username().is_empty()
+    });
+    let url = given.trim_end_matches('/').to_owned();
+    if is_fit { Ok(url) } else { Err(ConfigError::Otlp { given }) }
+}
+
+/// The client is found in `dist` of the working directory, else beside the program.
+fn default_assets() -> PathBuf {
+    let here = PathBuf::from("dist");
+    if here.is_dir() {
+        return here;
+    }
+    std::env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.parent()?.join("dist")))
+        .filter(|beside| beside.is_dir())
+        .unwrap_or(here)
+}
+
+const SCRUB_DAYS: u32 = 30;
+const LIVE_SOCKETS: u32 = 10_000;
+/// Eight gigabytes or so.
+pub(super) const LIVE_SOCKETS_MAX: u32 = 1_000_000;
+const EDGE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stronger_source_wins_and_the_weaker_fills_the_gaps() {
+        let flags = Settings { quota_bytes: Some(1), ..Settings::default() };
+        let file: Settings = toml::from_str("quota_bytes = 2\nlisten = '[::1]:80'").unwrap();
+        let config = flags.or(file).finish().unwrap();
+        assert_eq!(config.quota_bytes, Some(1));
+        assert_eq!(config.listen, "[::1]:80".parse().unwrap());
+        assert_eq!(config.public_url, "http://localhost:80");
+    }
+
+    #[test]
+    fn an_edge_asks_over_tls_or_on_its_own_machine() {
+        let origin = |given: &str| {
+            let given = Some(given.to_owned());
+            Settings { origin: given, ..Settings::default() }.finish().map(|config| config.origin)
+        };
+        for (given, wanted) in [
+            ("https://drive.example.org/", "https://drive.example.org"),
+            ("https://drive.example.org:443", "https://drive.example.org"),
+            ("http://[::1]:7070", "http://[::1]:7070"),
+            ("http://localhost:7070", "http://localhost:7070"),
+        ] {
+            assert_eq!(origin(given).unwrap().as_deref(), Some(wanted));
+        }
+        for unfit in [
+            "http://drive.example.org",
+            "https://a.example/b",
+            "https://u:p@a.example",
+            "https://a.example?b",
+            "ftp://localhost",
+            "a.example",
+        ] {
+            assert!(matches!(origin(unfit), Err(ConfigError::Origin { .. })), "{unfit}");
+        }
+    }
+
+    #[test]
+    fn spans_go_to_an_address_or_nowhere() {
+        let otlp = |given: &str| {
+            let given = Some(given.to_owned());
+            Settings { otlp: given, ..Settings::default() }.finish().map(|config| config.otlp)
+        };
+        let gateway = "https://a.example/otlp/";
+        assert_eq!(otlp(gateway).unwrap().as_deref(), Some("https://a.example/otlp"));
+        for unfit in ["127.0.0.1:4318", "grpc://a.example", "http://k@a.example", "http://a/?b"] {
+            assert!(matches!(otlp(unfit), Err(ConfigError::Otlp { .. })), "{unfit}");
+        }
+    }
+
+    #[test]
+    fn live_sockets_are_bounded_and_leave_connections_to_who_asks() {
+        let bound = |live_sockets| {
+            Settings { live_sockets, ..Settings::default() }.finish().map(|config| {
+                assert!(config.connections_max() > config.live_sockets);
+                config.live_sockets
+            })
+        };
+        assert_eq!(bound(None).unwrap(), LIVE_SOCKETS);
+        assert_eq!(bound(Some(100_000)).unwrap(), 100_000);
+        for unfit in [0, LIVE_SOCKETS_MAX + 1] {
+            let refused = bound(Some(unfit));
+            assert!(matches!(refused, Err(ConfigError::LiveSockets { given }) if given == unfit));
+        }
+    }
+
+    #[test]
+    fn a_key_that_does_not_exist_is_an_error() {
+        assert!(toml::from_str::<Settings>("quota = 2").is_err());
+    }
+
+    #[test]
+    fn nothing_is_served_in_the_clear_where_others_listen() {
+        let open = Settings { listen: Some("0.0.0.0:443".parse().unwrap()), ..Settings::default() };
+        let proxy = Settings { trust_proxy: Some(true), ..open.clone() };
+        let key = Some(PathBuf::from("key.pem"));
+        let half = Settings { tls_key: key.clone(), ..open.clone() };
+        let whole = Settings { tls_cert: key, ..half.clone() };
+        let http = Settings { public_url: Some("http://a.example".to_owned()), ..whole.clone() };
+        assert!(matches!(open.finish(), Err(ConfigError::Plain { .. })));
+        assert!(proxy.finish().is_ok());
+        assert!(matches!(half.finish(), Err(ConfigError::TlsHalf)));
+        assert!(whole.finish().is_ok_and(|config| config.is_https()));
+        assert!(matches!(http.finish(), Err(ConfigError::TlsUrl { .. })));
+    }
+
+    #[test]
+    fn a_certificate_is_fetched_for_a_name_that_others_can_look_up_and_kept_by_it() {
+        let acme = |acme: &str, url: &str| Settings {
+            listen: Some("0.0.0.0:443".parse().unwrap()),
+            acme: Some(acme.to_owned()),
+            public_url: Some(url.to_owned()),
+            ..Settings::default()
+        };
+        let fetched = acme("letsencrypt", "https://drive.example.org:8443").finish().unwrap();
+        let files = fetched.tls.unwrap();
+        assert_eq!(files.key, PathBuf::from("data/acme/drive.example.org.pem"));
+        assert_eq!(files.authority.unwrap().directory, LetsEncrypt::Production.url());
+        for unfit in ["http://a.example", "https://localhost", "https://10.0.0.1", "https://[::1]"]
+        {
+            let refused = acme("letsencrypt", unfit).finish();
+            assert!(matches!(refused, Err(ConfigError::AcmeName { .. })), "{unfit}");
+        }
+        let plain = acme("http://a.example/directory", "https://a.example").finish();
+        assert!(matches!(plain, Err(ConfigError::Acme { .. })));
+        let given = Some(PathBuf::from("cert.pem"));
+        let both = Settings { tls_cert: given, ..acme("letsencrypt", "https://a.example") };
+        assert!(matches!(both.finish(), Err(ConfigError::AcmeBeside)));
+    }
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        let check = |url: &str| {
+            Settings { public_url: Some(url.to_owned()), ..Settings::default() }.finish().is_ok()
+        };
+        assert!(check("https://drive.example.org"));
+        assert!(check("http://localhost:7070/"));
+        assert!(!check("localhost:7070"));
+        assert!(!check("https://example.org/drive"));
+        assert!(!check("https://"));
+    }
+}

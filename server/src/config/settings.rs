@@ -1,0 +1,155 @@
+//! What a source of configuration can say: a flag, a variable and a key for each setting.
+//!
+//! Nothing is checked here, and there are no defaults; the texts of `--help` name them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::error::ConfigError;
+
+/// What one source (flags and environment, or the file) says; absent means "not said".
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Address and port to listen on [default: 127.0.0.1:7070]
+    #[arg(long, env = "OFFING_LISTEN", global = true)]
+    pub listen: Option<SocketAddr>,
+    /// Certificate chain (PEM) to speak TLS with; wants `tls_key`, and is read anew when it changes
+    #[arg(long, env = "OFFING_TLS_CERT", global = true)]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of the certificate
+    #[arg(long, env = "OFFING_TLS_KEY", global = true)]
+    pub tls_key: Option<PathBuf>,
+    /// Have the program fetch its certificate, and agree to the terms of who signs it: `letsencrypt`,
+    /// `letsencrypt-staging` to try it, or the address of another authority's directory (ACME)
+    #[arg(long, env = "OFFING_ACME", global = true)]
+    pub acme: Option<String>,
+    /// Address of mail for who signs it
+    #[arg(long, env = "OFFING_ACME_CONTACT", global = true)]
+    pub acme_contact: Option<String>,
+    /// Certificate (PEM) of an authority of one's own, by which its server is known
+    #[arg(long, env = "OFFING_ACME_ROOT", global = true)]
+    pub acme_root: Option<PathBuf>,
+    /// Folder for everything the server keeps [default: ./data]
+    #[arg(long, env = "OFFING_DATA", global = true)]
+    pub data: Option<PathBuf>,
+    /// PostgreSQL in the place of a file in the data folder: postgresql://user@host/name
+    #[arg(long, env = "OFFING_DATABASE", global = true, hide_env_values = true)]
+    pub database: Option<String>,
+    /// S3 in the place of files in the data folder: `https://HOST/BUCKET[/PREFIX][?region=REGION]`
+    #[arg(long, env = "OFFING_CHUNKS", global = true)]
+    pub chunks: Option<String>,
+    /// Access key for S3
+    #[arg(long, env = "OFFING_S3_ACCESS_KEY", global = true, hide_env_values = true)]
+    pub s3_access_key: Option<String>,
+    /// Secret key for S3
+    #[arg(long, env = "OFFING_S3_SECRET_KEY", global = true, hide_env_values = true)]
+    pub s3_secret_key: Option<String>,
+    /// Folder with the built client [default: dist, here or beside the program]
+    #[arg(long, env = "OFFING_ASSETS", global = true)]
+    pub assets: Option<PathBuf>,
+    /// How people reach the server [default: http://localhost:PORT]
+    #[arg(long, env = "OFFING_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+    /// Most bytes one account may store [default: no limit]
+    #[arg(long, env = "OFFING_QUOTA_BYTES", global = true)]
+    pub quota_bytes: Option<u64>,
+    /// Take callers' addresses from the proxy's X-Forwarded-For [default: false]
+    #[arg(long, env = "OFFING_TRUST_PROXY", global = true)]
+    pub trust_proxy: Option<bool>,
+    /// What is logged, as in RUST_LOG [default: warn,offing_server=info]
+    #[arg(long, env = "OFFING_LOG", global = true)]
+    pub log: Option<String>,
+    /// Remove for good what devices call dead, and old changes that a snapshot has which a second
+    /// device found right, thirty days later [default: false]
+    #[arg(long, env = "OFFING_COLLECT_DELETE", global = true)]
+    pub collect_delete: Option<bool>,
+    /// Read and check each stored chunk once in so many days; 0 is never [default: 30]
+    #[arg(long, env = "OFFING_SCRUB_DAYS", global = true)]
+    pub scrub_days: Option<u32>,
+    /// Address and port at which Prometheus finds figures [default: none]
+    #[arg(long, env = "OFFING_METRICS", global = true)]
+    pub metrics: Option<SocketAddr>,
+    /// Collector that takes spans of calls by OTLP over HTTP, as `http://127.0.0.1:4318`
+    /// [default: none]
+    #[arg(long, env = "OFFING_OTLP", global = true)]
+    pub otlp: Option<String>,
+    /// Sign-ins a minute for one name from one address [default: 10]
+    #[arg(long, env = "OFFING_LOGINS_PER_MINUTE", global = true)]
+    pub logins_per_minute: Option<u32>,
+    /// Calls without a session a minute from one address [default: 240]
+    #[arg(long, env = "OFFING_ANONYMOUS_PER_MINUTE", global = true)]
+    pub anonymous_per_minute: Option<u32>,
+    /// Wrong access tokens a minute from one address [default: 120]
+    #[arg(long, env = "OFFING_WRONG_TOKENS_PER_MINUTE", global = true)]
+    pub wrong_tokens_per_minute: Option<u32>,
+    /// Other calls a minute for one account [default: 3000]
+    #[arg(long, env = "OFFING_CALLS_PER_MINUTE", global = true)]
+    pub calls_per_minute: Option<u32>,
+    /// Chunk uploads and downloads a minute for one account [default: 24000]
+    #[arg(long, env = "OFFING_TRANSFERS_PER_MINUTE", global = true)]
+    pub transfers_per_minute: Option<u32>,
+    /// Most live sockets at one time, each of which is an open file, two of an edge [default: 10000]
+    #[arg(long, env = "OFFING_LIVE_SOCKETS", global = true)]
+    pub live_sockets: Option<u32>,
+    /// Addresses of edges, with commas between: who asks through them is taken from their
+    /// X-Forwarded-For [default: none]
+    #[arg(long, env = "OFFING_EDGES", global = true, value_delimiter = ',')]
+    pub edges: Option<Vec<IpAddr>>,
+    /// Of an edge: the server that it stands before, `https://HOST[:PORT]`
+    #[arg(long, env = "OFFING_ORIGIN", global = true)]
+    pub origin: Option<String>,
+    /// Of an edge: most bytes of chunks that it keeps [default: 10737418240]
+    #[arg(long, env = "OFFING_EDGE_BYTES", global = true)]
+    pub edge_bytes: Option<u64>,
+}
+
+impl Settings {
+    /// Reads the settings of a configuration file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source })
+    }
+
+    /// Lets `self` win wherever it says something.
+    #[must_use]
+    pub fn or(self, weaker: Self) -> Self {
+        Self {
+            listen: self.listen.or(weaker.listen),
+            tls_cert: self.tls_cert.or(weaker.tls_cert),
+            tls_key: self.tls_key.or(weaker.tls_key),
+            acme: self.acme.or(weaker.acme),
+            acme_contact: self.acme_contact.or(weaker.acme_contact),
+            acme_root: self.acme_root.or(weaker.acme_root),
+            data: self.data.or(weaker.data),
+            database: self.database.or(weaker.database),
+            chunks: self.chunks.or(weaker.chunks),
+            s3_access_key: self.s3_access_key.or(weaker.s3_access_key),
+            s3_secret_key: self.s3_secret_key.or(weaker.s3_secret_key),
+            assets: self.assets.or(weaker.assets),
+            public_url: self.public_url.or(weaker.public_url),
+            quota_bytes: self.quota_bytes.or(weaker.quota_bytes),
+            trust_proxy: self.trust_proxy.or(weaker.trust_proxy),
+            log: self.log.or(weaker.log),
+            collect_delete: self.collect_delete.or(weaker.collect_delete),
+            scrub_days: self.scrub_days.or(weaker.scrub_days),
+            metrics: self.metrics.or(weaker.metrics),
+            otlp: self.otlp.or(weaker.otlp),
+            logins_per_minute: self.logins_per_minute.or(weaker.logins_per_minute),
+            anonymous_per_minute: self.anonymous_per_minute.or(weaker.anonymous_per_minute),
+            wrong_tokens_per_minute: self
+                .wrong_tokens_per_minute
+                .or(weaker.wrong_tokens_per_minute),
+            calls_per_minute: self.calls_per_minute.or(weaker.calls_per_minute),
+            transfers_per_minute: self.transfers_per_minute.or(weaker.transfers_per_minute),
+            live_sockets: self.live_sockets.or(weaker.live_sockets),
+            edges: self.edges.or(weaker.edges),
+            origin: self.origin.or(weaker.origin),
+            edge_bytes: self.edge_bytes.or(weaker.edge_bytes),
+        }
+    }
+}
