@@ -8,3 +8,4 @@ mod migrate;
 mod postgres;
 mod processes;
 mod s3;
+mod tls;

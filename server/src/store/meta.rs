@@ -23,6 +23,7 @@ use super::fossil::{FossilRead, FossilTx};
 use super::growth::{Growth, Question, Standing};
 use super::keeping::{KeepingRead, KeepingTx};
 use super::note::Note;
+use super::postgres::tls::DatabaseTlsError;
 use super::witness::{WitnessRead, WitnessTx};
 
 /// An account.
@@ -271,6 +272,9 @@ pub enum MetaError {
     /// PostgreSQL failed.
     #[error("the database failed")]
     Postgres(#[source] tokio_postgres::Error),
+    /// PostgreSQL is not reached in the way that was asked for.
+    #[error(transparent)]
+    DatabaseTls(#[from] DatabaseTlsError),
     /// A job beside this one failed in a way that took the whole transaction with it.
     #[error("the transaction was rolled back")]
     RolledBack,

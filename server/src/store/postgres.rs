@@ -13,9 +13,9 @@
 //! Every commit waits for the disk. What is to survive later only ([`Durability::Later`]) is what
 //! the start of the server recomputes, and the database may fail without a new start of ours.
 //!
-//! The connection is not encrypted; it is a socket of the machine or a network that is
-//! trusted. A commit whose answer was lost is reported as failed, and may have happened:
-//! every call can be repeated.
+//! Whether the connection is encrypted, and who is taken for the database, its URL says (`tls`).
+//! A commit whose answer was lost is reported as failed, and may have happened: every call can be
+//! repeated.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ use self::batch::run_group;
 use self::hear::hear;
 use self::link::{Address, Link};
 use self::rows::Rows;
+use self::tls::DatabaseTlsError;
 use super::blob::BlobStoreId;
 use super::growth::Question;
 use super::meta::{
@@ -48,6 +49,7 @@ mod link;
 mod rows;
 mod rows_write;
 pub mod tables;
+pub mod tls;
 mod witness;
 
 /// The schema's versions, in order; `schema` counts those applied.
@@ -163,6 +165,9 @@ impl MetaStore for PostgresMeta {
 
 impl From<tokio_postgres::Error> for MetaError {
     fn from(error: tokio_postgres::Error) -> Self {
+        if let Some(distrust) = DatabaseTlsError::behind(&error) {
+            return Self::DatabaseTls(distrust);
+        }
         // The first two digits are the class of the failure.
         match error.code().map(|code| (code.code().get(..2).unwrap_or_default(), code)) {
             Some(("23", _)) => Self::Constraint,

@@ -1,7 +1,8 @@
-//! A PostgreSQL cluster of its own, on a socket in its folder and on no port.
+//! A PostgreSQL cluster of its own, on a socket in its folder, and on a port only if it speaks TLS.
 
-use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::{self, File, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,6 +21,7 @@ const NOBODY: u32 = 65_534;
 pub struct Postgres {
     programs: PathBuf,
     folder: TempDir,
+    port: u16,
     server: Child,
     databases: AtomicU32,
 }
@@ -34,7 +36,7 @@ impl Postgres {
         static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let made = Arc::new(Self::start("fsync=off"));
+            let made = Arc::new(Self::start(&["fsync=off", "listen_addresses="], &[]));
             *shared = Arc::downgrade(&made);
             made
         })
@@ -43,10 +45,19 @@ impl Postgres {
     /// A cluster of one's own, which waits for the disk at each commit; those of tests do not, as
     /// processes are killed there and no machines.
     pub fn durable() -> Self {
-        Self::start("fsync=on")
+        Self::start(&["fsync=on", "listen_addresses="], &[])
     }
 
-    fn start(fsync: &str) -> Self {
+    /// A cluster that speaks TLS at a port, by this certificate and key (PEM).
+    pub fn over_tls(certificate: &str, key: &str) -> Self {
+        let settings = ["fsync=off", "listen_addresses=127.0.0.1", "ssl=on"];
+        Self::start(&settings, &[("server.crt", certificate), ("server.key", key)])
+    }
+
+    /// Starts one with these settings and files in its folder of data.
+    fn start(settings: &[&str], files: &[(&str, &str)]) -> Self {
+        // Its socket is named by it too.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let programs = programs();
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
@@ -69,19 +80,27 @@ impl Postgres {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        for (name, text) in files {
+            let path = data.join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            if root {
+                std::os::unix::fs::chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
         let log = File::create(folder.path().join("log")).unwrap();
         let server = as_nobody("postgres")
             .arg("-D")
             .arg(&data)
-            .args(["-c", "listen_addresses=", "-c"])
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
+            .args(["-c", "max_connections=200", "-c", &format!("port={port}"), "-c"])
             .arg(format!("unix_socket_directories={}", folder.path().display()))
-            .args(["-c", fsync, "-c", "max_connections=200"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
-        let cluster = Self { programs, folder, server, databases: AtomicU32::new(0) };
+        let cluster = Self { programs, folder, port, server, databases: AtomicU32::new(0) };
         let begun = Instant::now();
         while !cluster
             .client("psql")
@@ -100,10 +119,20 @@ impl Postgres {
 
     /// Makes an empty database, and says its URL.
     pub fn database(&self) -> String {
+        let (name, folder) = (self.creates(), self.folder.path().display());
+        format!("postgresql://offing@/{name}?host={folder}&port={}", self.port)
+    }
+
+    /// Makes an empty database, and says its URL at the port.
+    pub fn database_at(&self, host: &str) -> String {
+        format!("postgresql://offing@{host}:{}/{}", self.port, self.creates())
+    }
+
+    fn creates(&self) -> String {
         let name = format!("d{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let made = self.client("createdb").arg(&name).output().unwrap();
         assert!(made.status.success(), "createdb: {}", String::from_utf8_lossy(&made.stderr));
-        format!("postgresql://offing@/{name}?host={}", self.folder.path().display())
+        name
     }
 
     /// Runs SQL as the owner of everything, in the database of a URL.
@@ -121,6 +150,7 @@ impl Postgres {
     fn client(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
         command.env_clear().args(["--username=offing", "--host"]).arg(self.folder.path());
+        command.arg(format!("--port={}", self.port));
         command
     }
 }

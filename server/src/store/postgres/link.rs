@@ -10,8 +10,11 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Connection, Socket, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tls::Asked;
 use crate::store::meta::MetaResult;
 
 /// A process of the database that vanished holds nobody up for longer than this, and a
@@ -31,6 +34,7 @@ const INTERPRETED: &str = "SET jit = off";
 #[derive(Clone)]
 pub(super) struct Address {
     config: Config,
+    tls: MakeRustlsConnect,
     pub(super) runtime: Handle,
     /// What a connection begins with.
     settings: &'static str,
@@ -38,12 +42,14 @@ pub(super) struct Address {
 
 impl Address {
     pub(super) fn parse(url: &str, runtime: Handle) -> MetaResult<Self> {
-        let mut config: Config = url.parse()?;
+        let asked = Asked::of(url)?;
+        let mut config: Config = asked.url.parse()?;
+        let tls = asked.settle(&mut config)?;
         config.connect_timeout(PATIENCE).tcp_user_timeout(PATIENCE).keepalives_idle(PATIENCE);
         if config.get_application_name().is_none() {
             config.application_name("offing-server");
         }
-        Ok(Self { config, runtime, settings: "" })
+        Ok(Self { config, tls, runtime, settings: "" })
     }
 
     /// The same, for a connection that writes.
@@ -54,16 +60,12 @@ impl Address {
     /// Connects, and gives back the side that has to be driven.
     pub(super) async fn connect(
         &self,
-    ) -> Result<
-        (Client, tokio_postgres::Connection<tokio_postgres::Socket, NoStream>),
-        tokio_postgres::Error,
-    > {
-        self.config.connect(NoTls).await
+    ) -> Result<(Client, Connection<Socket, TlsStream>), tokio_postgres::Error> {
+        self.config.connect(self.tls.clone()).await
     }
 }
 
-/// No encryption: see [`super`].
-pub(super) type NoStream = tokio_postgres::tls::NoTlsStream;
+type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
 /// A connection.
 pub(super) struct Link {
