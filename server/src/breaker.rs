@@ -37,14 +37,18 @@ impl Breaker {
         let mut state = self.state();
         let is_trial = state.failed >= FAILURES_MAX;
         if is_trial {
-            let left_ms = u64::try_from(state.until_ms - now_ms).unwrap_or_default();
-            if left_ms > 0 || state.is_tried {
-                // Not longer than a pause, should the clock have been put back.
-                return Err(Duration::from_millis(left_ms).clamp(PAUSE_MIN, PAUSE_MAX));
+            if now_ms < state.until_ms || state.is_tried {
+                return Err(state.wait(now_ms));
             }
             state.is_tried = true;
         }
         Ok(Attempt { breaker: self, is_trial })
+    }
+
+    /// How long nobody asks, if it is away.
+    pub(crate) fn wait(&self, now_ms: i64) -> Option<Duration> {
+        let state = self.state();
+        (state.failed >= FAILURES_MAX).then(|| state.wait(now_ms))
     }
 
     /// Says whether nobody asks at the moment.
@@ -57,7 +61,20 @@ impl Breaker {
     }
 }
 
+impl State {
+    fn wait(&self, now_ms: i64) -> Duration {
+        let left_ms = u64::try_from(self.until_ms - now_ms).unwrap_or_default();
+        // Not longer than a pause, should the clock have been put back.
+        Duration::from_millis(left_ms).clamp(PAUSE_MIN, PAUSE_MAX)
+    }
+}
+
 impl Attempt<'_> {
+    /// Says whether this one asks for all.
+    pub(crate) fn is_trial(&self) -> bool {
+        self.is_trial
+    }
+
     /// It answered, whatever it said.
     pub(crate) fn succeeded(self) {
         self.breaker.state().failed = 0;

@@ -200,6 +200,8 @@ impl From<Arc<BlobError>> for ServiceError {
             Self::StorageFull
         } else if let BlobError::Away { wait } = *error {
             Self::Away { wait }
+        } else if matches!(*error, BlobError::Silent { .. }) {
+            Self::Busy
         } else {
             Self::Blob(error)
         }

@@ -6,7 +6,6 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
@@ -129,10 +128,7 @@ fn a_read_whose_first_call_stalls_is_answered_by_a_second_soon() {
     let at = store.write(&VAULT, &ChunkId([1; 32]), &[1; 100]).unwrap();
     store.sync().unwrap();
     line.becomes(Fault::StallsOnce);
-    let began = Instant::now();
     assert_eq!(pieces(&store, at).unwrap(), [vec![1; 100]]);
-    // By itself the first call would have been given up after half a minute.
-    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     let expected = Remote { second_asks: 1, second_firsts: 1, is_away: false };
     assert_eq!(store.reader().remote(), expected);
 }
@@ -146,7 +142,7 @@ fn a_store_that_is_away_is_not_asked_after_some_failures_and_found_again() {
     store.sync().unwrap();
     line.becomes(CUT);
     let refused = pieces(&store, kept);
-    assert!(matches!(refused, Err(BlobError::Io(_))), "{refused:?}");
+    assert!(matches!(refused, Err(BlobError::Away { .. })), "{refused:?}");
     assert!(store.reader().remote().is_away);
     let connections = line.connections();
     let refused = pieces(&store, kept);

@@ -69,10 +69,16 @@ pub enum BlobError {
         code: String,
     },
     /// S3 did not answer some calls before, and is not asked for a while.
-    #[error("S3 is away and is asked again in {} ms", wait.as_millis())]
+    #[error("S3 does not answer, and is asked again in {} ms", wait.as_millis())]
     Away {
         /// How long.
         wait: Duration,
+    },
+    /// S3 took a call, and then nothing moved.
+    #[error("S3 was silent for {} ms", patience.as_millis())]
+    Silent {
+        /// For how long.
+        patience: Duration,
     },
     /// Another process has this store open.
     #[error("the chunk store is in use by another process")]

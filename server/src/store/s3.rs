@@ -30,6 +30,7 @@ use super::record::{FILE_HEAD_BYTES, file_head, record_head};
 mod bucket;
 mod coming;
 mod hedge;
+mod silence;
 pub mod view;
 
 pub use bucket::S3Address;

@@ -1,16 +1,17 @@
-//! Calls to S3: signed, bounded in time, tried again where that is safe (which is always: puts
-//! are conditional, everything else repeats itself).
+//! Calls to S3: signed, given up when nothing moves (`silence`), tried again where that is safe (which
+//! is always: puts are conditional, everything else repeats itself).
 //!
 //! After some failures S3 is away: calls are refused at once, and one at a time finds out whether
 //! it is back. A call that was under way by then keeps its pauses, so a hiccup costs no call that
-//! outlasts it. A read of a task is asked a second time when its answer is late.
+//! outlasts it; what fails to its end while S3 is away says so. A read of a task is asked a second
+//! time when its answer is late.
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::ops::Range;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -18,19 +19,15 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use rusty_s3::actions::{ListObjectsV2, S3Action as _};
 use rusty_s3::{Credentials, UrlStyle};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::hedge::Hedge;
+use super::silence::{PATIENCE, Sent, TRIAL_PATIENCE, unless_silent, whole};
 use crate::breaker::Breaker;
 use crate::store::blob::{BlobError, Remote};
 
 /// How long a signed call may be under way before the store refuses it.
 const SIGNED_FOR: Duration = Duration::from_secs(300);
-const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// How long a call may take; an object has some megabytes.
-const CALL_MAX: Duration = Duration::from_secs(60);
-/// How long a read may wait for the next bytes; who takes them slowly may take longer for all.
-const STALL_MAX: Duration = Duration::from_secs(30);
 /// Connections of reads that are kept for the next ones.
 const IDLE_MAX: usize = 64;
 /// Pauses before a call is tried again.
@@ -107,11 +104,10 @@ impl Bucket {
         endpoint.set_query(None);
         let bucket = rusty_s3::Bucket::new(endpoint, UrlStyle::Path, name, region)
             .map_err(|_| malformed())?;
-        let client = || Client::builder().connect_timeout(CONNECT_MAX);
         // By HTTP/1 a second question has another connection than the first.
-        let reads = client().http1_only().read_timeout(STALL_MAX).pool_max_idle_per_host(IDLE_MAX);
-        let (client, reads) = (client().timeout(CALL_MAX).build(), reads.build());
-        let (client, reads) = (client.map_err(failed)?, reads.map_err(failed)?);
+        let reads = Client::builder().http1_only().pool_max_idle_per_host(IDLE_MAX);
+        let client = Client::builder().build().map_err(failed)?;
+        let reads = reads.build().map_err(failed)?;
         let credentials = Credentials::new(address.access_key.clone(), address.secret_key.clone());
         Ok(Self {
             bucket,
@@ -150,15 +146,14 @@ impl Bucket {
     }
 
     async fn put_bytes(&self, name: &str, bytes: &Bytes) -> Result<Put, BlobError> {
-        let key = self.key(name);
-        let response = self
-            .call(|| {
-                let mut action = self.bucket.put_object(Some(&self.credentials), &key);
-                action.headers_mut().insert("if-none-match", "*");
-                let request = self.client.request(Method::PUT, action.sign(SIGNED_FOR));
-                request.header(header::IF_NONE_MATCH, "*").body(bytes.clone())
-            })
-            .await?;
+        let (key, sent) = (self.key(name), Sent::default());
+        let request = || {
+            let mut action = self.bucket.put_object(Some(&self.credentials), &key);
+            action.headers_mut().insert("if-none-match", "*");
+            let request = self.client.request(Method::PUT, action.sign(SIGNED_FOR));
+            request.header(header::IF_NONE_MATCH, "*").body(sent.body(bytes.clone()))
+        };
+        let response = self.until_answered(&sent, || asked(request())).await?;
         match response.status() {
             StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(Put::WasThere),
             status if status.is_success() => Ok(Put::Made),
@@ -179,7 +174,7 @@ impl Bucket {
                 StatusCode::NOT_FOUND => Ok(None),
                 // Past the end: nothing of it is there.
                 StatusCode::RANGE_NOT_SATISFIABLE => Ok(Some(Bytes::new())),
-                status if status.is_success() => Ok(Some(response.bytes().await.map_err(failed)?)),
+                status if status.is_success() => Ok(Some(whole(response).await?)),
                 _ => Err(refused(response).await),
             }
         })
@@ -190,7 +185,7 @@ impl Bucket {
         let len = range.end - range.start;
         let key = self.key(name);
         let request = || self.reading(&self.reads, &key, Some(&range));
-        let response = self.until_answered(|| self.asked_twice(&request)).await?;
+        let response = self.until_answered(&Sent::default(), || self.asked_twice(&request)).await?;
         match response.status() {
             StatusCode::NOT_FOUND => Ok(Opened::Gone),
             StatusCode::RANGE_NOT_SATISFIABLE => Ok(Opened::Short),
@@ -272,7 +267,8 @@ impl Bucket {
                 if !response.status().is_success() {
                     return Err(refused(response).await);
                 }
-                let text = response.text().await.map_err(failed)?;
+                let text = whole(response).await?;
+                let text = String::from_utf8_lossy(&text);
                 let page = ListObjectsV2::parse_response(&text).map_err(failed)?;
                 let found =
                     page.contents.iter().filter_map(|object| object.key.strip_prefix(&prefix));
@@ -291,11 +287,15 @@ impl Bucket {
     }
 
     async fn call(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, BlobError> {
-        self.until_answered(|| asked(request())).await
+        self.until_answered(&Sent::default(), || asked(request())).await
     }
 
     /// Asks until there is an answer that asking again would not change; not at all while S3 is away.
-    async fn until_answered<F>(&self, ask: impl Fn() -> F) -> Result<Response, BlobError>
+    async fn until_answered<F>(
+        &self,
+        sent: &Sent,
+        ask: impl Fn() -> F,
+    ) -> Result<Response, BlobError>
     where
         F: Future<Output = Result<Response, BlobError>>,
     {
@@ -305,7 +305,8 @@ impl Bucket {
         loop {
             let answer = match leave {
                 Ok(attempt) => {
-                    let answer = ask().await;
+                    let patience = if attempt.is_trial() { TRIAL_PATIENCE } else { PATIENCE };
+                    let answer = unless_silent(patience, sent, ask()).await;
                     match &answer {
                         Ok(_) => attempt.succeeded(),
                         Err(_) => attempt.failed(self.now_ms()),
@@ -318,7 +319,10 @@ impl Bucket {
             {
                 return answer;
             }
-            let Some(pause) = pauses.next() else { return answer };
+            let Some(pause) = pauses.next() else {
+                let wait = self.breaker.wait(self.now_ms());
+                return answer.map_err(|error| wait.map_or(error, away));
+            };
             tokio::time::sleep(pause).await;
             leave = self.breaker.ask(self.now_ms()).map_err(away);
         }
@@ -385,8 +389,82 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> BlobError {
 /// An answer that is none of those expected; its body names the reason.
 async fn refused(response: Response) -> BlobError {
     let status = response.status();
-    let text = response.text().await.unwrap_or_default();
+    let text = whole(response).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
     let code = code.map_or("", |(code, _)| code).to_owned();
     BlobError::Refused { status: status.as_u16(), code }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::TryStreamExt as _;
+    use futures_util::future::select_all;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::store::s3::coming::Coming;
+
+    /// A bucket at a server that does this with each connection.
+    async fn bucket<F>(serve: fn(TcpStream) -> F) -> Bucket
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/bucket", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(serve(socket));
+            }
+        });
+        let (access_key, secret_key) = ("key".to_owned(), "secret".to_owned());
+        Bucket::new(&S3Address { url, access_key, secret_key }, Handle::current()).unwrap()
+    }
+
+    /// Takes what comes and never says a word.
+    async fn is_silent(mut socket: TcpStream) {
+        while socket.read(&mut [0; 1024]).await.is_ok_and(|len| len > 0) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_takes_connections_and_never_answers_is_away_after_seconds() {
+        let bucket = bucket(is_silent).await;
+        let began = Instant::now();
+        let reads = (0..4).map(|_| Box::pin(bucket.open("segments/1", 0..9)));
+        let (first, _, others) = select_all(reads).await;
+        assert!(matches!(first, Err(BlobError::Away { .. })));
+        assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+        assert!(bucket.remote().is_away);
+        let began = Instant::now();
+        let refused = bucket.put_bytes("segments/2", &Bytes::from_static(b"a")).await;
+        assert!(matches!(refused, Err(BlobError::Away { .. })), "{refused:?}");
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        drop(others);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_puts_alone_hears_that_it_is_away_within_a_minute() {
+        let bucket = bucket(is_silent).await;
+        let began = Instant::now();
+        let refused = bucket.put_bytes("segments/1", &Bytes::from(vec![1; 100_000])).await;
+        assert!(matches!(refused, Err(BlobError::Away { .. })), "{refused:?}");
+        assert!(began.elapsed() < Duration::from_secs(50), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_comes_slowly_comes_to_its_end() {
+        let bucket = bucket(|mut socket| async move {
+            assert!(socket.read(&mut [0; 4096]).await.unwrap() > 0);
+            socket.write_all(b"HTTP/1.1 206 \r\ncontent-length: 20\r\n\r\n").await.unwrap();
+            for byte in 0..20 {
+                tokio::time::sleep(Duration::from_secs(8)).await;
+                socket.write_all(&[byte]).await.unwrap();
+            }
+        });
+        let (bucket, began) = (std::sync::Arc::new(bucket.await), Instant::now());
+        let read: Vec<_> = Coming::of(bucket, 1, 0..20).pieces().try_collect().await.unwrap();
+        assert_eq!(read.concat(), (0..20).collect::<Vec<u8>>());
+        assert!(began.elapsed() >= Duration::from_secs(160));
+    }
 }

@@ -15,6 +15,7 @@ use reqwest::Response;
 
 use super::bucket::{Bucket, Opened};
 use super::key;
+use super::silence::next_bytes;
 use crate::store::blob::{BlobError, PIECE_BYTES, Pieces};
 
 /// Calls that may break off for one piece.
@@ -77,17 +78,14 @@ impl Coming {
                 Opened::Short => return Err(BlobError::SegmentShort { segment, end }),
             },
         };
-        match answer.chunk().await {
+        match next_bytes(&mut answer).await {
             Ok(Some(frame)) => {
                 self.rest.start += frame.len() as u64;
                 self.answer = Some(answer);
                 return Ok(Some(frame));
             }
             Ok(None) => tracing::warn!("an answer of S3 was too short"),
-            // Without the URL, which carries the signature.
-            Err(error) => {
-                tracing::warn!(error = %error.without_url(), "an answer of S3 broke off");
-            }
+            Err(error) => tracing::warn!(%error, "an answer of S3 broke off"),
         }
         Ok(None)
     }
