@@ -21,14 +21,18 @@ use instant_acme::{
     HttpClient, Identifier, NewAccount, NewOrder, Order, OrderStatus, RetryPolicy,
 };
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
-use reqwest::{Body, Certificate, Client};
+use reqwest::{Body, Client};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
+use x509_cert::Certificate;
 
+use self::advice::Advice;
 use crate::private;
 use crate::tls::{Tls, TlsError, TlsFiles, provider};
+
+mod advice;
 
 /// The protocol that an authority asks for, as a handshake names it.
 pub(crate) const PROTOCOL: &[u8] = b"acme-tls/1";
@@ -100,9 +104,14 @@ pub enum AcmeError {
 
 /// Fetches a certificate when there is none, and the next one in time; never ends.
 pub(crate) async fn keep(authority: Authority, tls: Arc<Tls>) {
-    let mut pauses = PAUSES.into_iter();
+    let (mut pauses, mut advice) = (PAUSES.into_iter(), Advice::default());
     loop {
-        let pause = if tls.life().is_some_and(|life| !is_due(life, SystemTime::now())) {
+        let shown = tls.shown();
+        if let Some(shown) = &shown {
+            ask(&authority, shown, &mut advice).await;
+        }
+        let is_due = |shown| is_due(life(shown), advice.moment(), SystemTime::now());
+        let pause = if shown.as_ref().is_some_and(|shown| !is_due(shown)) {
             LOOK_EVERY
         } else {
             let fetched = timeout(FETCH_DEADLINE, fetch(&authority, &tls)).await;
@@ -125,10 +134,27 @@ pub(crate) async fn keep(authority: Authority, tls: Arc<Tls>) {
     }
 }
 
-/// Says whether a certificate that lives from and to these moments wants a successor.
-fn is_due([from, to]: [SystemTime; 2], now: SystemTime) -> bool {
+/// Asks the authority when it wants this one renewed, if that was not asked lately.
+async fn ask(authority: &Authority, shown: &Certificate, advice: &mut Advice) {
+    let Some(of) = advice.question(shown, SystemTime::now()) else { return };
+    match account(authority).await {
+        Ok(account) => advice.ask(&account, &of).await,
+        Err(error) => advice.is_unheard(&error, SystemTime::now()),
+    }
+}
+
+/// From when and until when a certificate is valid.
+fn life(certificate: &Certificate) -> [SystemTime; 2] {
+    let validity = &certificate.tbs_certificate.validity;
+    [validity.not_before, validity.not_after]
+        .map(|time| SystemTime::UNIX_EPOCH + time.to_unix_duration())
+}
+
+/// Says whether a certificate that lives from and to these moments wants a successor: at the moment that
+/// was chosen, or with a third of its life left where none was, or one that is too late.
+fn is_due([from, to]: [SystemTime; 2], chosen: Option<SystemTime>, now: SystemTime) -> bool {
     let third = to.duration_since(from).unwrap_or_default() / 3;
-    to.duration_since(now).is_ok_and(|left| left < third) || now >= to
+    now >= chosen.filter(|chosen| *chosen < to).unwrap_or(to - third)
 }
 
 async fn fetch(authority: &Authority, tls: &Arc<Tls>) -> Result<(), AcmeError> {
@@ -238,7 +264,7 @@ impl Http {
         if let Some(path) = &authority.root {
             let pem = std::fs::read(path)
                 .map_err(|source| AcmeError::File { path: path.clone(), source })?;
-            client = client.add_root_certificate(Certificate::from_pem(&pem)?);
+            client = client.add_root_certificate(reqwest::Certificate::from_pem(&pem)?);
         }
         Ok(Self(client.build()?))
     }
@@ -290,11 +316,21 @@ mod tests {
     fn a_certificate_wants_a_successor_when_a_third_of_its_life_is_left() {
         let day = |day: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(day * 86_400);
         let life = [day(10), day(100)];
-        assert!(!is_due(life, day(9)), "not before it begins");
-        assert!(!is_due(life, day(70)));
-        assert!(is_due(life, day(71)));
-        assert!(is_due(life, day(101)), "nor ever after");
-        assert!(is_due([day(100), day(10)], day(50)), "one that never lived");
+        assert!(!is_due(life, None, day(9)), "not before it begins");
+        assert!(!is_due(life, None, day(69)));
+        assert!(is_due(life, None, day(70)));
+        assert!(is_due(life, None, day(101)), "nor ever after");
+        assert!(is_due([day(100), day(10)], None, day(50)), "one that never lived");
+    }
+
+    #[test]
+    fn what_the_authority_suggests_comes_first_unless_it_is_too_late() {
+        let day = |day: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(day * 86_400);
+        let life = [day(10), day(100)];
+        assert!(is_due(life, Some(day(20)), day(20)));
+        assert!(!is_due(life, Some(day(90)), day(89)));
+        assert!(is_due(life, Some(day(90)), day(90)));
+        assert!(is_due(life, Some(day(100)), day(70)));
     }
 
     #[test]

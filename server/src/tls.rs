@@ -95,15 +95,10 @@ impl Tls {
         *self.current.proof.write().unwrap_or_else(PoisonError::into_inner) = proof.map(Arc::new);
     }
 
-    /// From when and until when the certificate is valid; nothing if there is none, or none that says so.
-    pub(crate) fn life(&self) -> Option<[SystemTime; 2]> {
+    /// The certificate that handshakes show; nothing if there is none, or none that can be read.
+    pub(crate) fn shown(&self) -> Option<Certificate> {
         let current = self.current.key.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let certificate = Certificate::from_der(current.cert.first()?).ok()?;
-        let validity = certificate.tbs_certificate.validity;
-        Some(
-            [validity.not_before, validity.not_after]
-                .map(|time| SystemTime::UNIX_EPOCH + time.to_unix_duration()),
-        )
+        Certificate::from_der(current.cert.first()?).ok()
     }
 }
 

@@ -4,17 +4,23 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use offing_server::config::Settings;
 use offing_server::serve;
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::{Certificate, Client, Version};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 use crate::program::{PROGRAM, free_address};
 use crate::tls::{certifies, opens_with};
@@ -160,7 +166,7 @@ async fn a_certificate_of_which_little_is_left_is_shown_until_the_next_one_is_he
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = Authority::that_looks_at(listener.local_addr().unwrap().port()).await;
     let root = authority.root().await;
-    let old = nearly_over(folder.path());
+    let old = holds(folder.path(), 1);
     let server = Server::on(listener, authority.settings(folder.path()));
     // Whoever comes first is shown either, and never none.
     let (shown_old, shown_new) =
@@ -170,17 +176,74 @@ async fn a_certificate_of_which_little_is_left_is_shown_until_the_next_one_is_he
     assert!(server.answers(&old).await.is_none(), "it has made room");
 }
 
-/// Puts a certificate where a fetched one is, of which a day is left.
-fn nearly_over(folder: &Path) -> Certificate {
+/// Puts a certificate where a fetched one is, of which so many of ninety days are left.
+fn holds(folder: &Path, days_left: u32) -> Certificate {
     let day = Duration::from_secs(86_400);
     let mut params = CertificateParams::new([NAME.to_owned()]).unwrap();
-    params.not_before = (SystemTime::now() - 89 * day).into();
-    params.not_after = (SystemTime::now() + day).into();
+    params.not_before = (SystemTime::now() - (90 - days_left) * day).into();
+    params.not_after = (SystemTime::now() + days_left * day).into();
+    params.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate().unwrap();
     let made = params.self_signed(&key).unwrap();
     std::fs::create_dir(folder.join("acme")).unwrap();
     std::fs::write(kept(folder), key.serialize_pem() + &made.pem()).unwrap();
     Certificate::from_pem(made.pem().as_bytes()).unwrap()
+}
+
+/// Stands before an authority that knows nothing of renewal: its directory says where to ask, and
+/// whoever asks there hears this window. Gives back the directory.
+async fn suggests(authority: &Authority, window: [&str; 2]) -> String {
+    let folder = authority.folder.path();
+    let chain = CertificateDer::pem_file_iter(folder.join("cert.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.map(Result::unwrap).collect(), key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+
+    let client = Client::builder().no_proxy().danger_accept_invalid_certs(true).build().unwrap();
+    let answer = client.get(&authority.directory).send().await.unwrap();
+    let mut directory: serde_json::Value = answer.json().await.unwrap();
+    directory["renewalInfo"] = format!("{origin}/renewal").into();
+    let suggested =
+        serde_json::json!({ "suggestedWindow": { "start": window[0], "end": window[1] } });
+
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(socket).await else { continue };
+            let mut lines = BufReader::new(&mut stream).lines();
+            let asked = lines.next_line().await.unwrap().unwrap();
+            while lines.next_line().await.unwrap().is_some_and(|line| !line.is_empty()) {}
+            let body = if asked.starts_with("GET /renewal/") { &suggested } else { &directory };
+            let body = body.to_string();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nretry-after: 21600\r\nconnection: close\r\n\
+                 content-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.shutdown().await.ok();
+        }
+    });
+    format!("{origin}/directory")
+}
+
+#[tokio::test]
+async fn a_certificate_is_renewed_when_the_authority_wants_it_though_much_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut authority = Authority::that_looks_at(listener.local_addr().unwrap().port()).await;
+    let root = authority.root().await;
+    authority.directory =
+        suggests(&authority, ["2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"]).await;
+    holds(folder.path(), 89);
+    let server = Server::on(listener, authority.settings(folder.path()));
+    server.is_trusted_by(&root).await;
 }
 
 #[tokio::test]
