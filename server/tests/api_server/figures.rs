@@ -2,9 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use offing_server::serve_metrics;
-use tokio::net::TcpListener;
-
 use crate::edges::TestEdge;
 use crate::harness::World;
 use crate::program::{Program, free_address, is_listened_on};
@@ -16,9 +13,7 @@ const WATCHED: &str = include_str!("../../../deploy/prometheus/offing.rules.yaml
 #[tokio::test]
 async fn figures_say_how_much_and_never_who() {
     let world = World::start().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/metrics", listener.local_addr().unwrap());
-    tokio::spawn(serve_metrics(listener, world.state.clone()));
+    let url = world.figures().await;
     let alice = world.sign_up("alice", "password").await;
     let mut vault = world.create_vault(&alice).await;
     world.put_chunk(&alice, &vault, &[7; 5_000]).await.granted().unwrap();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use offing_server::config::{RateConfig, Settings};
 use offing_server::service::{ServiceOptions, Services};
 use offing_server::turns::desk::Bounds;
-use offing_server::{AppState, serve};
+use offing_server::{AppState, serve, serve_metrics};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -50,6 +50,14 @@ pub(crate) enum Store {
 impl World {
     pub(crate) async fn start() -> Self {
         Self::start_with(Differs::default()).await
+    }
+
+    /// Where the figures of this server are read from now on.
+    pub(crate) async fn figures(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+        tokio::spawn(serve_metrics(listener, self.state.clone()));
+        url
     }
 
     pub(crate) async fn start_with(differs: Differs) -> Self {

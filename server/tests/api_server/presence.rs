@@ -6,8 +6,6 @@ use futures_util::SinkExt as _;
 use offing_core::id::VaultId;
 use offing_core::limits::PRESENCE_SEALED_BYTES;
 use offing_core::proto::{self, Wake};
-use offing_server::serve_metrics;
-use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::calls::Person;
@@ -70,9 +68,7 @@ async fn what_a_member_tells_the_others_of_the_vault_hear_and_nobody_else() {
 #[tokio::test]
 async fn what_has_another_length_or_is_too_much_is_dropped_and_the_socket_stays() {
     let world = World::start().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/metrics", listener.local_addr().unwrap());
-    tokio::spawn(serve_metrics(listener, world.state.clone()));
+    let url = world.figures().await;
     let alice = world.sign_up("alice", "password").await;
     let mut vault = world.create_vault(&alice).await;
     let mut phone = listens(&world, &alice).await;
