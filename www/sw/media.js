@@ -63,18 +63,19 @@ export function note({ token, size, mime, port }) {
 }
 
 /** Asks the page that shows it: this worker may have been ended since it was told. */
-async function ask(clientId, token) {
-  const client = await self.clients.get(clientId);
-  if (!client || awaited.size >= MEDIA_MAX) return null;
-  let asked = awaited.get(token);
-  if (!asked) {
-    asked = {};
-    asked.answer = new Promise((resolve) => (asked.settle = resolve));
-    awaited.set(token, asked);
-    setTimeout(() => asked.settle(null), TOKEN_WAIT_MS);
-    asked.answer.then(() => awaited.delete(token));
-    client.postMessage({ type: "media", token });
-  }
+function ask(clientId, token) {
+  if (awaited.has(token)) return awaited.get(token).answer;
+  if (awaited.size >= MEDIA_MAX) return null;
+  const asked = {};
+  asked.answer = new Promise((resolve) => (asked.settle = resolve));
+  // It waits from here on: what the page offers by itself may come while the page is looked for.
+  awaited.set(token, asked);
+  const late = setTimeout(() => asked.settle(null), TOKEN_WAIT_MS);
+  asked.answer.then(() => {
+    clearTimeout(late);
+    awaited.delete(token);
+  });
+  self.clients.get(clientId).then((client) => (client ? client.postMessage({ type: "media", token }) : asked.settle(null)));
   return asked.answer;
 }
 

@@ -36,6 +36,22 @@ test("what a page offers a second time breaks off nothing that is read", async (
   assert.deepEqual(new Uint8Array(await bytes), new Uint8Array([1, 2, 3, 4]));
 });
 
+test("what is offered while its page is looked for is read at once", async (t) => {
+  const { offers, isAsked } = page(t);
+  let found;
+  globalThis.self = { clients: { get: () => new Promise((resolve) => (found = resolve)) } };
+  t.after(() => delete globalThis.self);
+  const answer = media({ request, clientId: "page" }, TOKEN);
+  offers();
+  // The page is asked all the same, and offers once more.
+  found({ postMessage: offers });
+  assert.equal((await answer).status, 200);
+  const bytes = (await answer).arrayBuffer();
+  const { port, id } = await isAsked();
+  port.postMessage([id, new Uint8Array([1, 2, 3, 4])]);
+  assert.deepEqual(new Uint8Array(await bytes), new Uint8Array([1, 2, 3, 4]));
+});
+
 test("what is over is read no further", async (t) => {
   const { offers, isAsked } = page(t);
   offers();

@@ -88,8 +88,12 @@ export class Media {
     const queue = new Queue(view, this.viewer.texts);
     this.#queue = queue;
     this.body.append(queue.element);
-    queue.list();
-    player.addEventListener("ended", () => queue.ended());
+    const listed = queue.list();
+    player.addEventListener("ended", async () => {
+      // A short one may be over before it is known what follows.
+      await listed;
+      if (player.isConnected) queue.ended();
+    });
     // Where a browser wants a click first, the person starts it.
     if (isDue()) player.play().catch(console.info);
   }
