@@ -20,7 +20,8 @@ use offing_core::fixture::{Log, Person, pair, pattern};
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, NodeId, StreamId, VaultId, VisitId};
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::change::ChangeBody;
-use offing_core::log::entry::EntryKind;
+use offing_core::log::entry::{EntryKind, Header};
+use offing_core::log::index::IndexBody;
 use offing_core::log::snapshot::{Cutter, Part, Piece, SnapshotBody};
 use offing_core::presence::{Here, Presence, Selected};
 use offing_core::proto::SecretKind;
@@ -44,6 +45,7 @@ fn main() -> anyhow::Result<()> {
         ("account.json", accounts),
         ("log.json", logs),
         ("snapshot.json", snapshots),
+        ("index.json", indexes),
         ("purge.json", purges),
         ("thumbs.json", thumbs),
         ("presence.json", presences),
@@ -531,6 +533,35 @@ fn snapshots() -> anyhow::Result<Vectors> {
     };
     let mut v = Vectors::new();
     add(&mut v, "a snapshot of three entries, in one piece", vector);
+    Ok(v)
+}
+
+fn indexes() -> anyhow::Result<Vectors> {
+    let owner = Person::new(1);
+    let (mut phone, mut laptop) = (owner.device(2), owner.device(3));
+    let mut log = Log::found(&owner, &mut phone, 9);
+    log.append(laptop.introduce(&log, "laptop"));
+    let piece =
+        |n: u8, bytes| Piece { chunk: ChunkId([n; 32]), key: ContentKey([n + 0x10; 32]), bytes };
+    let (large, small) = (vec![piece(0x51, 1 << 20), piece(0x52, 300)], vec![piece(0x53, 7)]);
+    let body = IndexBody { about: vec![1, 2, 9, 1, 8, 1], blobs: vec![large, small] };
+    let chunks: Vec<ChunkId> = body.blobs.concat().iter().map(|piece| piece.chunk).collect();
+    let header = laptop.header(&log.vault, log.at, EntryKind::Heartbeat);
+    let header = Header { streams: vec![StreamId::INDEX], chunks: chunks.clone(), ..header };
+    let entry = laptop.write(&log.vault, &header, &body.encode());
+    log.append(entry.clone());
+    let vector = Vector::Index {
+        owner: hex(owner.account.0),
+        identity: hex(owner.identity.public.0),
+        vault: hex(log.vault.id.0),
+        page: hex(log.page(0).encode()),
+        entry: hex(entry.encode()),
+        body: hex(body.encode()),
+        about: hex(&body.about),
+        pieces: chunks.iter().map(|chunk| hex(chunk.0)).collect(),
+    };
+    let mut v = Vectors::new();
+    add(&mut v, "an index of two blobs, in three pieces", vector);
     Ok(v)
 }
 

@@ -135,6 +135,9 @@ impl StreamId {
     /// Says that an entry is about contents that die: one of kind *gc* names contents and not
     /// pieces of snapshots, one of kind *heartbeat* answers those.
     pub const CONTENTS: Self = Self([1; 16]);
+    /// Says that an entry is about the search index that devices share: one of kind *heartbeat*
+    /// names the pieces of a newer one, one of kind *gc* those that it replaces.
+    pub const INDEX: Self = Self([2; 16]);
 }
 
 impl NodeId {

@@ -55,6 +55,14 @@ pub const TAIL_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Newest snapshots of a vault whose pieces nobody may call dead: the one before the newest serves
 /// where the newest does not hold.
 pub const SNAPSHOTS_KEPT: u8 = 2;
+/// Shared search indexes whose pieces nobody can call dead.
+pub const INDEXES_KEPT: u8 = 2;
+/// Most blobs of a shared search index.
+pub const INDEX_BLOBS_MAX: usize = 256;
+/// Most pieces of a blob of a shared search index.
+pub const INDEX_BLOB_PIECES_MAX: usize = 8;
+/// Most bytes that a shared search index says of its blobs.
+pub const INDEX_ABOUT_BYTES_MAX: usize = 64 * 1024;
 /// Most chunks one entry may declare.
 pub const ENTRY_CHUNKS_MAX: usize = 16 * 1024;
 /// Most streams one entry may touch.

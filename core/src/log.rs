@@ -11,6 +11,8 @@ pub mod entry;
 pub mod epoch;
 #[cfg(feature = "replica")]
 pub mod heartbeat;
+#[cfg(feature = "replica")]
+pub mod index;
 pub mod recovery;
 #[cfg(feature = "replica")]
 pub mod snapshot;

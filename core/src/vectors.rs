@@ -22,6 +22,8 @@ use crate::log::entry::{Entry, Header, signed_bytes};
 use crate::log::verify::{CheckedBody, LogState};
 use crate::proto::{LogPage, SecretKind};
 
+#[cfg(feature = "replica")]
+mod index;
 mod model;
 #[cfg(feature = "replica")]
 mod presence;
@@ -113,10 +115,13 @@ async fn check<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
         Vector::Snapshot { .. } => snapshot::check(crypto, vector).await,
         #[cfg(feature = "replica")]
         Vector::Presence { .. } => presence::check(crypto, vector).await,
+        #[cfg(feature = "replica")]
+        Vector::Index { .. } => index::check(crypto, vector).await,
         #[cfg(not(feature = "replica"))]
-        Vector::Presence { .. } | Vector::Purge { .. } | Vector::Snapshot { .. } => {
-            Err(Fault("this is for replicas"))
-        }
+        Vector::Index { .. }
+        | Vector::Presence { .. }
+        | Vector::Purge { .. }
+        | Vector::Snapshot { .. } => Err(Fault("this is for replicas")),
     }
 }
 

@@ -13,6 +13,7 @@ fn the_host_agrees_with_every_frozen_vector() {
         include_str!("../../tests/vectors/account.json"),
         include_str!("../../tests/vectors/log.json"),
         include_str!("../../tests/vectors/snapshot.json"),
+        include_str!("../../tests/vectors/index.json"),
         include_str!("../../tests/vectors/presence.json"),
         include_str!("../../tests/vectors/purge.json"),
     ];

@@ -91,6 +91,11 @@ impl Header {
         self.streams == [StreamId::CONTENTS]
     }
 
+    /// Says whether it is about the search index that devices share.
+    pub fn is_about_index(&self) -> bool {
+        self.streams == [StreamId::INDEX]
+    }
+
     /// Encodes the header.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(192 + 36 * self.chunks.len());

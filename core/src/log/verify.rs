@@ -44,12 +44,16 @@ mod frozen;
 mod item;
 mod known;
 mod outcome;
+#[cfg(feature = "replica")]
+mod shared;
 
 #[cfg(feature = "replica")]
 pub use beginning::Beginning;
 use item::Item;
 pub use known::{DeviceState, MemberState};
 pub use outcome::{Checked, CheckedBody, HistoryError, Refused, Step};
+#[cfg(feature = "replica")]
+pub use shared::Shared;
 
 /// How many chain values are kept to compare with what other devices have seen.
 pub const SEEN_WINDOW: usize = 512;

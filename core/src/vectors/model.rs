@@ -178,6 +178,16 @@ pub enum Vector {
         records: Vec<(Hex, Hex)>,
         tree: Hex,
     },
+    Index {
+        owner: Hex,
+        identity: Hex,
+        vault: Hex,
+        page: Hex,
+        entry: Hex,
+        body: Hex,
+        about: Hex,
+        pieces: Vec<Hex>,
+    },
     Presence {
         secret: Hex,
         vault: Hex,

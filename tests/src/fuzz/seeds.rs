@@ -4,7 +4,7 @@ use std::path::Path;
 
 use offing_core::account::device::DeviceCertificate;
 use offing_core::account::recovery::RecoveryCode;
-use offing_core::content::chunk::{ChunkSealer, Dedupe};
+use offing_core::content::chunk::{ChunkSealer, ContentKey, Dedupe};
 use offing_core::content::manifest::{BlockSignatures, Manifest};
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::{NativeCrypto, ready};
@@ -15,7 +15,8 @@ use offing_core::log::change::ChangeBody;
 use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::log::epoch::EpochRecord;
 use offing_core::log::heartbeat::HeartbeatBody;
-use offing_core::log::snapshot::{Cutter, Part};
+use offing_core::log::index::IndexBody;
+use offing_core::log::snapshot::{Cutter, Part, Piece};
 use offing_core::proto::{self, LogPage, PageItem};
 use offing_core::rpc::{
     Alarm, Clash, Command, Event, FromEngine, Reply, Status, SyncState, TextUpdate, ToEngine,
@@ -178,6 +179,8 @@ fn of_the_tree(seeds: &mut Seeds, tree: &MemoryTree) {
         cutter.push(Part::Node, &row.node.0, &row.encode()).unwrap();
     }
     seeds.add("piece", unfold(&cutter.finish().unwrap().0));
+    let piece = Piece { chunk: ChunkId([5; 32]), key: ContentKey([6; 32]), bytes: 300 };
+    seeds.add("piece", IndexBody { about: vec![1, 0], blobs: vec![vec![piece]] }.encode());
     seeds.add("piece", HeartbeatBody { snapshot: Hash([7; 32]) }.encode());
     for name in ["ß.txt", "CON", "a (2).md", "İ", "e\u{301}", "x.", "a:b", "日本"] {
         seeds.add("name", name);

@@ -4,6 +4,7 @@ use offing_core::id::DeviceId;
 use offing_core::limits;
 use offing_core::log::change::ChangeBody;
 use offing_core::log::heartbeat::HeartbeatBody;
+use offing_core::log::index::IndexBody;
 use offing_core::log::snapshot::{Cutter, Joiner, SnapshotBody};
 use offing_core::tree::listing::{Listed, listing_key, listing_value, node_of_key};
 use offing_core::tree::memory::MemoryTree;
@@ -28,13 +29,16 @@ pub(super) fn row(bytes: &[u8]) {
     let _ = (row.last_seq(), row.trashed_ms(), row.synced(), row.last_device());
 }
 
-/// The only piece of a snapshot, past the compression; or the body that names pieces.
+/// The only piece of a snapshot, past the compression; or a body that names pieces.
 pub(super) fn piece(plain: &[u8]) {
     if let Ok(body) = HeartbeatBody::decode(plain) {
         assert_eq!(body.encode(), plain);
     }
     if let Ok(body) = SnapshotBody::decode(plain) {
         assert_eq!(SnapshotBody::decode(&body.encode()), Ok(body));
+    }
+    if let Ok(body) = IndexBody::decode(plain) {
+        assert_eq!(IndexBody::decode(&body.encode()), Ok(body));
     }
     let mut joiner = Joiner::new(1_000);
     let Ok(records) = joiner.feed(&fold(1, plain)) else { return };
