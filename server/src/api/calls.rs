@@ -276,6 +276,17 @@ pub static CALLS: &[Call] = &[
         route: || get(vaults::beginning),
     },
     Call {
+        method: "GET",
+        path: "/vaults/{vault}/index",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Bytes,
+        says: "The entry of the newest shared search index but some (?skip=n).",
+        refuses: &[Code::VaultUnknown],
+        route: || get(vaults::index),
+    },
+    Call {
         method: "POST",
         path: "/vaults/{vault}/chunks",
         access: Access::Bearer,

@@ -134,7 +134,7 @@ fn parameters(call: &Call) -> Vec<Value> {
         parameters.push(json!({ "name": "after", "in": "query", "schema": kind("integer") }));
         parameters.push(json!({ "name": "bare", "in": "query", "schema": kind("id16") }));
     }
-    if call.path.ends_with("/snapshot") {
+    if call.path.ends_with("/snapshot") || call.path.ends_with("/index") {
         parameters.push(json!({ "name": "skip", "in": "query", "schema": kind("integer") }));
     }
     parameters

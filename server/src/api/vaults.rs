@@ -122,7 +122,7 @@ pub(super) async fn read(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct BeginningQuery {
+pub(super) struct SkipQuery {
     #[serde(default)]
     skip: u8,
 }
@@ -132,12 +132,26 @@ pub(super) async fn beginning(
     signed_in: SignedIn,
     Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
-    query: Result<Query<BeginningQuery>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<SkipQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|_| Code::BadRequest)?;
     let reserved = reserve_page(&state, &signed_in.caller).await?;
     let _turn = asker.turn(&state).await?;
     let page = state.services().beginning(&signed_in.caller, vault, query.skip).await?;
+    Ok(answer(&page, reserved))
+}
+
+pub(super) async fn index(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    Extension(asker): Extension<Asker>,
+    PathOf(vault): PathOf<VaultId>,
+    query: Result<Query<SkipQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|_| Code::BadRequest)?;
+    let reserved = reserve_page(&state, &signed_in.caller).await?;
+    let _turn = asker.turn(&state).await?;
+    let page = state.services().index(&signed_in.caller, vault, query.skip).await?;
     Ok(answer(&page, reserved))
 }
 

@@ -59,7 +59,7 @@ pub(super) fn bury(
 }
 
 /// The pieces of snapshots that somebody may begin with.
-fn kept(state: &dyn MetaRead, vault: &VaultId) -> MetaResult<BTreeSet<ChunkId>> {
+pub(super) fn kept(state: &dyn MetaRead, vault: &VaultId) -> MetaResult<BTreeSet<ChunkId>> {
     let mut kept = prune::kept_pieces(state, vault)?;
     let mut before = Seq::MAX;
     for _ in 0..limits::SNAPSHOTS_KEPT {

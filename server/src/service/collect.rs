@@ -1,9 +1,11 @@
-//! Garbage: pieces of snapshots that newer ones replaced, and that a device calls dead.
+//! Garbage: pieces of snapshots and of shared indexes that newer ones replaced, and that a device
+//! calls dead.
 //!
 //! An entry of kind *gc* names chunks that are dead as of what its device had seen. The server
 //! reads no bodies, so it believes as little as it can: only chunks that nothing but snapshots
-//! has ever declared can die, not those of the last snapshots, and not those that anything has
-//! declared since. What a file needs was declared by a change; no entry can have it removed.
+//! and shared indexes has ever declared can die, not those of the last of these, and not those that
+//! anything has declared since. What a file needs was declared by a change; no entry can have it
+//! removed.
 //!
 //! Dead pieces stay as *fossils*. They are dated by the first [`Services::collect`] that finds
 //! them and go [`FOSSIL_MS`] later at the earliest, when every device with a session has read
@@ -18,7 +20,7 @@ use offing_core::id::{ChunkId, Seq, VaultId};
 use offing_core::limits;
 use offing_core::log::entry::{EntryKind, Header};
 
-use super::{ServiceError, Services, bury, prune};
+use super::{ServiceError, Services, bury, index, prune};
 use crate::store::fossil::Piece;
 use crate::store::meta::{Durability, MetaRead, MetaResult, MetaTx, Vault};
 
@@ -43,8 +45,8 @@ pub(super) fn take_note(
             (true, false) => Ok(()),
         };
     }
-    // A heartbeat names the pieces of a snapshot that it countersigns, or contents that others
-    // have declared.
+    // A heartbeat names the pieces of a snapshot that it countersigns, those of a shared index, or
+    // contents that others have declared.
     let by_snapshot = matches!(header.kind, EntryKind::Snapshot | EntryKind::Heartbeat);
     let held = match &header.chunks[..] {
         [] => BTreeSet::new(),
@@ -81,13 +83,21 @@ fn is_piece(state: &dyn MetaRead, vault: &VaultId, id: &ChunkId) -> MetaResult<b
 
 /// Makes fossils of the pieces that an entry calls dead, as far as it is to be believed.
 fn bury_pieces(tx: &mut dyn MetaTx, vault: &VaultId, header: &Header, seq: Seq) -> MetaResult<()> {
-    let kept_from = kept_from(tx, vault)?;
+    let mut kept = index::kept_pieces(tx, vault)?;
+    let kept_from = if header.is_about_index() {
+        // It may come after the newest snapshots, whose pieces it says nothing of.
+        kept.extend(bury::kept(tx, vault)?);
+        Seq::MAX
+    } else {
+        kept_from(tx, vault)?
+    };
     for id in &header.chunks {
         let (Some(chunk), Some(piece)) = (tx.chunk(vault, id)?, tx.piece(vault, id)?) else {
             continue;
         };
         let declared = chunk.last_declared;
-        if declared <= header.seen_seq && declared < kept_from && piece.dead_seq.is_none() {
+        let is_kept = declared >= kept_from || kept.contains(id);
+        if declared <= header.seen_seq && !is_kept && piece.dead_seq.is_none() {
             tx.put_piece(&Piece { dead_seq: Some(seq), ..piece })?;
         }
     }

@@ -151,7 +151,7 @@ fn beginning(state: &dyn MetaRead, vault: &VaultId, skip: u8) -> MetaResult<Vec<
     Ok(entries)
 }
 
-fn page_item(entry: StoredEntry) -> PageItem {
+pub(super) fn page_item(entry: StoredEntry) -> PageItem {
     match entry.body {
         Some(body) => PageItem::Full(
             Entry { header: entry.header, signature: entry.signature, body }.encode(),

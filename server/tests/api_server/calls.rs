@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use offing_core::auth::{Login, Registration, Stretch};
-use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, VaultId};
+use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, StreamId, VaultId};
 use offing_core::log::entry::{Entry, EntryKind, Header, signed_bytes};
 use offing_core::proto::{self, AppendResult, Appended, Code, Refusal, SecretKind, SessionStarted};
 use p256::ecdsa::signature::Signer as _;
@@ -223,6 +223,17 @@ impl Vault {
     pub(crate) fn next_of(&mut self, kind: EntryKind, chunks: &[ChunkId]) -> Entry {
         self.dseq += 1;
         let next = entry(Some(self.id), self.device, self.dseq, self.last, kind, chunks, 1);
+        self.last = next.hash();
+        next
+    }
+
+    /// Writes the device's next entry, of this kind and about these streams.
+    pub(crate) fn next_about(&mut self, kind: EntryKind, streams: &[StreamId]) -> Entry {
+        let before = self.last;
+        let mut next = self.next_of(kind, &[]);
+        let header = Header::decode(&next.header).unwrap();
+        assert_eq!(header.prev, before);
+        next.header = Header { streams: streams.to_vec(), ..header }.encode();
         self.last = next.hash();
         next
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use offing_core::id::{ChunkId, Hash, VaultId};
+use offing_core::id::{ChunkId, Hash, StreamId, VaultId};
 use offing_core::limits;
 use offing_core::log::entry::EntryKind;
 use offing_core::proto::{
@@ -57,6 +57,37 @@ async fn a_newcomer_is_shown_the_last_snapshot_and_what_it_takes_to_believe_it()
     assert_eq!(page.items, [&log.items[0], &log.items[3]].map(Clone::clone));
     assert_eq!(shown("?skip=1").await.items, [&log.items[0], &log.items[1]].map(Clone::clone));
     assert_eq!(shown("?skip=2").await.items, []);
+    let bob = world.sign_up("bob", "password").await;
+    let foreign = reply(world.call(&bob, Method::GET, &path)).await;
+    assert_eq!(foreign.refusal(), (404, Code::VaultUnknown));
+}
+
+#[tokio::test]
+async fn the_newest_shared_index_is_shown_by_its_entry() {
+    let world = World::start().await;
+    let alice = world.sign_up("alice", "password").await;
+    let mut vault = world.create_vault(&alice).await;
+    let path = format!("/vaults/{}/index", vault.id);
+    let shown = async |query: &str| {
+        let answer = reply(world.call(&alice, Method::GET, &format!("{path}{query}"))).await;
+        LogPage::decode(&answer.body).unwrap().items
+    };
+    let heartbeat = vault.next_of(EntryKind::Heartbeat, &[]);
+    world.append(&alice, &vault, &[heartbeat]).await;
+    assert_eq!(shown("").await, [], "there is none");
+    let (heartbeat, about) = (EntryKind::Heartbeat, &[StreamId::INDEX][..]);
+    let entries = [
+        vault.next_about(heartbeat, about),
+        vault.next_about(heartbeat, &[StreamId::CONTENTS]),
+        vault.next_about(heartbeat, about),
+        vault.next_about(EntryKind::Gc, about),
+    ];
+    world.append(&alice, &vault, &entries).await;
+    let log = format!("/vaults/{}/log", vault.id);
+    let log = LogPage::decode(&reply(world.call(&alice, Method::GET, &log)).await.body).unwrap();
+    assert_eq!(shown("").await, [log.items[4].clone()]);
+    assert_eq!(shown("?skip=1").await, [log.items[2].clone()]);
+    assert_eq!(shown("?skip=2").await, []);
     let bob = world.sign_up("bob", "password").await;
     let foreign = reply(world.call(&bob, Method::GET, &path)).await;
     assert_eq!(foreign.refusal(), (404, Code::VaultUnknown));

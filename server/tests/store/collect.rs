@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use offing_core::id::{ChunkId, Hash, Seq};
+use offing_core::id::{ChunkId, Hash, Seq, StreamId};
 use offing_core::log::entry::EntryKind;
 use offing_core::proto::AppendResult;
 use offing_server::config::Settings;
@@ -52,8 +52,18 @@ impl Vault {
 
     /// Appends an entry that has seen all that was read.
     async fn appends(&mut self, kind: EntryKind, chunks: &[ChunkId]) -> AppendResult {
+        self.appends_about(kind, &[], chunks).await
+    }
+
+    async fn appends_about(
+        &mut self,
+        kind: EntryKind,
+        streams: &[StreamId],
+        chunks: &[ChunkId],
+    ) -> AppendResult {
         let (seen_seq, seen_chain) = self.at;
         let mut header = self.pen.header();
+        header.streams = streams.to_vec();
         (header.kind, header.chunks) = (kind, chunks.to_vec());
         (header.seen_seq, header.seen_chain) = (seen_seq, seen_chain);
         let entry = entry(header, b"sealed");
@@ -76,6 +86,20 @@ impl Vault {
         let chunk = chunk(seed, 1_000);
         put(&self.services, &self.pen.caller, self.pen.vault, &chunk).await.unwrap();
         chunk.0
+    }
+
+    /// Writes an entry about the search index.
+    async fn is_taken_of_index(&mut self, kind: EntryKind, chunks: &[ChunkId]) {
+        let result = self.appends_about(kind, &[StreamId::INDEX], chunks).await;
+        assert!(matches!(result, AppendResult::Ok { .. }), "{result:?}");
+        self.reads().await;
+    }
+
+    /// Shares an index of one piece.
+    async fn index(&mut self, seed: u8) -> ChunkId {
+        let piece = self.holds(seed).await;
+        self.is_taken_of_index(EntryKind::Heartbeat, &[piece]).await;
+        piece
     }
 
     /// Writes a snapshot of one piece.
@@ -143,6 +167,33 @@ async fn an_entry_that_calls_dead_what_is_gone_is_taken_all_the_same() {
     vault.is_taken(EntryKind::Gc, &[old, ChunkId([9; 32])]).await;
     assert_eq!(vault.collects().await, 1);
     vault.is_taken(EntryKind::Gc, &[old]).await;
+}
+
+#[tokio::test]
+async fn pieces_of_a_replaced_index_go_and_those_of_the_newest_two_do_not() {
+    let mut vault = Vault::new().await;
+    let snapshots = [vault.snapshot(1).await, vault.snapshot(2).await];
+    let indexes = [vault.index(3).await, vault.index(4).await, vault.index(5).await];
+    let photo = vault.holds(6).await;
+    vault.is_taken(EntryKind::Change, &[photo]).await;
+    let all = [&snapshots[..], &indexes[..], &[photo]].concat();
+    // Whatever a device calls dead about one or the other.
+    vault.is_taken_of_index(EntryKind::Gc, &all).await;
+    vault.is_taken(EntryKind::Gc, &all).await;
+    assert_eq!(vault.collects().await, 1);
+    assert_eq!(vault.has(&all).await, [true, true, false, true, true, true]);
+}
+
+#[tokio::test]
+async fn a_piece_that_a_newer_index_has_again_lives() {
+    let mut vault = Vault::new().await;
+    let old = vault.index(1).await;
+    vault.index(2).await;
+    vault.index(3).await;
+    vault.is_taken_of_index(EntryKind::Gc, &[old]).await;
+    vault.is_taken_of_index(EntryKind::Heartbeat, &[old]).await;
+    assert_eq!(vault.collects().await, 0);
+    assert_eq!(vault.has(&[old]).await, [true]);
 }
 
 #[tokio::test]
