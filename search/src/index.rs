@@ -22,6 +22,8 @@ pub struct Part {
     pub id: u64,
     /// The segment.
     pub segment: Segment,
+    /// A sum of its bytes: what has the same is the same, on whichever device.
+    pub sum: u64,
     lives: Vec<bool>,
 }
 
@@ -29,6 +31,11 @@ impl Part {
     /// Says whether no later segment has a file of it.
     pub fn lives(&self, file: u32) -> bool {
         self.lives.get(file as usize).copied().unwrap_or(false)
+    }
+
+    /// How many files of it count.
+    pub fn living(&self) -> usize {
+        self.lives.iter().filter(|lives| **lives).count()
     }
 }
 
@@ -70,15 +77,38 @@ impl Index {
 
     /// Adds a segment that was kept, after all that were made before it.
     pub fn put(&mut self, id: u64, segment: Segment) {
-        let files: Vec<NodeId> = segment.files.iter().map(|file| file.node).collect();
         self.last_id = self.last_id.max(id);
-        self.parts.push(Part { id, segment, lives: vec![true; files.len()] });
-        for (place, node) in files.into_iter().enumerate() {
-            if let Some((id, place)) = self.places.insert(node, (id, place as u32))
-                && let Some(part) = self.parts.iter_mut().find(|part| part.id == id)
-                && let Some(lives) = part.lives.get_mut(place as usize)
-            {
-                *lives = false;
+        let (sum, lives) = (segment.sum(), vec![true; segment.files.len()]);
+        self.parts.push(Part { id, segment, sum, lives });
+        self.place(self.parts.len() - 1, |_| false);
+    }
+
+    /// Picks of each file anew which segment's counts: the latest that has it as it is now.
+    pub fn settle(&mut self, is_now: impl Fn(&File) -> bool) {
+        self.places.clear();
+        for number in 0..self.parts.len() {
+            self.parts[number].lives.fill(true);
+            self.place(number, &is_now);
+        }
+    }
+
+    /// Has the files of a segment count in the place of earlier ones, but of those that are as
+    /// they are now, if they are not.
+    fn place(&mut self, number: usize, is_now: impl Fn(&File) -> bool) {
+        let id = self.parts[number].id;
+        for place in 0..self.parts[number].segment.files.len() {
+            let file = self.parts[number].segment.files[place];
+            let before = self.places.insert(file.node, (id, place as u32));
+            let Some((other, at)) = before else { continue };
+            let Some(earlier) = self.parts.iter().position(|part| part.id == other) else {
+                continue;
+            };
+            let stays = is_now(&self.parts[earlier].segment.files[at as usize]) && !is_now(&file);
+            if stays {
+                self.places.insert(file.node, (other, at));
+                self.parts[number].lives[place] = false;
+            } else {
+                self.parts[earlier].lives[at as usize] = false;
             }
         }
     }
@@ -116,8 +146,7 @@ impl Index {
     fn to_merge(&self) -> Option<Vec<u64>> {
         let mut sizes: HashMap<u32, Vec<u64>> = HashMap::new();
         for part in &self.parts {
-            let living = part.lives.iter().filter(|lives| **lives).count();
-            if living * 2 < part.lives.len() || part.lives.is_empty() {
+            if part.living() * 2 < part.lives.len() || part.lives.is_empty() {
                 return Some(vec![part.id]);
             }
             let size = (part.lives.len() / SMALL_FILES).max(1).ilog2() / MERGE_COUNT.ilog2();

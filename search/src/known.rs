@@ -9,6 +9,8 @@ use offing_core::limits;
 use offing_core::rpc::index::NodePage;
 use offing_core::rpc::{Kind, Row};
 
+use crate::segment::File;
+
 /// The largest file that a module of previews reads.
 const FOREIGN_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -78,6 +80,12 @@ impl Known {
     /// A node as it is now.
     pub(crate) fn row(&self, node: &NodeId) -> Option<&Row> {
         self.nodes.get(node).map(|(_, row)| row)
+    }
+
+    /// Says whether a file is now as it was when its words were taken.
+    pub(crate) fn is_as(&self, file: &File) -> bool {
+        let now = |row: &Row| (row.size.unwrap_or(0), row.modified_ms);
+        self.row(&file.node).is_some_and(|row| now(row) == (file.size, file.modified_ms))
     }
 
     /// The folders from the root to a node, without itself; nothing if it was deleted.

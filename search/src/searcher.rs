@@ -2,11 +2,13 @@
 //!
 //! Each round is a loop over questions to the engine that the worker drives, so that it can
 //! pause between any two: [`Searcher::open`] until all that was kept is loaded,
-//! [`Searcher::begin`] until all nodes are told, then [`Searcher::next`] for one file after
-//! the other, and [`Searcher::keep`] whenever it says so. What cannot be loaded is made again.
+//! [`Searcher::begin`] until all nodes are told, [`Searcher::seek`] until what other devices share
+//! is taken, then [`Searcher::next`] for one file after the other, [`Searcher::keep`] whenever it
+//! says so, and at last [`Searcher::share`]. What cannot be loaded is made again.
 //!
 //! ```text
-//! place 0               postcard(version u8 = 1 | list of (id of a segment, its pieces))
+//! place 0               postcard(version u8 = 1 | list of (id of a segment, its pieces)
+//!                       | what is shared)
 //! place id · 256 + n    piece n of a segment
 //! ```
 
@@ -18,12 +20,15 @@ use offing_core::limits;
 use offing_core::rpc::index::{Ask, NodePage};
 use offing_core::rpc::{self, Kind, Row};
 
+use self::share::{Shared, Taking};
 use crate::index::Index;
 use crate::known::{FileKind, Known};
 use crate::query;
 use crate::segment::{Builder, File, Segment};
 use crate::snippet;
 use crate::words;
+
+mod share;
 
 const VERSION: u8 = 1;
 const HEAD: u64 = 0;
@@ -81,6 +86,12 @@ pub struct Searcher {
     afresh: bool,
     /// Nothing is left of what was kept otherwise.
     swept: bool,
+    /// What is shared, whether that is to be kept, and what of it is being taken.
+    shared: Shared,
+    tells: bool,
+    taking: Option<Taking>,
+    /// When the newest that is shared was asked for, in milliseconds since 1970.
+    asked_ms: u64,
     /// What is being loaded, and what of it has come.
     loading: Vec<(u64, u64)>,
     pieces: (u64, Vec<u8>),
@@ -103,7 +114,8 @@ impl Searcher {
 
     /// Begins to load what was kept.
     pub fn open(&mut self) -> Vec<u8> {
-        *self = Self { known: std::mem::take(&mut self.known), ..Self::default() };
+        let (known, asked_ms) = (std::mem::take(&mut self.known), self.asked_ms);
+        *self = Self { known, asked_ms, ..Self::default() };
         Self::head_kept()
     }
 
@@ -111,20 +123,22 @@ impl Searcher {
     pub fn loaded(&mut self, bytes: Option<&[u8]>) -> Option<Vec<u8>> {
         let next = if self.loading.is_empty() { self.head(bytes) } else { self.piece(bytes) };
         next.unwrap_or_else(|| {
-            *self =
-                Self { known: std::mem::take(&mut self.known), afresh: true, ..Self::default() };
+            self.open();
+            self.afresh = true;
             None
         })
     }
 
     fn head(&mut self, bytes: Option<&[u8]>) -> Option<Option<Vec<u8>>> {
-        let (version, mut kept): (u8, Vec<(u64, u64)>) = postcard::from_bytes(bytes?).ok()?;
+        let (head, rest) = postcard::take_from_bytes(bytes?).ok()?;
+        let (version, mut kept): (u8, Vec<(u64, u64)>) = head;
         let bounded = kept.iter().all(|(id, pieces)| {
             (1..u64::MAX / PIECES_MAX).contains(id) && (1..=PIECES_MAX).contains(pieces)
         });
         if version != VERSION || kept.len() > SEGMENTS_MAX || !bounded {
             return None;
         }
+        self.shared = rpc::decode(rest).unwrap_or_default();
         self.kept = kept.iter().copied().collect();
         kept.reverse();
         self.loading = kept;
@@ -162,23 +176,25 @@ impl Searcher {
         if let Some(after) = self.known.take(page) {
             return Some(rpc::encode(&Ask::Nodes { after: &after }));
         }
+        self.sort_out();
+        None
+    }
+
+    /// Finds what of the nodes is read, and what is to be.
+    fn sort_out(&mut self) {
+        self.index.settle(|file| self.known.is_as(file));
         let readable = self.known.readable();
         self.readable = readable.len() as u32;
         let mut queue = Vec::new();
         for row in readable {
             let size = row.size.unwrap_or(0);
             let file = File { node: row.node, size, modified_ms: row.modified_ms, words: 0 };
-            let is_read = self
-                .index
-                .file(&row.node)
-                .is_some_and(|read| (read.size, read.modified_ms) == (file.size, file.modified_ms));
-            if !is_read {
+            if !self.index.file(&row.node).is_some_and(|read| self.known.is_as(read)) {
                 queue.push((row.local, file));
             }
         }
         self.read = self.readable - queue.len() as u32;
         self.queue = queue.into_iter().rev().filter_map(|(here, f)| here.then_some(f)).collect();
-        None
     }
 
     /// The next file whose words are to be taken.
@@ -227,7 +243,7 @@ impl Searcher {
         let is_kept = |id: u64| self.kept.contains_key(&id) && !self.afresh;
         let all_kept = parts.iter().all(|part| is_kept(part.id)) && parts.len() == self.kept.len();
         let mut asks = Vec::new();
-        if all_kept && self.swept {
+        if all_kept && self.swept && !self.tells {
             return asks;
         }
         let drop = |from, to| rpc::encode(&Ask::Drop { from, to });
@@ -239,8 +255,8 @@ impl Searcher {
             }
         }
         let pieces = self.pieces_of_parts();
-        if !all_kept {
-            let head = (VERSION, pieces.iter().collect::<Vec<_>>());
+        if !all_kept || self.tells {
+            let head = (VERSION, pieces.iter().collect::<Vec<_>>(), &self.shared);
             asks.push(rpc::encode(&Ask::Keep { place: HEAD, blob: &rpc::encode(&head) }));
         }
         let mut end = HEAD + 1;
@@ -257,6 +273,7 @@ impl Searcher {
         self.kept = self.pieces_of_parts();
         self.afresh = false;
         self.swept = true;
+        self.tells = false;
     }
 
     fn pieces_of_parts(&self) -> BTreeMap<u64, u64> {

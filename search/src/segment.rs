@@ -188,6 +188,13 @@ impl Segment {
         bytes
     }
 
+    /// A sum of its bytes (FNV-1a): tells segments apart, no more than that.
+    pub fn sum(&self) -> u64 {
+        let bytes = self.encode();
+        let add = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325, add)
+    }
+
     /// Decodes it.
     pub fn decode(bytes: &[u8]) -> Result<Self, SegmentError> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SegmentError)?;

@@ -35,6 +35,7 @@ mod rewind;
 mod rogue;
 mod search;
 mod set_aside;
+mod shared_index;
 mod snapshots;
 mod space;
 mod status;

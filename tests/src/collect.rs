@@ -63,6 +63,11 @@ impl World {
         self.headers().filter(|header| header.kind == kind).count()
     }
 
+    /// How many entries of a kind are about the shared index.
+    pub fn counts_about_index(&self, kind: EntryKind) -> usize {
+        self.headers().filter(|header| header.kind == kind && header.is_about_index()).count()
+    }
+
     fn headers(&self) -> impl Iterator<Item = Header> {
         self.reads_what_is_left().0.into_iter().map(|item| match item {
             PageItem::Full(wire) => header(&wire),

@@ -123,6 +123,8 @@ pub struct Net {
     pub page_lie: RefCell<Option<ChangePage>>,
     /// Plays a server that shows newcomers something else to begin with.
     pub beginning_lie: RefCell<Option<ChangeBeginning>>,
+    /// Changes what is shown as a shared index.
+    pub index_lie: RefCell<Option<ChangeBeginning>>,
     /// Plays a server that changes chunks.
     pub chunk_lie: RefCell<Option<ChangeChunk>>,
     /// Plays a server that refuses appends without a reason.
@@ -151,6 +153,7 @@ impl Net {
             rng: RefCell::new(rng),
             page_lie: RefCell::default(),
             beginning_lie: RefCell::default(),
+            index_lie: RefCell::default(),
             chunk_lie: RefCell::default(),
             append_lie: RefCell::default(),
             taken_off: RefCell::default(),
@@ -400,6 +403,17 @@ impl Server for TestServer {
         };
         let mut page = self.call(Call::Log, read).await?;
         if let Some(lie) = &*self.net.beginning_lie.borrow() {
+            lie(&mut page);
+        }
+        Ok(page)
+    }
+
+    async fn index(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError> {
+        let read = async move |services: Services, caller: Caller| {
+            services.index(&caller, vault, skip).await
+        };
+        let mut page = self.call(Call::Log, read).await?;
+        if let Some(lie) = &*self.net.index_lie.borrow() {
             lie(&mut page);
         }
         Ok(page)

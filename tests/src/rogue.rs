@@ -104,6 +104,11 @@ impl Rogue {
         self.names_as(world, kind, vec![StreamId::CONTENTS], chunks);
     }
 
+    /// Writes an entry about the shared index, having seen everything.
+    pub fn tells_of_index(&mut self, world: &World, kind: EntryKind, chunks: &[ChunkId]) {
+        self.names_as(world, kind, vec![StreamId::INDEX], chunks);
+    }
+
     fn names_as(
         &mut self,
         world: &World,

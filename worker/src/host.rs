@@ -40,6 +40,9 @@ pub trait Server: Remote {
     /// entries where there is none.
     async fn beginning(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError>;
 
+    /// Reads the entry of the newest shared search index but `skip`; none where there is none.
+    async fn index(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError>;
+
     /// Reads a whole sealed chunk. The caller verifies it.
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError>;
 
@@ -69,6 +72,10 @@ impl<T: Transport> Server for Api<T> {
 
     async fn beginning(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError> {
         Self::beginning(self, vault, skip).await
+    }
+
+    async fn index(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError> {
+        Self::index(self, vault, skip).await
     }
 
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {

@@ -18,6 +18,7 @@ use offing_core::content::chunk::ChunkSealer;
 use offing_core::content::delta::BlockKey;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::id::{AccountId, DeviceId, Hash, NodeId, Seq, VaultId};
+use offing_core::log::snapshot::Piece;
 use offing_core::proto::Code;
 use offing_core::rpc::{Event, Fault};
 use offing_core::sync::machine::Machine;
@@ -63,6 +64,7 @@ mod retell;
 mod rewind;
 mod sealing;
 mod set_aside;
+mod share;
 mod snapshot;
 mod space;
 mod sweep;
@@ -197,6 +199,8 @@ pub struct Replica<H: Host> {
     aged_ms: Cell<i64>,
     /// A snapshot may be there that this device has not looked at.
     may_countersign: Cell<bool>,
+    /// The blobs of the shared index that the searcher asked for last.
+    shared_blobs: RefCell<Vec<Vec<Piece>>>,
     session_changed: RefCell<Option<Box<dyn Fn()>>>,
 }
 
@@ -267,6 +271,7 @@ impl<H: Host> Replica<H> {
             buried_ms: Cell::new(i64::MIN / 2),
             aged_ms: Cell::new(i64::MIN / 2),
             may_countersign: Cell::new(true),
+            shared_blobs: RefCell::default(),
             session_changed: RefCell::new(None),
             host,
         })

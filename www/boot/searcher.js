@@ -7,7 +7,8 @@
 // `[0, read, readable, reads, more]` tells how many files are read and of how many, whether
 // that goes on, and whether more can be found.
 //
-// One tab of a profile reads at a time; the others search in what that one kept.
+// One tab of a profile reads at a time; the others search in what that one kept. That one also
+// takes what the person's other devices read, and shares what is read here.
 
 import initSearch, { Searcher } from "offing-search-glue";
 
@@ -73,6 +74,22 @@ async function learn() {
   tell(true);
 }
 
+/** Takes what the person's other devices share of what they read. */
+async function takeShared() {
+  const question = searcher.seek(Date.now());
+  for (let next = question; next; ) next = searcher.found(await asks(next));
+  if (question && (await keep())) tell(true);
+}
+
+/** Shares what is kept, when there is nothing else to do. */
+async function share() {
+  await pause(restUntil - performance.now());
+  const question = !learners.length && searcher.share(Date.now());
+  if (!question) return;
+  searcher.shared(await asks(question), Date.now());
+  await keep();
+}
+
 /** Takes the words of what is new, file by file. */
 async function read() {
   for (let node; !learners.length && (node = searcher.next()); ) {
@@ -127,7 +144,10 @@ async function run() {
       const told = learners.splice(0);
       await learn();
       told.forEach((resolve) => resolve());
-      if (lock) await read();
+      if (!lock) continue;
+      await takeShared();
+      await read();
+      await share();
     }
   });
   running = false;

@@ -162,6 +162,10 @@ impl Reads for Recorded {
         self.heard(self.api.beginning(vault, skip).await)
     }
 
+    async fn index(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError> {
+        self.heard(self.api.index(vault, skip).await)
+    }
+
     async fn chunk(&self, vault: VaultId, id: ChunkId) -> Result<Vec<u8>, NetError> {
         self.heard(Reads::chunk(&self.api, vault, id).await)
     }

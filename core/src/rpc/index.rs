@@ -3,7 +3,8 @@
 //! The searcher keeps the index of what is in the files (`offing_search`). It asks by
 //! `[id, Uint8Array]`, an [`Ask`] in postcard, and is answered by `[id, Uint8Array]`, or by
 //! `[id]` where that cannot be had now. It gets no key: what it has the engine keep is sealed
-//! there. Contents it reads as the page does, by `Command::OpenContent`.
+//! there, and shared with the person's other devices sealed. Contents it reads as the page does, by
+//! `Command::OpenContent`.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,21 @@ pub enum Ask<'a> {
         from: u64,
         /// One past the last.
         to: u64,
+    },
+    /// The newest index that a device of the person shares. → what its searcher says of its blobs;
+    /// nothing where there is none
+    Newest,
+    /// A blob of the index that was asked for last. → its bytes
+    Take {
+        /// Which one, from 0.
+        blob: u32,
+    },
+    /// Shares blobs that are kept, when nothing of a person's waits. → nothing
+    Share {
+        /// What the searchers of other devices are told of them.
+        about: &'a [u8],
+        /// Where they are, in order.
+        places: Vec<u64>,
     },
 }
 

@@ -49,6 +49,26 @@ mod worker {
             self.0.told(page)
         }
 
+        /// Asks for what other devices share, if it is time.
+        pub fn seek(&mut self, now_ms: f64) -> Option<Vec<u8>> {
+            self.0.seek(now_ms as u64)
+        }
+
+        /// Takes what they share.
+        pub fn found(&mut self, answer: Option<Vec<u8>>) -> Option<Vec<u8>> {
+            self.0.found(answer.as_deref())
+        }
+
+        /// Has all of it shared, if it is time.
+        pub fn share(&self, now_ms: f64) -> Option<Vec<u8>> {
+            self.0.share(now_ms as u64)
+        }
+
+        /// It is shared, or not.
+        pub fn shared(&mut self, answer: Option<Vec<u8>>, now_ms: f64) {
+            self.0.shared(answer.as_deref(), now_ms as u64);
+        }
+
         /// The next file to be read.
         pub fn next(&self) -> Option<String> {
             self.0.next().map(|node| node.to_string())
@@ -87,7 +107,7 @@ mod worker {
 
         /// Finds files below a folder, changed since then, of a kind, and of a size: of each its
         /// id, its name, the names of the folders to it, and whether its content is a text by
-        /// itself.
+        /// itself and on this device: nobody is told what is found by fetching it.
         pub fn find(
             &mut self,
             query: &str,
@@ -118,7 +138,7 @@ mod worker {
 
     fn entry(hit: Hit) -> JsValue {
         let path: Array = hit.path.into_iter().map(JsValue::from).collect();
-        let is_text = hit.row.kind == Kind::Text;
+        let is_text = hit.row.kind == Kind::Text && hit.row.local;
         let node = hit.row.node.to_string();
         Array::of4(&node.into(), &hit.row.name.into(), &path, &is_text.into()).into()
     }

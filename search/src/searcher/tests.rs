@@ -12,6 +12,9 @@ struct Engine {
     contents: BTreeMap<NodeId, String>,
     blobs: BTreeMap<u64, Vec<u8>>,
     asked: Vec<NodeId>,
+    /// What is shared: what its searcher says, and the blobs.
+    shared: Option<(Vec<u8>, Vec<Vec<u8>>)>,
+    taken: Vec<u32>,
 }
 
 impl Engine {
@@ -46,6 +49,19 @@ impl Engine {
             Ask::Load { place } => return self.blobs.get(&place).cloned(),
             Ask::Keep { place, blob } => drop(self.blobs.insert(place, blob.to_vec())),
             Ask::Drop { from, to } => self.blobs.retain(|place, _| !(from..to).contains(place)),
+            Ask::Newest => {
+                let shared = self.shared.as_ref();
+                return Some(shared.map_or(Vec::new(), |(about, _)| about.clone()));
+            }
+            Ask::Take { blob } => {
+                self.taken.push(blob);
+                let (_, blobs) = self.shared.as_ref()?;
+                return blobs.get(blob as usize).filter(|blob| !blob.is_empty()).cloned();
+            }
+            Ask::Share { about, places } => {
+                let blobs = places.iter().map(|place| self.blobs[place].clone()).collect();
+                self.shared = Some((about.to_vec(), blobs));
+            }
         }
         Some(Vec::new())
     }
@@ -56,13 +72,42 @@ impl Engine {
     }
 
     fn opens(&mut self) -> Searcher {
+        let mut searcher = self.loads();
+        self.looks(&mut searcher);
+        searcher
+    }
+
+    fn loads(&mut self) -> Searcher {
         let mut searcher = Searcher::default();
         let mut ask = Some(searcher.open());
         while let Some(question) = ask {
             ask = searcher.loaded(self.answer(&question).as_deref());
         }
-        self.looks(&mut searcher);
         searcher
+    }
+
+    /// Looks at a time, takes what is shared, reads, and shares; says whether it did.
+    fn looks_at(&mut self, searcher: &mut Searcher, now_ms: u64) -> bool {
+        let mut ask = Some(searcher.begin());
+        while let Some(question) = ask {
+            ask = searcher.told(&self.answer(&question).unwrap());
+        }
+        let mut ask = searcher.seek(now_ms);
+        while let Some(question) = ask {
+            ask = searcher.found(self.answer(&question).as_deref());
+        }
+        self.looks(searcher);
+        let Some(question) = searcher.share(now_ms) else { return false };
+        searcher.shared(self.answer(&question).as_deref(), now_ms);
+        self.looks(searcher);
+        true
+    }
+
+    /// Another device with the same files, none of which is there.
+    fn joined(&self) -> Self {
+        let mut nodes = self.nodes.clone();
+        nodes.iter_mut().for_each(|(_, row)| row.local = false);
+        Self { nodes, shared: self.shared.clone(), ..Self::default() }
     }
 
     fn looks(&mut self, searcher: &mut Searcher) {
@@ -250,4 +295,141 @@ fn whoever_is_killed_while_keeping_has_what_was_kept_before() {
             break;
         }
     }
+}
+
+const NOON_MS: u64 = 1_700_000_000_000;
+const HOUR_MS: u64 = 3_600_000;
+
+/// A laptop that read and shared.
+fn laptop() -> Engine {
+    let mut laptop = Engine::default();
+    laptop.write(1, "a.md", "the tide turns");
+    laptop.write(2, "b.md", "a harbour");
+    assert!(laptop.looks_at(&mut Searcher::default(), NOON_MS));
+    laptop
+}
+
+#[test]
+fn what_another_device_read_is_found_without_reading_it() {
+    let mut phone = laptop().joined();
+    let mut searcher = Searcher::default();
+    assert!(!phone.looks_at(&mut searcher, NOON_MS), "it has nothing of its own to share");
+    assert_eq!(
+        (found(&mut searcher, "harbour"), searcher.progress()),
+        (vec!["b.md".into()], (2, 2))
+    );
+    assert_eq!((phone.asked.len(), phone.taken.len()), (0, 1));
+    // It is kept as what was read here.
+    phone.shared = None;
+    assert_eq!(found(&mut phone.opens(), "tide"), ["a.md"]);
+}
+
+#[test]
+fn what_changed_since_it_was_shared_is_read_again() {
+    let mut phone = laptop().joined();
+    phone.write(1, "a.md", "the tide has turned");
+    let mut searcher = Searcher::default();
+    phone.looks_at(&mut searcher, NOON_MS);
+    assert_eq!(phone.asked, [node(1)]);
+    assert_eq!(
+        (found(&mut searcher, "turned"), found(&mut searcher, "turns")),
+        (vec!["a.md".into()], vec![])
+    );
+    // However often the older one comes.
+    phone.looks_at(&mut searcher, NOON_MS + HOUR_MS);
+    assert_eq!(found(&mut phone.opens(), "turned"), ["a.md"]);
+    assert_eq!(phone.asked, [node(1)]);
+}
+
+#[test]
+fn what_is_damaged_or_missing_is_left_out() {
+    for damage in [Vec::new(), b"ofs\x01 torn".to_vec()] {
+        let mut phone = laptop().joined();
+        phone.write(3, "c.md", "a whale");
+        let (_, blobs) = phone.shared.as_mut().unwrap();
+        blobs[0] = damage;
+        let mut searcher = Searcher::default();
+        phone.looks_at(&mut searcher, NOON_MS);
+        assert_eq!(
+            (found(&mut searcher, "harbour"), found(&mut searcher, "whale")),
+            (vec![], vec!["c.md".to_owned()])
+        );
+    }
+    for about in [&b""[..], &[2, 0], &[1, 1, 9, 0], &[1, 1, 9, 2]] {
+        let mut phone = laptop().joined();
+        phone.shared.as_mut().unwrap().0 = about.to_vec();
+        let mut searcher = Searcher::default();
+        phone.looks_at(&mut searcher, NOON_MS);
+        assert_eq!(searcher.progress(), (0, 2));
+    }
+}
+
+#[test]
+fn an_older_index_takes_nothing_away_and_what_it_lacks_is_shared_again() {
+    let mut laptop = laptop();
+    let older = laptop.shared.clone();
+    laptop.write(3, "c.md", "a whale");
+    let mut searcher = laptop.loads();
+    assert!(laptop.looks_at(&mut searcher, NOON_MS + HOUR_MS));
+    let newer = laptop.shared.clone();
+    for shown in [older, None] {
+        let mut phone = laptop.joined();
+        let mut searcher = Searcher::default();
+        phone.shared = newer.clone();
+        phone.looks_at(&mut searcher, NOON_MS);
+        phone.shared = shown;
+        assert!(phone.looks_at(&mut searcher, NOON_MS + HOUR_MS));
+        assert_eq!(found(&mut searcher, "whale"), ["c.md"]);
+        assert_eq!(phone.shared.unwrap().1.len(), newer.as_ref().unwrap().1.len());
+    }
+}
+
+#[test]
+fn it_is_shared_once_an_hour_when_enough_is_new() {
+    let mut laptop = laptop();
+    let mut searcher = laptop.loads();
+    laptop.write(3, "c.md", "a whale");
+    assert!(!laptop.looks_at(&mut searcher, NOON_MS + HOUR_MS - 1));
+    assert!(laptop.looks_at(&mut searcher, NOON_MS + HOUR_MS));
+    assert!(!laptop.looks_at(&mut searcher, NOON_MS + 9 * HOUR_MS), "nothing is new");
+    for number in 4..40 {
+        laptop.write(number, &format!("{number}.md"), "gulls");
+    }
+    assert!(laptop.looks_at(&mut searcher, NOON_MS + 9 * HOUR_MS));
+    laptop.write(40, "e.md", "one of forty");
+    assert!(!laptop.looks_at(&mut searcher, NOON_MS + 20 * HOUR_MS), "too little is new");
+    laptop.write(41, "f.md", "two of forty");
+    assert!(laptop.looks_at(&mut searcher, NOON_MS + 20 * HOUR_MS));
+}
+
+#[test]
+fn devices_that_share_come_to_the_same_segments() {
+    let mut laptop = laptop();
+    let mut phone = laptop.joined();
+    let (mut here, mut there) = (laptop.loads(), Searcher::default());
+    for hour in 1..30_u64 {
+        let at = NOON_MS + hour * HOUR_MS;
+        let (device, other, searcher) = match hour % 2 {
+            0 => (&mut laptop, &mut phone, &mut here),
+            _ => (&mut phone, &mut laptop, &mut there),
+        };
+        let number = hour as u8 + 10;
+        device.write(number, &format!("{number}.md"), "gulls over the harbour");
+        let mut row = device.nodes.last().unwrap().clone();
+        row.1.local = false;
+        other.nodes.push(row);
+        device.looks_at(searcher, at);
+        other.shared = device.shared.clone();
+    }
+    let at = NOON_MS + 40 * HOUR_MS;
+    laptop.looks_at(&mut here, at);
+    phone.shared = laptop.shared.clone();
+    phone.looks_at(&mut there, at);
+    laptop.shared = phone.shared.clone();
+    for (device, searcher) in [(&mut laptop, &mut here), (&mut phone, &mut there)] {
+        device.looks_at(searcher, at + HOUR_MS);
+        assert_eq!(searcher.progress(), (31, 31));
+        assert_eq!(found(searcher, "gulls").len(), 10);
+    }
+    assert!(laptop.shared.unwrap().1.len() < 20, "not a segment for each file");
 }

@@ -167,6 +167,11 @@ impl<T: Transport> Api<T> {
         self.page(&format!("/vaults/{vault}/snapshot?skip={skip}")).await
     }
 
+    /// Reads the entry of the newest shared search index but `skip`.
+    pub async fn index(&self, vault: VaultId, skip: u8) -> Result<LogPage, NetError> {
+        self.page(&format!("/vaults/{vault}/index?skip={skip}")).await
+    }
+
     async fn page(&self, path: &str) -> Result<LogPage, NetError> {
         let max = limits::LOG_PAGE_BYTES_MAX + limits::ENTRY_BYTES_MAX + 1024 * 1024;
         let body = self.binary("GET", path, None, max).await?;

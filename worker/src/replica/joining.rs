@@ -168,7 +168,7 @@ impl<H: Host> Replica<H> {
     }
 
     /// A piece, opened; `None` if the server has none that can be.
-    async fn fetch_piece(&self, piece: Piece) -> Result<Option<Vec<u8>>, NetError> {
+    pub(super) async fn fetch_piece(&self, piece: Piece) -> Result<Option<Vec<u8>>, NetError> {
         let bytes = match self.host.server().chunk(self.vault, piece.chunk).await {
             Ok(bytes) => bytes,
             Err(error) if error.code() == Some(Code::ChunkUnknown) => return Ok(None),
