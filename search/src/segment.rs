@@ -10,7 +10,9 @@
 //!
 //! A file without words was read and had none, or could not be read: it is not tried again
 //! before it changes. What is read is checked as a whole before it is used, and then piece by
-//! piece: damage is an error or finds less, and never panics.
+//! piece: damage is an error or finds less, and never panics. A transducer that somebody put together
+//! with its checksum may do that, so what another device made is looked at once, by
+//! [`Segment::is_sound`], where a panic ends no more than the looking.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -195,6 +197,26 @@ impl Segment {
         bytes.iter().fold(0xcbf2_9ce4_8422_2325, add)
     }
 
+    /// Says whether it is what its own words and files make: then it was made by a program like this
+    /// one, and nothing in it is walked that is not there. Ends, or panics, before its output is
+    /// longer than what it reads.
+    pub fn is_sound(&self) -> bool {
+        let (mut dictionary, mut postings) = (MapBuilder::memory(), Vec::new());
+        let mut words = self.dictionary.stream();
+        while let Some((word, at)) = words.next() {
+            let list: Vec<(u32, u32)> = self.list(at).collect();
+            if at != postings.len() as u64 || list.is_empty() {
+                return false;
+            }
+            put_list(&mut postings, &list);
+            if postings.len() > self.postings.len() || dictionary.insert(word, at).is_err() {
+                return false;
+            }
+        }
+        let made = dictionary.into_map();
+        postings == self.postings && made.as_fst().as_bytes() == self.dictionary.as_fst().as_bytes()
+    }
+
     /// Decodes it.
     pub fn decode(bytes: &[u8]) -> Result<Self, SegmentError> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SegmentError)?;
@@ -300,6 +322,59 @@ mod tests {
         assert_eq!(files_of(&merged, "gull"), [(2, 1)]);
         let none = Segment::merge(&[&a, &b], |_, _| false);
         assert_eq!((none.files.len(), none.dictionary().len()), (0, 0));
+    }
+
+    /// Puts the checksum of its transducer on a segment, as a device does that lies.
+    fn sums(mut bytes: Vec<u8>) -> Vec<u8> {
+        let len = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let (start, words) = (12 + len(4), len(8));
+        let Some(words) = bytes.get_mut(start..start + words).filter(|words| words.len() > 4)
+        else {
+            return bytes;
+        };
+        let (words, sum) = words.split_at_mut(words.len() - 4);
+        let mut crc = !0u32;
+        for byte in words.iter() {
+            crc ^= u32::from(*byte);
+            for _ in 0..8 {
+                crc = (crc >> 1) ^ (0x82f6_3b78 * (crc & 1));
+            }
+        }
+        let crc = !crc;
+        let masked = ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8);
+        sum.copy_from_slice(&masked.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn what_is_sound_is_walked_without_a_panic_however_it_was_put_together() {
+        let made = segment(&["tide and wind", "buoy harbour harbours 潮汐", "", "gull"]);
+        let bytes = made.encode();
+        assert_eq!(sums(bytes.clone()), bytes);
+        assert!(Segment::decode(&bytes).unwrap().is_sound());
+        assert!(Segment::merge(&[&made, &segment(&["gull"])], |_, _| true).is_sound());
+        let mut refused = 0;
+        for at in 4..bytes.len() {
+            for bits in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= bits;
+                let decoded = std::panic::catch_unwind(|| {
+                    let read = Segment::decode(&sums(damaged)).ok()?;
+                    read.is_sound().then_some(read)
+                });
+                let Ok(Some(read)) = decoded else {
+                    refused += 1;
+                    continue;
+                };
+                // A file's node, size or time, or how often it has a word.
+                let mut words = read.dictionary().stream();
+                while let Some((_, offset)) = words.next() {
+                    read.list(offset).for_each(drop);
+                }
+                assert!(Segment::merge(&[&read, &read], |number, _| number == 0).is_sound());
+            }
+        }
+        assert!(refused > 1_000, "{refused}");
     }
 
     #[test]

@@ -26,6 +26,8 @@ let searcher;
 let head = null;
 let restUntil = 0;
 let running = false;
+/** The module ended over what another device shared; nothing more is taken. */
+let stumbled = false;
 /** Who waits until the nodes are known as they are now. */
 const learners = [];
 /** The last of them. */
@@ -76,8 +78,18 @@ async function learn() {
 
 /** Takes what the person's other devices share of what they read. */
 async function takeShared() {
-  const question = searcher.seek(Date.now());
-  for (let next = question; next; ) next = searcher.found(await asks(next));
+  const question = !stumbled && searcher.seek(Date.now());
+  try {
+    for (let next = question; next; ) next = searcher.found(await asks(next));
+  } catch (error) {
+    // Something that no honest device shares: what is here is as it was, and kept.
+    stumbled = true;
+    fail(error);
+    head = null;
+    searcher = new Searcher();
+    await load();
+    return learn();
+  }
   if (question && (await keep())) tell(true);
 }
 

@@ -109,6 +109,7 @@ impl Searcher {
             let bytes = std::mem::take(&mut taking.bytes);
             if answer.is_some()
                 && let Ok(segment) = Segment::decode(&bytes)
+                && segment.is_sound()
             {
                 self.index.add(segment);
             }
