@@ -78,3 +78,34 @@ test("words of a document, a PDF, a workbook and a table are found, and what is 
   assert.equal(await results.getByRole("link", { name: /broken|locked/ }).count(), 0);
   assert.equal(await laptop.page.locator("iframe").count(), 0);
 });
+
+test("what one device has read is found on another that has none of it, without the network", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const disk = await w.disk({ "report.docx": makeDocx({ body: paragraph(run("Narwhals were sighted")) }) });
+  await uploads(laptop, [path.join(disk, "report.docx")]);
+  await laptop.sees("report.docx");
+  await laptop.isOnServer();
+  const found = async (device) => {
+    await device.page.getByRole("searchbox", { name: "Search" }).fill("narwhal");
+    return device.page.getByRole("region", { name: "Search results" }).getByRole("link", { name: "report.docx" });
+  };
+  await (await found(laptop)).waitFor();
+
+  const phone = await w.nextDevice("phone");
+  await phone.sees("report.docx");
+  // The laptop shares when it has nothing else to do, and a device asks when it starts.
+  for (let starts = 0; ; starts++) {
+    const seen = (await found(phone)).waitFor({ timeout: 3_000 }).then(() => true, () => false);
+    if (await seen) break;
+    assert.ok(starts < 10, "the laptop has not shared");
+    await phone.reloads();
+    await phone.sees("report.docx");
+  }
+  await phone.isReadyForOffline();
+  await phone.entersAirplaneMode();
+  await phone.reloads();
+  await phone.sees("report.docx");
+  await (await found(phone)).waitFor();
+  await phone.leavesAirplaneMode();
+});
