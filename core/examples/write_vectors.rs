@@ -18,6 +18,7 @@ use offing_core::crypto::padding::padded_bytes;
 use offing_core::crypto::{PublicKey, RawKey};
 use offing_core::fixture::{Log, Person, pair, pattern};
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, NodeId, StreamId, VaultId, VisitId};
+use offing_core::label::Label;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::change::ChangeBody;
 use offing_core::log::entry::{EntryKind, Header};
@@ -28,7 +29,7 @@ use offing_core::proto::SecretKind;
 use offing_core::rpc::{self, Kind};
 use offing_core::text::{Actor, Place as TextPlace};
 use offing_core::tree::memory::MemoryTree;
-use offing_core::tree::{Context, KnownOp, NodeRow, Op, OpId, Value};
+use offing_core::tree::{Context, KnownOp, Labelled, NodeRow, Op, OpId, Value};
 use offing_core::vectors::{Filler, Hex, Named, Place, Vector};
 
 const CRYPTO: NativeCrypto = NativeCrypto;
@@ -47,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         ("snapshot.json", snapshots),
         ("index.json", indexes),
         ("purge.json", purges),
+        ("label.json", labels),
         ("thumbs.json", thumbs),
         ("presence.json", presences),
     ];
@@ -587,6 +589,50 @@ fn purges() -> anyhow::Result<Vectors> {
     let vector = Vector::Purge { device: hex(device.0), node: hex(node.0), bodies, row };
     let mut v = Vectors::new();
     add(&mut v, "a file that is made, put in the trash and deleted for good", vector);
+    Ok(v)
+}
+
+/// Two devices: the star is put on by both and taken off by one, a tag is taken off by whoever
+/// put it on, and one stays.
+fn labels() -> anyhow::Result<Vectors> {
+    let (phone, laptop) = (DeviceId([0x30; 16]), DeviceId([0x31; 16]));
+    let node = NodeId([0x20; 16]);
+    let at = |lamport, device| OpId { lamport, device };
+    let label = |typed| Label::parse(typed).expect("a label");
+    let set = |typed, on| Value::Label(Labelled { label: label(typed), on });
+    let made =
+        Value::Create { kind: Kind::Text, parent: NodeId::ROOT, name: "notes.md".to_owned() };
+    let changes = [
+        (at(1, phone), vec![(made, vec![])]),
+        (at(2, phone), vec![(set("", true), vec![]), (set("summer holiday", true), vec![])]),
+        (at(2, laptop), vec![(set("", true), vec![]), (set("假期", true), vec![])]),
+        (
+            at(4, phone),
+            vec![
+                (set("", false), vec![at(2, phone)]),
+                (set("summer holiday", false), vec![at(3, phone)]),
+            ],
+        ),
+    ];
+    let (mut tree, mut bodies, mut devices) = (MemoryTree::default(), Vec::new(), Vec::new());
+    for ((first, values), seq) in changes.into_iter().zip(1..) {
+        let op = |(offset, (value, supersedes)): (u64, (Value, Vec<OpId>))| {
+            let id = OpId { lamport: first.lamport + offset, ..first };
+            Op { id, node, value, supersedes }
+        };
+        let ops = (0..).zip(values).map(op).collect();
+        let time_ms = 1_700_000_000_000 + seq as i64;
+        let body = ChangeBody { time_ms, ops, texts: Vec::new() };
+        tree.apply(&body.known_ops(Some(seq), 1));
+        bodies.push(hex(body.encode()?));
+        devices.push(hex(first.device.0));
+    }
+    let row: &NodeRow = &tree.rows[&node];
+    let labels = row.labels().into_iter().map(|label| label.as_str().to_owned()).collect();
+    let row = hex(row.encode());
+    let mut v = Vectors::new();
+    let vector = Vector::Label { devices, node: hex(node.0), bodies, row, labels };
+    add(&mut v, "a star and tags, put on and taken off by two devices", vector);
     Ok(v)
 }
 

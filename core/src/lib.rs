@@ -17,6 +17,8 @@ pub mod crypto;
 pub mod fixture;
 pub mod id;
 pub mod json;
+#[cfg(feature = "replica")]
+pub mod label;
 pub mod limits;
 pub mod log;
 #[cfg(feature = "replica")]

@@ -88,6 +88,10 @@ pub const DEVICE_NAME_BYTES_MAX: usize = 128;
 
 /// Most bytes of a name, as UTF-8.
 pub const NAME_BYTES_MAX: usize = 255;
+/// Most bytes of a label, as UTF-8.
+pub const LABEL_BYTES_MAX: usize = 128;
+/// Most labels that a device gives a node; merged, they may be more.
+pub const LABELS_MAX: usize = 64;
 /// Deepest folder nesting that resolution follows.
 pub const TREE_DEPTH_MAX: usize = 256;
 /// How long the trash keeps what is in it, at least, in milliseconds.

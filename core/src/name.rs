@@ -47,6 +47,11 @@ pub fn fold(name: &str) -> String {
     normal::composed(&upper.flat_map(char::to_lowercase).collect::<String>())
 }
 
+/// Composes a text canonically (NFC).
+pub fn compose(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { normal::composed(text) }
+}
+
 /// Splits a name into its stem and its extension with the dot, which may be empty.
 pub fn split_extension(name: &str) -> (&str, &str) {
     match name.rfind('.') {

@@ -26,7 +26,7 @@ mod row;
 mod working_set;
 
 pub use merge::{Changes, Missing, RejectReason, Rejected, apply, apply_in_view};
-pub use op::{Content, Context, KnownOp, NO_BASE, Op, OpId, TextEdit, Value};
+pub use op::{Content, Context, KnownOp, Labelled, NO_BASE, Op, OpId, TextEdit, Value};
 pub use past::{PastOp, Was, of_row as past_of_row, replaced};
 pub use resolve::{Shown, resolve_all};
 pub use row::{NodeRow, PARENTS_KEPT, RowError, Stamped};

@@ -24,6 +24,8 @@ use crate::proto::{LogPage, SecretKind};
 
 #[cfg(feature = "replica")]
 mod index;
+#[cfg(feature = "replica")]
+mod label;
 mod model;
 #[cfg(feature = "replica")]
 mod presence;
@@ -112,6 +114,10 @@ async fn check<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
         #[cfg(feature = "replica")]
         Vector::Purge { device, node, bodies, row } => purge::check(device, node, bodies, row),
         #[cfg(feature = "replica")]
+        Vector::Label { devices, node, bodies, row, labels } => {
+            label::check(devices, node, bodies, row, labels)
+        }
+        #[cfg(feature = "replica")]
         Vector::Snapshot { .. } => snapshot::check(crypto, vector).await,
         #[cfg(feature = "replica")]
         Vector::Presence { .. } => presence::check(crypto, vector).await,
@@ -119,6 +125,7 @@ async fn check<C: Crypto>(crypto: &C, vector: &Vector) -> Result<(), Fault> {
         Vector::Index { .. } => index::check(crypto, vector).await,
         #[cfg(not(feature = "replica"))]
         Vector::Index { .. }
+        | Vector::Label { .. }
         | Vector::Presence { .. }
         | Vector::Purge { .. }
         | Vector::Snapshot { .. } => Err(Fault("this is for replicas")),

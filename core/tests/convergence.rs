@@ -9,13 +9,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use offing_core::id::{DeviceId, NodeId, Seq};
+use offing_core::label::Label;
+use offing_core::limits;
 use offing_core::log::snapshot::{Cutter, Joiner, Part};
 use offing_core::name;
 use offing_core::tree::edit::{Edit, EditError, Inverse, invert};
-use offing_core::tree::listing::{displaced_key, listing_key, listing_value};
+use offing_core::tree::listing;
 use offing_core::tree::memory::MemoryTree;
 use offing_core::tree::{
-    Content, Context, KnownOp, Missing, NodeRow, Op, OpId, TextEdit, Value, WorkingSet,
+    Content, Context, KnownOp, Labelled, Missing, NodeRow, Op, OpId, TextEdit, Value, WorkingSet,
     apply_in_view, resolve_all,
 };
 use proptest::prelude::*;
@@ -122,10 +124,7 @@ impl Replica {
                 "{node:?} {}",
                 row.name.value
             );
-            listing.insert(listing_key(row), listing_value(row));
-            if row.fallback > 0 {
-                listing.insert(displaced_key(node), Vec::new());
-            }
+            listing.extend(listing::entries(row));
             assert_eq!(NodeRow::decode(&row.encode()).as_ref(), Ok(row));
         }
         assert_eq!(listing, self.tree.listing);
@@ -170,6 +169,20 @@ fn gone(tree: &MemoryTree) -> BTreeSet<NodeId> {
     gone
 }
 
+/// Every label of every node; the index of labels has each once, in its folder's order.
+fn labels(tree: &MemoryTree) -> BTreeSet<(NodeId, Label)> {
+    let of_row = |row: &NodeRow| -> Vec<(NodeId, Label)> {
+        row.labels().into_iter().map(|label| (row.node, label.clone())).collect()
+    };
+    let of_rows: BTreeSet<(NodeId, Label)> = tree.rows.values().flat_map(of_row).collect();
+    let keys = tree.listing.keys().filter(|key| key.starts_with(listing::LABELS.as_bytes()));
+    let of_key = |key: &Vec<u8>| Some((listing::node_of_key(key)?, listing::label_of_key(key)?));
+    let indexed: Vec<Option<(NodeId, Label)>> = keys.map(of_key).collect();
+    assert_eq!(indexed.len(), of_rows.len());
+    assert_eq!(indexed.into_iter().collect::<Option<BTreeSet<_>>>(), Some(of_rows.clone()));
+    of_rows
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     CreateFolder(usize, usize),
@@ -183,11 +196,14 @@ enum Step {
     SetContent(usize),
     TextEdited(usize),
     Settle(usize),
+    Label(usize, usize, bool),
     Undo,
     Push,
     Pull(usize),
     Retell,
 }
+
+const LABELS: [&str; 4] = ["", "a", "a b", "b"];
 
 const NAMES: [&str; 7] = ["a", "A", "a (2)", "b.txt", "b (2).txt", "a (3)", "file 10"];
 
@@ -205,6 +221,7 @@ fn steps(count: usize) -> impl Strategy<Value = Vec<(usize, Step)>> {
         2 => any().prop_map(Step::SetContent),
         1 => any().prop_map(Step::TextEdited),
         1 => any().prop_map(Step::Settle),
+        4 => (any(), any(), prop::bool::ANY).prop_map(|(x, n, on)| Step::Label(x, n, on)),
         1 => Just(Step::Undo),
         4 => Just(Step::Push),
         5 => (1..6usize).prop_map(Step::Pull),
@@ -293,6 +310,11 @@ impl World {
                     replica.edit(|e| e.settle(node(x), &two, keep.clone()));
                 }
             }
+            Step::Label(x, n, on) => {
+                let label = Label::parse(LABELS[n % LABELS.len()]).unwrap();
+                let labelled = Labelled { label, on: *on };
+                replica.edit(|e| e.label(node(x), labelled.clone()));
+            }
             Step::Undo => {
                 if let Some(inverses) = replica.undo.pop() {
                     replica.edit(|e| inverses.iter().try_for_each(|inverse| e.take_back(inverse)));
@@ -316,6 +338,19 @@ impl World {
         }
     }
 
+    /// The labels that were put on and that nobody who had seen that took off.
+    fn labels_in_the_log(&self) -> BTreeSet<(NodeId, Label)> {
+        let ops = || self.log.iter().flat_map(|entry| &entry.ops);
+        let superseded: HashSet<OpId> = ops().flat_map(|op| op.supersedes.clone()).collect();
+        let on = ops().filter_map(|op| match &op.value {
+            Value::Label(Labelled { label, on: true }) if !superseded.contains(&op.id) => {
+                Some((op.node, label.clone()))
+            }
+            _ => None,
+        });
+        on.collect()
+    }
+
     fn assert_converged(&self) {
         let made = self.log.iter().flat_map(|entry| &entry.ops);
         let made = made.filter(|op| matches!(op.value, Value::Create { .. })).count();
@@ -326,6 +361,7 @@ impl World {
             assert_eq!(other.tree.rows, first.rows);
             assert_eq!(other.tree.listing, first.listing);
         }
+        assert_eq!(labels(first), self.labels_in_the_log(), "what nobody took off is on");
         let trees = self.replicas.iter().map(|replica| {
             let mut cutter = Cutter::new(self.log.len() as Seq);
             let rows: BTreeMap<_, _> = replica.tree.rows.iter().collect();
@@ -710,6 +746,86 @@ fn text_typed_unseen_by_who_replaced_the_content_is_a_version_until_settled() {
 }
 
 #[test]
+fn a_label_that_one_takes_off_while_another_puts_it_on_stays() {
+    let mut world = World::new();
+    let file = world.given(NodeId::ROOT, "a", false);
+    let star =
+        |on| move |e: &mut Edit<'_, WorkingSet>| e.label(file, Labelled { label: Label::STAR, on });
+    world.replicas[0].edit(star(true));
+    world.sync_and_check();
+    assert_eq!(world.row(file).labels(), [&Label::STAR]);
+    // One takes it off, another does too and puts it on again.
+    world.replicas[0].edit(star(false));
+    world.replicas[1].edit(star(false));
+    world.replicas[1].edit(star(true));
+    world.replicas[2]
+        .edit(|e| e.label(file, Labelled { label: Label::tag("a").unwrap(), on: true }));
+    world.sync_and_check();
+    assert_eq!(world.row(file).labels(), [&Label::STAR, &Label::tag("a").unwrap()]);
+    // What took it off is not needed any more.
+    assert!(world.row(file).labels.iter().all(|op| op.value.on));
+    // Two that put it on at once are taken off by one that has both in view.
+    world.replicas[0].edit(star(false));
+    world.sync_and_check();
+    assert_eq!(world.row(file).labels(), [&Label::tag("a").unwrap()]);
+}
+
+#[test]
+fn undo_takes_a_label_back_and_leaves_what_another_put_on() {
+    let mut world = World::new();
+    let file = world.given(NodeId::ROOT, "a", false);
+    let star =
+        |on| move |e: &mut Edit<'_, WorkingSet>| e.label(file, Labelled { label: Label::STAR, on });
+    let undo = |world: &mut World| {
+        let inverses = world.replicas[0].undo.pop().unwrap();
+        world.replicas[0].edit(|e| inverses.iter().try_for_each(|inverse| e.take_back(inverse)));
+    };
+    world.replicas[0].edit(star(true));
+    undo(&mut world);
+    assert_eq!(world.row(file).labels(), [&Label::STAR; 0]);
+    // That was undone itself: it is on again, and off again.
+    undo(&mut world);
+    assert_eq!(world.row(file).labels(), [&Label::STAR]);
+    world.replicas[0].edit(star(false));
+    world.sync_and_check();
+    undo(&mut world);
+    assert_eq!(world.row(file).labels(), [&Label::STAR], "nothing was left of what took it off");
+    world.replicas[0].edit(star(false));
+    world.sync_and_check();
+    world.replicas[0].edit(star(true));
+    world.replicas[1].edit(star(true));
+    world.sync_and_check();
+    undo(&mut world);
+    world.sync_and_check();
+    assert_eq!(world.row(file).labels(), [&Label::STAR], "another device put it on too");
+}
+
+#[test]
+fn a_label_is_fit_within_bounds_and_on_something_that_is_there() {
+    let mut world = World::new();
+    let file = world.given(NodeId::ROOT, "a", false);
+    let on = |label: &Label| Labelled { label: label.clone(), on: true };
+    let labels: Vec<Label> =
+        (0..=limits::LABELS_MAX).map(|n| Label::tag(&n.to_string()).unwrap()).collect();
+    let (last, fit) = labels.split_last().unwrap();
+    world.replicas[0].edit(|e| fit.iter().try_for_each(|label| e.label(file, on(label))));
+    let refused = |world: &mut World, node, labelled: &Labelled| {
+        world.replicas[0].tree.with_working_set(|set| {
+            let mut edit = Edit::new(set, DeviceId([10; 16]), 1_000);
+            match edit.label(node, labelled.clone()) {
+                Err(EditError::Missing(missing)) => Err(missing),
+                other => Ok(other.unwrap_err()),
+            }
+        })
+    };
+    assert_eq!(refused(&mut world, file, &on(last)), EditError::TooMany);
+    assert_eq!(refused(&mut world, NodeId::ROOT, &on(last)), EditError::Builtin);
+    world.replicas[0].edit(|e| e.trash(file));
+    world.replicas[0].edit(|e| e.purge(file));
+    assert_eq!(refused(&mut world, file, &on(&Label::STAR)), EditError::NodeUnknown);
+}
+
+#[test]
 fn a_number_is_left_out_where_a_sibling_is_really_called_so() {
     let mut world = World::new();
     let nodes: Vec<NodeId> = (0..3).map(|_| world.fresh()).collect();
@@ -811,6 +927,8 @@ fn ops_that_no_honest_device_writes_are_passed_over() {
         op
     };
     let node = file.op.node;
+    let unfit = postcard::from_bytes(&postcard::to_allocvec("a\"b").unwrap()).unwrap();
+    let unfit = Labelled { label: unfit, on: true };
     let cases = [
         (known(5, NodeId([99; 16]), Value::Name("x".into())), Reason::NodeUnknown),
         (known(5, NodeId::ROOT, Value::Trashed(true)), Reason::NodeUnknown),
@@ -820,6 +938,7 @@ fn ops_that_no_honest_device_writes_are_passed_over() {
         (known(5, node, Value::Parent(NodeId::GONE)), Reason::NotAFolder),
         (known(5, NodeId::TRASH, Value::Purged), Reason::NodeUnknown),
         (known(5, node, Value::Name("a/b".into())), Reason::NameUnfit),
+        (known(5, node, Value::Label(unfit)), Reason::LabelUnfit),
         (known(5, NodeId::TRASH, file.op.value.clone()), Reason::NodeTaken),
         (known(u64::MAX, node, Value::Name("x".into())), Reason::ClockUnfit),
         (known((1 << 53) + 1, node, Value::Name("x".into())), Reason::ClockUnfit),

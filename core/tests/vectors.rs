@@ -16,6 +16,7 @@ fn the_host_agrees_with_every_frozen_vector() {
         include_str!("../../tests/vectors/index.json"),
         include_str!("../../tests/vectors/presence.json"),
         include_str!("../../tests/vectors/purge.json"),
+        include_str!("../../tests/vectors/label.json"),
     ];
     let mut count = 0;
     for json in files {

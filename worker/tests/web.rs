@@ -277,6 +277,7 @@ async fn webcrypto_agrees_with_every_frozen_vector() {
         include_str!("../../tests/vectors/index.json"),
         include_str!("../../tests/vectors/presence.json"),
         include_str!("../../tests/vectors/purge.json"),
+        include_str!("../../tests/vectors/label.json"),
         include_str!("../../tests/vectors/thumbs.json"),
     ];
     let mut count = 0;

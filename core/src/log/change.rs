@@ -1,11 +1,11 @@
 //! The body of a change entry, before it is sealed: what people did, in one frame.
 //!
 //! ```text
-//! body = version u8 = 1 | 2 | be32 length of the rest when inflated | deflate(postcard(Packed))
+//! body = version u8 = 1 | 2 | 3 | be32 length of the rest when inflated | deflate(postcard(Packed))
 //! ```
 //!
-//! Version 2 is one with an op that deletes something for good, which older readers do not
-//! know; they set it aside.
+//! Version 2 is one with an op that deletes something for good, version 3 one with an op
+//! about a label. Older readers do not know these; they set such a body aside.
 //!
 //! Ops are written without their ids: op *i* has the Lamport time `lamport + i`, and the
 //! device is the entry's, so a body cannot hold another device's ops. A text op is written
@@ -23,11 +23,13 @@ use serde::{Deserialize, Serialize};
 use crate::id::{DeviceId, Hash, NodeId, Seq};
 use crate::limits;
 use crate::rpc::Kind;
-use crate::tree::{Content, Context, KnownOp, Op, OpId, TextEdit, Value};
+use crate::tree::{Content, Context, KnownOp, Labelled, Op, OpId, TextEdit, Value};
 
 const VERSION: u8 = 1;
 /// A body with an op that deletes something for good.
 const VERSION_PURGES: u8 = 2;
+/// A body with an op about a label.
+const VERSION_LABELS: u8 = 3;
 const HEAD_BYTES: usize = 5;
 
 /// Changes of one file's text document.
@@ -103,6 +105,8 @@ enum PackedValue {
     },
     /// Since version 2.
     Purged,
+    /// Since version 3.
+    Label(Labelled),
 }
 
 impl PackedValue {
@@ -115,6 +119,7 @@ impl PackedValue {
             Value::Trashed(trashed) => Self::Trashed(trashed),
             Value::Text(TextEdit { size, modified_ms, .. }) => Self::Text { size, modified_ms },
             Value::Purged => Self::Purged,
+            Value::Label(labelled) => Self::Label(labelled),
         }
     }
 
@@ -130,6 +135,7 @@ impl PackedValue {
                 Value::Text(TextEdit { base: base?, size, modified_ms })
             }
             Self::Purged => Value::Purged,
+            Self::Label(labelled) => Value::Label(labelled),
         })
     }
 }
@@ -164,7 +170,8 @@ impl ChangeBody {
 
     /// Decodes a body that `device` wrote.
     pub fn decode(bytes: &[u8], device: &DeviceId) -> Result<Self, ChangeError> {
-        let version = if bytes.first() == Some(&VERSION_PURGES) { VERSION_PURGES } else { VERSION };
+        let mut later = [VERSION_PURGES, VERSION_LABELS].into_iter();
+        let version = later.find(|later| bytes.first() == Some(later)).unwrap_or(VERSION);
         let plain = inflate(version, bytes)?;
         let (packed, rest) =
             postcard::take_from_bytes::<Packed>(&plain).map_err(|_| ChangeError::Malformed)?;
@@ -194,8 +201,17 @@ impl ChangeBody {
     }
 
     fn version(&self) -> u8 {
-        let purges = self.ops.iter().any(|op| op.value == Value::Purged);
-        if purges { VERSION_PURGES } else { VERSION }
+        let version = |op: &Op| match op.value {
+            Value::Label(_) => VERSION_LABELS,
+            Value::Purged => VERSION_PURGES,
+            Value::Create { .. }
+            | Value::Parent(_)
+            | Value::Name(_)
+            | Value::Content(_)
+            | Value::Trashed(_)
+            | Value::Text(_) => VERSION,
+        };
+        self.ops.iter().map(version).max().unwrap_or(VERSION)
     }
 
     /// The ops with their context, for `tree::apply`.
@@ -257,6 +273,7 @@ pub(super) fn inflate(version: u8, bytes: &[u8]) -> Result<Vec<u8>, ChangeError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::label::Label;
 
     const DEVICE: DeviceId = DeviceId([7; 16]);
 
@@ -363,8 +380,8 @@ mod tests {
         assert_eq!(read(&packed(u64::MAX)), Err(ChangeError::Malformed));
         assert_eq!(read(&[packed(1), vec![0]].concat()), Err(ChangeError::Malformed));
         let mut later = body().encode().unwrap();
-        later[0] = VERSION_PURGES + 1;
-        let unknown = Err(ChangeError::UnknownVersion { version: VERSION_PURGES + 1 });
+        later[0] = VERSION_LABELS + 1;
+        let unknown = Err(ChangeError::UnknownVersion { version: VERSION_LABELS + 1 });
         assert_eq!(ChangeBody::decode(&later, &DEVICE), unknown);
     }
 
@@ -380,6 +397,22 @@ mod tests {
             bytes[0] = version;
             assert_eq!(ChangeBody::decode(&bytes, &DEVICE), Err(ChangeError::Malformed));
         }
+    }
+
+    #[test]
+    fn a_body_is_of_the_third_version_where_it_is_about_a_label_and_only_there() {
+        let mut labels = body();
+        labels.ops[0].value = Value::Purged;
+        labels.ops[1].value = Value::Label(Labelled { label: Label::STAR, on: true });
+        let third = labels.encode().unwrap();
+        assert_eq!(third[0], VERSION_LABELS);
+        assert_eq!(ChangeBody::decode(&third, &DEVICE), Ok(labels));
+        for version in [VERSION, VERSION_PURGES] {
+            let claimed = [&[version], &third[1..]].concat();
+            assert_eq!(ChangeBody::decode(&claimed, &DEVICE), Err(ChangeError::Malformed));
+        }
+        let first = [&[VERSION_LABELS], &body().encode().unwrap()[1..]].concat();
+        assert_eq!(ChangeBody::decode(&first, &DEVICE), Err(ChangeError::Malformed));
     }
 
     #[test]

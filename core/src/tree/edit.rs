@@ -13,7 +13,7 @@ use crate::name;
 use crate::rpc::{Fault, Kind, NameReason};
 use crate::tree::listing::DISPLACED;
 use crate::tree::merge::Missing;
-use crate::tree::op::{Content, Op, OpId, TextEdit, Value};
+use crate::tree::op::{Content, Labelled, Op, OpId, TextEdit, Value};
 use crate::tree::row::{NodeRow, Stamped};
 use crate::tree::working_set::{Need, TreeReader};
 
@@ -94,6 +94,9 @@ pub fn invert(ops: &[Op], before: &[NodeRow]) -> Vec<Inverse> {
                 continue;
             }
             (Value::Trashed(trashed), Some(_)) => Value::Trashed(!trashed),
+            (Value::Label(Labelled { label, on }), Some(_)) => {
+                Value::Label(Labelled { label: label.clone(), on: !on })
+            }
             (Value::Text(_) | Value::Purged, _) | (_, None) => continue,
         };
         inverses.push(Inverse { node: op.node, op: op.id, value });
@@ -237,6 +240,24 @@ impl<'a, R: TreeReader> Edit<'a, R> {
         self.push(node, Value::Purged, supersedes)
     }
 
+    /// Puts a label on a node or takes it off; does nothing where that is so already.
+    pub fn label(&mut self, node: NodeId, labelled: Labelled) -> Result<(), EditError> {
+        let row = self.not_gone(&node)?;
+        let labels = row.labels();
+        if labels.contains(&&labelled.label) == labelled.on {
+            return Ok(());
+        }
+        if labelled.on && labels.len() >= limits::LABELS_MAX {
+            return Err(EditError::TooMany);
+        }
+        labelled.label.check().map_err(|reason| EditError::NameUnfit {
+            name: labelled.label.as_str().to_owned(),
+            reason,
+        })?;
+        let supersedes = row.ops_of_label(&labelled.label).map(|op| op.id).collect();
+        self.push(node, Value::Label(labelled), supersedes)
+    }
+
     /// Gives a file whole new content, in place of all versions it has.
     pub fn set_content(&mut self, node: NodeId, content: Content) -> Result<(), EditError> {
         let row = self.file(&node)?;
@@ -314,7 +335,14 @@ impl<'a, R: TreeReader> Edit<'a, R> {
             Value::Name(_) => has(vec![row.name.id]),
             // Versions that came since stay.
             Value::Content(_) => has(ids(&row.contents)).map(|_| vec![inverse.op]),
-            Value::Create { .. } | Value::Text(_) | Value::Purged => None,
+            // Nothing is left of one that was taken off; the same that another device put on stays.
+            Value::Label(Labelled { label, on: true }) if !row.labels().contains(&label) => {
+                Some(row.ops_of_label(label).map(|op| op.id).collect())
+            }
+            Value::Label(Labelled { on: false, .. }) => {
+                has(ids(&row.labels)).map(|_| vec![inverse.op])
+            }
+            Value::Create { .. } | Value::Text(_) | Value::Purged | Value::Label(_) => None,
         };
         let Some(supersedes) = supersedes else {
             return Ok(());

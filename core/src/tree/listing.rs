@@ -9,17 +9,28 @@
 //! A folder is the range of keys that begin with its id; siblings of one name are the
 //! range that begins with [`siblings_prefixes`]. What is in the trash by itself is under
 //! `NodeId::TRASH`, or under `NodeId::GONE` when it was deleted for good; what is in a trashed
-//! folder stays under that folder. Nodes that a cycle displaced are listed a second time, under [`DISPLACED`], with an empty value.
+//! folder stays under that folder.
+//!
+//! Two more indexes are among these keys, with empty values: of nodes that a cycle displaced,
+//! and of each label's nodes, in the order in which a folder would have them:
+//!
+//! ```text
+//! key = 03×16 | node[16]
+//! key = 05×16 | label | 00 | rank u8 | sort key | be32 suffix | node[16]
+//! ```
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::NodeId;
+use crate::label::Label;
 use crate::name;
 use crate::rpc::Kind;
 use crate::tree::row::NodeRow;
 
 /// The index of displaced nodes; no folder, never shown.
 pub const DISPLACED: NodeId = NodeId([3; 16]);
+/// The index of labels; no folder, never shown.
+pub const LABELS: NodeId = NodeId([5; 16]);
 
 /// What a list shows of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +73,33 @@ impl Listed {
     }
 }
 
+/// All that the listing has of a row.
+pub fn entries(row: &NodeRow) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let key = listing_key(row);
+    let mut entries = Vec::new();
+    for label in row.labels() {
+        let labelled = [&label_prefix(label), &key[NodeId::LEN..]].concat();
+        entries.push((labelled, Vec::new()));
+    }
+    if row.fallback > 0 {
+        entries.push((displaced_key(&row.node), Vec::new()));
+    }
+    entries.push((key, listing_value(row)));
+    entries
+}
+
+/// The beginning of the keys of a label's nodes. No label holds a zero, so none is among
+/// another's.
+pub fn label_prefix(label: &Label) -> Vec<u8> {
+    [LABELS.as_bytes().as_slice(), label.as_str().as_bytes(), &[0]].concat()
+}
+
+/// Takes the label from a key of the index of labels.
+pub fn label_of_key(key: &[u8]) -> Option<Label> {
+    let label = key.strip_prefix(LABELS.as_bytes().as_slice())?.split(|byte| *byte == 0).next()?;
+    Label::parse(std::str::from_utf8(label).ok()?).ok()
+}
+
 /// Builds the key of a row.
 pub fn listing_key(row: &NodeRow) -> Vec<u8> {
     let mut key = siblings_prefix(
@@ -80,7 +118,7 @@ pub fn listing_value(row: &NodeRow) -> Vec<u8> {
 }
 
 /// Builds the key under which a displaced node is remembered.
-pub fn displaced_key(node: &NodeId) -> Vec<u8> {
+fn displaced_key(node: &NodeId) -> Vec<u8> {
     [DISPLACED.as_bytes().as_slice(), node.as_bytes()].concat()
 }
 

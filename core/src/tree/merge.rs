@@ -62,6 +62,8 @@ pub enum RejectReason {
     NotAFile,
     /// Its name is unfit.
     NameUnfit,
+    /// Its label is unfit.
+    LabelUnfit,
     /// Its Lamport time is not after what it supersedes, or beyond the clock's end.
     ClockUnfit,
 }
@@ -196,24 +198,17 @@ impl<'a, R: TreeReader> Merge<'a, R> {
             if old == Some(&row) {
                 continue;
             }
-            let (key, value) = (listing::listing_key(&row), listing::listing_value(&row));
-            let old_key = old.map(listing::listing_key);
-            let same_key = old_key.as_ref() == Some(&key);
-            if !same_key || old.map(listing::listing_value).as_ref() != Some(&value) {
+            let (before, after) =
+                (old.map(listing::entries).unwrap_or_default(), listing::entries(&row));
+            if before != after {
                 changes.folders.insert(row.shown_parent);
                 changes.folders.extend(old.map(|old| old.shown_parent));
-                changes.listing_put.push((key, value));
             }
-            if !same_key {
-                changes.listing_delete.extend(old_key);
-            }
-            match (old.is_some_and(|old| old.fallback > 0), row.fallback > 0) {
-                (false, true) => {
-                    changes.listing_put.push((listing::displaced_key(&row.node), Vec::new()));
-                }
-                (true, false) => changes.listing_delete.push(listing::displaced_key(&row.node)),
-                (false, false) | (true, true) => {}
-            }
+            let is_left = |(key, _): &&(Vec<u8>, Vec<u8>)| after.iter().all(|(new, _)| new != key);
+            changes
+                .listing_delete
+                .extend(before.iter().filter(is_left).map(|(key, _)| key.clone()));
+            changes.listing_put.extend(after.into_iter().filter(|entry| !before.contains(entry)));
             changes.rows.push(row);
         }
         changes

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::id::{DeviceId, Hash, NodeId, Seq};
+use crate::label::Label;
 use crate::rpc::Kind;
 
 /// Names an op, and orders ops: later Lamport time first counts, then the device.
@@ -54,6 +55,15 @@ pub struct TextEdit {
     pub modified_ms: i64,
 }
 
+/// A label of a node, put on or taken off: a field of its own for each label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Labelled {
+    /// The label.
+    pub label: Label,
+    /// Whether it is on.
+    pub on: bool,
+}
+
 /// What an op sets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Value {
@@ -79,6 +89,8 @@ pub enum Value {
     /// Deletes it for good, with what is below it: the trashings that it supersedes are not
     /// to be taken back any more.
     Purged,
+    /// Puts a label on it or takes it off.
+    Label(Labelled),
 }
 
 /// One statement about one node.

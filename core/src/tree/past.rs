@@ -66,7 +66,11 @@ pub fn replaced(ops: &[KnownOp], before: &impl TreeReader) -> Vec<PastOp> {
             Value::Parent(parent) => Was::In(*parent),
             Value::Name(name) => Was::Called(name.clone()),
             Value::Trashed(trashed) => Was::Trashed(*trashed),
-            Value::Create { .. } | Value::Content(_) | Value::Text(_) | Value::Purged => continue,
+            Value::Create { .. }
+            | Value::Content(_)
+            | Value::Text(_)
+            | Value::Purged
+            | Value::Label(_) => continue,
         };
         let row = before.row(&op.node).flatten();
         // An own op that comes back with its place in the log replaces nothing again.

@@ -1,32 +1,38 @@
 //! Rows: the merged state of one node, and where it is shown.
 //!
 //! ```text
-//! row = version u8 = 3 | postcard(NodeRow)
+//! row = version u8 = 4 | postcard(NodeRow)
 //! ```
 //!
-//! Version 2 ends before `purged`, and is what is written where that is empty: a row that
-//! nobody deleted for good is byte for byte what it always was.
+//! Version 3 ends before `labels` and version 2 before `purged`, each written where what it
+//! lacks is empty: a row without labels that nobody deleted for good is byte for byte what it
+//! always was.
 //!
 //! Fields where the greatest op simply wins keep that op; fields where concurrency counts
 //! (`contents`, `texts`, `trashed`) keep every op that no known op supersedes, greatest
-//! first. `parents` keeps the [`PARENTS_KEPT`] greatest, superseded or not, so that a node
-//! can fall back when moves form a cycle. All are functions of the set of ops alone. The
-//! `shown_parent`, `suffix` and `fallback` are derived and kept up by `apply`.
+//! first. So do `labels`, but for one that was taken off: once that is in the log nothing is
+//! left of it, since what comes later has it in view or stands beside it. `parents` keeps the
+//! [`PARENTS_KEPT`] greatest, superseded or not, so that a node can fall back when moves form
+//! a cycle. All are functions of the ops and their places alone. The `shown_parent`, `suffix`
+//! and `fallback` are derived and kept up by `apply`.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DeviceId, Hash, NodeId, Seq};
+use crate::label::Label;
 use crate::name;
 use crate::rpc::Kind;
-use crate::tree::op::{Content, Context, NO_BASE, OpId, TextEdit, Value};
+use crate::tree::op::{Content, Context, Labelled, NO_BASE, OpId, TextEdit, Value};
 
 /// How many of a node's moves are remembered for falling back out of a cycle.
 pub const PARENTS_KEPT: usize = 8;
 
-const VERSION: u8 = 3;
-/// A row without `purged`.
+const VERSION: u8 = 4;
+/// A row without `labels`.
+const VERSION_UNLABELLED: u8 = 3;
+/// A row without `purged` either.
 const VERSION_UNPURGED: u8 = 2;
 /// An empty list, as it is encoded.
 const EMPTY: u8 = 0;
@@ -77,33 +83,41 @@ pub struct NodeRow {
     pub fallback: u8,
     /// The ops that delete it for good, each with the trashing in `trashed` that it is about.
     pub purged: Vec<Stamped<OpId>>,
+    /// The labels that were put on, and those taken off that have no place in the log yet.
+    pub labels: Vec<Stamped<Labelled>>,
 }
 
 impl NodeRow {
     /// Encodes the row.
     pub fn encode(&self) -> Vec<u8> {
-        let version = if self.purged.is_empty() { VERSION_UNPURGED } else { VERSION };
+        let version = self.version();
         let mut bytes =
             postcard::to_extend(self, vec![version]).expect("plain data always serialises");
-        if self.purged.is_empty() {
-            bytes.pop();
-        }
+        // Empty lists, each a byte.
+        bytes.truncate(bytes.len() - usize::from(VERSION - version));
         bytes
+    }
+
+    fn version(&self) -> u8 {
+        match (self.labels.is_empty(), self.purged.is_empty()) {
+            (false, _) => VERSION,
+            (true, false) => VERSION_UNLABELLED,
+            (true, true) => VERSION_UNPURGED,
+        }
     }
 
     /// Decodes a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, RowError> {
         let (version, rest) = bytes.split_first().ok_or(RowError::Malformed)?;
-        let unpurged = match *version {
-            VERSION => false,
-            VERSION_UNPURGED => true,
+        let whole = match *version {
+            VERSION => Cow::Borrowed(rest),
+            VERSION_UNLABELLED => Cow::Owned([rest, &[EMPTY]].concat()),
+            VERSION_UNPURGED => Cow::Owned([rest, &[EMPTY; 2]].concat()),
             version => return Err(RowError::UnknownVersion { version }),
         };
-        let whole =
-            if unpurged { Cow::Owned([rest, &[EMPTY]].concat()) } else { Cow::Borrowed(rest) };
         let (row, rest) =
             postcard::take_from_bytes::<Self>(&whole).map_err(|_| RowError::Malformed)?;
-        if !rest.is_empty() || row.parents.is_empty() || row.purged.is_empty() != unpurged {
+        if !rest.is_empty() || row.parents.is_empty() || row.version() != *version {
             return Err(RowError::Malformed);
         }
         Ok(row)
@@ -134,6 +148,7 @@ impl NodeRow {
             | Value::Parent(_)
             | Value::Name(_)
             | Value::Text(_)
+            | Value::Label(_)
             | Value::Trashed(false) => return Seq::MAX,
         };
         let contents = contents.iter().map(|op| (op.id, op.context.seq));
@@ -155,6 +170,7 @@ impl NodeRow {
             .chain(self.texts.iter_mut().map(of))
             .chain(self.trashed.iter_mut().map(of))
             .chain(self.purged.iter_mut().map(of))
+            .chain(self.labels.iter_mut().map(of))
     }
 
     /// Says whether an op is merged in here.
@@ -225,6 +241,21 @@ impl NodeRow {
         strays
     }
 
+    /// Its labels, each once. Of one that somebody put on while somebody else took it off, what
+    /// was put on stays.
+    pub fn labels(&self) -> Vec<&Label> {
+        let on = self.labels.iter().filter(|op| op.value.on);
+        let mut labels: Vec<&Label> = on.map(|op| &op.value.label).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels
+    }
+
+    /// The ops of one label that count.
+    pub(super) fn ops_of_label(&self, label: &Label) -> impl Iterator<Item = &Stamped<Labelled>> {
+        self.labels.iter().filter(move |op| op.value.label == *label)
+    }
+
     /// Size in bytes and time of what is shown: of the text document that was edited, or of
     /// the content.
     fn latest(&self) -> Option<(u64, i64)> {
@@ -269,7 +300,9 @@ impl NodeRow {
         let texts = self.texts.iter().map(|op| &op.context);
         let trashed = self.trashed.iter().map(|op| &op.context);
         let purged = self.purged.iter().map(|op| &op.context);
-        fixed.into_iter().chain(parents).chain(contents).chain(texts).chain(trashed).chain(purged)
+        let labels = self.labels.iter().map(|op| &op.context);
+        let first = fixed.into_iter().chain(parents).chain(contents).chain(texts);
+        first.chain(trashed).chain(purged).chain(labels)
     }
 
     /// Says whether the node was put in the trash itself, and stays there.

@@ -202,6 +202,13 @@ pub enum Vector {
         bodies: Vec<Hex>,
         row: Hex,
     },
+    Label {
+        devices: Vec<Hex>,
+        node: Hex,
+        bodies: Vec<Hex>,
+        row: Hex,
+        labels: Vec<String>,
+    },
 }
 
 /// Where a SEAL belongs, and its secret.

@@ -164,7 +164,8 @@ impl<H: Host> Replica<H> {
             | Value::Content(_)
             | Value::Trashed(_)
             | Value::Text(_)
-            | Value::Purged => None,
+            | Value::Purged
+            | Value::Label(_) => None,
         }));
         let held = self.held_of(&header.chunks).await?;
         let brings = held.iter().any(|row| row.is_some_and(|row| !row.sent));

@@ -227,10 +227,8 @@ fn take_record(batch: &mut Batch, records: &mut Vec<EpochRecord>, record: Record
         }
         Part::Node => {
             let row = NodeRow::decode(&value).ok()?;
-            let (listed, shown) = (listing::listing_key(&row), listing::listing_value(&row));
-            batch.put(Table::Listing, listed, shown);
-            if row.fallback > 0 {
-                batch.put(Table::Listing, listing::displaced_key(&row.node), []);
+            for (listed, shown) in listing::entries(&row) {
+                batch.put(Table::Listing, listed, shown);
             }
             if row.contents.iter().any(|content| content.value.text) {
                 keep::want(batch, row.node);

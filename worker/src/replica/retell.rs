@@ -223,11 +223,7 @@ impl Retold {
                 if row.applied.iter().any(|(_, lamport)| *lamport > body.lamport) {
                     return None;
                 }
-                let (listed, shown) = (listing::listing_key(&row), listing::listing_value(&row));
-                self.tree.listing.insert(listed, shown);
-                if row.fallback > 0 {
-                    self.tree.listing.insert(listing::displaced_key(&row.node), Vec::new());
-                }
+                self.tree.listing.extend(listing::entries(&row));
                 self.tree.rows.insert(row.node, row);
             }
         }

@@ -29,7 +29,11 @@ impl<H: Host> Replica<H> {
             let with_content = change.ops.iter().filter(|op| match &op.value {
                 Value::Create { kind, .. } => *kind != Kind::Folder,
                 Value::Content(_) | Value::Text(_) => true,
-                Value::Parent(_) | Value::Name(_) | Value::Trashed(_) | Value::Purged => false,
+                Value::Parent(_)
+                | Value::Name(_)
+                | Value::Trashed(_)
+                | Value::Purged
+                | Value::Label(_) => false,
             });
             files.extend(with_content.map(|op| op.node));
         }

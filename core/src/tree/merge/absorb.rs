@@ -30,7 +30,8 @@ impl<R: TreeReader> Merge<'_, R> {
                 | Value::Content(_)
                 | Value::Trashed(_)
                 | Value::Text(_)
-                | Value::Purged => {}
+                | Value::Purged
+                | Value::Label(_) => {}
             }
         }
         // Rows that an earlier op of this batch makes are asked for too: that they do not
@@ -82,6 +83,9 @@ impl<R: TreeReader> Merge<'_, R> {
             }
             Value::Parent(parent) => self.check_parent(parent)?,
             Value::Name(name) => name::check(name).map_err(|_| RejectReason::NameUnfit)?,
+            Value::Label(labelled) => {
+                labelled.label.check().map_err(|_| RejectReason::LabelUnfit)?;
+            }
             Value::Content(_) | Value::Trashed(_) | Value::Text(_) | Value::Purged => {}
         }
         self.lamport_max = self.lamport_max.max(op.id.lamport);
@@ -128,6 +132,11 @@ impl<R: TreeReader> Merge<'_, R> {
                 }
                 return;
             }
+            Value::Label(labelled) => {
+                supersede(&mut row.labels, op, stamp(op, context, labelled.clone()));
+                forget_taken_off(row);
+                return;
+            }
             Value::Content(content) => {
                 supersede(&mut row.contents, op, stamp(op, context, content.clone()))
             }
@@ -169,6 +178,7 @@ fn new_row(op: &Op, context: &Context, kind: Kind, parent: NodeId, name: &str) -
         suffix: 0,
         fallback: 0,
         purged: Vec::new(),
+        labels: Vec::new(),
     }
 }
 
@@ -202,4 +212,10 @@ fn give_place(row: &mut NodeRow, id: &OpId, context: &Context) {
             place.seq = context.seq;
         }
     }
+    forget_taken_off(row);
+}
+
+/// A label that was taken off is gone once that has its place in the log.
+fn forget_taken_off(row: &mut NodeRow) {
+    row.labels.retain(|op| op.value.on || op.context.seq.is_none());
 }

@@ -24,6 +24,7 @@ fn row() -> NodeRow {
         suffix: 0,
         fallback: 0,
         purged: Vec::new(),
+        labels: Vec::new(),
     }
 }
 
@@ -46,13 +47,20 @@ fn a_row_that_is_cut_too_long_of_a_later_version_or_in_no_folder_is_none() {
     let later = [&[VERSION + 1], &bytes[1..]].concat();
     let unknown = Err(RowError::UnknownVersion { version: VERSION + 1 });
     assert_eq!(NodeRow::decode(&later), unknown);
-    let claimed = [&[VERSION], &bytes[1..], &[EMPTY]].concat();
+    let claimed = [&[VERSION_UNLABELLED], &bytes[1..], &[EMPTY]].concat();
     assert_eq!(NodeRow::decode(&claimed), Err(RowError::Malformed), "nothing purged");
+    let claimed = [&[VERSION], &bytes[1..], &[EMPTY; 2]].concat();
+    assert_eq!(NodeRow::decode(&claimed), Err(RowError::Malformed), "no labels");
     let mut purged = row();
     purged.trashed = vec![op(2, MINE, 2, 1, true)];
     purged.purged = vec![op(3, MINE, 3, 2, purged.trashed[0].id)];
     let bytes = purged.encode();
-    assert_eq!((bytes[0], NodeRow::decode(&bytes)), (VERSION, Ok(purged)));
+    assert_eq!((bytes[0], NodeRow::decode(&bytes)), (VERSION_UNLABELLED, Ok(purged.clone())));
+    for mut labelled in [row(), purged] {
+        labelled.labels = vec![op(4, MINE, 4, 3, Labelled { label: Label::STAR, on: true })];
+        let bytes = labelled.encode();
+        assert_eq!((bytes[0], NodeRow::decode(&bytes)), (VERSION, Ok(labelled)));
+    }
     let homeless = NodeRow { parents: Vec::new(), ..row() };
     assert_eq!(NodeRow::decode(&homeless.encode()), Err(RowError::Malformed));
 }
@@ -64,6 +72,9 @@ fn what_an_op_had_seen_is_raised_wherever_it_is_held_and_nowhere_else() {
     row.contents = vec![op(3, MINE, 3, 2, content())];
     row.texts = vec![op(4, MINE, 4, 3, typed())];
     row.trashed = vec![op(5, MINE, 5, 4, true)];
+    row.labels = vec![op(6, MINE, 6, 5, Labelled { label: Label::STAR, on: true })];
+    row.raise_seen(row.labels[0].id, 12);
+    assert_eq!(row.labels[0].context.seen_seq, 12);
     let (made, named) = (row.created.id, row.name.id);
     row.raise_seen(made, 7);
     assert_eq!((row.created.context.seen_seq, row.parents[0].context.seen_seq), (7, 7));
@@ -94,7 +105,10 @@ fn more_may_be_claimed_as_seen_where_it_changes_nothing() {
     assert_eq!(row.may_claim(&mine, &new, 6), 6, "7 was typed unseen");
     assert_eq!(row.may_claim(&mine, &new, 7), Seq::MAX, "8 is its own");
     let place = Value::Parent(NodeId::ROOT);
-    for value in [Value::Name("n".to_owned()), place, Value::Text(typed()), Value::Trashed(false)] {
+    let star = Value::Label(Labelled { label: Label::STAR, on: true });
+    for value in
+        [star, Value::Name("n".to_owned()), place, Value::Text(typed()), Value::Trashed(false)]
+    {
         assert_eq!(row.may_claim(&mine, &value, 0), Seq::MAX);
     }
     assert_eq!(row.may_claim(&mine, &Value::Purged, 9), 9);
