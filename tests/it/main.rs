@@ -19,6 +19,7 @@ mod downloads;
 mod groups;
 mod history;
 mod joining;
+mod labels;
 mod liar;
 mod links;
 mod lives;

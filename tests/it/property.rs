@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use offing_core::id::NodeId;
+use offing_core::label::Label;
 use offing_core::rpc::{Clash, Kind, Row};
+use offing_core::tree::Labelled;
 use offing_tests::{Device, World};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -63,7 +65,7 @@ fn act(device: &Device, rng: &mut StdRng, made: &mut Made, word: &str) {
     let replica = device.replica();
     // Few names, so that they collide.
     let name = format!("n{}", rng.gen_range(0..6));
-    match rng.gen_range(0..12) {
+    match rng.gen_range(0..13) {
         0 | 1 => {
             let reply = device.run(async move { replica.create_folder(folder, &name).await });
             note(&reply, made);
@@ -104,6 +106,12 @@ fn act(device: &Device, rng: &mut StdRng, made: &mut Made, word: &str) {
         9 => {
             let Some(node) = some else { return };
             device.run(async move { replica.restore(&[node]).await.ok() });
+        }
+        10 => {
+            let Some(node) = some else { return };
+            let label = Label::parse(["", "a", "b c"].choose(rng).unwrap()).unwrap();
+            let labelled = Labelled { label, on: rng.gen_bool(0.6) };
+            device.run(async move { replica.label(&[node], &labelled).await.ok() });
         }
         _ => replaces(device, rng, word),
     }

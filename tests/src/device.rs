@@ -10,6 +10,7 @@ use std::rc::{Rc, Weak};
 
 use offing_core::crypto::native::{NativeCrypto, ready};
 use offing_core::id::NodeId;
+use offing_core::label::Label;
 use offing_core::log::chain::ChainPoint;
 use offing_core::rpc::{
     ActionId, Clash, Fault, Kind, Reply, Row, Sort, SortBy, Status, TextUpdate, TransferControl,
@@ -32,7 +33,10 @@ use crate::page::Page;
 mod aside;
 mod details;
 mod history;
+mod labels;
 mod recovery;
+
+pub use labels::STAR;
 
 /// The replica of a test.
 pub type TestReplica = Rc<Replica<TestHost>>;
@@ -89,6 +93,8 @@ pub struct Shown {
     pub size: Option<u64>,
     /// It has more than one version.
     pub two_versions: bool,
+    /// Its labels.
+    pub labels: Vec<Label>,
     /// Its content, or why it cannot be had.
     pub content: Result<Vec<u8>, Fault>,
 }
@@ -380,11 +386,14 @@ impl Device {
                 Kind::Folder => Ok(Vec::new()),
                 Kind::Text | Kind::File => self.reads_node(row.node),
             };
+            let node = row.node;
+            let labels = self.ask(|replica| async move { replica.labels(&[node]).await });
             let shown = Shown {
-                node: row.node,
+                node,
                 kind: row.kind,
                 size: row.size,
                 two_versions: row.two_versions,
+                labels: labels.unwrap().remove(0),
                 content,
             };
             all.insert(path, shown);

@@ -23,5 +23,5 @@ pub mod rogue;
 pub mod sim;
 pub mod world;
 
-pub use device::Device;
+pub use device::{Device, STAR};
 pub use world::World;

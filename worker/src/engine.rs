@@ -43,6 +43,8 @@ pub struct Engine {
     hears_network: Cell<bool>,
     /// Where the page is told who else is in its texts.
     company: RefCell<Option<MessagePort>>,
+    /// Where the page asks for labels, and is told that lists changed.
+    labels: RefCell<Option<MessagePort>>,
 }
 
 /// A reply with what is transferred beside it.
@@ -69,6 +71,7 @@ impl Engine {
             asked_to_persist: Cell::new(false),
             hears_network: Cell::new(false),
             company: RefCell::default(),
+            labels: RefCell::default(),
         })
     }
 
@@ -313,6 +316,7 @@ impl Engine {
             }
         });
         self.hear_company(&replica);
+        self.hear_lists(&replica);
         let before = self.opened.borrow_mut().replace(opened);
         if let Some(before) = before {
             before.replica.close();

@@ -53,6 +53,7 @@ mod index;
 mod joining;
 mod journal;
 mod keep;
+mod labels;
 mod links;
 mod presence;
 mod pull;
@@ -202,6 +203,7 @@ pub struct Replica<H: Host> {
     /// The blobs of the shared index that the searcher asked for last.
     shared_blobs: RefCell<Vec<Vec<Piece>>>,
     session_changed: RefCell<Option<Box<dyn Fn()>>>,
+    lists_changed: RefCell<Option<Box<dyn Fn()>>>,
 }
 
 impl<H: Host> Replica<H> {
@@ -273,6 +275,7 @@ impl<H: Host> Replica<H> {
             may_countersign: Cell::new(true),
             shared_blobs: RefCell::default(),
             session_changed: RefCell::new(None),
+            lists_changed: RefCell::new(None),
             host,
         })
     }
@@ -305,6 +308,11 @@ impl<H: Host> Replica<H> {
     /// Calls back whenever [`Self::is_signed_out`] changes.
     pub fn on_session_change(&self, call: impl Fn() + 'static) {
         *self.session_changed.borrow_mut() = Some(Box::new(call));
+    }
+
+    /// Calls back whenever something changed that lists show, in whatever folder.
+    pub fn on_list_change(&self, call: impl Fn() + 'static) {
+        *self.lists_changed.borrow_mut() = Some(Box::new(call));
     }
 
     /// Stops all work of this replica: the person signs out.

@@ -126,5 +126,5 @@ pub(super) fn change(bytes: &[u8]) {
 
 /// The same, past the compression.
 pub(super) fn change_plain(plain: &[u8]) {
-    change(&fold(1, plain));
+    (1..=3).for_each(|version| change(&fold(version, plain)));
 }

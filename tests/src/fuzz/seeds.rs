@@ -28,7 +28,7 @@ use offing_core::vectors::{Named, Vector};
 use offing_server::api::CALLS;
 
 use super::{presence, previews, put_pieces, search, text};
-use crate::World;
+use crate::{STAR, World};
 
 /// Longest input that is kept; what is longer says nothing new.
 const SEED_BYTES_MAX: usize = 4 * 1024;
@@ -64,7 +64,9 @@ pub fn seeds(vectors: &Path) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn of_vectors(seeds: &mut Seeds, folder: &Path) {
-    for file in ["seal.json", "content.json", "account.json", "log.json", "thumbs.json"] {
+    for file in
+        ["seal.json", "content.json", "account.json", "log.json", "thumbs.json", "label.json"]
+    {
         let json = std::fs::read_to_string(folder.join(file)).unwrap();
         for Named { vector, .. } in serde_json::from_str::<Vec<Named>>(&json).unwrap() {
             of_vector(seeds, &vector);
@@ -84,6 +86,10 @@ fn of_vector(seeds: &mut Seeds, vector: &Vector) {
         }
         Vector::Thumb { encoded, .. } | Vector::ThumbRefused { encoded } => {
             seeds.add("manifest", encoded.0.clone());
+        }
+        Vector::Label { bodies, row, .. } => {
+            bodies.iter().for_each(|body| seeds.add("change", body.0.clone()));
+            seeds.add("row", row.0.clone());
         }
         Vector::RecoveryCode { text, .. } => seeds.add("recovery", text.as_bytes()),
         Vector::Certificate { bytes, .. } => seeds.add("certificate", bytes.0.clone()),
@@ -106,6 +112,9 @@ fn of_a_session(seeds: &mut Seeds) {
     phone.uploads("/", &[("a.bin", &pattern(1, 900)), ("b.bin", &pattern(2, 20))], Clash::Ask);
     world.sync_all();
     laptop.trashes("/a.bin");
+    laptop.labels("/b.bin", STAR);
+    laptop.labels("/b.bin", "holiday");
+    laptop.unlabels("/b.bin", STAR);
     world.sync_all();
     let (wires, tip) = world.reads_the_log();
     let genesis = Entry::decode(&wires[0]).unwrap();

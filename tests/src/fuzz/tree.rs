@@ -6,7 +6,9 @@ use offing_core::log::change::ChangeBody;
 use offing_core::log::heartbeat::HeartbeatBody;
 use offing_core::log::index::IndexBody;
 use offing_core::log::snapshot::{Cutter, Joiner, SnapshotBody};
-use offing_core::tree::listing::{Listed, listing_key, listing_value, node_of_key};
+use offing_core::tree::listing::{
+    Listed, entries, label_of_key, listing_key, listing_value, node_of_key,
+};
 use offing_core::tree::memory::MemoryTree;
 use offing_core::tree::{KnownOp, NodeRow, resolve_all};
 use offing_core::{name as names, portable};
@@ -25,6 +27,12 @@ pub(super) fn row(bytes: &[u8]) {
     assert_eq!(node_of_key(&listing_key(&row)), Some(row.node));
     let listed = Listed::decode(&listing_value(&row)).unwrap();
     assert_eq!(listed, Listed::of(&row));
+    let fit = row.labels().iter().all(|label| label.check().is_ok());
+    for (key, _) in entries(&row) {
+        assert_eq!(node_of_key(&key), Some(row.node));
+        let label = label_of_key(&key);
+        assert!(!fit || label.is_none_or(|label| row.labels().contains(&&label)));
+    }
     let _ = (row.strays(), row.two_versions(), row.self_trashed(), row.kept_by());
     let _ = (row.last_seq(), row.trashed_ms(), row.synced(), row.last_device());
 }
@@ -81,7 +89,9 @@ pub(super) fn tree(mut bytes: &[u8]) {
         let device = DeviceId([who & 3; 16]);
         let seq = entries.len() as u64 + 1;
         let seen = u64::from(who >> 2).min(seq - 1);
-        if let Ok(body) = ChangeBody::decode(&fold(1, take_piece(&mut bytes)), &device) {
+        let plain = take_piece(&mut bytes);
+        let of_version = |version| ChangeBody::decode(&fold(version, plain), &device).ok();
+        if let Some(body) = (1..=3).find_map(of_version) {
             entries.push(body.known_ops(Some(seq), seen));
         }
     }
@@ -111,5 +121,6 @@ fn is_a_tree(tree: &MemoryTree) {
         let found = (row.shown_parent, row.suffix, row.fallback);
         assert_eq!(found, (expected.parent, expected.suffix, expected.fallback), "{node}");
         assert_eq!(NodeRow::decode(&row.encode()).as_ref(), Ok(row));
+        assert!(entries(row).iter().all(|(key, value)| tree.listing.get(key) == Some(value)));
     }
 }

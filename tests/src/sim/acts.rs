@@ -7,10 +7,12 @@
 use std::rc::Rc;
 
 use offing_core::id::NodeId;
+use offing_core::label::Label;
 use offing_core::rpc::{
     Choice, Clash, Fault, Reply, TextUpdate, TransferControl, TransferId, TransferState, UploadItem,
 };
 use offing_core::text::ChangeSet;
+use offing_core::tree::Labelled;
 use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -60,6 +62,8 @@ pub enum Act {
     Restore(NodeId),
     /// Deletes for good.
     Purge(NodeId),
+    /// Puts a label on, or takes it off.
+    Label(NodeId, Labelled),
     /// Takes back an action.
     Undo(u64),
     /// Uploads files.
@@ -98,7 +102,12 @@ pub fn choose(rng: &mut StdRng, seat: &Seat, tab: &Tab, mark: &str) -> Option<Ac
         }
         50..52 => Act::Unwrite(*picture.texts().choose(rng)?, rng.gen_range(0..1_000)),
         52..56 => Act::Close(*tab.device.page.texts.borrow().keys().next()?),
-        56..62 => Act::Rename(some?, name),
+        56..59 => Act::Rename(some?, name),
+        59..62 => {
+            // Few, so that they meet; one of them is the star.
+            let label = Label::parse(["", "a", "b c"].choose(rng)?).expect("a label");
+            Act::Label(some?, Labelled { label, on: rng.gen_bool(0.7) })
+        }
         62..69 => Act::Move(some?, folder),
         69..71 => Act::Copy(some?, folder),
         71..76 => Act::Trash(some?),
@@ -180,6 +189,9 @@ impl Act {
             Self::Trash(node) => format!("deletes {}", path(node)),
             Self::Restore(node) => format!("restores {}", path(node)),
             Self::Purge(node) => format!("deletes {} for good", path(node)),
+            Self::Label(node, Labelled { label, on }) => {
+                format!("labels {} {:?}: {on}", path(node), label.as_str())
+            }
             Self::Undo(action) => format!("takes back action {action}"),
             Self::Upload(parent, files, clash) => {
                 let file = |(name, token): &(String, Token)| {
@@ -224,6 +236,17 @@ impl Act {
                 let reply = replica.purge(&[node], true).await?;
                 model.purges(Picture::of(&seat.profile).gone());
                 reply
+            }
+            Self::Label(node, labelled) => {
+                let thing = Thing::Label(node, labelled.label.clone());
+                if !labelled.on {
+                    model.gives_up(thing);
+                    return replica.label(&[node], &labelled).await.map(drop);
+                }
+                // Undo would take away what may be another's promise.
+                replica.label(&[node], &labelled).await?;
+                model.is_here(seat.number, thing, tab.device.now_ms());
+                return Ok(());
             }
             Self::Undo(action) => replica.undo(action).await?,
             Self::Upload(parent, files, clash) => {

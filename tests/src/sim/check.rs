@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use offing_core::id::{ChunkId, DeviceId, Hash, NodeId};
+use offing_core::label::Label;
 use offing_core::log::chain::ChainPoint;
 use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::proto::Code;
@@ -185,7 +186,6 @@ impl Life {
 
     fn promises_are_kept(&self, contents: &[Vec<u8>], ended: &BTreeSet<Hash>) {
         let picture = Picture::of(&self.world.device("auditor").profile);
-        let nodes: BTreeSet<NodeId> = picture.rows.into_keys().collect();
         let texts: Vec<String> =
             contents.iter().filter_map(|bytes| String::from_utf8(bytes.clone()).ok()).collect();
         let words: BTreeSet<&str> = texts.iter().flat_map(|text| words_of(text)).collect();
@@ -198,7 +198,8 @@ impl Life {
         }
         for promise in &*self.told.model.promises.borrow() {
             let kept = match &promise.thing {
-                Thing::Node(node) => nodes.contains(node),
+                Thing::Node(node) => picture.rows.contains_key(node),
+                Thing::Label(node, label) => has_label(&picture, node, label),
                 Thing::Word(word) => words.contains(word.as_str()),
                 Thing::File(token) if token.noise_bytes == 0 => {
                     texts.iter().any(|text| text.contains(&token.head))
@@ -251,11 +252,17 @@ fn a_tree_is_shown(auditor: &Device) {
     }
 }
 
+fn has_label(picture: &Picture, node: &NodeId, label: &Label) -> bool {
+    picture.rows.get(node).is_some_and(|row| row.labels().contains(&label))
+}
+
 /// Says whether a stopped device still has what it promised, without any network.
 fn holds(seat: &Seat, thing: &Thing) -> bool {
     let picture = Picture::of(&seat.profile);
-    if let Thing::Node(node) = thing {
-        return picture.rows.contains_key(node);
+    match thing {
+        Thing::Node(node) => return picture.rows.contains_key(node),
+        Thing::Label(node, label) => return has_label(&picture, node, label),
+        Thing::Word(_) | Thing::File(_) => {}
     }
     let tabs = seat.open_tabs();
     let Some(tab) = tabs.first() else {
@@ -265,7 +272,7 @@ fn holds(seat: &Seat, thing: &Thing) -> bool {
     let files = picture.rows.values().filter(|row| row.kind() != Kind::Folder);
     let mut contents = files.filter_map(|row| tab.device.reads_node(row.node).ok());
     match thing {
-        Thing::Node(_) => false,
+        Thing::Node(_) | Thing::Label(..) => false,
         Thing::Word(word) => {
             contents.any(|bytes| String::from_utf8_lossy(&bytes).contains(word.as_str()))
         }

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use offing_core::id::NodeId;
+use offing_core::label::Label;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 
@@ -20,6 +21,8 @@ pub enum Thing {
     Word(String),
     /// A file has exactly this content.
     File(Token),
+    /// A node has this label.
+    Label(NodeId, Label),
 }
 
 /// The content of an uploaded file, by what it was made from.

@@ -22,12 +22,25 @@
 //!   then on the port is told who else is there: `[0, node, version, (visit, device, name, anchor,
 //!   head)…]`, the last two `undefined` where they are not known;
 //! - 5: it is not any more.
+//!
+//! And for `www/labels`, a label as its text, which of the star is empty. From the first of these on
+//! the port is told `[0]` whenever lists changed:
+//!
+//! - `[id, 7, node…]`: the labels of each;
+//! - `[id, 8, label, on, node…]`: puts it on these, or takes it off. What is typed becomes a tag as
+//!   `core::label` says. Answered by `[id, 0]`, or by a number of [`Refusal`];
+//! - `[id, 9]`: `label, count…`, of all that are in use;
+//! - `[id, 10, label, after]`: `end, node…`, those that have it, in the trash too, where `after` is
+//!   the end before and `null` at first.
 
 use std::rc::Rc;
 
 use js_sys::Array;
 use offing_core::id::NodeId;
-use offing_core::rpc::{Crumb, Sort, SortBy};
+use offing_core::label::Label;
+use offing_core::limits;
+use offing_core::rpc::{Crumb, Fault, Sort, SortBy};
+use offing_core::tree::Labelled;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, MessagePort};
@@ -43,6 +56,20 @@ const THUMBS_MAX: usize = 64;
 /// What is not asked but told: that a text is in sight, and that it is not any more.
 const ATTENDS: f64 = 4.0;
 const PARTS: f64 = 5.0;
+/// What is asked from here on is about labels.
+const LABELS: f64 = 7.0;
+/// Most nodes that one question about labels names; one more is refused as too many.
+const LABELLED_MAX: usize = limits::CHANGE_OPS_MAX;
+
+/// Why a label was not put on; the numbers are those of `www/labels/line.js`.
+enum Refusal {
+    /// Nobody can be called so.
+    Unfit = 1,
+    /// The node has as many as it may have, or these are too many.
+    TooMany = 2,
+    /// Anything else.
+    Failed = 3,
+}
 
 /// Answers at a port, as long as the page lives.
 pub(super) fn serve(engine: &Rc<Engine>, port: MessagePort) {
@@ -55,6 +82,9 @@ pub(super) fn serve(engine: &Rc<Engine>, port: MessagePort) {
         wasm_bindgen_futures::spawn_local(async move {
             let answer = Array::of1(&asked.get(0));
             match asked.get(1).as_f64() {
+                Some(what) if what >= LABELS => {
+                    engine.labels(&port, &answer, what, &asked).await;
+                }
                 Some(what) if what == ATTENDS || what == PARTS => {
                     engine.attend(&port, what, &asked);
                 }
@@ -102,6 +132,68 @@ impl Engine {
         *self.company.borrow_mut() = Some(port.clone());
         let [version, anchor, head] = [3, 4, 5].map(|at| number(asked, at));
         replica.attend(node, version? as u32, (anchor? as u32, head? as u32));
+        Some(())
+    }
+
+    /// Tells the page that lists changed, where it wants to know.
+    pub(super) fn hear_lists(self: &Rc<Self>, replica: &Replica<BrowserHost>) {
+        let telling = Rc::downgrade(self);
+        replica.on_list_change(move || {
+            let Some(engine) = telling.upgrade() else { return };
+            if let Some(port) = &*engine.labels.borrow() {
+                port.post_message(&Array::of1(&0.into())).ok();
+            }
+        });
+    }
+
+    /// Adds to an answer what is asked about labels; nothing where that cannot be told.
+    async fn labels(
+        &self,
+        port: &MessagePort,
+        answer: &Array,
+        what: f64,
+        asked: &Array,
+    ) -> Option<()> {
+        let nodes = |skip| -> Option<Vec<NodeId>> {
+            let nodes = asked.iter().skip(skip).take(LABELLED_MAX + 1);
+            nodes.map(|node| node.as_string()?.parse().ok()).collect()
+        };
+        let text = || asked.get(2).as_string();
+        let replica = self.replica().ok()?;
+        *self.labels.borrow_mut() = Some(port.clone());
+        if what == LABELS {
+            for labels in replica.labels(&nodes(2)?).await.ok()? {
+                let labels = labels.iter().map(|label| JsValue::from(label.as_str()));
+                answer.push(&labels.collect::<Array>());
+            }
+        } else if what == 8.0 {
+            let (typed, on) = (text()?, asked.get(3).is_truthy());
+            // What another device wrote is taken off as it stands.
+            let label =
+                if on && !typed.is_empty() { Label::tag(&typed) } else { Label::parse(&typed) };
+            let refused = match label {
+                Err(_) => Refusal::Unfit as u32,
+                Ok(label) => match replica.label(&nodes(4)?, &Labelled { label, on }).await {
+                    Ok(_) => 0,
+                    Err(Fault::TooMany) => Refusal::TooMany as u32,
+                    Err(_) => Refusal::Failed as u32,
+                },
+            };
+            answer.push(&refused.into());
+        } else if what == 9.0 {
+            for (label, count) in replica.labels_in_use().await.ok()? {
+                answer.push(&label.as_str().into());
+                answer.push(&count.into());
+            }
+        } else {
+            let after = asked.get(3).dyn_ref().map(js_sys::Uint8Array::to_vec);
+            let label = Label::parse(&text()?).ok()?;
+            let (nodes, end) = replica.labelled(&label, after).await.ok()?;
+            answer.push(&end.map_or(JsValue::NULL, |end| js::to_js(&end).into()));
+            for node in nodes {
+                answer.push(&node.to_string().into());
+            }
+        }
         Some(())
     }
 

@@ -202,6 +202,9 @@ impl<H: Host> Replica<H> {
 
     /// Tells the page that folders changed.
     pub(super) async fn refresh_views(&self, folders: &[NodeId]) -> Result<(), Fault> {
+        if let Some(call) = self.lists_changed.borrow().as_ref().filter(|_| !folders.is_empty()) {
+            call();
+        }
         let open: Vec<(ViewId, NodeId, Sort)> = {
             let views = self.views.borrow();
             views.open.iter().map(|(id, view)| (*id, view.node, view.sort)).collect()
