@@ -25,6 +25,10 @@ pub(crate) fn page(app: App, route: Route) -> AnyView {
             node_page(app, node)
         }
         Route::Trash => folder::trash(app),
+        // A script of its own fills it (`www/labels`).
+        Route::Labelled { label } => {
+            view! { <section class="labelled grow scroll" data-label=label></section> }.into_any()
+        }
         Route::Settings => settings::page(app),
         Route::Home | Route::Join { .. } | Route::Recover => {
             view! { <p class="hint page-pad late">{app.t(Msg::Loading)}</p> }.into_any()

@@ -73,7 +73,10 @@ async function start() {
   document.getElementById("shell")?.remove();
   // After the first paint: what it stores away must not compete with what is shown.
   requestAnimationFrame(() => setTimeout(registerServiceWorker));
-  (globalThis.requestIdleCallback ?? setTimeout)(() => import("../thumbs/thumbs.js").catch(console.info));
+  (globalThis.requestIdleCallback ?? setTimeout)(() => {
+    import("../labels/labels.js").catch(console.info);
+    import("../thumbs/thumbs.js").catch(console.info);
+  });
 }
 
 start();

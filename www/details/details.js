@@ -67,6 +67,7 @@ export async function shows(node, root, history, beside) {
   add(facts, texts.made, when(made, maker));
   add(facts, texts.changed, when(changed, changer));
   add(facts, texts.saved, texts.saves[saved]);
+  addTags(facts, node, called).catch(console.info);
   if (below) {
     return sumOf(node, ask, ({ files, bytes, folders, whole: all, done }) => {
       const rest = done ? (all ? "" : ` ${texts.atLeast}`) : " …";
@@ -88,6 +89,12 @@ export async function shows(node, root, history, beside) {
     history(called);
   });
   versions.replaceChildren(count === undefined ? "" : String(count), " ", leads);
+}
+
+/** The star and the tags, by a script of their own. */
+async function addTags(facts, node, name) {
+  const { showsTags } = await import("../labels/tags.js");
+  showsTags(facts, { node, name, add });
 }
 
 /** A section of what a picture says of itself, which comes with the first one. */

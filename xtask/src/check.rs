@@ -155,6 +155,7 @@ fn scripts() -> Result<()> {
         "checkup",
         "details",
         "editor",
+        "labels",
         "search",
         "sw",
         "thumbs",

@@ -201,7 +201,8 @@ fn bundle(
     Ok(Bundle(serde_json::from_str(&answer).context("the bundler answered no JSON")?))
 }
 
-/// One SVG with a symbol for each icon that `www/icons.txt` lists.
+/// One SVG with a symbol for each icon that `www/icons.txt` lists. Whether it is filled is the page's
+/// to say.
 fn sprite() -> Result<String> {
     let names = fs::read_to_string(www().join("icons.txt"))?;
     let mut sprite = String::from("<svg xmlns=\"http://www.w3.org/2000/svg\">");
@@ -215,8 +216,8 @@ fn sprite() -> Result<String> {
         let shapes: Vec<&str> = icon[start..end].lines().map(str::trim).collect();
         write!(
             sprite,
-            "<symbol id=\"{name}\" viewBox=\"0 0 24 24\" fill=\"none\" stroke=\"currentColor\" \
-             stroke-width=\"2\" stroke-linecap=\"round\" stroke-linejoin=\"round\">{}</symbol>",
+            "<symbol id=\"{name}\" viewBox=\"0 0 24 24\" stroke=\"currentColor\" stroke-width=\"2\" \
+             stroke-linecap=\"round\" stroke-linejoin=\"round\">{}</symbol>",
             shapes.concat()
         )?;
     }

@@ -122,6 +122,7 @@ fn places(app: App) -> impl IntoView {
         .map_or(Route::Home, |vault| Route::Node { vault, node: NodeId::ROOT });
     view! {
         {place(root, "folder", Msg::Root)}
+        {place(Route::Labelled { label: String::new() }, "star", Msg::Starred)}
         {place(Route::Trash, "trash-2", Msg::Trash)}
         {place(Route::Settings, "settings", Msg::Settings)}
     }

@@ -15,6 +15,7 @@ pub(crate) fn help(app: App) -> AnyView {
         ("Shift / Ctrl", Msg::KeyRange),
         ("Ctrl A", Msg::KeyAll),
         ("Alt Enter", Msg::Details),
+        ("*", Msg::KeyStar),
         ("F2", Msg::Rename),
         ("Del", Msg::Delete),
         ("Ctrl X / C / V", Msg::KeyClipboard),

@@ -110,6 +110,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::KeyParent => "Go to the folder above".into(),
         Msg::KeyRange => "Select a range, or add to the selection".into(),
         Msg::KeySelect => "Select".into(),
+        Msg::KeyStar => "Star".into(),
         Msg::KeyTypeAhead => "Go to a name by typing it".into(),
         Msg::KitNew => "Make a new kit".into(),
         Msg::KitNewWhy => {
@@ -260,6 +261,7 @@ pub(super) fn say(msg: Msg<'_>) -> Cow<'static, str> {
         Msg::Size => "Size".into(),
         Msg::SkipThese => "Skip these".into(),
         Msg::Space => "Space".into(),
+        Msg::Starred => "Starred".into(),
         Msg::State => "State".into(),
         Msg::StaySignedIn => "Stay signed in".into(),
         Msg::SyncNow => "Try now".into(),

@@ -16,9 +16,12 @@ pub(crate) fn page(app: App, route: Route) -> AnyView {
     match route {
         Route::Join { token } => join(app, token),
         Route::Recover => recover(app),
-        Route::Home | Route::Node { .. } | Route::Trash | Route::Settings | Route::Unknown => {
-            sign_in(app)
-        }
+        Route::Home
+        | Route::Node { .. }
+        | Route::Trash
+        | Route::Labelled { .. }
+        | Route::Settings
+        | Route::Unknown => sign_in(app),
     }
 }
 

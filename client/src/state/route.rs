@@ -27,6 +27,11 @@ pub enum Route {
     },
     /// What was deleted.
     Trash,
+    /// What has a label.
+    Labelled {
+        /// The label as it stands in the address; the star is empty.
+        label: String,
+    },
     /// The account and this device.
     Settings,
     /// No such page.
@@ -42,6 +47,8 @@ impl Route {
             ["join"] => Self::Join { token: fragment.trim_start_matches('#').trim().to_owned() },
             ["recover"] => Self::Recover,
             ["trash"] => Self::Trash,
+            ["labels"] => Self::Labelled { label: String::new() },
+            ["labels", label] => Self::Labelled { label: (*label).to_owned() },
             ["settings"] => Self::Settings,
             ["v", vault] => match vault.parse() {
                 Ok(vault) => Self::Node { vault, node: NodeId::ROOT },
@@ -63,6 +70,8 @@ impl Route {
             Self::Recover => "/recover".to_owned(),
             Self::Node { vault, node } => format!("/v/{vault}/{node}"),
             Self::Trash => "/trash".to_owned(),
+            Self::Labelled { label } if label.is_empty() => "/labels".to_owned(),
+            Self::Labelled { label } => format!("/labels/{label}"),
             Self::Settings => "/settings".to_owned(),
         }
     }
@@ -73,7 +82,11 @@ impl Route {
             Self::Home => Some(NodeId::ROOT),
             Self::Node { node, .. } => Some(*node),
             Self::Trash => Some(NodeId::TRASH),
-            Self::Join { .. } | Self::Recover | Self::Settings | Self::Unknown => None,
+            Self::Join { .. }
+            | Self::Recover
+            | Self::Labelled { .. }
+            | Self::Settings
+            | Self::Unknown => None,
         }
     }
 
@@ -95,6 +108,8 @@ mod tests {
             Route::Recover,
             Route::Node { vault: VaultId([7; 32]), node: NodeId([3; 16]) },
             Route::Trash,
+            Route::Labelled { label: String::new() },
+            Route::Labelled { label: "summer%20holiday".into() },
             Route::Settings,
         ];
         for route in routes {
