@@ -12,7 +12,7 @@
 //! place id · 256 + n    piece n of a segment
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use offing_core::id::NodeId;
@@ -55,6 +55,8 @@ pub struct Filter {
     pub kind: Option<FileKind>,
     /// How large it is.
     pub bytes: Option<Range<u64>>,
+    /// It is one of these, which have the labels that are wanted.
+    pub within: Option<HashSet<NodeId>>,
 }
 
 impl Filter {
@@ -63,6 +65,7 @@ impl Filter {
             && self.since_ms.is_none_or(|since| row.modified_ms >= since)
             && self.kind.is_none_or(|kind| FileKind::of(row) == Some(kind))
             && self.bytes.as_ref().is_none_or(|bytes| bytes.contains(&row.size.unwrap_or(0)))
+            && self.within.as_ref().is_none_or(|within| within.contains(&row.node))
     }
 }
 

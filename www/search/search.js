@@ -4,8 +4,12 @@
 // that is started here (`line.js`) and reads while nobody types. Nothing of it leaves the
 // device. Whatever a file says becomes text nodes and nothing else.
 
+import { iconOf } from "../labels/icons.js";
+import { described, inUse, nodesWith } from "../labels/line.js";
+import { fold, STAR } from "../labels/star.js";
 import { FileSource } from "../viewer/source.js";
 import { CONTENT, FOLDER, INDEX, NAMES } from "./asks.js";
+import { parted } from "./filters.js";
 import { hasWords, KINDS, kindOf } from "./kinds.js";
 import { Line } from "./line.js";
 import { textsOf } from "./texts.js";
@@ -20,6 +24,9 @@ const CONTENT_BYTES_MAX = 16 * 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Sizes to choose from: at least, and less than so many bytes. */
 const SIZES = { any: [0, Infinity], small: [0, 100e3], medium: [100e3, 1e6], large: [1e6, Infinity] };
+
+/** Names that are looked at where labels are wanted; as many as the engine finds. */
+const NAMES_MAX = 512;
 
 const boxes = new WeakMap();
 
@@ -37,6 +44,8 @@ class Box {
   #timer = 0;
   #rested = 0;
   #progress = [0, 0];
+  /** The words, and what has the labels, of the last search. */
+  #wanted = [""];
 
   constructor(region, ask) {
     this.region = region;
@@ -70,7 +79,8 @@ class Box {
     this.kind = choice(texts.kind, [["", texts.anyKind], ...KINDS.map((kind) => [kind, texts.kinds[kind]])]);
     const sizes = Object.keys(SIZES).slice(1);
     this.size = choice(texts.size, [["any", texts.anySize], ...sizes.map((size) => [size, texts[size]])]);
-    const filters = [this.kind, this.folder, this.since, this.size];
+    this.label = choice(texts.label, [["any", texts.anyLabel]]);
+    const filters = [this.kind, this.label, this.folder, this.since, this.size];
     for (const filter of filters) filter.addEventListener("change", () => this.#find());
     this.state = make("p", "hint search-none");
     this.said = make("p", "visually-hidden");
@@ -94,21 +104,60 @@ class Box {
 
   async #find() {
     const number = ++this.#number;
-    const query = this.input.value;
+    const { words, labels } = parted(this.input.value);
     // What was changed since the list was open last is looked at once.
-    const looked = this.hits.hidden ? this.#look() : null;
-    const all = await this.ask(NAMES, query);
+    const looked = this.hits.hidden ? Promise.all([this.#look(), this.#offerLabels()]) : null;
+    const within = await this.#within(labels);
+    const all = within ? await this.#namesWithin(within, words) : await this.ask(NAMES, words);
     if (number !== this.#number || !all) return;
     const names = all.filter(([, icon, name]) => !this.kind.value || kindOf(icon, name) === this.kind.value);
     const nothing = make("li", "hint search-none", this.texts.noNames);
     this.names.replaceChildren(...(names.length ? names.map((name) => line(...name)) : [nothing]));
     this.hits.hidden = false;
     await looked;
-    await this.#findTexts(query, number, names.length);
+    this.#wanted = [words, within];
+    await this.#findTexts(number, names.length);
   }
 
-  async #findTexts(query, number, names) {
-    const found = hasWords(this.kind.value) ? await this.#line?.ask("find", query, await this.#filter()) : [];
+  /** What has all labels that are typed and chosen; `undefined` where none is wanted. */
+  async #within(typed) {
+    const chosen = this.label.value === "any" ? [] : [this.label.value];
+    const wanted = [...typed, ...chosen];
+    if (!wanted.length) return undefined;
+    const used = (await inUse()).map(([label]) => label);
+    const sets = await Promise.all(
+      wanted.map(async (label) => {
+        // Several spellings of a tag are one for whoever searches.
+        const meant = used.filter((other) => (label === STAR ? other === STAR : fold(other) === fold(label)));
+        return new Set((await Promise.all(meant.map(nodesWith))).flat());
+      }),
+    );
+    return sets.reduce((all, set) => new Set([...all].filter((node) => set.has(node))));
+  }
+
+  /** The names that fit, of these nodes. */
+  async #namesWithin(nodes, query) {
+    const words = fold(query).split(/\s+/);
+    const fits = ({ name }) => words.every((word) => fold(name).includes(word));
+    const found = (await described([...nodes].slice(0, NAMES_MAX))).filter(fits);
+    return found.map(({ node, name, kind, path }) => {
+      const place = path.map(([, name]) => name || this.#root).join(" / ");
+      return [this.#base + node, iconOf(name, kind), name, place];
+    });
+  }
+
+  /** Offers the labels that are in use now. */
+  async #offerLabels() {
+    const { value } = this.label;
+    const all = (await inUse()).map(([label]) => [label, label === STAR ? this.texts.starred : label]);
+    const options = [["any", this.texts.anyLabel], ...all].map(([value, text]) => new Option(text, value));
+    this.label.replaceChildren(...options);
+    this.label.value = options.some((option) => option.value === value) ? value : "any";
+  }
+
+  async #findTexts(number, names) {
+    const [query, within] = this.#wanted;
+    const found = hasWords(this.kind.value) ? await this.#line?.ask("find", query, await this.#filter(within)) : [];
     if (number !== this.#number || !found) return;
     this.found.replaceChildren(...found.map((hit) => this.#text(...hit)));
     this.none = !found.length;
@@ -117,10 +166,10 @@ class Box {
   }
 
   /** What is wanted beside the words, as the searcher takes it. */
-  async #filter() {
+  async #filter(within) {
     const folder = this.folder.value ? await this.ask(FOLDER) : undefined;
     const days = Number(this.since.value);
-    return [folder, days ? Date.now() - days * DAY_MS : 0, this.kind.value, ...SIZES[this.size.value]];
+    return [folder, days ? Date.now() - days * DAY_MS : 0, this.kind.value, ...SIZES[this.size.value], within && [...within]];
   }
 
   #text(node, name, path, snippet) {
@@ -174,7 +223,7 @@ class Box {
     if (this.hits.hidden) return;
     this.#tell();
     // What was read meanwhile may have the words too.
-    if (more && progress[3]) this.#findTexts(this.input.value, this.#number, this.names.querySelectorAll("a").length);
+    if (more && progress[3]) this.#findTexts(this.#number, this.names.querySelectorAll("a").length);
   }
 
   #rests() {

@@ -4,6 +4,7 @@
 const en = {
   any: "Any time",
   anyKind: "All kinds",
+  anyLabel: "All tags",
   anySize: "Any size",
   away: (count) => `${count === 1 ? "1 file is" : `${count} files are`} not on this device, so not searched`,
   changed: "Changed",
@@ -23,6 +24,7 @@ const en = {
     archive: "Archive",
     folder: "Folder",
   },
+  label: "Tag",
   large: "Over 1 MB",
   medium: "100 KB to 1 MB",
   month: "Past month",
@@ -34,6 +36,7 @@ const en = {
   results: "Search results",
   size: "Size",
   small: "Up to 100 KB",
+  starred: "Starred",
   week: "Past week",
   year: "Past year",
 };
@@ -41,6 +44,7 @@ const en = {
 const zh = {
   any: "任何时间",
   anyKind: "所有类型",
+  anyLabel: "所有标签",
   anySize: "任何大小",
   away: (count) => `${count} 个文件不在本设备上，因此未搜索`,
   changed: "修改时间",
@@ -60,6 +64,7 @@ const zh = {
     archive: "压缩包",
     folder: "文件夹",
   },
+  label: "标签",
   large: "超过 1 MB",
   medium: "100 KB 至 1 MB",
   month: "最近一个月",
@@ -71,6 +76,7 @@ const zh = {
   results: "搜索结果",
   size: "大小",
   small: "不超过 100 KB",
+  starred: "已加星标",
   week: "最近一周",
   year: "最近一年",
 };

@@ -105,9 +105,10 @@ mod worker {
             self.0.last_part() as f64
         }
 
-        /// Finds files below a folder, changed since then, of a kind, and of a size: of each its
-        /// id, its name, the names of the folders to it, and whether its content is a text by
-        /// itself and on this device: nobody is told what is found by fetching it.
+        /// Finds files below a folder, changed since then, of a kind, of a size, and among these: of
+        /// each its id, its name, the names of the folders to it, and whether its content is a text
+        /// by itself and on this device: nobody is told what is found by fetching it.
+        #[expect(clippy::too_many_arguments, reason = "one for each filter of the box")]
         pub fn find(
             &mut self,
             query: &str,
@@ -116,12 +117,14 @@ mod worker {
             kind: Option<String>,
             least: f64,
             most: f64,
+            within: Option<Vec<String>>,
         ) -> Array {
             let filter = Filter {
                 folder: folder.and_then(|folder| folder.parse().ok()),
                 since_ms: (since_ms > 0.0).then_some(since_ms as i64),
                 kind: kind.as_deref().and_then(FileKind::named),
                 bytes: Some(least as u64..most as u64),
+                within: within.map(|nodes| nodes.iter().filter_map(|n| n.parse().ok()).collect()),
             };
             self.0.find(query, &filter, 20).into_iter().map(entry).collect()
         }

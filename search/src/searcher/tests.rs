@@ -210,6 +210,10 @@ fn a_word_in_the_name_and_filters_count() {
     assert_eq!((hits.len(), hits[0].path.join("/").as_str()), (1, "trips"));
     let late = Filter { since_ms: Some(21), ..Filter::default() };
     assert_eq!(searcher.find("tide", &late, 10).len(), 2);
+    let within = Filter { within: Some([node(20), node(22)].into()), ..Filter::default() };
+    assert_eq!(searcher.find("tide", &within, 10).len(), 2);
+    let within = Filter { within: Some([node(22)].into()), ..late };
+    assert_eq!(searcher.find("tide", &within, 10)[0].row.name, "c.md");
 }
 
 #[test]
