@@ -244,10 +244,13 @@ impl NodeRow {
     /// Its labels, each once. Of one that somebody put on while somebody else took it off, what
     /// was put on stays.
     pub fn labels(&self) -> Vec<&Label> {
-        let on = self.labels.iter().filter(|op| op.value.on);
-        let mut labels: Vec<&Label> = on.map(|op| &op.value.label).collect();
-        labels.sort_unstable();
-        labels.dedup();
+        let mut labels: Vec<&Label> = Vec::new();
+        for op in self.labels.iter().filter(|op| op.value.on) {
+            // Few, so that sorting them would be more code than it is work.
+            if let Err(at) = labels.binary_search(&&op.value.label) {
+                labels.insert(at, &op.value.label);
+            }
+        }
         labels
     }
 

@@ -1,15 +1,13 @@
 //! Stars and tags: put on and taken off, and what has them.
 //!
 //! The listing has an index of them, label by label (`core::tree::listing`). It knows nothing of
-//! folders that are in the trash, so whoever counts looks at what is above each node; whoever
+//! folders that are in the trash, so whoever counts looks at what is above each folder; whoever
 //! shows a node asks for its path anyway.
 
-use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use offing_core::id::NodeId;
 use offing_core::label::Label;
-use offing_core::limits;
 use offing_core::rpc::{Fault, Reply};
 use offing_core::tree::{Labelled, listing};
 
@@ -44,18 +42,39 @@ impl<H: Host> Replica<H> {
         Ok(labels.collect())
     }
 
-    /// All labels in use, and how many nodes that are not in the trash have each.
-    pub async fn labels_in_use(&self) -> Result<BTreeMap<Label, u32>, Fault> {
-        let (mut counts, mut above) = (BTreeMap::new(), HashMap::new());
-        let mut after = listing::LABELS.0.to_vec();
-        loop {
-            let keys = self.label_keys(&listing::LABELS.0, after).await?;
-            self.count(&keys, &mut above, &mut counts).await?;
-            match end_of(&keys) {
-                Some(end) => after = end,
-                None => return Ok(counts),
+    /// All labels in use, in order, and how many nodes that are not in the trash have each.
+    pub async fn labels_in_use(&self) -> Result<Vec<(Label, u32)>, Fault> {
+        let mut counts: Vec<(Label, u32)> = Vec::new();
+        // Folders, and whether they are there: what has labels is in few.
+        let mut folders: Vec<(NodeId, bool)> = Vec::new();
+        let mut after = Some(listing::LABELS.0.to_vec());
+        while let Some(start) = after {
+            let keys = self.label_keys(&listing::LABELS.0, start).await?;
+            let nodes: Vec<NodeId> =
+                keys.iter().filter_map(|key| listing::node_of_key(key)).collect();
+            for (key, row) in keys.iter().zip(self.rows(&nodes).await?) {
+                let (Some(label), Some(row)) = (listing::label_of_key(key), row) else { continue };
+                let folder = row.shown_parent;
+                let known = folders.iter().find(|(known, _)| *known == folder);
+                let is_there = match known {
+                    Some((_, is_there)) => *is_there,
+                    None => {
+                        let path = self.path(folder).await;
+                        let root = path.as_ref().ok().and_then(|path| path.first());
+                        let is_there = root.is_some_and(|root| !root.node.is_trash());
+                        folders.push((folder, is_there));
+                        is_there
+                    }
+                };
+                match counts.last_mut() {
+                    _ if !is_there => {}
+                    Some((last, count)) if *last == label => *count += 1,
+                    _ => counts.push((label, 1)),
+                }
             }
+            after = end_of(&keys);
         }
+        Ok(counts)
     }
 
     /// Nodes with a label, in the order of a folder, and where the next ones begin; what is in
@@ -76,40 +95,6 @@ impl<H: Host> Replica<H> {
         let range = Range { start, ..Range::prefix(prefix) };
         let keys = self.host.store().scan_keys(Table::Listing, &range, PAGE_KEYS).await;
         keys.map_err(|e| from_store(&e))
-    }
-
-    /// Counts the nodes of some keys, reading level by level what is above them.
-    async fn count(
-        &self,
-        keys: &[Vec<u8>],
-        above: &mut HashMap<NodeId, NodeId>,
-        counts: &mut BTreeMap<Label, u32>,
-    ) -> Result<(), Fault> {
-        let mut level: Vec<NodeId> =
-            keys.iter().filter_map(|key| listing::node_of_key(key)).collect();
-        loop {
-            level.sort_unstable();
-            level.dedup();
-            level.retain(|node| !node.is_builtin() && !above.contains_key(node));
-            if level.is_empty() {
-                break;
-            }
-            let rows = self.rows(&level).await?;
-            let shown =
-                rows.into_iter().map(|row| row.map_or(NodeId::GONE, |row| row.shown_parent));
-            let parents: Vec<NodeId> = shown.collect();
-            above.extend(level.drain(..).zip(parents.iter().copied()));
-            level = parents;
-        }
-        for key in keys {
-            let up =
-                std::iter::successors(listing::node_of_key(key), |node| above.get(node).copied());
-            let is_there = !up.take(limits::TREE_DEPTH_MAX + 2).any(|node| node.is_trash());
-            if let Some(label) = listing::label_of_key(key).filter(|_| is_there) {
-                *counts.entry(label).or_default() += 1;
-            }
-        }
-        Ok(())
     }
 }
 
