@@ -311,7 +311,7 @@ impl World {
                 }
             }
             Step::Label(x, n, on) => {
-                let label = Label::parse(LABELS[n % LABELS.len()]).unwrap();
+                let label = Label::parse(LABELS[n % LABELS.len()]).expect("a label");
                 let labelled = Labelled { label, on: *on };
                 replica.edit(|e| e.label(node(x), labelled.clone()));
             }
@@ -342,11 +342,9 @@ impl World {
     fn labels_in_the_log(&self) -> BTreeSet<(NodeId, Label)> {
         let ops = || self.log.iter().flat_map(|entry| &entry.ops);
         let superseded: HashSet<OpId> = ops().flat_map(|op| op.supersedes.clone()).collect();
-        let on = ops().filter_map(|op| match &op.value {
-            Value::Label(Labelled { label, on: true }) if !superseded.contains(&op.id) => {
-                Some((op.node, label.clone()))
-            }
-            _ => None,
+        let on = ops().filter_map(|op| {
+            let Value::Label(Labelled { label, on: true }) = &op.value else { return None };
+            (!superseded.contains(&op.id)).then(|| (op.node, label.clone()))
         });
         on.collect()
     }
