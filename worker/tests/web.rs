@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use js_sys::Array;
 use offing_core::crypto::frames::Span;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::{CryptoError, PublicKey};
@@ -26,7 +27,8 @@ use offing_worker::store::local::{self, LocalChunks};
 use offing_worker::store::{
     Batch, Direction, Durability, Range, Store, StoreError, Table, conformance,
 };
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -76,7 +78,7 @@ fn leave_the_next_opening_unanswered() {
              proto.open = open;
              return new EventTarget();
          };";
-    js_sys::Function::new_no_args(body).call0(&wasm_bindgen::JsValue::NULL).unwrap();
+    js_sys::Function::new_no_args(body).call0(&JsValue::NULL).unwrap();
 }
 
 #[wasm_bindgen_test]
@@ -93,6 +95,43 @@ async fn an_opening_that_nobody_waits_for_any_more_holds_up_no_other() {
     assert!(timer::within_ms(0, IdbStore::open(&name)).await.is_none(), "it is given up");
     let store = IdbStore::open(&name).await.unwrap();
     assert_eq!(store.count(Table::Meta, &Range::all()).await, Ok(0));
+    store.destroy().await.unwrap();
+}
+
+/// Leaves a database behind as another build would: at a version, with tables of its own.
+async fn another_build_was_here(name: &str, version: u32, tables: &[&str]) {
+    let tables: Array = tables.iter().map(|table| JsValue::from_str(table)).collect();
+    let body = "return new Promise((resolve, reject) => {
+         const request = indexedDB.open(name, version);
+         request.onupgradeneeded = () => tables.forEach((table) => request.result.createObjectStore(table));
+         request.onerror = () => reject(request.error);
+         request.onsuccess = () => resolve(request.result.close());
+     });";
+    let open = js_sys::Function::new_with_args("name, version, tables", body);
+    let opened = open.call3(&JsValue::NULL, &name.into(), &version.into(), &tables).unwrap();
+    JsFuture::from(opened.unchecked_into::<js_sys::Promise>()).await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn a_database_that_a_later_build_was_there_for_is_opened_and_keeps_what_is_in_it() {
+    let store = fresh_store().await;
+    let mut batch = Batch::new();
+    batch.put(Table::Meta, *b"kept", *b"value");
+    store.write(batch, Durability::Strict).await.unwrap();
+    store.close();
+    another_build_was_here(store.name(), 1_000, &["of a later build"]).await;
+    assert_eq!(store.get(Table::Meta, b"kept").await, Ok(Some(b"value".to_vec())));
+    store.destroy().await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn tables_that_an_earlier_build_did_not_know_are_made() {
+    let name = fresh_name();
+    another_build_was_here(&name, 7, &[Table::Meta.name()]).await;
+    let (store, other_tab) =
+        (IdbStore::open(&name).await.unwrap(), IdbStore::open(&name).await.unwrap());
+    conformance::shared(&store, &other_tab).await;
+    other_tab.close();
     store.destroy().await.unwrap();
 }
 
@@ -153,7 +192,7 @@ fn fill_disk(class: &str, method: &str, half: &str, full: bool) {
          }} : proto.mended;"
     );
     let patch = js_sys::Function::new_with_args("full", &body);
-    patch.call1(&wasm_bindgen::JsValue::NULL, &full.into()).unwrap();
+    patch.call1(&JsValue::NULL, &full.into()).unwrap();
 }
 
 #[wasm_bindgen_test]
@@ -177,7 +216,7 @@ fn fail_files(fail: bool) {
              ? () => Promise.reject(new DOMException('fails', 'UnknownError'))
              : proto.mended;";
     let patch = js_sys::Function::new_with_args("fail", body);
-    patch.call1(&wasm_bindgen::JsValue::NULL, &fail.into()).unwrap();
+    patch.call1(&JsValue::NULL, &fail.into()).unwrap();
 }
 
 #[wasm_bindgen_test]
@@ -354,7 +393,7 @@ async fn canceling_a_stream_drops_its_source() {
 
 #[wasm_bindgen_test]
 async fn a_slice_of_a_file_is_exact_and_a_shrunken_file_is_told() {
-    let parts = js_sys::Array::of1(&"0123456789".into());
+    let parts = Array::of1(&"0123456789".into());
     let blob = web_sys::Blob::new_with_str_sequence(&parts.unchecked_into()).unwrap();
     assert_eq!(files::slice(&blob, 2, 5).await, Ok(b"234".to_vec()));
     assert_eq!(files::slice(&blob, 5, 11).await, Err(files::FileError::Vanished));

@@ -23,8 +23,6 @@ use crate::platform::{js, timer};
 
 mod connection;
 
-/// The version of the tables; raised when one is added.
-const SCHEMA_VERSION: u32 = 4;
 /// The table of [`super::keys`], whose values are no bytes.
 pub(super) const KEYS: &str = "keys";
 /// The table of [`super::chunks::idb`].
@@ -90,10 +88,10 @@ impl IdbStore {
     async fn open_by_either(&self) -> Result<Connection, Fault> {
         let mut tables = Table::ALL.map(Table::name).to_vec();
         tables.extend([KEYS, CHUNK_BYTES]);
-        let first = pin!(Connection::open(&self.shared.name, SCHEMA_VERSION, &tables));
+        let first = pin!(Connection::open(&self.shared.name, &tables));
         let second = pin!(async {
             timer::sleep_ms(OPEN_AGAIN_MS).await;
-            Connection::open(&self.shared.name, SCHEMA_VERSION, &tables).await
+            Connection::open(&self.shared.name, &tables).await
         });
         select(first, second).await.factor_first().0
     }

@@ -17,6 +17,11 @@ use web_sys::{
 use super::super::{Durability, StoreError};
 use crate::platform::js;
 
+/// What a database says that is beyond the version that it was asked for.
+const VERSION: &str = "VersionError";
+/// Tabs of different builds that add tables at the same time may be in each other's way so often.
+const OPEN_TRIES_MAX: u32 = 4;
+
 /// An exception of IndexedDB, by its name.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
@@ -27,6 +32,10 @@ impl Fault {
     /// Says whether a new connection may do what this one could not.
     pub(crate) fn is_lost_connection(&self) -> bool {
         matches!(self.name.as_str(), "UnknownError" | "InvalidStateError")
+    }
+
+    fn is_of_version(&self) -> bool {
+        self.name == VERSION
     }
 }
 
@@ -40,7 +49,7 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault.name.as_str() {
             "QuotaExceededError" => Self::Full,
-            "VersionError" => Self::Blocked,
+            VERSION => Self::Blocked,
             _ => Self::Failed { name: fault.name },
         }
     }
@@ -55,12 +64,32 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Opens a database, after making the tables that it lacks if it is of an older version.
+    /// Opens a database as it is found, after making the tables that it lacks.
     ///
-    /// Whoever stops waiting for it leaves nothing open: an answer that comes later is closed.
-    pub(super) async fn open(name: &str, version: u32, tables: &[&str]) -> Result<Self, Fault> {
-        let opening = Opening::ask(name, version, tables)?;
-        let database: IdbDatabase = answer(&opening.request).await?.unchecked_into();
+    /// No build has a number of its own that a database must not be beyond: tables are only ever added, so one
+    /// that a later build was there for is as good. Whoever stops waiting for it leaves nothing open: an answer that
+    /// comes later is closed.
+    pub(super) async fn open(name: &str, tables: &[&str]) -> Result<Self, Fault> {
+        let mut version = None;
+        for _ in 0..OPEN_TRIES_MAX {
+            let opening = Opening::ask(name, version, tables)?;
+            match answer(&opening.request).await {
+                Ok(opened) => {
+                    let connection = Self::of(opened.unchecked_into());
+                    version = connection.version_with(tables);
+                    if version.is_none() {
+                        return Ok(connection);
+                    }
+                }
+                // Another tab went on from the same version.
+                Err(fault) if fault.is_of_version() => version = None,
+                Err(fault) => return Err(fault),
+            }
+        }
+        Err(Fault { name: VERSION.to_owned() })
+    }
+
+    fn of(database: IdbDatabase) -> Self {
         let open = Rc::new(Cell::new(true));
         let (closing, still_open) = (database.clone(), Rc::clone(&open));
         let on_close = Closure::new(move |_: Event| {
@@ -70,7 +99,14 @@ impl Connection {
         let listener = Some(on_close.as_ref().unchecked_ref());
         database.set_onversionchange(listener);
         database.set_onclose(listener);
-        Ok(Self { database, open, _on_close: on_close })
+        Self { database, open, _on_close: on_close }
+    }
+
+    /// The version at which the tables that are lacking can be made; none where all are there.
+    fn version_with(&self, tables: &[&str]) -> Option<u32> {
+        let there = self.database.object_store_names();
+        let lacks = tables.iter().any(|table| !there.contains(table));
+        lacks.then(|| self.database.version() as u32 + 1)
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -128,8 +164,13 @@ struct Opening {
 }
 
 impl Opening {
-    fn ask(name: &str, version: u32, tables: &[&str]) -> Result<Self, Fault> {
-        let request = factory()?.open_with_u32(name, version)?;
+    /// Asks for a database, at a version or as it is.
+    fn ask(name: &str, version: Option<u32>, tables: &[&str]) -> Result<Self, Fault> {
+        let factory = factory()?;
+        let request = match version {
+            Some(version) => factory.open_with_u32(name, version)?,
+            None => factory.open(name)?,
+        };
         let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
         // Nobody can take an upgrade back that comes late, so its tables are made then, too.
         let upgrade = Closure::once_into_js(move |event: Event| {
