@@ -341,7 +341,7 @@ mod tests {
             }
         }
         let crc = !crc;
-        let masked = ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8);
+        let masked = crc.rotate_right(15).wrapping_add(0xa282_ead8);
         sum.copy_from_slice(&masked.to_le_bytes());
         bytes
     }
