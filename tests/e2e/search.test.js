@@ -73,10 +73,22 @@ test("words of a document, a PDF, a workbook and a table are found, and what is 
   await laptop.sees(...Object.keys(files));
   await laptop.page.getByRole("searchbox", { name: "Search" }).fill("narwhal");
   const results = laptop.page.getByRole("region", { name: "Search results" });
-  for (const name of ["report.docx", "story.epub", "book.pdf", "counts.xlsx", "list.csv"]) await results.getByRole("link", { name }).waitFor();
+  const said = {
+    "report.docx": "Narwhals were sighted",
+    "story.epub": "Then narwhals sang",
+    "book.pdf": "Here narwhals sleep",
+    "counts.xlsx": "narwhals",
+    "list.csv": "narwhals,3",
+  };
+  for (const [name, text] of Object.entries(said)) {
+    const found = results.getByRole("link", { name });
+    await found.locator("mark").getByText(/narwhals/i).waitFor();
+    assert.ok((await found.locator(".search-snippet").textContent()).includes(text), name);
+  }
   await results.getByText("files read so far").waitFor({ state: "hidden" });
   assert.equal(await results.getByRole("link", { name: /broken|locked/ }).count(), 0);
-  assert.equal(await laptop.page.locator("iframe").count(), 0);
+  await laptop.photographs("search finds what is in documents");
+  await laptop.page.locator("iframe").waitFor({ state: "detached" });
 });
 
 test("what one device has read is found on another that has none of it, without the network", async (t) => {

@@ -17,6 +17,11 @@ const PAUSE_MS = 20;
 /** After somebody typed. */
 const REST_MS = 1500;
 const LOCK = "search";
+/** What the snippet of a hit is taken from (`bin/search.rs`). */
+const CONTENT = 1;
+const DOCUMENT = 2;
+/** Texts of documents that are held for the snippets of the next searches. */
+const TEXTS_MAX = 8;
 
 const fail = (error) => setTimeout(() => { throw error; });
 
@@ -35,6 +40,8 @@ let known = null;
 let lastQuery = 0;
 /** The last segment that the page was told of. */
 let made = 0;
+/** node → the text that a module found in it, the latest last. */
+const texts = new Map();
 
 const waiting = new Map();
 let lastId = 0;
@@ -68,6 +75,7 @@ function same(a, b = new Uint8Array()) {
 }
 
 async function learn() {
+  texts.clear();
   for (let question = searcher.begin(); question; ) {
     const page = await asks(question);
     if (!page) return;
@@ -137,6 +145,15 @@ async function textOf(node, name) {
   return text === undefined ? undefined : new TextEncoder().encode(text);
 }
 
+/** The text of a document, which was asked for lately as like as not: every letter that is typed is a search. */
+async function heldText(node, name) {
+  const text = texts.get(node) ?? (await textOf(node, name));
+  texts.delete(node);
+  if (text) texts.set(node, text);
+  if (texts.size > TEXTS_MAX) texts.delete(texts.keys().next().value);
+  return text;
+}
+
 /** Says whether there is room for it. */
 async function keep() {
   const questions = searcher.keep();
@@ -173,18 +190,24 @@ const acts = {
     if (!running) run().catch(fail);
     return known;
   },
-  /** Files with these words in them: of each `[node, name, path, snippet]`. */
+  /** Files with these words in them: of each `[node, name, path, snippet, later]`, where it is asked for later. */
   async find(query, filter) {
     const number = ++lastQuery;
     await known;
     const hits = searcher.find(query, ...filter);
     return Promise.all(
-      hits.map(async ([node, name, path, isText]) => {
-        const content = isText && (await asksPage("read", node));
+      hits.map(async ([node, name, path, source]) => {
+        const content = source === CONTENT && (await asksPage("read", node));
         const snippet = content && number === lastQuery ? searcher.snippet(content) : [];
-        return [node, name, path, snippet];
+        return [node, name, path, snippet, source === DOCUMENT];
       }),
     );
+  },
+  /** The snippet of a document for the last search; nothing where another began meanwhile. */
+  async snippet(node, name) {
+    const number = lastQuery;
+    const text = await heldText(node, name);
+    return text && number === lastQuery ? searcher.snippet(text) : [];
   },
   /** Somebody types. */
   rest() {

@@ -25,6 +25,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** Sizes to choose from: at least, and less than so many bytes. */
 const SIZES = { any: [0, Infinity], small: [0, 100e3], medium: [100e3, 1e6], large: [1e6, Infinity] };
 
+/** Documents whose snippets are shown: each is read by its module anew. */
+const DOCUMENTS_MAX = 6;
 /** Names that are looked at where labels are wanted; as many as the engine finds. */
 const NAMES_MAX = 512;
 
@@ -159,10 +161,18 @@ class Box {
     const [query, within] = this.#wanted;
     const found = hasWords(this.kind.value) ? await this.#line?.ask("find", query, await this.#filter(within)) : [];
     if (number !== this.#number || !found) return;
-    this.found.replaceChildren(...found.map((hit) => this.#text(...hit)));
+    const items = found.map((hit) => this.#text(...hit));
+    this.found.replaceChildren(...items);
     this.none = !found.length;
     this.#tell();
     this.said.textContent = this.texts.found(names, found.length);
+    const documents = found.flatMap(([node, name, , , isDocument], at) => (isDocument ? [[items[at], node, name]] : []));
+    for (const [item, node, name] of documents.slice(0, DOCUMENTS_MAX)) {
+      const snippet = await this.#line?.ask("snippet", node, name);
+      // Something else was typed meanwhile, or more was found.
+      if (!item.isConnected) return;
+      this.#addSnippet(item.firstChild, snippet ?? []);
+    }
   }
 
   /** What is wanted beside the words, as the searcher takes it. */
@@ -174,12 +184,16 @@ class Box {
 
   #text(node, name, path, snippet) {
     const item = line(this.#base + node, "file-text", name, [this.#root, ...path].join(" / "));
+    item.firstChild.classList.add("search-text");
+    this.#addSnippet(item.firstChild, snippet);
+    return item;
+  }
+
+  #addSnippet(link, snippet) {
+    if (!snippet.length) return;
     const piece = make("span", "search-snippet");
     for (const [text, marked] of snippet) piece.append(marked ? make("mark", "", text) : text);
-    const link = item.firstChild;
-    link.classList.add("search-text");
-    if (snippet.length) link.append(piece);
-    return item;
+    link.append(piece);
   }
 
   /** Says how much of what there is was searched. */

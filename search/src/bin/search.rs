@@ -106,8 +106,9 @@ mod worker {
         }
 
         /// Finds files below a folder, changed since then, of a kind, of a size, and among these: of
-        /// each its id, its name, the names of the folders to it, and whether its content is a text
-        /// by itself and on this device: nobody is told what is found by fetching it.
+        /// each its id, its name, the names of the folders to it, and what its snippet is taken from:
+        /// 1 its content, 2 the text that a module finds in that, 0 where it is not on this device,
+        /// since nobody is told what is found by fetching it.
         #[expect(clippy::too_many_arguments, reason = "one for each filter of the box")]
         pub fn find(
             &mut self,
@@ -141,9 +142,13 @@ mod worker {
 
     fn entry(hit: Hit) -> JsValue {
         let path: Array = hit.path.into_iter().map(JsValue::from).collect();
-        let is_text = hit.row.kind == Kind::Text && hit.row.local;
+        let source = match hit.row.kind {
+            _ if !hit.row.local => 0,
+            Kind::Text => 1,
+            Kind::File | Kind::Folder => 2,
+        };
         let node = hit.row.node.to_string();
-        Array::of4(&node.into(), &hit.row.name.into(), &path, &is_text.into()).into()
+        Array::of4(&node.into(), &hit.row.name.into(), &path, &source.into()).into()
     }
 }
 
