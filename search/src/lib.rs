@@ -12,6 +12,7 @@
 
 pub mod index;
 pub mod known;
+mod normal;
 pub mod query;
 pub mod searcher;
 pub mod segment;

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use unicode_normalization::UnicodeNormalization as _;
+use crate::normal;
 
 /// Most bytes of a word; what is longer is data and no language.
 pub const WORD_BYTES_MAX: usize = 48;
@@ -81,10 +81,15 @@ pub fn fold(word: &str) -> String {
     if word.is_ascii() {
         return word.to_ascii_lowercase();
     }
+    if word.chars().all(normal::is_normal) {
+        return word.to_owned();
+    }
+    let mut plain = normal::decomposed(word);
     // Marks of Japanese and of Indic scripts make other letters and stay.
-    let plain = word.nfkd().filter(|letter| !('\u{300}'..='\u{36f}').contains(letter));
+    plain.retain(|letter| !('\u{300}'..='\u{36f}').contains(&letter));
     // Upper and then lower case makes `ß` and `SS` the same.
-    plain.nfc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    let plain = normal::composed(plain);
+    plain.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 fn class(letter: char) -> Class {
@@ -124,6 +129,8 @@ mod tests {
         assert_eq!(of("北京大学"), ["北京", "京大", "大学", "学"]);
         assert_eq!(of("潮 tide"), ["潮", "tide"]);
         assert_eq!(of("が か"), ["が", "か"]);
+        assert_eq!(of("か\u{3099} ｶﾞ")[0], "が");
+        assert_eq!(of("ｶﾞ")[0], "ガ");
     }
 
     #[test]

@@ -18,7 +18,7 @@ test("a word inside a text is found offline after a reload, a name at once, and 
   await laptop.createsFolder("Trips");
   await laptop.entersFolder("Trips");
   await laptop.createsText("Invoice Lisbon 2026.txt");
-  await laptop.createsText("log.md", "# Log\n\nWe left the harbour at noon, 潮汐 had turned.");
+  await laptop.createsText("log.md", "# Log\n\nWe left the harbour at noon, 潮汐 had turned. Café Straße, ﾎﾃﾙ.");
   await laptop.goesTo("My files");
   await laptop.isReadyForOffline();
   await laptop.entersAirplaneMode();
@@ -33,6 +33,11 @@ test("a word inside a text is found offline after a reload, a name at once, and 
   const log = results.getByRole("link", { name: "log.md" });
   await box.fill("潮汐");
   await log.getByText("潮汐", { exact: true }).waitFor();
+  // As the browser's own tables of Unicode have it.
+  for (const [query, word] of [["cafe", "Café"], ["STRASSE", "Straße"], ["ホテル", "ﾎﾃﾙ"]]) {
+    await box.fill(query);
+    await log.locator("mark").getByText(word, { exact: true }).waitFor();
+  }
   // A slip, and a beginning.
   await box.fill("harbuor tur");
   await log.getByText("harbour", { exact: true }).waitFor();

@@ -51,7 +51,7 @@ const BUDGETS: [Budget; 23] = [
             ("assets/searcher-", ".js.br"),
         ],
         kib_goal: 96,
-        kib_max: 140,
+        kib_max: 96,
     },
     Budget {
         name: "preview, when opened",
