@@ -5,6 +5,7 @@
 // page (`media.js`). Whatever fails there is thrown away,
 // the person is told why, and text, hex and download are offered.
 
+import { localeOf } from "../boot/locale.js";
 import { FORMATS, formatOf, HEX, TEXT } from "./formats.js";
 import { EXTRACT_BYTES_MAX, HEAD_BYTES } from "./limits.js";
 import { lineOf, outside } from "./leads.js";
@@ -68,8 +69,9 @@ class Viewer {
     this.parent = parent;
     this.act = act;
     document.addEventListener("keydown", this.#keys);
-    this.language = document.documentElement.lang;
-    this.texts = textsOf(this.language);
+    const { lang } = document.documentElement;
+    this.language = localeOf(lang);
+    this.texts = textsOf(lang);
   }
 
   /** Shows a source on top of what is shown. */

@@ -1,6 +1,6 @@
 // A table of contents beside what is shown; there is none while it is empty.
 
-import { make } from "./dom.js";
+import { make, sign } from "./dom.js";
 import { Panel } from "./panel.js";
 
 export class Contents extends Panel {
@@ -9,7 +9,7 @@ export class Contents extends Panel {
 
   /** `go(place)` brings a place into sight. */
   constructor({ texts, go, opens }) {
-    super({ name: texts.contents, opens });
+    super({ name: texts.contents, signs: sign("contents", texts.contents), opens });
     this.#go = go;
     this.button.hidden = true;
   }

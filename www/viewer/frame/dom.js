@@ -3,15 +3,22 @@
 import download from "lucide-static/icons/download.svg";
 import file from "lucide-static/icons/file.svg";
 import folder from "lucide-static/icons/folder.svg";
+import contents from "lucide-static/icons/list-tree.svg";
+import find from "lucide-static/icons/search.svg";
 import thumbs from "lucide-static/icons/gallery-vertical.svg";
 
-const ICONS = { download, file, folder, thumbs };
+const ICONS = { contents, download, file, find, folder, thumbs };
 
 /** An icon, in the colour of the text; it says nothing to a screen reader. */
 export function icon(name) {
   const element = make("span", { class: "icon", "aria-hidden": "true" });
   element.style.maskImage = `url("${ICONS[name]}")`;
   return element;
+}
+
+/** What is in a button that has a name: an icon, and the name where there is room. */
+export function sign(look, name) {
+  return [icon(look), make("span", { class: "wide" }, name)];
 }
 
 /** Makes an element with attributes and children; a string child is a text. */

@@ -8,13 +8,12 @@ const WIDE = matchMedia("(min-width: 900px)");
 export class Panel {
   #opens;
 
-  /** `opens()` is called as it opens; the button shows `sign`, or its name. */
-  constructor({ name, sign = name, opens = () => {} }) {
+  /** `opens()` is called as it opens; the button shows `signs`. */
+  constructor({ name, signs, opens = () => {} }) {
     this.#opens = opens;
     this.element = make("nav", { class: "contents", hidden: true, "aria-label": name });
     const click = () => (this.isOpen ? this.close() : this.open());
-    const named = sign === name ? { class: "quiet" } : { class: "quiet only", "aria-label": name, title: name };
-    this.button = make("button", { type: "button", "aria-expanded": "false", click, ...named }, sign);
+    this.button = make("button", { type: "button", class: "quiet only", "aria-expanded": "false", "aria-label": name, title: name, click }, ...signs);
   }
 
   get isOpen() {

@@ -5,7 +5,7 @@
 
 import { saidOf } from "../said.js";
 import { Contents } from "./contents.js";
-import { make } from "./dom.js";
+import { make, sign } from "./dom.js";
 import { Finder } from "./finder.js";
 import { Pages } from "./pdf/pages.js";
 import { Strip } from "./pdf/strip.js";
@@ -36,7 +36,7 @@ function askPassword(root, texts, again) {
       { class: "pdf-password" },
       make("p", { role: again ? "alert" : "status" }, again ? texts.passwordWrong : texts.locked),
       make("label", {}, make("span", {}, texts.password), input),
-      make("button", { type: "button", class: "button", click: give }, texts.unlock),
+      make("button", { type: "button", class: "button primary", click: give }, texts.unlock),
     );
     root.replaceChildren(asked);
     input.focus();
@@ -113,7 +113,7 @@ class View {
         tool("+", texts.zoomIn, () => this.#pages.zoomBy(1), " wide"),
         tool("↔", texts.fitWidth, () => this.#pages.fit()),
       ),
-      make("button", { type: "button", class: "quiet", click: () => this.#finder.open() }, texts.find),
+      make("button", { type: "button", class: "quiet only", "aria-label": texts.find, title: texts.find, click: () => this.#finder.open() }, ...sign("find", texts.find)),
       this.#about(overview),
     );
   }

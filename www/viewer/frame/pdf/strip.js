@@ -26,7 +26,7 @@ export class Strip extends Panel {
 
   /** `go(page)` brings a page into sight; `wakes()` is called when there may be something to draw. */
   constructor({ sizes, ask, texts, go, wakes, opens }) {
-    super({ name: texts.thumbs, sign: icon("thumbs"), opens });
+    super({ name: texts.thumbs, signs: [icon("thumbs")], opens });
     this.#ask = ask;
     this.#sizes = sizes;
     this.#texts = texts;
