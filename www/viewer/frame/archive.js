@@ -2,7 +2,7 @@
 
 import { Refused } from "../line.js";
 import { fill } from "../texts.js";
-import { icon, make } from "./dom.js";
+import { focusable, icon, make } from "./dom.js";
 import { Rows } from "./rows.js";
 
 const ROW_PX = 44;
@@ -18,6 +18,7 @@ export async function archive(shown) {
     members.push(...data);
   }
   new Browser(shown, treeOf(members));
+  focusable(shown.root).focus();
 }
 
 /** A folder is `{ name, path, folders: Map, files: [] }`; folders may be told by paths alone. */

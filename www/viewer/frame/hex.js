@@ -47,4 +47,5 @@ export function hex({ root, size, read, texts }) {
   const place = make("input", { class: "input", "aria-label": texts.goTo, placeholder: texts.goTo, spellcheck: "false", change: go });
   if (size > WINDOW_BYTES) root.append(make("div", { class: "tools" }, place));
   root.append(rows.element);
+  rows.element.focus();
 }

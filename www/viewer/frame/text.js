@@ -22,6 +22,7 @@ export async function text({ root, name, size, read, texts }) {
 
   let reading = more();
   await reading;
+  scroll.focus();
   scroll.addEventListener("scroll", () => {
     const near = scroll.scrollHeight - scroll.scrollTop < scroll.clientHeight * 3;
     if (near && at < end) reading = reading.then(() => (at < end ? more() : undefined)).catch(() => {});
