@@ -227,15 +227,22 @@ function dot({ name, colour }, texts) {
 }
 
 const looks = EditorView.baseTheme({
-  ".company": { position: "sticky", right: "0", marginLeft: "auto", backgroundColor: "var(--surface-raised)" },
-  ".company ul": { display: "flex", gap: "2px", margin: "0", padding: "0", listStyle: "none" },
+  // Tools that are scrolled go below it.
+  ".company": {
+    display: "grid",
+    alignItems: "center",
+    position: "sticky",
+    right: "calc(-1 * var(--space-2))",
+    marginLeft: "auto",
+    backgroundColor: "var(--surface-raised)",
+  },
+  ".company ul": { display: "flex", gap: "2px", margin: "0", padding: "0 var(--space-2)", listStyle: "none" },
   ".company ul[hidden]": { display: "none" },
   ".company-dot": {
     display: "grid",
     placeItems: "center",
     width: "28px",
     height: "28px",
-    marginTop: "2px",
     font: "600 var(--text-xxs) / 1 var(--font)",
     color: "var(--surface)",
     backgroundColor: "var(--visitor)",
