@@ -5,7 +5,7 @@
 
 import { fill } from "../texts.js";
 import { Contents } from "./contents.js";
-import { make } from "./dom.js";
+import { make, quietly } from "./dom.js";
 
 /** Blocks that are drawn before somebody scrolls there, so that the browser finds words in them. */
 const AHEAD = 20_000;
@@ -72,6 +72,7 @@ class View {
     const { about, texts } = this.#shown;
     if (!about.blocks) return this.#text.append(make("p", { class: "note" }, texts.empty));
     if (about.outline.length > 1) this.#contents.fill(about.outline.map(({ title, level, block }) => ({ title, depth: level - 1, place: block })));
+    quietly(this.#scroll);
     await this.#go(Math.min(at, about.blocks - 1));
     this.#ahead();
   }

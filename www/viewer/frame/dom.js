@@ -32,6 +32,13 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** What is to have the focus as it is shown, without a ring: nobody went there by keys. */
+export function quietly(element) {
+  element.classList.add("quietly");
+  element.addEventListener("blur", () => element.classList.remove("quietly"), { once: true });
+  return element;
+}
+
 /** What hears keys without being a stop of Tab: arrows go on walking through the folder's files. */
 export function focusable(element) {
   element.tabIndex = -1;

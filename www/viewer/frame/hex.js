@@ -1,6 +1,6 @@
 // Any file byte by byte: offset, hexadecimal, letters.
 
-import { make } from "./dom.js";
+import { make, quietly } from "./dom.js";
 import { Rows } from "./rows.js";
 
 const ROW_PX = 22;
@@ -47,5 +47,5 @@ export function hex({ root, size, read, texts }) {
   const place = make("input", { class: "input", "aria-label": texts.goTo, placeholder: texts.goTo, spellcheck: "false", change: go });
   if (size > WINDOW_BYTES) root.append(make("div", { class: "tools" }, place));
   root.append(rows.element);
-  rows.element.focus();
+  quietly(rows.element).focus();
 }

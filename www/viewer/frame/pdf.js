@@ -5,7 +5,7 @@
 
 import { saidOf } from "../said.js";
 import { Contents } from "./contents.js";
-import { make, sign } from "./dom.js";
+import { make, quietly, sign } from "./dom.js";
 import { Finder } from "./finder.js";
 import { Pages } from "./pdf/pages.js";
 import { Strip } from "./pdf/strip.js";
@@ -78,7 +78,7 @@ class View {
     root.addEventListener("keydown", (event) => this.#key(event));
     this.#pages.afterwards(() => this.#strip.next());
     this.#pages.fit();
-    this.#pages.element.focus();
+    quietly(this.#pages.element).focus();
     ask("outline").then(({ data }) => this.#list(data), failed);
   }
 

@@ -1,6 +1,6 @@
 // Any file as text, a piece at a time, as far as somebody scrolls.
 
-import { make } from "./dom.js";
+import { make, quietly } from "./dom.js";
 import { TEXT_BYTES_MAX } from "../limits.js";
 
 const PIECE_BYTES = 128 * 1024;
@@ -22,7 +22,7 @@ export async function text({ root, name, size, read, texts }) {
 
   let reading = more();
   await reading;
-  scroll.focus();
+  quietly(scroll).focus();
   scroll.addEventListener("scroll", () => {
     const near = scroll.scrollHeight - scroll.scrollTop < scroll.clientHeight * 3;
     if (near && at < end) reading = reading.then(() => (at < end ? more() : undefined)).catch(() => {});
