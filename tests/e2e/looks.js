@@ -228,11 +228,14 @@ const PLACES = {
   },
   "list with stars and tags": async (tab) => tab.goesTo("My files").then(() => tab.entersFolder("Papers")),
   "list selected": (tab) => tab.selects("tides.pdf"),
-  "details": (tab) => details(tab, "minutes.docx"),
+  "details": async (tab) => {
+    const dialog = await details(tab, "minutes.docx");
+    await dialog.getByRole("link", { name: "harbour" }).waitFor();
+  },
   "details of a PDF": async (tab) => {
     await leaves(tab);
     const dialog = await details(tab, "tides.pdf");
-    await dialog.getByRole("heading", { name: "Document" }).waitFor();
+    await dialog.getByText("Page size").waitFor();
   },
   "details of a picture": async (tab) => {
     await leaves(tab);
@@ -300,7 +303,7 @@ async function details(tab, name) {
   await tab.selects(name);
   await tab.page.keyboard.press("Alt+Enter");
   const dialog = tab.page.getByRole("dialog", { name: "Details" });
-  await dialog.waitFor();
+  await dialog.getByRole("button", { name: "Show versions" }).waitFor();
   return dialog;
 }
 
