@@ -22,6 +22,7 @@ pub(crate) fn is_normal(letter: char) -> bool {
         | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}')
 }
 
+#[derive(Clone, Copy)]
 enum Form {
     Nfkd,
     Nfc,
