@@ -4,6 +4,7 @@
 // that is started here (`line.js`) and reads while nobody types. Nothing of it leaves the
 // device. Whatever a file says becomes text nodes and nothing else.
 
+import { drawn, make } from "../labels/elements.js";
 import { iconOf } from "../labels/icons.js";
 import { described, inUse, nodesWith } from "../labels/line.js";
 import { fold, STAR } from "../labels/star.js";
@@ -280,24 +281,9 @@ function line(address, icon, name, place) {
   return item;
 }
 
-function drawn(name) {
-  const namespace = "http://www.w3.org/2000/svg";
-  const icon = document.createElementNS(namespace, "svg");
-  icon.setAttribute("class", "icon");
-  icon.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(namespace, "use");
-  use.setAttribute("href", `${document.documentElement.dataset.icons}#${name}`);
-  icon.append(use);
-  return icon;
-}
-
 function choice(name, options) {
   const select = make("select", "search-filter");
   select.setAttribute("aria-label", name);
   for (const [value, text] of options) select.append(Object.assign(make("option", "", text), { value }));
   return select;
-}
-
-function make(tag, className = "", text = "") {
-  return Object.assign(document.createElement(tag), { className, textContent: text });
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
@@ -17,9 +18,8 @@ use super::admit::Asker;
 use super::extract::{PathOf, Whole, whole_body};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
-use crate::intake::Reserved;
-use crate::service::Caller;
 use crate::service::log::PageLimits;
+use crate::service::{Caller, ServiceError};
 use crate::state::AppState;
 
 pub(super) async fn create(
@@ -109,15 +109,12 @@ pub(super) async fn read(
     signed_in: SignedIn,
     Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
-    query: Result<Query<ReadQuery>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<ReadQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|_| Code::BadRequest)?;
-    let bounds = PageLimits::default();
-    let (caller, services) = (signed_in.caller, state.services());
-    let reserved = reserve_page(&state, &caller).await?;
-    let _turn = asker.turn(&state).await?;
-    let page = services.read_log(&caller, vault, query.after, query.bare, bounds).await?;
-    Ok(answer(&page, reserved))
+    let (services, bounds) = (state.services(), PageLimits::default());
+    let page = services.read_log(&signed_in.caller, vault, query.after, query.bare, bounds);
+    answer(&state, &signed_in.caller, &asker, page).await
 }
 
 #[derive(Deserialize)]
@@ -132,13 +129,11 @@ pub(super) async fn beginning(
     signed_in: SignedIn,
     Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
-    query: Result<Query<SkipQuery>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<SkipQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|_| Code::BadRequest)?;
-    let reserved = reserve_page(&state, &signed_in.caller).await?;
-    let _turn = asker.turn(&state).await?;
-    let page = state.services().beginning(&signed_in.caller, vault, query.skip).await?;
-    Ok(answer(&page, reserved))
+    let Query(SkipQuery { skip }) = query.map_err(|_| Code::BadRequest)?;
+    let page = state.services().beginning(&signed_in.caller, vault, skip);
+    answer(&state, &signed_in.caller, &asker, page).await
 }
 
 pub(super) async fn index(
@@ -146,22 +141,25 @@ pub(super) async fn index(
     signed_in: SignedIn,
     Extension(asker): Extension<Asker>,
     PathOf(vault): PathOf<VaultId>,
-    query: Result<Query<SkipQuery>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<SkipQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|_| Code::BadRequest)?;
-    let reserved = reserve_page(&state, &signed_in.caller).await?;
-    let _turn = asker.turn(&state).await?;
-    let page = state.services().index(&signed_in.caller, vault, query.skip).await?;
-    Ok(answer(&page, reserved))
+    let Query(SkipQuery { skip }) = query.map_err(|_| Code::BadRequest)?;
+    let page = state.services().index(&signed_in.caller, vault, skip);
+    answer(&state, &signed_in.caller, &asker, page).await
 }
 
-/// A page is in memory twice until it is encoded, and once until it is sent.
-async fn reserve_page(state: &AppState, caller: &Caller) -> Result<Reserved, ApiError> {
+/// Answers with a page, which is read when there is room and a turn for it. It is in memory twice until
+/// it is encoded, and once until it is sent.
+async fn answer(
+    state: &AppState,
+    caller: &Caller,
+    asker: &Asker,
+    page: impl Future<Output = Result<LogPage, ServiceError>>,
+) -> Result<Response, ApiError> {
     let bytes_max = TAKEN_APART * limits::LOG_PAGE_BYTES_MAX;
-    Ok(state.intake().answers.reserve(caller.account, bytes_max).await?)
-}
-
-fn answer(page: &LogPage, reserved: Reserved) -> Response {
+    let reserved = state.intake().answers.reserve(caller.account, bytes_max).await?;
+    let _turn = asker.turn(state).await?;
+    let page = page.await?;
     let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
-    (media_type, reserved.hold(page.encode())).into_response()
+    Ok((media_type, reserved.hold(page.encode())).into_response())
 }

@@ -11,7 +11,7 @@ use offing_core::limits;
 use offing_core::log::entry::{EntryKind, Header};
 use offing_core::proto::LogPage;
 
-use super::log::{page_item, tip};
+use super::log::page;
 use super::{Caller, ServiceError, Services};
 use crate::store::meta::{MetaRead, MetaResult, StoredEntry};
 
@@ -27,22 +27,12 @@ impl Services {
         vault: VaultId,
         skip: u8,
     ) -> Result<LogPage, ServiceError> {
-        let account = caller.account;
-        let page = self.meta.read(move |state| {
-            if !state.is_member(&vault, &account)? {
-                return Ok(None);
-            }
-            let Some(tip) = tip(state, &vault)? else {
-                return Ok(None);
-            };
+        let read = self.read_as_member(caller, vault, move |state| {
             let found = newest(state, &vault, usize::from(skip) + 1)?;
-            let found = found.into_iter().nth(usize::from(skip));
-            Ok(Some(LogPage {
-                tip,
-                items: found.map(|(entry, _)| page_item(entry)).into_iter().collect(),
-            }))
+            Ok(found.into_iter().nth(usize::from(skip)).map(|(entry, _)| entry))
         });
-        page.await?.ok_or(ServiceError::VaultUnknown)
+        let (tip, entry) = read.await?;
+        Ok(page(tip, entry.into_iter().collect()))
     }
 }
 

@@ -36,31 +36,47 @@ impl Services {
         own: Option<DeviceId>,
         bounds: PageLimits,
     ) -> Result<LogPage, ServiceError> {
-        let Caller { account, device } = *caller;
+        let device = caller.device;
         let bounds = PageBounds {
             entries_max: bounds.entries_max.min(limits::LOG_PAGE_ENTRIES_MAX),
             bytes_max: bounds.bytes_max.min(limits::LOG_PAGE_BYTES_MAX),
             without_bodies_of: own,
         };
-        let page = self.meta.read(move |state| {
+        let read = self.read_as_member(caller, vault, move |state| {
+            let entries = state.entries_after(&vault, after, &bounds)?;
+            Ok((entries, passed_marks(state, &vault, &device, after)?))
+        });
+        let (tip, (entries, passed)) = read.await?;
+        if passed {
+            let note = move |tx: &mut dyn MetaTx| tx.note_read(&vault, &device, after);
+            // What is not noted now is with the next page.
+            self.meta.write(Durability::Later, note).await.ok();
+        }
+        Ok(page(tip, entries))
+    }
+
+    /// Reads for a member of a vault: its tip, and what the job finds beside it.
+    pub(super) async fn read_as_member<T, F>(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        job: F,
+    ) -> Result<(Tip, T), ServiceError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn MetaRead) -> MetaResult<T> + Send + 'static,
+    {
+        let account = caller.account;
+        let read = self.meta.read(move |state| {
             if !state.is_member(&vault, &account)? {
                 return Ok(None);
             }
             let Some(tip) = tip(state, &vault)? else {
                 return Ok(None);
             };
-            let entries = state.entries_after(&vault, after, &bounds)?;
-            let items = entries.into_iter().map(page_item).collect();
-            let passed = passed_marks(state, &vault, &device, after)?;
-            Ok(Some((LogPage { tip, items }, passed)))
+            Ok(Some((tip, job(state)?)))
         });
-        let (page, passed) = page.await?.ok_or(ServiceError::VaultUnknown)?;
-        if passed {
-            let note = move |tx: &mut dyn MetaTx| tx.note_read(&vault, &device, after);
-            // What is not noted now is with the next page.
-            self.meta.write(Durability::Later, note).await.ok();
-        }
-        Ok(page)
+        read.await?.ok_or(ServiceError::VaultUnknown)
     }
 
     /// Reads what a newcomer begins with in the place of the log's beginning: the last
@@ -72,18 +88,9 @@ impl Services {
         vault: VaultId,
         skip: u8,
     ) -> Result<LogPage, ServiceError> {
-        let account = caller.account;
-        let page = self.meta.read(move |state| {
-            if !state.is_member(&vault, &account)? {
-                return Ok(None);
-            }
-            let Some(tip) = tip(state, &vault)? else {
-                return Ok(None);
-            };
-            let entries = beginning(state, &vault, skip)?;
-            Ok(Some(LogPage { tip, items: entries.into_iter().map(page_item).collect() }))
-        });
-        page.await?.ok_or(ServiceError::VaultUnknown)
+        let read = self.read_as_member(caller, vault, move |state| beginning(state, &vault, skip));
+        let (tip, entries) = read.await?;
+        Ok(page(tip, entries))
     }
 
     /// The tips of the account's vaults, which a live socket tells when it opens.
@@ -151,7 +158,12 @@ fn beginning(state: &dyn MetaRead, vault: &VaultId, skip: u8) -> MetaResult<Vec<
     Ok(entries)
 }
 
-pub(super) fn page_item(entry: StoredEntry) -> PageItem {
+/// Entries as they are handed out.
+pub(super) fn page(tip: Tip, entries: Vec<StoredEntry>) -> LogPage {
+    LogPage { tip, items: entries.into_iter().map(page_item).collect() }
+}
+
+fn page_item(entry: StoredEntry) -> PageItem {
     match entry.body {
         Some(body) => PageItem::Full(
             Entry { header: entry.header, signature: entry.signature, body }.encode(),
