@@ -230,7 +230,9 @@ impl Life {
             let set_back_ms = self.set_back_ms.unwrap_or(0);
             return promise.on_server_ms.is_none_or(|at_ms| at_ms <= set_back_ms);
         }
-        seat.stopped.borrow().is_some() && holds(seat, &promise.thing)
+        let was_on_server = promise.on_server_ms.is_some();
+        seat.stopped.borrow().is_some()
+            && (holds(seat, &promise.thing) || was_on_server && has_let_go(seat, &promise.thing))
     }
 }
 
@@ -254,6 +256,16 @@ fn a_tree_is_shown(auditor: &Device) {
 
 fn has_label(picture: &Picture, node: &NodeId, label: &Label) -> bool {
     picture.rows.get(node).is_some_and(|row| row.labels().contains(&label))
+}
+
+/// Says whether a device let go of a file that was on the server, since somebody wanted the room. What was
+/// set back without a word then went with the server's disk.
+fn has_let_go(seat: &Seat, thing: &Thing) -> bool {
+    let Thing::File(token) = thing else { return false };
+    let hash = Hash(Sha256::digest(token.bytes()).into());
+    let picture = Picture::of(&seat.profile);
+    let mut rows = picture.rows.values().filter(|row| hashes(row).any(|other| other == hash));
+    rows.any(|row| chunks(row).all(|id| seat.profile.shelf.has_removed(id)))
 }
 
 /// Says whether a stopped device still has what it promised, without any network.
