@@ -69,7 +69,9 @@ impl Authority {
             .kill_on_drop(true)
             .spawn()
             .expect("pebble is installed");
-        while TcpStream::connect(listens).await.is_err() {}
+        for address in [listens, management, names] {
+            while TcpStream::connect(address).await.is_err() {}
+        }
         let directory = format!("https://localhost:{}/dir", listens.port());
         Self { folder, directory, management, _own: [answers_names, signs] }
     }
