@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::id::Seq;
+use crate::label::Label;
 use crate::limits::{CHANGE_OPS_MAX, TREE_DEPTH_MAX};
 use crate::tree::memory::MemoryTree;
 use crate::tree::op::NO_BASE;
@@ -370,4 +371,18 @@ fn each_refusal_is_told_in_its_own_words() {
     for (error, fault) in told {
         assert_eq!(error.fault(), fault);
     }
+}
+
+#[test]
+fn to_take_back_that_a_label_was_taken_off_says_nothing_where_it_is_on_again() {
+    let mut t = Tree::default();
+    let file = t.file(1, NodeId::ROOT);
+    let star = |on| Labelled { label: Label::STAR, on };
+    t.edit(&|e| e.label(file, star(true)));
+    let before = t.clone();
+    let taken_off = t.edit(&|e| e.label(file, star(false)));
+    t.edit(&|e| e.label(file, star(true)));
+    let put_on_again = ids(&t.row(file).labels);
+    t.takes_back(&taken_off, &before);
+    assert_eq!(ids(&t.row(file).labels), put_on_again);
 }
