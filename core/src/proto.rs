@@ -20,6 +20,7 @@
 mod account;
 mod bytes;
 mod chunks;
+mod factor;
 mod log;
 mod refusal;
 mod releases;
@@ -35,6 +36,9 @@ pub use bytes::Bytes;
 pub use chunks::{
     CHUNK_HEAD_BYTES, ChunksStored, decode_bitmap, decode_have, encode_bitmap, encode_chunk_batch,
     encode_have, put_chunk_head,
+};
+pub use factor::{
+    FactorAnswer, FactorAsk, FactorAsked, FactorProof, Factors, SpareCodes, TotpFinish, TotpStarted,
 };
 pub use log::{
     AppendResult, Appended, LogPage, PageItem, Tip, Wake, decode_append, decode_give_back,

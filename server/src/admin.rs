@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::auth::username::normalise;
 use crate::rollout::{Rollout, RolloutError};
 use crate::service::accounts::new_invite;
+use crate::service::factors::remove_factors;
 use crate::service::{ServiceError, open_existing};
 use crate::state::{Clock, system_clock};
 use crate::store::keeping::Listed;
@@ -146,6 +147,15 @@ impl Keeper {
         let account = self.find(name).await?;
         self.note_of("open", &account, json!({})).await?;
         let job = move |tx: &mut dyn MetaTx| tx.open_account(&account.id);
+        Ok(self.meta.write(Durability::Now, job).await?)
+    }
+
+    /// Takes everything off that an account is asked for beside its password, for who lost it. The password is
+    /// enough then.
+    pub async fn remove_second_factor(&self, name: &str) -> Result<(), AdminError> {
+        let account = self.find(name).await?;
+        self.note_of("second-factor-off", &account, json!({})).await?;
+        let job = move |tx: &mut dyn MetaTx| remove_factors(tx, &account.id);
         Ok(self.meta.write(Durability::Now, job).await?)
     }
 

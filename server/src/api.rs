@@ -32,6 +32,7 @@ mod calls;
 pub(crate) mod checkup;
 mod chunks;
 pub(crate) mod extract;
+mod factors;
 pub mod headers;
 pub mod live;
 mod openapi;

@@ -27,6 +27,7 @@ use crate::store::meta::{Account, Session, SessionId};
 mod attempts;
 pub mod cookie;
 mod ended;
+pub mod factor;
 mod known;
 mod opaque;
 pub mod secret_file;
@@ -35,11 +36,12 @@ pub(crate) mod username;
 
 use attempts::Attempts;
 use ended::Ended;
+use factor::{FactorKeys, WAITING_MS, Waiting};
 use opaque::{OpaqueLogin, OpaqueServer};
 use secret_file::SecretFileError;
 use token::{Claims, TokenKey};
 
-/// Milliseconds after a sign-in in which the password may be changed.
+/// Milliseconds after a sign-in in which secrets and second factors may be changed.
 pub const FRESH_SESSION_MS: i64 = 5 * 60 * 1_000;
 
 /// Signs people up and in, and issues what their devices call with.
@@ -48,6 +50,8 @@ pub struct Auth {
     opaque: OpaqueServer,
     tokens: TokenKey,
     logins: Attempts<LoginAttempt>,
+    waiting: Attempts<Waiting>,
+    factor_keys: FactorKeys,
     ended: Ended,
     /// Accounts that are closed, as far as this process knows.
     closed: watch::Sender<HashSet<AccountId>>,
@@ -74,6 +78,7 @@ pub struct Started {
 #[derive(Debug)]
 struct LoginAttempt {
     state: OpaqueLogin,
+    kind: SecretKind,
     account: Option<AccountId>,
 }
 
@@ -85,10 +90,15 @@ pub(crate) const TOKEN_KEY: &str = "token-key";
 impl Auth {
     /// Reads the server's secrets from the data folder, or generates them at first start.
     pub fn open(data: &Path) -> Result<Self, SecretFileError> {
+        let opaque = OpaqueServer::open(&data.join(OPAQUE_SETUP))?;
+        let seal = opaque.derive_key(FactorKeys::SEAL);
+        let factor_keys = FactorKeys::new(&seal, opaque.derive_key(FactorKeys::HASH));
         Ok(Self {
-            opaque: OpaqueServer::open(&data.join(OPAQUE_SETUP))?,
+            opaque,
+            factor_keys,
             tokens: TokenKey::open(&data.join(TOKEN_KEY))?,
-            logins: Attempts::new(LOGIN_ATTEMPTS_MAX),
+            logins: Attempts::new(LOGIN_ATTEMPTS_MAX, LOGIN_MS),
+            waiting: Attempts::new(LOGIN_ATTEMPTS_MAX, WAITING_MS),
             ended: Ended::default(),
             closed: watch::Sender::default(),
         })
@@ -159,23 +169,40 @@ impl Auth {
         let mut id = [0; 16];
         rand::rngs::OsRng.fill_bytes(&mut id);
         let account = account.map(|account| account.id);
-        self.logins.put(id, LoginAttempt { state, account }, now_ms);
+        self.logins.put(id, LoginAttempt { state, kind: asked.kind, account }, now_ms);
         Ok(LoginStarted { login: hex::encode(id), response: Bytes(response) })
     }
 
-    /// Finishes a sign-in and starts a session.
+    /// Finishes a sign-in and starts a session. With a second factor that is a second call, word for
+    /// word the first, when it is answered.
     pub async fn login_finish(
         &self,
         services: &Services,
         asked: LoginFinish,
         now_ms: i64,
     ) -> Result<Started, ApiError> {
-        let mut id = [0; 16];
-        hex::decode_to_slice(&asked.login, &mut id).map_err(|_| Code::LoginExpired)?;
+        let login = login_id(&asked.login)?;
         check_device(&asked.device)?;
-        let attempt = self.logins.take(&id, now_ms).ok_or(Code::LoginExpired)?;
-        attempt.state.finish(&asked.finalization.0)?;
-        let id = attempt.account.ok_or(Code::WrongCredentials)?;
+        let waiting = self.waiting.change(&login, now_ms, |waiting| waiting.goes_on(&asked));
+        let id = match waiting.transpose()? {
+            Some(None) => return Err(Code::SecondFactor.into()),
+            Some(Some(id)) => {
+                // Of two such calls at once one goes on.
+                self.waiting.take(&login, now_ms).ok_or(Code::LoginExpired)?;
+                id
+            }
+            None => {
+                let attempt = self.logins.take(&login, now_ms).ok_or(Code::LoginExpired)?;
+                attempt.state.finish(&asked.finalization.0)?;
+                let id = attempt.account.ok_or(Code::WrongCredentials)?;
+                let is_asked = attempt.kind == SecretKind::Password;
+                if is_asked && services.wants_factor(id).await? {
+                    self.waiting.put(login, Waiting::new(id, &asked), now_ms);
+                    return Err(Code::SecondFactor.into());
+                }
+                id
+            }
+        };
         let account = services.account(id).await?.ok_or(Code::WrongCredentials)?;
         let (record, kit) = (account_record(&account), account.kit_confirmed);
         self.start_session(services, record, kit, asked.device, now_ms).await
@@ -337,10 +364,21 @@ async fn fresh_account(
     now_ms: i64,
 ) -> Result<Account, ApiError> {
     let session = services.session(signed_in.session).await?.ok_or(Code::SignedOut)?;
-    if now_ms - session.created_ms > FRESH_SESSION_MS {
-        return Err(Code::SignInAgain.into());
-    }
+    check_fresh(&session, now_ms)?;
     services.account(session.account).await?.ok_or_else(|| Code::SignedOut.into())
+}
+
+/// Refuses a session whose person proved a secret too long ago.
+fn check_fresh(session: &Session, now_ms: i64) -> Result<(), Code> {
+    let is_fresh = now_ms - session.created_ms <= FRESH_SESSION_MS;
+    if is_fresh { Ok(()) } else { Err(Code::SignInAgain) }
+}
+
+/// What an attempt is called; anything else is none.
+fn login_id(login: &str) -> Result<[u8; 16], Code> {
+    let mut id = [0; 16];
+    hex::decode_to_slice(login, &mut id).map_err(|_| Code::LoginExpired)?;
+    Ok(id)
 }
 
 /// A device is named by its key, so nobody can take another one's name.
@@ -370,5 +408,7 @@ fn check_secret(sealed: &Bytes) -> Result<(), Code> {
 }
 
 const LOGIN_ATTEMPTS_MAX: usize = 10_000;
+/// Milliseconds between the two calls of a sign-in.
+const LOGIN_MS: i64 = 120_000;
 const PUBLIC_KEY_BYTES: usize = 65;
 const SEALED_SECRET_BYTES_MAX: usize = 4 * 1024;

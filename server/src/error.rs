@@ -113,9 +113,11 @@ pub fn status(code: Code) -> StatusCode {
     match code {
         Code::BadRequest => StatusCode::BAD_REQUEST,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::SignedOut | Code::TakenOff | Code::TokenExpired | Code::WrongCredentials => {
-            StatusCode::UNAUTHORIZED
-        }
+        Code::SignedOut
+        | Code::TakenOff
+        | Code::TokenExpired
+        | Code::WrongCredentials
+        | Code::SecondFactor => StatusCode::UNAUTHORIZED,
         Code::NameMalformed | Code::ChunkMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Code::NameTaken | Code::Recovering => StatusCode::CONFLICT,
         Code::InviteUnknown | Code::SignInAgain | Code::WrongDevice | Code::AccountClosed => {

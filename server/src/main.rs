@@ -109,7 +109,7 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// All accounts: name, bytes used, most bytes, when it was made (milliseconds since 1970),
-    /// open or closed
+    /// open or closed, and whether a sign-in is asked for a second factor or for the password alone
     List,
     /// Set the most bytes that an account may store, or lift it
     Quota {
@@ -130,6 +130,11 @@ enum Action {
     },
     /// Open a closed account again
     Open {
+        /// The account's name
+        name: String,
+    },
+    /// Take the second factor off an account whose person lost it; the password is enough then
+    SecondFactorOff {
         /// The account's name
         name: String,
     },
@@ -373,6 +378,10 @@ async fn administer(config: &Config, action: Action) -> anyhow::Result<()> {
             let ended = keeper.sign_out(&name).await?;
             say(&format!("{ended} sessions ended; access tokens work on for ten minutes at most"))?;
         }
+        Action::SecondFactorOff { name } => {
+            keeper.remove_second_factor(&name).await?;
+            say(&format!("{name} signs in with the password alone"))?;
+        }
         Action::Link => say(&admin_link(config, &keeper.make_link().await?))?,
         Action::Lock => {
             let ended = keeper.lock().await?;
@@ -390,10 +399,13 @@ async fn list(keeper: &Keeper) -> anyhow::Result<()> {
             return Ok(());
         };
         last.clone_from(&end.username);
-        for Listed { username, used_bytes, quota_bytes, created_ms, is_closed } in listed {
+        for Listed { username, used_bytes, quota_bytes, created_ms, is_closed, second_factor } in
+            listed
+        {
             let quota = quota_bytes.map_or("-".to_owned(), |bytes| bytes.to_string());
             let standing = if is_closed { "closed" } else { "open" };
-            say(&format!("{username}\t{used_bytes}\t{quota}\t{created_ms}\t{standing}"))?;
+            let factor = if second_factor { "second factor" } else { "password" };
+            say(&format!("{username}\t{used_bytes}\t{quota}\t{created_ms}\t{standing}\t{factor}"))?;
         }
     }
 }

@@ -31,6 +31,7 @@ pub mod append;
 mod bury;
 pub mod chunks;
 pub mod collect;
+pub mod factors;
 pub mod index;
 mod ledger;
 pub mod log;

@@ -28,6 +28,8 @@ mod edge_far;
 mod edge_hostile;
 #[path = "api_server/edges.rs"]
 mod edges;
+#[path = "api_server/factors.rs"]
+mod factors;
 #[path = "api_server/figures.rs"]
 mod figures;
 #[path = "api_server/harness.rs"]

@@ -143,7 +143,7 @@ function list(accounts) {
 }
 
 function row(account) {
-  const { username, used_bytes, quota_bytes, created_ms, closed } = account;
+  const { username, used_bytes, quota_bytes, created_ms, closed, second_factor } = account;
   const item = make("li", "finding");
   const pill = make("span", closed ? "pill wrong" : "pill good", closed ? texts.closed : texts.open);
   const used = texts.used(sizeOf(used_bytes), quota_bytes === null ? null : sizeOf(quota_bytes));
@@ -155,6 +155,7 @@ function row(account) {
   buttons.append(
     button(texts.limit, () => asksForLimit(account)),
     button(texts.sessions, () => showsSessions(username)),
+    ...(second_factor ? [button(texts.factorOff, () => asksForFactorOff(username))] : []),
     closing,
   );
   for (const each of buttons.children) each.setAttribute("aria-label", `${each.textContent} ${username}`);
@@ -169,6 +170,11 @@ const cancel = { text: texts.cancel, className: "button" };
 function asksToClose(username) {
   const closes = { text: texts.closeDo, className: "button danger", does: () => calls.close(username).then(show) };
   dialog(texts.closeTitle(username), [make("p", "", texts.closeText)], [cancel, closes], told);
+}
+
+function asksForFactorOff(username) {
+  const does = () => calls.secondFactorOff(username).then(show);
+  dialog(texts.factorOffTitle(username), [make("p", "", texts.factorOffText)], [cancel, { text: texts.factorOffDo, className: "button danger", does }], told);
 }
 
 function asksToStop() {

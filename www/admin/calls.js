@@ -33,6 +33,7 @@ export const close = (username) => ask("POST", "/close", { username });
 export const open = (username) => ask("POST", "/open", { username });
 export const sessions = async (username) => (await ask("POST", "/sessions", { username })).sessions;
 export const signOut = async (username) => (await ask("POST", "/sign-out", { username })).sessions;
+export const secondFactorOff = (username) => ask("POST", "/second-factor-off", { username });
 export const invite = async () => (await ask("POST", "/invite")).link;
 export const share = (percent) => ask("POST", "/release/share", { percent });
 export const stop = () => ask("POST", "/release/stop");

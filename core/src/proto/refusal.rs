@@ -62,6 +62,8 @@ pub enum Code {
     NotFound,
     /// Whoever keeps the server has closed the account; nothing of it is gone.
     AccountClosed,
+    /// The password is right, and the account wants a second factor beside it.
+    SecondFactor,
 }
 
 /// The body of every refusal.

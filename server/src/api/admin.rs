@@ -79,6 +79,7 @@ pub(super) struct AdminAccount {
     pub(super) quota_bytes: Option<u64>,
     pub(super) created_ms: i64,
     pub(super) closed: bool,
+    pub(super) second_factor: bool,
 }
 
 /// The most that an account may store.
@@ -223,6 +224,7 @@ pub(super) async fn accounts(
         quota_bytes: listed.quota_bytes,
         created_ms: listed.created_ms,
         closed: listed.is_closed,
+        second_factor: listed.second_factor,
     };
     Ok(Json(AdminAccounts { accounts: listed.into_iter().map(account).collect(), more }))
 }
@@ -274,6 +276,14 @@ pub(super) async fn sign_out(
     JsonBody(name, _turn): JsonBody<AdminName>,
 ) -> Result<Json<AdminEnded>, ApiError> {
     Ok(Json(AdminEnded { sessions: kept.keeper.sign_out(&name.username).await? }))
+}
+
+pub(super) async fn remove_second_factor(
+    kept: Keeping,
+    JsonBody(name, _turn): JsonBody<AdminName>,
+) -> Result<StatusCode, ApiError> {
+    kept.keeper.remove_second_factor(&name.username).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn invite(

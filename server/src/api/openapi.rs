@@ -213,6 +213,7 @@ const TYPES: &[(&str, Fields)] = &[
             ("quota_bytes", "integer?"),
             ("created_ms", "integer"),
             ("closed", "boolean"),
+            ("second_factor", "boolean"),
         ],
     ),
     ("AdminLimit", &[("username", "string"), ("quota_bytes", "integer?")]),
@@ -258,6 +259,13 @@ const TYPES: &[(&str, Fields)] = &[
     ("LoginStarted", &[("login", "string"), ("response", "bytes")]),
     ("DeviceBinding", &[("device", "id16"), ("public", "bytes")]),
     ("LoginFinish", &[("login", "string"), ("finalization", "bytes"), ("device", "DeviceBinding")]),
+    ("FactorAsk", &[("login", "string")]),
+    ("FactorAsked", &[("totp", "boolean"), ("spare_codes", "boolean")]),
+    ("FactorAnswer", &[("login", "string"), ("proof", "FactorProof")]),
+    ("Factors", &[("totp_since_ms", "integer?"), ("spare_codes", "integer")]),
+    ("TotpStarted", &[("secret", "string"), ("url", "string"), ("sealed", "bytes")]),
+    ("TotpFinish", &[("sealed", "bytes"), ("code", "string")]),
+    ("SpareCodes", &[("spare_codes", "string[]")]),
     ("AccessToken", &[("token", "string"), ("expires_in_s", "integer")]),
     (
         "SessionStarted",
@@ -305,6 +313,11 @@ fn schemas() -> Value {
         );
     }
     schemas.insert("SecretKind".to_owned(), json!({ "enum": ["password", "recovery"] }));
+    let code = json!({ "code": kind("string") });
+    schemas.insert(
+        "FactorProof".to_owned(),
+        json!({ "type": "object", "properties": code, "required": ["code"] }),
+    );
     let result = |status: &str, fields: Value| {
         let mut properties = json!({ "status": { "const": status } });
         let mut required = vec!["status".to_owned()];
@@ -429,6 +442,17 @@ mod tests {
         check("AdminEnded", &admin::AdminEnded::default());
         check("AdminInvite", &admin::AdminInvite::default());
         check("AdminShare", &admin::AdminShare::default());
+        let (login, code) = (String::new(), String::new());
+        check("FactorAsk", &proto::FactorAsk { login: login.clone() });
+        check("FactorAsked", &proto::FactorAsked { totp: true, spare_codes: true });
+        let proof = proto::FactorProof::Code(code.clone());
+        assert_eq!(names_of(&proof), ["code"]);
+        check("FactorAnswer", &proto::FactorAnswer { login, proof });
+        check("Factors", &proto::Factors { totp_since_ms: None, spare_codes: 0 });
+        let (secret, url, sealed) = (String::new(), String::new(), bytes.clone());
+        check("TotpStarted", &proto::TotpStarted { secret, url, sealed: sealed.clone() });
+        check("TotpFinish", &proto::TotpFinish { sealed, code });
+        check("SpareCodes", &proto::SpareCodes { spare_codes: Vec::new() });
         let kind = proto::SecretKind::Recovery;
         check("SecretStart", &proto::SecretStart { kind, request: bytes.clone() });
         check("SecretStarted", &proto::SecretStarted { response: bytes.clone() });

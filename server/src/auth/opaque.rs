@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use hkdf::Hkdf;
 use offing_core::auth::{Suite, server_login_parameters};
 use offing_core::proto::{Code, SecretKind};
 use opaque_ke::{
@@ -13,6 +14,7 @@ use opaque_ke::{
     ServerLogin, ServerRegistration, ServerSetup,
 };
 use rand::rngs::OsRng;
+use sha2_0_10::Sha256;
 
 use super::secret_file::{SecretFileError, load_or_create};
 
@@ -47,6 +49,14 @@ impl OpaqueServer {
         let setup = ServerSetup::deserialize(&bytes)
             .map_err(|_| SecretFileError::Damaged { path: path.to_owned() })?;
         Ok(Self { setup })
+    }
+
+    /// A key for something else that this secret keeps, so that there is no further file to be lost.
+    pub(super) fn derive_key(&self, purpose: &[u8]) -> [u8; 32] {
+        let mut key = [0; 32];
+        let from = Hkdf::<Sha256>::new(None, &self.setup.serialize());
+        from.expand(purpose, &mut key).expect("HKDF gives as much");
+        key
     }
 
     /// Answers the first message of a registration.

@@ -21,6 +21,7 @@ use super::meta::{
 use super::segment::SegmentOptions;
 
 mod burial;
+mod factors;
 mod growth;
 mod keeping;
 #[cfg(test)]
@@ -43,6 +44,8 @@ pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     accounts_are_closed_and_opened_and_keep_what_they_have,
     keeping::accounts_are_listed_by_name_in_pages,
     keeping::passes_are_used_and_end_alone_and_by_age,
+    factors::an_app_is_put_replaced_and_taken_off_alone,
+    factors::a_spare_code_is_used_once_and_by_its_account,
     reading_sees_what_was_answered,
 ];
 

@@ -18,6 +18,8 @@ pub struct Listed {
     pub created_ms: i64,
     /// It is closed.
     pub is_closed: bool,
+    /// A sign-in with its password is asked for a second factor.
+    pub second_factor: bool,
 }
 
 /// What lets somebody into the page.

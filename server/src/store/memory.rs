@@ -19,6 +19,7 @@ use super::meta::{
 mod blobs;
 mod burial;
 mod closed;
+mod factors;
 mod fossils;
 mod keeping;
 mod witness;
@@ -49,6 +50,7 @@ struct State {
     closed: BTreeMap<AccountId, i64>,
     /// What lets its keeper into the page.
     passes: BTreeMap<Hash, Pass>,
+    factors: factors::Factors,
 }
 
 impl Default for MemoryMeta {

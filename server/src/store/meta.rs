@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::blob::BlobStoreId;
 use super::burial::{BurialRead, BurialTx};
 use super::closed::{ClosedRead, ClosedTx};
+use super::factors::{FactorRead, FactorTx};
 use super::fossil::{FossilRead, FossilTx};
 use super::growth::{Growth, Question, Standing};
 use super::keeping::{KeepingRead, KeepingTx};
@@ -290,7 +291,9 @@ pub enum MetaError {
 pub type MetaResult<T> = Result<T, MetaError>;
 
 /// Reads one consistent state.
-pub trait MetaRead: BurialRead + FossilRead + WitnessRead + ClosedRead + KeepingRead {
+pub trait MetaRead:
+    BurialRead + FossilRead + WitnessRead + ClosedRead + KeepingRead + FactorRead
+{
     /// The life of this server's data.
     fn incarnation(&self) -> MetaResult<Incarnation>;
     /// How many accounts there are.
@@ -381,7 +384,9 @@ pub trait MetaRead: BurialRead + FossilRead + WitnessRead + ClosedRead + Keeping
 }
 
 /// Reads and changes one state; all of a job's changes take effect, or none.
-pub trait MetaTx: MetaRead + BurialTx + FossilTx + WitnessTx + ClosedTx + KeepingTx {
+pub trait MetaTx:
+    MetaRead + BurialTx + FossilTx + WitnessTx + ClosedTx + KeepingTx + FactorTx
+{
     /// Begins another life of this data: every vault has to be given back what it lacks.
     /// Says how many vaults there are.
     fn begin_life(&mut self, incarnation: &Incarnation) -> MetaResult<u64>;

@@ -41,6 +41,7 @@ use super::queue::{Queued, Queues, Runner, Written, guarded};
 mod batch;
 mod burial;
 mod closed;
+mod factors;
 mod fossils;
 mod grow;
 mod hear;
@@ -59,6 +60,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0003_closed.sql"),
     include_str!("../../migrations/postgres/0004_contents.sql"),
     include_str!("../../migrations/postgres/0005_admin.sql"),
+    include_str!("../../migrations/postgres/0006_second_factor.sql"),
 ];
 /// Threads that read, each with its own connection.
 const READERS: usize = 4;

@@ -21,6 +21,7 @@ use super::queue::{Queued, Queues, Runner, Written, guarded};
 
 mod burial;
 mod closed;
+mod factors;
 mod fossils;
 mod keeping;
 mod rows;
@@ -42,6 +43,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0009_closed.sql"),
     include_str!("../../migrations/0010_contents.sql"),
     include_str!("../../migrations/0011_admin.sql"),
+    include_str!("../../migrations/0012_second_factor.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

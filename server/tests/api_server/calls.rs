@@ -92,6 +92,16 @@ impl Calls {
         kind: SecretKind,
         secret: &str,
     ) -> Result<Person, Reply> {
+        self.proves(name, kind, secret).await?.finishes(self).await
+    }
+
+    /// Proves a secret on a new device, up to the last message.
+    pub(crate) async fn proves(
+        &self,
+        name: &str,
+        kind: SecretKind,
+        secret: &str,
+    ) -> Result<Proved, Reply> {
         let (login, request) = Login::start(&mut OsRng, kind, secret.as_bytes()).unwrap();
         let asked = proto::LoginStart { username: name.to_owned(), kind, request: request.into() };
         let started = self.post("/auth/login/start", &asked).await.granted()?;
@@ -102,13 +112,9 @@ impl Calls {
             .finish(&mut OsRng, &started.response.0, &Stretch::cheap())
             .map_or_else(|_| vec![0; 64], |logged_in| logged_in.finalization);
         let (key, device) = new_device();
-        let asked = proto::LoginFinish {
-            login: started.login,
-            finalization: finalization.into(),
-            device: device.clone(),
-        };
-        let reply = self.post("/auth/login/finish", &asked).await.granted()?;
-        Ok(Person::started(&reply, key, device.device))
+        let finish =
+            proto::LoginFinish { login: started.login, finalization: finalization.into(), device };
+        Ok(Proved { finish, key })
     }
 
     /// Calls `POST /auth/refresh` with a cookie.
@@ -168,6 +174,20 @@ impl Calls {
     pub(crate) async fn put_chunk(&self, person: &Person, vault: &Vault, bytes: &[u8]) -> Reply {
         let path = format!("/vaults/{}/chunks/{}", vault.id, chunk_id(bytes));
         self.send(person, Method::PUT, &path, bytes.to_vec()).await
+    }
+}
+
+/// A sign-in whose last message is ready.
+#[derive(Debug, Clone)]
+pub(crate) struct Proved {
+    pub(crate) finish: proto::LoginFinish,
+    key: SigningKey,
+}
+
+impl Proved {
+    pub(crate) async fn finishes(&self, calls: &Calls) -> Result<Person, Reply> {
+        let reply = calls.post("/auth/login/finish", &self.finish).await.granted()?;
+        Ok(Person::started(&reply, self.key.clone(), self.finish.device.device))
     }
 }
 

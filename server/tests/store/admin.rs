@@ -52,6 +52,8 @@ fn accounts_are_listed_limited_signed_out_and_closed_beside_a_server_that_runs()
     assert_eq!(closed(), [true, false]);
     runtime.block_on(keeper.open("alice")).unwrap();
     assert_eq!(closed(), [false, false]);
+    runtime.block_on(keeper.remove_second_factor("alice")).unwrap();
+    assert!(!listed()[0].second_factor);
 
     let log = fs::read_to_string(folder.path().join("audit.log")).unwrap();
     let said = log.lines().map(|line| {
@@ -59,7 +61,7 @@ fn accounts_are_listed_limited_signed_out_and_closed_beside_a_server_that_runs()
         assert_eq!(line["by"], "command");
         (line["action"].to_string(), line["account"].to_string())
     });
-    let expected = ["quota", "quota", "sign-out", "close", "open"];
+    let expected = ["quota", "quota", "sign-out", "close", "open", "second-factor-off"];
     let expected = expected.map(|action| (format!("{action:?}"), format!("{:?}", "alice")));
     assert_eq!(said.collect::<Vec<_>>(), expected);
 }

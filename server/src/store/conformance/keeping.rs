@@ -3,6 +3,7 @@
 use offing_core::id::{AccountId, Hash};
 
 use super::{ALICE, account, populate, write};
+use crate::store::factors::Totp;
 use crate::store::keeping::{Listed, Pass, PassKind};
 use crate::store::meta::{Account, Durability, MetaError, MetaStore, MetaTx};
 
@@ -15,6 +16,8 @@ pub(super) fn accounts_are_listed_by_name_in_pages(meta: &dyn MetaStore) {
             tx.add_account(&Account { quota_bytes: None, ..account(id, name) })?;
         }
         tx.add_usage(&ALICE, 300)?;
+        let totp = Totp { sealed: vec![1], since_ms: 5, last_step: 1, wrong: 0, wrong_ms: 0 };
+        tx.put_totp(&AccountId([12; 16]), &totp)?;
         tx.close_account(&AccountId([11; 16]), 5)
     });
     let page = |after: &'static str, count_max: usize| {
@@ -27,6 +30,7 @@ pub(super) fn accounts_are_listed_by_name_in_pages(meta: &dyn MetaStore) {
             quota_bytes: (*name == "alice").then_some(1000),
             created_ms: 7,
             is_closed: *name == "bob",
+            second_factor: *name == "b-2",
         };
         names.iter().map(of).collect::<Vec<_>>()
     };

@@ -4,6 +4,7 @@ use offing_core::id::Hash;
 
 use super::State;
 use crate::store::closed::ClosedRead as _;
+use crate::store::factors::FactorRead as _;
 use crate::store::keeping::{KeepingRead, KeepingTx, Listed, Pass};
 use crate::store::meta::{MetaError, MetaResult};
 
@@ -18,6 +19,7 @@ impl KeepingRead for State {
                     quota_bytes: account.quota_bytes,
                     created_ms: account.created_ms,
                     is_closed: self.is_closed(&account.id)?,
+                    second_factor: self.totp(&account.id)?.is_some(),
                 });
             }
         }

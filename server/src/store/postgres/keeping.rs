@@ -10,7 +10,8 @@ impl KeepingRead for Rows<'_> {
     fn accounts_after(&self, username: &str, count_max: usize) -> MetaResult<Vec<Listed>> {
         // By bytes, as the others do, and not as some language has it.
         let sql = "SELECT username, used_bytes, quota_bytes, created_ms, \
-            EXISTS (SELECT 1 FROM closed WHERE account = accounts.id) \
+            EXISTS (SELECT 1 FROM closed WHERE account = accounts.id), \
+            EXISTS (SELECT 1 FROM totp WHERE account = accounts.id) \
             FROM accounts WHERE username COLLATE \"C\" > $1 \
             ORDER BY username COLLATE \"C\" LIMIT $2";
         let values = [Box::new(username.to_owned()) as _, int(count_max as u64)];
@@ -22,6 +23,7 @@ impl KeepingRead for Rows<'_> {
                 quota_bytes: quota.map(|_| uint(row, 2)).transpose()?,
                 created_ms: get(row, 3)?,
                 is_closed: get(row, 4)?,
+                second_factor: get(row, 5)?,
             })
         })
     }

@@ -9,7 +9,8 @@ use crate::store::meta::{MetaError, MetaResult};
 impl KeepingRead for Rows<'_> {
     fn accounts_after(&self, username: &str, count_max: usize) -> MetaResult<Vec<Listed>> {
         let sql = "SELECT username, used_bytes, quota_bytes, created_ms, \
-            EXISTS (SELECT 1 FROM closed WHERE account = accounts.id) \
+            EXISTS (SELECT 1 FROM closed WHERE account = accounts.id), \
+            EXISTS (SELECT 1 FROM totp WHERE account = accounts.id) \
             FROM accounts WHERE username > ?1 ORDER BY username LIMIT ?2";
         self.many(sql, (username, int(count_max as u64)), |row| {
             let quota: Option<i64> = row.get(2)?;
@@ -19,6 +20,7 @@ impl KeepingRead for Rows<'_> {
                 quota_bytes: quota.map(|_| uint(row, 2)).transpose()?,
                 created_ms: row.get(3)?,
                 is_closed: row.get(4)?,
+                second_factor: row.get(5)?,
             })
         })
     }

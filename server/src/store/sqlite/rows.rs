@@ -47,7 +47,7 @@ pub(super) fn uint(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }
 
-fn uint32(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
+pub(super) fn uint32(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
     let value: i64 = row.get(column)?;
     u32::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }

@@ -1,0 +1,76 @@
+//! Calls about what a sign-in is asked for beside the password. Devices' engines know none of it: a script
+//! of the page, and the command line, ask their person.
+
+use serde::{Deserialize, Serialize};
+
+use super::Bytes;
+
+/// `POST /auth/factor/ask`, for a sign-in that was refused with `second_factor`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FactorAsk {
+    /// The attempt.
+    pub login: String,
+}
+
+/// Answer to [`FactorAsk`]: what the account has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorAsked {
+    /// An app that shows codes.
+    pub totp: bool,
+    /// Spare codes that are not used up.
+    pub spare_codes: bool,
+}
+
+/// `POST /auth/factor/answer`; after it the sign-in is finished by saying `LoginFinish` again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FactorAnswer {
+    /// The attempt.
+    pub login: String,
+    /// The proof.
+    pub proof: FactorProof,
+}
+
+/// What proves a second factor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactorProof {
+    /// What the app shows now, or a spare code, as the person typed it.
+    Code(String),
+}
+
+/// Answer of `GET /account/factors`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Factors {
+    /// Since when there is an app that shows codes, milliseconds since 1970.
+    pub totp_since_ms: Option<i64>,
+    /// How many spare codes are left.
+    pub spare_codes: u64,
+}
+
+/// Answer of `POST /account/factors/totp/start`: what an app is to share with the server. Nothing is kept of it
+/// before it is confirmed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TotpStarted {
+    /// The secret in base32, to be typed.
+    pub secret: String,
+    /// The same with names, as apps read it from a picture.
+    pub url: String,
+    /// The same, sealed by the server for [`TotpFinish`].
+    pub sealed: Bytes,
+}
+
+/// `POST /account/factors/totp/finish`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TotpFinish {
+    /// What the start answered.
+    pub sealed: Bytes,
+    /// What the app shows now.
+    pub code: String,
+}
+
+/// Spare codes, which are shown once. None where the account has some already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpareCodes {
+    /// Each works once.
+    pub spare_codes: Vec<String>,
+}

@@ -1,0 +1,263 @@
+//! What a sign-in with the password is asked for beside it, and how that is set up.
+//!
+//! A second factor guards against a password that somebody else knows: the server asks for it before it hands
+//! out what the password opens. It is no guard against the server, which holds what it is compared with. A sign-in
+//! with the recovery code is not asked, since the code is no password: nobody chooses it, or uses it elsewhere.
+//!
+//! A sign-in whose password is proved waits here. Whoever has its name answers, and then says the last message of
+//! the sign-in again, word for word.
+
+use offing_core::id::AccountId;
+use offing_core::proto::{
+    Bytes, Code, FactorAnswer, FactorAsk, FactorAsked, FactorProof, Factors, LoginFinish,
+    SpareCodes, TotpFinish, TotpStarted,
+};
+use rand::RngCore as _;
+use rand::rngs::OsRng;
+use sha2::{Digest as _, Sha256};
+
+use super::{Auth, check_fresh, login_id};
+use crate::error::ApiError;
+use crate::service::Services;
+use crate::service::factors::Tried;
+use crate::store::factors::Totp;
+use crate::store::meta::{Account, Session};
+
+mod keys;
+mod spare;
+mod totp;
+
+pub(super) use keys::FactorKeys;
+use spare::SpareCode;
+
+/// Milliseconds for which a sign-in waits for its second factor.
+pub const WAITING_MS: i64 = 5 * 60 * 1_000;
+/// Wrong answers of one sign-in; then it has to begin anew.
+pub const ANSWERS_MAX: u8 = 5;
+/// Spare codes that an account is given.
+pub const SPARE_CODES: usize = 10;
+
+/// A sign-in whose password is proved.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    account: AccountId,
+    /// SHA-256 of the message that proved it, and of the device.
+    said: [u8; 32],
+    answers: u8,
+    answered: bool,
+}
+
+impl Waiting {
+    /// Waits for an answer.
+    pub(super) fn new(account: AccountId, finish: &LoginFinish) -> Self {
+        Self { account, said: said(finish), answers: 0, answered: false }
+    }
+
+    /// Says whose sign-in goes on with this message; `None` as long as it is not answered.
+    pub(super) fn goes_on(&self, finish: &LoginFinish) -> Result<Option<AccountId>, Code> {
+        if self.said != said(finish) {
+            return Err(Code::WrongCredentials);
+        }
+        Ok(self.answered.then_some(self.account))
+    }
+}
+
+/// What somebody typed.
+enum Typed {
+    OfApp(u32),
+    Spare(SpareCode),
+}
+
+impl Typed {
+    fn read(typed: &str) -> Option<Self> {
+        // Bounded before the work.
+        if typed.len() > TYPED_BYTES_MAX {
+            return None;
+        }
+        let digits: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+        if digits.len() == totp::DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return digits.parse().ok().map(Self::OfApp);
+        }
+        SpareCode::read(typed).map(Self::Spare)
+    }
+}
+
+impl Auth {
+    /// Says what a sign-in that waits is asked for.
+    pub async fn factor_ask(
+        &self,
+        services: &Services,
+        asked: &FactorAsk,
+        now_ms: i64,
+    ) -> Result<FactorAsked, ApiError> {
+        let id = login_id(&asked.login)?;
+        let account = self.waiting.change(&id, now_ms, |waiting| waiting.account);
+        let factors = services.factors(account.ok_or(Code::LoginExpired)?).await?;
+        Ok(FactorAsked {
+            totp: factors.totp_since_ms.is_some(),
+            spare_codes: factors.spare_codes > 0,
+        })
+    }
+
+    /// Takes the answer of a sign-in that waits; the sign-in goes on if it is right.
+    pub async fn factor_answer(
+        &self,
+        services: &Services,
+        asked: FactorAnswer,
+        now_ms: i64,
+    ) -> Result<(), ApiError> {
+        let id = login_id(&asked.login)?;
+        // Counted before it is looked at, so that no more are looked at at once than may be wrong.
+        let begun = self.waiting.change(&id, now_ms, |waiting| {
+            waiting.answers = waiting.answers.saturating_add(1);
+            (waiting.answers <= ANSWERS_MAX).then_some(waiting.account)
+        });
+        let Some(account) = begun.flatten() else {
+            self.waiting.take(&id, now_ms);
+            return Err(Code::LoginExpired.into());
+        };
+        let FactorProof::Code(typed) = asked.proof;
+        if !self.try_code(services, account, &typed, now_ms).await? {
+            return Err(Code::WrongCredentials.into());
+        }
+        let goes_on = self.waiting.change(&id, now_ms, |waiting| waiting.answered = true);
+        goes_on.ok_or_else(|| Code::LoginExpired.into())
+    }
+
+    /// What an account has.
+    pub async fn factors(
+        &self,
+        services: &Services,
+        session: &Session,
+    ) -> Result<Factors, ApiError> {
+        Ok(services.factors(session.account).await?)
+    }
+
+    /// Makes a secret for an app; nothing is kept of it before [`Self::totp_finish`].
+    pub async fn totp_start(
+        &self,
+        services: &Services,
+        session: &Session,
+        host: &str,
+        now_ms: i64,
+    ) -> Result<TotpStarted, ApiError> {
+        check_fresh(session, now_ms)?;
+        let account = services.account(session.account).await?.ok_or(Code::SignedOut)?;
+        let mut secret = [0; totp::SECRET_BYTES];
+        OsRng.fill_bytes(&mut secret);
+        let text = totp::base32(&secret);
+        let url = url(&account, host, &text);
+        let sealed = Bytes(self.factor_keys.seal(&account.id, &secret));
+        Ok(TotpStarted { secret: text, url, sealed })
+    }
+
+    /// Gives an account an app that has shown a right code, and spare codes if it has none.
+    pub async fn totp_finish(
+        &self,
+        services: &Services,
+        session: &Session,
+        asked: TotpFinish,
+        now_ms: i64,
+    ) -> Result<SpareCodes, ApiError> {
+        check_fresh(session, now_ms)?;
+        let account = session.account;
+        let secret = self.factor_keys.open(&account, &asked.sealed.0).ok_or(Code::BadRequest)?;
+        let Some(Typed::OfApp(code)) = Typed::read(&asked.code) else {
+            return Err(Code::WrongCredentials.into());
+        };
+        let step = totp::step_of(&secret, code, now_ms, i64::MIN).ok_or(Code::WrongCredentials)?;
+        let totp = Totp {
+            sealed: asked.sealed.0,
+            since_ms: now_ms,
+            last_step: step,
+            wrong: 0,
+            wrong_ms: 0,
+        };
+        let (codes, hashes) = self.new_spare_codes(&account);
+        let given = services.set_totp(account, totp, hashes).await?;
+        Ok(if given { codes } else { SpareCodes { spare_codes: Vec::new() } })
+    }
+
+    /// Takes an account's app off.
+    pub async fn totp_remove(
+        &self,
+        services: &Services,
+        session: &Session,
+        now_ms: i64,
+    ) -> Result<(), ApiError> {
+        check_fresh(session, now_ms)?;
+        Ok(services.remove_totp(session.account).await?)
+    }
+
+    /// Gives an account new spare codes, in place of those that it has.
+    pub async fn renew_spare_codes(
+        &self,
+        services: &Services,
+        session: &Session,
+        now_ms: i64,
+    ) -> Result<SpareCodes, ApiError> {
+        check_fresh(session, now_ms)?;
+        let (codes, hashes) = self.new_spare_codes(&session.account);
+        if services.renew_spare_codes(session.account, hashes).await? {
+            Ok(codes)
+        } else {
+            Err(Code::NotFound.into())
+        }
+    }
+
+    async fn try_code(
+        &self,
+        services: &Services,
+        account: AccountId,
+        typed: &str,
+        now_ms: i64,
+    ) -> Result<bool, ApiError> {
+        match Typed::read(typed) {
+            None => Ok(false),
+            Some(Typed::Spare(code)) => {
+                Ok(services.use_spare_code(account, self.factor_keys.hash(&account, &code)).await?)
+            }
+            Some(Typed::OfApp(code)) => {
+                let keys = self.factor_keys.clone();
+                let step_of = move |totp: &Totp| {
+                    let Some(secret) = keys.open(&account, &totp.sealed) else {
+                        tracing::error!(%account, "the secret of an app does not open: another server-setup?");
+                        return None;
+                    };
+                    totp::step_of(&secret, code, now_ms, totp.last_step)
+                };
+                match services.try_totp(account, now_ms, step_of).await? {
+                    Tried::Right => Ok(true),
+                    Tried::Wrong => Ok(false),
+                    Tried::TooSoon { wait } => {
+                        Err(ApiError::new(Code::RateLimited).retry_after(wait))
+                    }
+                }
+            }
+        }
+    }
+
+    fn new_spare_codes(&self, account: &AccountId) -> (SpareCodes, Vec<offing_core::id::Hash>) {
+        let codes: [SpareCode; SPARE_CODES] = std::array::from_fn(|_| SpareCode::generate());
+        let hashes = codes.iter().map(|code| self.factor_keys.hash(account, code)).collect();
+        (SpareCodes { spare_codes: codes.iter().map(ToString::to_string).collect() }, hashes)
+    }
+}
+
+/// What a picture for an app says (`otpauth:`, as Google's has it).
+fn url(account: &Account, host: &str, secret: &str) -> String {
+    let mut url = reqwest::Url::parse("otpauth://totp/").expect("a constant is well formed");
+    url.set_path(&format!("/Offing:{}@{host}", account.username));
+    url.query_pairs_mut().append_pair("secret", secret).append_pair("issuer", "Offing");
+    url.into()
+}
+
+fn said(finish: &LoginFinish) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(Sha256::digest(&finish.finalization.0));
+    hash.update(Sha256::digest(&finish.device.public.0));
+    hash.finalize().into()
+}
+
+/// Most bytes of what somebody types; a spare code with blanks has some dozens.
+const TYPED_BYTES_MAX: usize = 64;

@@ -1,0 +1,55 @@
+//! Second factors in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use offing_core::id::{AccountId, Hash};
+
+use super::State;
+use crate::store::factors::{FactorRead, FactorTx, Totp};
+use crate::store::meta::{MetaError, MetaResult};
+
+/// What accounts are asked for beside a password.
+#[derive(Clone, Default)]
+pub(super) struct Factors {
+    totp: BTreeMap<AccountId, Totp>,
+    spare_codes: BTreeMap<AccountId, BTreeSet<Hash>>,
+}
+
+impl FactorRead for State {
+    fn totp(&self, account: &AccountId) -> MetaResult<Option<Totp>> {
+        Ok(self.factors.totp.get(account).cloned())
+    }
+
+    fn spare_code_count(&self, account: &AccountId) -> MetaResult<u64> {
+        let codes = self.factors.spare_codes.get(account);
+        Ok(codes.map_or(0, |codes| codes.len() as u64))
+    }
+}
+
+impl FactorTx for State {
+    fn put_totp(&mut self, account: &AccountId, totp: &Totp) -> MetaResult<()> {
+        if !self.accounts.contains_key(account) {
+            return Err(MetaError::Constraint);
+        }
+        self.factors.totp.insert(*account, totp.clone());
+        Ok(())
+    }
+
+    fn remove_totp(&mut self, account: &AccountId) -> MetaResult<()> {
+        self.factors.totp.remove(account);
+        Ok(())
+    }
+
+    fn put_spare_codes(&mut self, account: &AccountId, hashes: &[Hash]) -> MetaResult<()> {
+        if !self.accounts.contains_key(account) && !hashes.is_empty() {
+            return Err(MetaError::Constraint);
+        }
+        self.factors.spare_codes.insert(*account, hashes.iter().copied().collect());
+        Ok(())
+    }
+
+    fn use_spare_code(&mut self, account: &AccountId, hash: &Hash) -> MetaResult<bool> {
+        let codes = self.factors.spare_codes.get_mut(account);
+        Ok(codes.is_some_and(|codes| codes.remove(hash)))
+    }
+}
