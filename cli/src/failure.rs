@@ -163,7 +163,13 @@ impl Failure {
             Self::Fault(
                 Fault::SignedOut
                     | Fault::CannotOpen
-                    | Fault::Server(Code::WrongCredentials | Code::SignedOut | Code::AccountClosed)
+                    | Fault::Server(
+                        Code::WrongCredentials
+                            | Code::SignedOut
+                            | Code::AccountClosed
+                            | Code::SecondFactor
+                            | Code::LoginExpired
+                    )
             )
         );
         let code = if refused || matches!(self, Self::SignedOut | Self::SessionEnded { .. }) {
@@ -235,6 +241,14 @@ fn refusal_in_words(code: Code) -> String {
         Code::AccountClosed => "whoever runs the server has closed this account; nothing of it is \
              gone, ask them"
             .to_owned(),
+        Code::SecondFactor => {
+            "this account is asked for a second factor: a code of its app, or a spare \
+             code (a passkey works in a browser alone)"
+                .to_owned()
+        }
+        Code::LoginExpired => {
+            "that took too long, or too many codes were wrong; run it again".to_owned()
+        }
         Code::RateLimited => "too many attempts; wait a minute".to_owned(),
         Code::QuotaExceeded => "the account's space is used up".to_owned(),
         Code::StorageFull => "the server's disk is full".to_owned(),

@@ -171,11 +171,18 @@ async fn log_in(
         }
         None => rpassword::prompt_password("Password: ").map_err(Failure::Terminal)?,
     };
-    let drive = session::log_in(profile, url, &username, &password, device_name).await?;
+    let drive = session::log_in(profile, url, &username, &password, device_name, &ask_code).await?;
     drive.settle().await?;
     let signed_in = drive.signed_in();
     let (username, server) = (&signed_in.username, &signed_in.server);
     say(&format!("{username} at {server}, as {:?}", signed_in.identity.device_name))
+}
+
+/// Asks for a code of a second factor.
+fn ask_code(was_wrong: bool) -> Option<String> {
+    let question =
+        if was_wrong { "That is not right. Code: " } else { "Code of your app, or a spare code: " };
+    ask(question).ok().filter(|code| !code.is_empty())
 }
 
 fn ask(question: &str) -> Result<String, Failure> {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use offing_core::crypto::SigningPair;
 use offing_core::crypto::hazmat::Crypto;
 use offing_core::crypto::native::NativeCrypto;
-use offing_core::proto::{DeviceBinding, SecretKind};
+use offing_core::proto::{Code, DeviceBinding, SecretKind};
 use offing_core::rpc::Fault;
 use offing_worker::enrol::{self, NewDevice};
 use offing_worker::net::api::Api;
@@ -20,6 +20,9 @@ use crate::host::NativeHost;
 use crate::profile::{Profile, SignedIn};
 use crate::wire::Wire;
 
+/// Asks for a code of a second factor; whether the one before was wrong. `None` if there is nobody to ask.
+pub type AskCode<'a> = &'a dyn Fn(bool) -> Option<String>;
+
 /// Signs in and makes this profile a device of the account. Where the same person is signed in
 /// already, the session begins anew and all that is here stays.
 pub async fn log_in(
@@ -28,6 +31,7 @@ pub async fn log_in(
     username: &str,
     password: &str,
     device_name: &str,
+    ask_code: AskCode<'_>,
 ) -> Result<Drive, Failure> {
     let wire = profile.wire(server)?;
     let held = profile.signed_in()?;
@@ -41,7 +45,18 @@ pub async fn log_in(
     let api = Api::new(wire.clone());
     let secret = (SecretKind::Password, password.as_bytes());
     let (crypto, binding) = (NativeCrypto, binding(&device));
-    let proved = proof::sign_in(&api, &crypto, &mut OsRng, username, secret, binding).await;
+    let factor = async |login: &str| -> Result<(), Fault> {
+        let mut was_wrong = false;
+        // The server ends it after some.
+        loop {
+            let code = ask_code(was_wrong).ok_or(Fault::Server(Code::SecondFactor))?;
+            if proof::answer_factor(&api, login, code).await? {
+                return Ok(());
+            }
+            was_wrong = true;
+        }
+    };
+    let proved = proof::sign_in(&api, &crypto, &mut OsRng, username, secret, binding, factor).await;
     let proved = proved.map_err(|fault| unreached(fault, &wire))?;
     if held.is_some() {
         return Drive::open(profile).await;

@@ -77,7 +77,7 @@ fn a_newcomer_has_the_same_by_a_snapshot_as_by_the_whole_log() {
 async fn joins(server: &Server, folder: &Path, name: &str) -> (Drive, Duration) {
     let profile = Profile::open(&folder.join(name)).unwrap();
     let begun = Instant::now();
-    let drive = session::log_in(&profile, &server.url(), USERNAME, PASSWORD, name).await;
+    let drive = session::log_in(&profile, &server.url(), USERNAME, PASSWORD, name, &|_| None).await;
     (drive.unwrap(), begun.elapsed())
 }
 

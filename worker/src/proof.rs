@@ -11,8 +11,8 @@ use offing_core::crypto::{RawKey, SigningPair};
 use offing_core::id::AccountId;
 use offing_core::limits;
 use offing_core::proto::{
-    AccountRecord, Bytes, Code, DeviceBinding, LoginFinish, LoginStart, RegisterFinish,
-    RegisterStart, SecretKind, SessionStarted,
+    AccountRecord, Bytes, Code, DeviceBinding, FactorAnswer, FactorProof, LoginFinish, LoginStart,
+    RegisterFinish, RegisterStart, SecretKind, SessionStarted,
 };
 use offing_core::rpc::Fault;
 
@@ -100,7 +100,8 @@ pub async fn sign_up<T: Transport, C: Crypto>(
     Ok(Proved { started, master })
 }
 
-/// Proves a secret to the server and opens the slot that it opens.
+/// Proves a secret to the server and opens the slot that it opens. Where the server wants a second factor
+/// beside it, `factor` has the person prove that for the attempt it is given, or give up.
 pub async fn sign_in<T: Transport, C: Crypto>(
     api: &Api<T>,
     crypto: &C,
@@ -108,6 +109,7 @@ pub async fn sign_in<T: Transport, C: Crypto>(
     username: &str,
     (kind, secret): (SecretKind, &[u8]),
     device: DeviceBinding,
+    factor: impl AsyncFn(&str) -> Result<(), Fault>,
 ) -> Result<Proved, Fault> {
     let (login, request) = opaque.sign_in(kind, secret).map_err(from_opaque)?;
     let start = LoginStart { username: username.to_owned(), kind, request: request.into() };
@@ -115,7 +117,13 @@ pub async fn sign_in<T: Transport, C: Crypto>(
     let logged_in = opaque.finish(login, &response.response.0).map_err(from_opaque)?;
     let finish =
         LoginFinish { login: response.login, finalization: logged_in.message.into(), device };
-    let started = api.login_finish(&finish).await.map_err(|e| from_net(&e))?;
+    // Once more for each proof, which is a person's, so it ends.
+    let started = loop {
+        match api.login_finish(&finish).await {
+            Err(error) if error.code() == Some(Code::SecondFactor) => factor(&finish.login).await?,
+            finished => break finished.map_err(|e| from_net(&e))?,
+        }
+    };
     let record = &started.record;
     let slot = match kind {
         SecretKind::Password => &record.password_slot.0,
@@ -125,6 +133,21 @@ pub async fn sign_in<T: Transport, C: Crypto>(
     let master = account::open_slot(crypto, key, &record.account, kind, slot).await;
     let master = master.map_err(|_| Fault::CannotOpen)?;
     Ok(Proved { started, master })
+}
+
+/// Answers what a sign-in is asked for beside the password by a code of the person's app, or a spare code; says
+/// whether it was right.
+pub async fn answer_factor<T: Transport>(
+    api: &Api<T>,
+    login: &str,
+    code: String,
+) -> Result<bool, Fault> {
+    let answer = FactorAnswer { login: login.to_owned(), proof: FactorProof::Code(code) };
+    match api.factor_answer(&answer).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.code() == Some(Code::WrongCredentials) => Ok(false),
+        Err(error) => Err(from_net(&error)),
+    }
 }
 
 /// Seals the master key under the export key of a secret.

@@ -16,7 +16,7 @@ use crate::enrol::{self, NewDevice};
 use crate::host::Host;
 use crate::host::browser::BrowserHost;
 use crate::net::fetch::Api;
-use crate::platform::opaque::Module;
+use crate::platform::opaque::{Module, ask_factor};
 use crate::platform::webcrypto::{DeviceKey, WebCrypto};
 use crate::platform::{identity, random};
 use crate::proof::{self, NewAccount, Proved, check_password, from_opaque};
@@ -247,8 +247,9 @@ async fn prove(
 ) -> Result<Entered, Fault> {
     let (crypto, binding) = (WebCrypto::new(), binding(&device));
     let mut opaque = Module::load().await.map_err(from_opaque)?;
+    let secret = (kind, secret);
     let proved =
-        proof::sign_in(api, &crypto, &mut opaque, &username, (kind, secret), binding).await?;
+        proof::sign_in(api, &crypto, &mut opaque, &username, secret, binding, ask_factor).await?;
     Ok(Entered { username, proved, device })
 }
 

@@ -40,10 +40,21 @@ function isCapable() {
 function startEngine() {
   const worker = new Worker(dataset.engine, { type: "module", name: "engine" });
   worker.addEventListener("error", tellFailed, { once: true });
+  // A sign-in that is asked for a second factor; all else that the engine says is an array.
+  worker.addEventListener("message", ({ data: { login }, ports: [port] }) => {
+    if (login) import("../factor/ask.js").then(({ asks }) => asks(login)).catch(() => false).then((proved) => port.postMessage(proved));
+  });
   const hand = (module) => worker.postMessage({ module });
   // Without it the worker fetches and compiles for itself, and tells what is wrong.
   WebAssembly.compileStreaming(fetch(__ENGINE_WASM__)).then(hand, () => hand(null));
   return worker;
+}
+
+/** A place in the settings that a script fills when it is shown. */
+class SecondFactor extends HTMLElement {
+  connectedCallback() {
+    import("../factor/settings.js").then(({ fills }) => fills(this), console.info);
+  }
 }
 
 async function registerServiceWorker() {
@@ -63,6 +74,7 @@ async function start() {
   if (!isCapable()) return showNotice("unsupported");
   registerPolicy();
   globalThis.offingEngine = startEngine();
+  customElements.define("second-factor", SecondFactor);
   try {
     await initPage({ module_or_path: dataset.pageWasm });
   } catch (error) {

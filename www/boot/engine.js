@@ -13,6 +13,13 @@ self.offingOpaque = async () => {
   return opaque;
 };
 
+/** The second factor of a sign-in, for which the page asks; true once it is proved. */
+self.offingFactor = (login) => {
+  const { port1, port2 } = new MessageChannel();
+  self.postMessage({ login }, [port2]);
+  return new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)));
+};
+
 /** Thumbs of what is uploaded, by a script that comes with the first picture. */
 self.offingThumb = async (file) => (await import("../thumbs/maker.js")).thumbOf(file, maker);
 

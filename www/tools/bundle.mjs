@@ -48,6 +48,8 @@ const { metafile } = await build({
     tags: "labels/tags.js",
     thumbs: "thumbs/thumbs.js",
     maker: "thumbs/maker.js",
+    factor: "factor/ask.js",
+    factors: "factor/settings.js",
     style: "styles/main.css",
   },
   outdir: join(out, "assets"),
@@ -113,7 +115,7 @@ const entries = {
   style: entry("styles/main.css"),
 };
 // Fetched late, but not rarely: a sign-in must not fail for what could have been stored.
-const late = [relative(www, opaqueGlue), "labels/labels.js", "labels/tags.js", "thumbs/thumbs.js", "thumbs/maker.js", "details/picture.js", "details/document.js", "viewer/media.js"].map(entry);
+const late = [relative(www, opaqueGlue), "labels/labels.js", "labels/tags.js", "thumbs/thumbs.js", "thumbs/maker.js", "details/picture.js", "details/document.js", "viewer/media.js", "factor/ask.js", "factor/settings.js"].map(entry);
 const needed = new Set([...Object.values(entries), ...late].flatMap((output) => [...closure(output)]));
 const urls = Object.fromEntries(Object.entries(entries).map(([name, output]) => [name, output.url]));
 const lazy = outputs.filter((output) => !needed.has(output)).map((output) => output.url);

@@ -20,7 +20,7 @@ use offing_core::log::change::{ChangeBody, TextPart};
 use offing_core::log::entry::{Entry, EntryKind, Header};
 use offing_core::log::epoch::{DeviceIntro, EpochRecord};
 use offing_core::proto::{AppendResult, PageItem, SecretKind, encode_append};
-use offing_core::rpc::Kind;
+use offing_core::rpc::{Fault, Kind};
 use offing_core::text::{Actor, ChangeSet, TextDoc};
 use offing_core::tree::{Content, NO_BASE, Op, OpId, TextEdit, Value};
 use offing_server::service::accounts::invite_beside;
@@ -92,8 +92,10 @@ impl Author {
         let api = Api::new(Wire::new(&server.url(), &folder.join("author")).unwrap());
         let password = (SecretKind::Password, PASSWORD.as_bytes());
         let bound = binding(&pair);
+        let factor = async |_: &str| -> Result<(), Fault> { panic!("the account has none") };
         let proved =
-            proof::sign_in(&api, &CRYPTO, &mut OsRng, USERNAME, password, bound).await.unwrap();
+            proof::sign_in(&api, &CRYPTO, &mut OsRng, USERNAME, password, bound, factor).await;
+        let proved = proved.unwrap();
         let account = proved.started.record.account;
         let page = api.log(vault, 0, None).await.unwrap();
         let PageItem::Full(genesis) = &page.items[0] else { panic!("a log begins with a body") };

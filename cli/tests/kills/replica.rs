@@ -216,7 +216,9 @@ impl Worker {
         let place = format!("Worker {number}");
         on_its_own(async {
             let open = Profile::open(&profile).unwrap();
-            let drive = session::log_in(&open, server, USERNAME, PASSWORD, &place).await.unwrap();
+            let drive = session::log_in(&open, server, USERNAME, PASSWORD, &place, &|_| None)
+                .await
+                .unwrap();
             drive.settle().await.unwrap();
         });
         Self { number, profile, place }

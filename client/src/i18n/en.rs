@@ -582,6 +582,7 @@ fn server(code: Code) -> &'static str {
         Code::LoginExpired => "That took too long. Try again.",
         Code::TakenOff => "This device was taken off your account.",
         Code::AccountClosed => "Your account was closed by who runs the server.",
+        Code::SecondFactor => "Not signed in: the second factor is missing.",
         Code::SignInAgain => "The server asks you to sign in again.",
         Code::WrongDevice => "This session belongs to another device. Sign in again.",
         Code::Recovering => "The server was restored from a backup. Give back what it lacks first.",

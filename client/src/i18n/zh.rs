@@ -508,6 +508,7 @@ fn server(code: Code) -> &'static str {
         Code::LoginExpired => "操作超时，请重试。",
         Code::TakenOff => "本设备已从您的账户中移除。",
         Code::AccountClosed => "您的账户已被服务器管理员关闭。",
+        Code::SecondFactor => "未登录：缺少第二重验证。",
         Code::SignInAgain => "服务器要求重新登录。",
         Code::WrongDevice => "此会话属于另一台设备，请重新登录。",
         Code::Recovering => "服务器已从备份恢复，请先归还缺少的内容。",

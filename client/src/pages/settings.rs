@@ -31,6 +31,8 @@ pub(super) fn page(app: App) -> AnyView {
                 </dd>
             </dl>
             {super::account::change_password(app)}
+            // A script fills it (`www/factor`).
+            <second-factor></second-factor>
             {sign_in_again.then(|| super::account::sign_in_again(app, username, taken_off))}
         }
         .into_any(),

@@ -32,6 +32,9 @@
 //! - `[id, 9]`: `label, count…`, of all that are in use;
 //! - `[id, 10, label, after]`: `end, node…`, those that have it, in the trash too, where `after` is
 //!   the end before and `null` at first.
+//!
+//! And for `www/factor`: `[id, 11, password]` proves the password, so that what wants a fresh sign-in can be
+//! done. Answered by `[id, 0]`, by `[id, 1]` where it is wrong, and else by `[id, 2]`.
 
 use std::rc::Rc;
 
@@ -39,6 +42,7 @@ use js_sys::Array;
 use offing_core::id::NodeId;
 use offing_core::label::Label;
 use offing_core::limits;
+use offing_core::proto::Code;
 use offing_core::rpc::{Crumb, Fault, Sort, SortBy};
 use offing_core::tree::Labelled;
 use wasm_bindgen::prelude::Closure;
@@ -58,6 +62,8 @@ const ATTENDS: f64 = 4.0;
 const PARTS: f64 = 5.0;
 /// What is asked from here on is about labels.
 const LABELS: f64 = 7.0;
+/// A password is proved.
+const PROVES: f64 = 11.0;
 /// Most nodes that one question about labels names; one more is refused as too many.
 const LABELLED_MAX: usize = limits::CHANGE_OPS_MAX;
 
@@ -82,6 +88,9 @@ pub(super) fn serve(engine: &Rc<Engine>, port: MessagePort) {
         wasm_bindgen_futures::spawn_local(async move {
             let answer = Array::of1(&asked.get(0));
             match asked.get(1).as_f64() {
+                Some(what) if what == PROVES => {
+                    answer.push(&engine.prove(&asked).await.into());
+                }
                 Some(what) if what >= LABELS => {
                     engine.labels(&port, &answer, what, &asked).await;
                 }
@@ -144,6 +153,18 @@ impl Engine {
                 port.post_message(&Array::of1(&0.into())).ok();
             }
         });
+    }
+
+    /// Proves the password; 0, or why it was not.
+    async fn prove(&self, asked: &Array) -> u32 {
+        let (Some(password), Ok(owner)) = (asked.get(2).as_string(), self.owner()) else {
+            return 2;
+        };
+        match owner.prove(&self.api, &password).await {
+            Ok(_) => 0,
+            Err(Fault::Server(Code::WrongCredentials)) => 1,
+            Err(_) => 2,
+        }
     }
 
     /// Adds to an answer what is asked about labels; nothing where that cannot be told.

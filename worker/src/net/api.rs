@@ -11,8 +11,9 @@ use offing_core::id::{ChunkId, DeviceId, Seq, VaultId};
 use offing_core::limits;
 use offing_core::proto::{
     self, API_PREFIX, AccessToken, AccountView, Appended, ChunksStored, Code, DeviceBinding,
-    Devices, LogPage, LoginFinish, LoginStart, LoginStarted, RegisterFinish, RegisterStart,
-    RegisterStarted, SecretFinish, SecretStart, SecretStarted, ServerInfo, SessionStarted,
+    Devices, FactorAnswer, LogPage, LoginFinish, LoginStart, LoginStarted, RegisterFinish,
+    RegisterStart, RegisterStarted, SecretFinish, SecretStart, SecretStarted, ServerInfo,
+    SessionStarted,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -91,6 +92,12 @@ impl<T: Transport> Api<T> {
         let session: SessionStarted = self.post_open("/auth/login/finish", request).await?;
         self.keep(&session.access);
         Ok(session)
+    }
+
+    /// Answers what a sign-in is asked for beside the password.
+    pub async fn factor_answer(&self, request: &FactorAnswer) -> Result<(), NetError> {
+        let body = encode(request);
+        self.open_call("POST", "/auth/factor/answer", Some(&body)).await.map(drop)
     }
 
     /// Starts setting a new password or recovery code.

@@ -5,7 +5,8 @@
 //! and answers with what it exports.
 
 use js_sys::{Array, Uint8Array};
-use offing_core::proto::SecretKind;
+use offing_core::proto::{Code, SecretKind};
+use offing_core::rpc::Fault;
 use wasm_bindgen::{JsCast, JsValue};
 use zeroize::Zeroizing;
 
@@ -66,6 +67,13 @@ impl Opaque for Module {
     fn random<const N: usize>(&mut self) -> [u8; N] {
         random::array()
     }
+}
+
+/// Has a script of the page ask the person for the second factor of a sign-in, and prove it.
+pub(crate) async fn ask_factor(login: &str) -> Result<(), Fault> {
+    let proved = js::call_async(&js_sys::global(), "offingFactor", &[login.into()]).await;
+    let proved = proved.is_ok_and(|proved| proved.is_truthy());
+    if proved { Ok(()) } else { Err(Fault::Server(Code::SecondFactor)) }
 }
 
 /// Leaves no secret in what is garbage of JavaScript's from here on.

@@ -78,7 +78,8 @@ impl Owner {
         set(api, &proved, SecretKind::Password, new_password.as_bytes()).await
     }
 
-    async fn prove(&self, api: &Api, password: &str) -> Result<Proved, Fault> {
+    /// Proves the password, after which the server takes the session for a fresh one.
+    pub async fn prove(&self, api: &Api, password: &str) -> Result<Proved, Fault> {
         let (username, kind) = (self.profile.username.clone(), SecretKind::Password);
         let device = known_device(&self.device).await?;
         Ok(prove(api, username, kind, password.as_bytes(), device).await?.proved)
