@@ -38,7 +38,8 @@ pub use chunks::{
     encode_have, put_chunk_head,
 };
 pub use factor::{
-    FactorAnswer, FactorAsk, FactorAsked, FactorProof, Factors, SpareCodes, TotpFinish, TotpStarted,
+    FactorAnswer, FactorAsk, FactorAsked, FactorProof, Factors, PasskeyFinish, PasskeyProof,
+    PasskeyRemove, PasskeyStarted, PasskeyView, PasskeysAsked, SpareCodes, TotpFinish, TotpStarted,
 };
 pub use log::{
     AppendResult, Appended, LogPage, PageItem, Tip, Wake, decode_append, decode_give_back,

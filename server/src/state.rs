@@ -13,6 +13,7 @@ use crate::admin::Keeper;
 use crate::api::checkup::Checkups;
 use crate::api::live::Sockets;
 use crate::assets::Assets;
+use crate::auth::factor::passkey::Site;
 use crate::auth::secret_file::SecretFileError;
 use crate::auth::{Auth, OPAQUE_SETUP};
 use crate::config::Config;
@@ -42,6 +43,7 @@ struct Shared {
     limiter: RateLimiter,
     intake: Intake,
     turns: Turns,
+    site: Option<Site>,
     assets: Assets,
     rollouts: Rollouts,
     keeper: Keeper,
@@ -77,6 +79,7 @@ impl AppState {
             rollouts: Rollouts::new(config.data.clone()),
             keeper: services.keeper(config.data.clone(), Arc::clone(&clock)),
             turns: Turns::new(config.turns),
+            site: Site::of(&config.public_url),
             sockets: Sockets::new(config.live_sockets),
             config,
             services,
@@ -110,6 +113,11 @@ impl AppState {
     /// Sign-up, sign-in and tokens.
     pub fn auth(&self) -> &Auth {
         &self.shared.auth
+    }
+
+    /// What the server is to browsers' passkeys; `None` where it is opened by an address.
+    pub(crate) fn site(&self) -> Option<&Site> {
+        self.shared.site.as_ref()
     }
 
     /// The time, in milliseconds since 1970.

@@ -42,6 +42,8 @@ mod live;
 mod load;
 #[path = "api_server/overload.rs"]
 mod overload;
+#[path = "api_server/passkeys.rs"]
+mod passkeys;
 #[path = "api_server/peak.rs"]
 mod peak;
 #[path = "api_server/peers.rs"]

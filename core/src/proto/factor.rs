@@ -19,6 +19,19 @@ pub struct FactorAsked {
     pub totp: bool,
     /// Spare codes that are not used up.
     pub spare_codes: bool,
+    /// Passkeys, and what they have to sign.
+    pub passkeys: Option<PasskeysAsked>,
+}
+
+/// What one of an account's passkeys has to sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasskeysAsked {
+    /// For this attempt alone.
+    pub challenge: Bytes,
+    /// What the site is to browsers.
+    pub rp_id: String,
+    /// The passkeys.
+    pub credentials: Vec<Bytes>,
 }
 
 /// `POST /auth/factor/answer`; after it the sign-in is finished by saying `LoginFinish` again.
@@ -36,6 +49,21 @@ pub struct FactorAnswer {
 pub enum FactorProof {
     /// What the app shows now, or a spare code, as the person typed it.
     Code(String),
+    /// What a passkey signed.
+    Passkey(PasskeyProof),
+}
+
+/// An assertion of WebAuthn.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PasskeyProof {
+    /// Which passkey.
+    pub credential: Bytes,
+    /// What the browser says of the ceremony.
+    pub client_data: Bytes,
+    /// What the authenticator says.
+    pub authenticator_data: Bytes,
+    /// Its signature.
+    pub signature: Bytes,
 }
 
 /// Answer of `GET /account/factors`.
@@ -45,6 +73,56 @@ pub struct Factors {
     pub totp_since_ms: Option<i64>,
     /// How many spare codes are left.
     pub spare_codes: u64,
+    /// Its passkeys, oldest first.
+    pub passkeys: Vec<PasskeyView>,
+    /// Browsers can make passkeys for this server: it is opened by a name.
+    pub passkeys_work: bool,
+}
+
+/// A passkey, as its person sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasskeyView {
+    /// What its authenticator calls it.
+    pub credential: Bytes,
+    /// What its person calls it.
+    pub name: String,
+    /// When it was made, milliseconds since 1970.
+    pub made_ms: i64,
+    /// When it was used last.
+    pub used_ms: i64,
+}
+
+/// Answer of `POST /account/factors/passkeys/start`: what a browser makes a passkey by.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PasskeyStarted {
+    /// What it is made for, for five minutes and this session.
+    pub challenge: Bytes,
+    /// What the site is to browsers.
+    pub rp_id: String,
+    /// What the account is to authenticators.
+    pub user: Bytes,
+    /// What it is called.
+    pub username: String,
+    /// Passkeys that it has, so that no authenticator makes a second one.
+    pub credentials: Vec<Bytes>,
+}
+
+/// `POST /account/factors/passkeys/finish`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PasskeyFinish {
+    /// What its person calls it.
+    pub name: String,
+    /// What the browser says of the ceremony.
+    pub client_data: Bytes,
+    /// What the authenticator says, the new public key in it.
+    pub authenticator_data: Bytes,
+}
+
+/// `POST /account/factors/passkeys/remove`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PasskeyRemove {
+    /// Which passkey.
+    pub credential: Bytes,
 }
 
 /// Answer of `POST /account/factors/totp/start`: what an app is to share with the server. Nothing is kept of it

@@ -8,7 +8,8 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use offing_core::proto::{
-    Code, FactorAnswer, FactorAsk, FactorAsked, Factors, SpareCodes, TotpFinish, TotpStarted,
+    Code, FactorAnswer, FactorAsk, FactorAsked, Factors, PasskeyFinish, PasskeyRemove,
+    PasskeyStarted, SpareCodes, TotpFinish, TotpStarted,
 };
 
 use super::extract::JsonBody;
@@ -36,7 +37,7 @@ pub(super) async fn ask(
     JsonBody(asked, _turn): JsonBody<FactorAsk>,
 ) -> Result<Json<FactorAsked>, ApiError> {
     let now_ms = state.now_ms();
-    Ok(Json(state.auth().factor_ask(state.services(), &asked, now_ms).await?))
+    Ok(Json(state.auth().factor_ask(state.services(), state.site(), &asked, now_ms).await?))
 }
 
 pub(super) async fn take_answer(
@@ -44,7 +45,7 @@ pub(super) async fn take_answer(
     JsonBody(asked, _turn): JsonBody<FactorAnswer>,
 ) -> Result<StatusCode, ApiError> {
     let now_ms = state.now_ms();
-    state.auth().factor_answer(state.services(), asked, now_ms).await?;
+    state.auth().factor_answer(state.services(), state.site(), asked, now_ms).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -52,7 +53,7 @@ pub(super) async fn factors(
     State(state): State<AppState>,
     Owner(session): Owner,
 ) -> Result<Json<Factors>, ApiError> {
-    Ok(Json(state.auth().factors(state.services(), &session).await?))
+    Ok(Json(state.auth().factors(state.services(), state.site(), &session).await?))
 }
 
 pub(super) async fn totp_start(
@@ -87,4 +88,31 @@ pub(super) async fn renew_spare_codes(
 ) -> Result<Json<SpareCodes>, ApiError> {
     let now_ms = state.now_ms();
     Ok(Json(state.auth().renew_spare_codes(state.services(), &session, now_ms).await?))
+}
+
+pub(super) async fn passkey_start(
+    State(state): State<AppState>,
+    Owner(session): Owner,
+) -> Result<Json<PasskeyStarted>, ApiError> {
+    let (services, site, now_ms) = (state.services(), state.site(), state.now_ms());
+    Ok(Json(state.auth().passkey_start(services, site, &session, now_ms).await?))
+}
+
+pub(super) async fn passkey_finish(
+    State(state): State<AppState>,
+    Owner(session): Owner,
+    JsonBody(asked, _turn): JsonBody<PasskeyFinish>,
+) -> Result<Json<SpareCodes>, ApiError> {
+    let (services, site, now_ms) = (state.services(), state.site(), state.now_ms());
+    Ok(Json(state.auth().passkey_finish(services, site, &session, asked, now_ms).await?))
+}
+
+pub(super) async fn passkey_remove(
+    State(state): State<AppState>,
+    Owner(session): Owner,
+    JsonBody(asked, _turn): JsonBody<PasskeyRemove>,
+) -> Result<StatusCode, ApiError> {
+    let now_ms = state.now_ms();
+    state.auth().passkey_remove(state.services(), &session, asked, now_ms).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -260,9 +260,54 @@ const TYPES: &[(&str, Fields)] = &[
     ("DeviceBinding", &[("device", "id16"), ("public", "bytes")]),
     ("LoginFinish", &[("login", "string"), ("finalization", "bytes"), ("device", "DeviceBinding")]),
     ("FactorAsk", &[("login", "string")]),
-    ("FactorAsked", &[("totp", "boolean"), ("spare_codes", "boolean")]),
+    (
+        "FactorAsked",
+        &[("totp", "boolean"), ("spare_codes", "boolean"), ("passkeys", "PasskeysAsked?")],
+    ),
+    ("PasskeysAsked", &[("challenge", "bytes"), ("rp_id", "string"), ("credentials", "bytes[]")]),
+    (
+        "PasskeyProof",
+        &[
+            ("credential", "bytes"),
+            ("client_data", "bytes"),
+            ("authenticator_data", "bytes"),
+            ("signature", "bytes"),
+        ],
+    ),
+    (
+        "PasskeyView",
+        &[
+            ("credential", "bytes"),
+            ("name", "string"),
+            ("made_ms", "integer"),
+            ("used_ms", "integer"),
+        ],
+    ),
+    (
+        "PasskeyStarted",
+        &[
+            ("challenge", "bytes"),
+            ("rp_id", "string"),
+            ("user", "bytes"),
+            ("username", "string"),
+            ("credentials", "bytes[]"),
+        ],
+    ),
+    (
+        "PasskeyFinish",
+        &[("name", "string"), ("client_data", "bytes"), ("authenticator_data", "bytes")],
+    ),
+    ("PasskeyRemove", &[("credential", "bytes")]),
     ("FactorAnswer", &[("login", "string"), ("proof", "FactorProof")]),
-    ("Factors", &[("totp_since_ms", "integer?"), ("spare_codes", "integer")]),
+    (
+        "Factors",
+        &[
+            ("totp_since_ms", "integer?"),
+            ("spare_codes", "integer"),
+            ("passkeys", "PasskeyView[]"),
+            ("passkeys_work", "boolean"),
+        ],
+    ),
     ("TotpStarted", &[("secret", "string"), ("url", "string"), ("sealed", "bytes")]),
     ("TotpFinish", &[("sealed", "bytes"), ("code", "string")]),
     ("SpareCodes", &[("spare_codes", "string[]")]),
@@ -313,11 +358,9 @@ fn schemas() -> Value {
         );
     }
     schemas.insert("SecretKind".to_owned(), json!({ "enum": ["password", "recovery"] }));
-    let code = json!({ "code": kind("string") });
-    schemas.insert(
-        "FactorProof".to_owned(),
-        json!({ "type": "object", "properties": code, "required": ["code"] }),
-    );
+    let one_of = |name: &str, of: &str| json!({ "type": "object", "properties": { name: kind(of) }, "required": [name] });
+    let proofs = [one_of("code", "string"), one_of("passkey", "PasskeyProof")];
+    schemas.insert("FactorProof".to_owned(), json!({ "oneOf": proofs }));
     let result = |status: &str, fields: Value| {
         let mut properties = json!({ "status": { "const": status } });
         let mut required = vec!["status".to_owned()];
@@ -444,11 +487,52 @@ mod tests {
         check("AdminShare", &admin::AdminShare::default());
         let (login, code) = (String::new(), String::new());
         check("FactorAsk", &proto::FactorAsk { login: login.clone() });
-        check("FactorAsked", &proto::FactorAsked { totp: true, spare_codes: true });
+        check("FactorAsked", &proto::FactorAsked { totp: true, spare_codes: true, passkeys: None });
         let proof = proto::FactorProof::Code(code.clone());
         assert_eq!(names_of(&proof), ["code"]);
+        let signed = proto::PasskeyProof {
+            credential: bytes.clone(),
+            client_data: bytes.clone(),
+            authenticator_data: bytes.clone(),
+            signature: bytes.clone(),
+        };
+        check("PasskeyProof", &signed);
+        assert_eq!(names_of(&proto::FactorProof::Passkey(signed)), ["passkey"]);
+        let (rp_id, name) = (String::new(), String::new());
+        let asked = proto::PasskeysAsked {
+            challenge: bytes.clone(),
+            rp_id: rp_id.clone(),
+            credentials: Vec::new(),
+        };
+        check("PasskeysAsked", &asked);
+        let started = proto::PasskeyStarted {
+            challenge: bytes.clone(),
+            rp_id,
+            user: bytes.clone(),
+            username: String::new(),
+            credentials: Vec::new(),
+        };
+        check("PasskeyStarted", &started);
+        let credential = bytes.clone();
+        let view = proto::PasskeyView { credential, name: name.clone(), made_ms: 0, used_ms: 0 };
+        check("PasskeyView", &view);
+        let finish = proto::PasskeyFinish {
+            name,
+            client_data: bytes.clone(),
+            authenticator_data: bytes.clone(),
+        };
+        check("PasskeyFinish", &finish);
+        check("PasskeyRemove", &proto::PasskeyRemove { credential: bytes.clone() });
         check("FactorAnswer", &proto::FactorAnswer { login, proof });
-        check("Factors", &proto::Factors { totp_since_ms: None, spare_codes: 0 });
+        check(
+            "Factors",
+            &proto::Factors {
+                totp_since_ms: None,
+                spare_codes: 0,
+                passkeys: Vec::new(),
+                passkeys_work: true,
+            },
+        );
         let (secret, url, sealed) = (String::new(), String::new(), bytes.clone());
         check("TotpStarted", &proto::TotpStarted { secret, url, sealed: sealed.clone() });
         check("TotpFinish", &proto::TotpFinish { sealed, code });

@@ -10,7 +10,8 @@
 use offing_core::id::AccountId;
 use offing_core::proto::{
     Bytes, Code, FactorAnswer, FactorAsk, FactorAsked, FactorProof, Factors, LoginFinish,
-    SpareCodes, TotpFinish, TotpStarted,
+    PasskeyFinish, PasskeyProof, PasskeyRemove, PasskeyStarted, PasskeysAsked, SpareCodes,
+    TotpFinish, TotpStarted,
 };
 use rand::RngCore as _;
 use rand::rngs::OsRng;
@@ -19,15 +20,17 @@ use sha2::{Digest as _, Sha256};
 use super::{Auth, check_fresh, login_id};
 use crate::error::ApiError;
 use crate::service::Services;
-use crate::service::factors::Tried;
-use crate::store::factors::Totp;
+use crate::service::factors::{AddedPasskey, Tried};
+use crate::store::factors::{Passkey, Totp};
 use crate::store::meta::{Account, Session};
 
 mod keys;
+pub mod passkey;
 mod spare;
 mod totp;
 
 pub(super) use keys::FactorKeys;
+use passkey::{PasskeyKey, Site, check_assertion, read_attested};
 use spare::SpareCode;
 
 /// Milliseconds for which a sign-in waits for its second factor.
@@ -43,6 +46,8 @@ pub(super) struct Waiting {
     account: AccountId,
     /// SHA-256 of the message that proved it, and of the device.
     said: [u8; 32],
+    /// What a passkey has to sign.
+    challenge: [u8; 32],
     answers: u8,
     answered: bool,
 }
@@ -50,7 +55,9 @@ pub(super) struct Waiting {
 impl Waiting {
     /// Waits for an answer.
     pub(super) fn new(account: AccountId, finish: &LoginFinish) -> Self {
-        Self { account, said: said(finish), answers: 0, answered: false }
+        let mut challenge = [0; 32];
+        OsRng.fill_bytes(&mut challenge);
+        Self { account, said: said(finish), challenge, answers: 0, answered: false }
     }
 
     /// Says whose sign-in goes on with this message; `None` as long as it is not answered.
@@ -87,15 +94,26 @@ impl Auth {
     pub async fn factor_ask(
         &self,
         services: &Services,
+        site: Option<&Site>,
         asked: &FactorAsk,
         now_ms: i64,
     ) -> Result<FactorAsked, ApiError> {
         let id = login_id(&asked.login)?;
-        let account = self.waiting.change(&id, now_ms, |waiting| waiting.account);
-        let factors = services.factors(account.ok_or(Code::LoginExpired)?).await?;
+        let asked = |waiting: &mut Waiting| (waiting.account, waiting.challenge);
+        let (account, challenge) =
+            self.waiting.change(&id, now_ms, asked).ok_or(Code::LoginExpired)?;
+        let factors = services.factors(account).await?;
+        let credentials: Vec<Bytes> =
+            factors.passkeys.into_iter().map(|passkey| passkey.credential).collect();
+        let passkeys = site.filter(|_| !credentials.is_empty()).map(|site| PasskeysAsked {
+            challenge: challenge.to_vec().into(),
+            rp_id: site.id.clone(),
+            credentials,
+        });
         Ok(FactorAsked {
             totp: factors.totp_since_ms.is_some(),
             spare_codes: factors.spare_codes > 0,
+            passkeys,
         })
     }
 
@@ -103,6 +121,7 @@ impl Auth {
     pub async fn factor_answer(
         &self,
         services: &Services,
+        site: Option<&Site>,
         asked: FactorAnswer,
         now_ms: i64,
     ) -> Result<(), ApiError> {
@@ -110,14 +129,29 @@ impl Auth {
         // Counted before it is looked at, so that no more are looked at at once than may be wrong.
         let begun = self.waiting.change(&id, now_ms, |waiting| {
             waiting.answers = waiting.answers.saturating_add(1);
-            (waiting.answers <= ANSWERS_MAX).then_some(waiting.account)
+            (waiting.answers <= ANSWERS_MAX).then_some((waiting.account, waiting.challenge))
         });
-        let Some(account) = begun.flatten() else {
+        let Some((account, challenge)) = begun.flatten() else {
             self.waiting.take(&id, now_ms);
             return Err(Code::LoginExpired.into());
         };
-        let FactorProof::Code(typed) = asked.proof;
-        if !self.try_code(services, account, &typed, now_ms).await? {
+        let is_right = match (asked.proof, site) {
+            (FactorProof::Code(typed), _) => {
+                self.try_code(services, account, &typed, now_ms).await?
+            }
+            (FactorProof::Passkey(_), None) => false,
+            (FactorProof::Passkey(proof), Some(site)) => {
+                let PasskeyProof { credential, client_data, authenticator_data, signature } = proof;
+                let site = site.clone();
+                let count_of = move |passkey: &Passkey| {
+                    let key = PasskeyKey::of_bytes(&passkey.public_key)?;
+                    let signed = (authenticator_data.0.as_slice(), signature.0.as_slice());
+                    check_assertion(&site, &challenge, &key, &client_data.0, signed)
+                };
+                services.try_passkey(account, credential.0, now_ms, count_of).await?
+            }
+        };
+        if !is_right {
             return Err(Code::WrongCredentials.into());
         }
         let goes_on = self.waiting.change(&id, now_ms, |waiting| waiting.answered = true);
@@ -128,9 +162,11 @@ impl Auth {
     pub async fn factors(
         &self,
         services: &Services,
+        site: Option<&Site>,
         session: &Session,
     ) -> Result<Factors, ApiError> {
-        Ok(services.factors(session.account).await?)
+        let factors = services.factors(session.account).await?;
+        Ok(Factors { passkeys_work: site.is_some(), ..factors })
     }
 
     /// Makes a secret for an app; nothing is kept of it before [`Self::totp_finish`].
@@ -187,6 +223,81 @@ impl Auth {
     ) -> Result<(), ApiError> {
         check_fresh(session, now_ms)?;
         Ok(services.remove_totp(session.account).await?)
+    }
+
+    /// Says what a browser makes a new passkey by; nothing is kept of it before [`Self::passkey_finish`].
+    pub async fn passkey_start(
+        &self,
+        services: &Services,
+        site: Option<&Site>,
+        session: &Session,
+        now_ms: i64,
+    ) -> Result<PasskeyStarted, ApiError> {
+        check_fresh(session, now_ms)?;
+        let site = site.ok_or(Code::NotFound)?;
+        let account = services.account(session.account).await?.ok_or(Code::SignedOut)?;
+        let factors = services.factors(session.account).await?;
+        Ok(PasskeyStarted {
+            challenge: self.factor_keys.challenge(&session.id, now_ms).into(),
+            rp_id: site.id.clone(),
+            user: account.id.0.to_vec().into(),
+            username: account.username,
+            credentials: factors.passkeys.into_iter().map(|passkey| passkey.credential).collect(),
+        })
+    }
+
+    /// Gives an account a passkey that was made for this session, and spare codes if it has none.
+    pub async fn passkey_finish(
+        &self,
+        services: &Services,
+        site: Option<&Site>,
+        session: &Session,
+        asked: PasskeyFinish,
+        now_ms: i64,
+    ) -> Result<SpareCodes, ApiError> {
+        check_fresh(session, now_ms)?;
+        let site = site.ok_or(Code::NotFound)?;
+        let name = asked.name.trim();
+        let is_fit = (1..=PASSKEY_NAME_CHARS_MAX).contains(&name.chars().count());
+        if !is_fit || name.contains(char::is_control) {
+            return Err(Code::BadRequest.into());
+        }
+        let challenge = passkey::challenge_of(&asked.client_data.0).ok_or(Code::BadRequest)?;
+        let at_ms = self.factor_keys.challenged_ms(&session.id, &challenge);
+        let at_ms = at_ms.ok_or(Code::BadRequest)?;
+        if !(0..=super::FRESH_SESSION_MS).contains(&(now_ms - at_ms)) {
+            return Err(Code::BadRequest.into());
+        }
+        let (data, said) = (&asked.client_data.0, &asked.authenticator_data.0);
+        let read = read_attested(site, &challenge, data, said).ok_or(Code::BadRequest)?;
+        let passkey = Passkey {
+            credential: read.credential,
+            name: name.to_owned(),
+            public_key: read.key.as_bytes().to_vec(),
+            count: read.count,
+            made_ms: now_ms,
+            used_ms: now_ms,
+        };
+        let account = session.account;
+        let (codes, hashes) = self.new_spare_codes(&account);
+        match services.add_passkey(account, passkey, hashes).await? {
+            AddedPasskey::Added(true) => Ok(codes),
+            AddedPasskey::Added(false) => Ok(SpareCodes { spare_codes: Vec::new() }),
+            AddedPasskey::Known | AddedPasskey::TooMany => Err(Code::BadRequest.into()),
+        }
+    }
+
+    /// Takes a passkey off.
+    pub async fn passkey_remove(
+        &self,
+        services: &Services,
+        session: &Session,
+        asked: PasskeyRemove,
+        now_ms: i64,
+    ) -> Result<(), ApiError> {
+        check_fresh(session, now_ms)?;
+        let was_there = services.remove_passkey(session.account, asked.credential.0).await?;
+        if was_there { Ok(()) } else { Err(Code::NotFound.into()) }
     }
 
     /// Gives an account new spare codes, in place of those that it has.
@@ -259,5 +370,7 @@ fn said(finish: &LoginFinish) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// Most characters of what somebody calls a passkey.
+const PASSKEY_NAME_CHARS_MAX: usize = 64;
 /// Most bytes of what somebody types; a spare code with blanks has some dozens.
 const TYPED_BYTES_MAX: usize = 64;

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use offing_core::id::{AccountId, Hash};
-use offing_core::proto::Factors;
+use offing_core::proto::{Factors, PasskeyView};
 
 use super::{ServiceError, Services};
-use crate::store::factors::Totp;
+use crate::store::factors::{Passkey, Totp};
 use crate::store::meta::{Durability, MetaRead, MetaResult, MetaTx};
 
 /// What became of a code of an app.
@@ -27,11 +27,33 @@ pub enum Tried {
     },
 }
 
+/// What became of a new passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddedPasskey {
+    /// It is there; the account was given spare codes, or had some.
+    Added(bool),
+    /// It was there before.
+    Known,
+    /// The account has as many as it may have.
+    TooMany,
+}
+
+/// Most passkeys of an account.
+pub const PASSKEYS_MAX: usize = 10;
+
 impl Services {
     /// What an account has beside its password.
     pub async fn factors(&self, account: AccountId) -> Result<Factors, ServiceError> {
+        let view = |passkey: Passkey| PasskeyView {
+            credential: passkey.credential.into(),
+            name: passkey.name,
+            made_ms: passkey.made_ms,
+            used_ms: passkey.used_ms,
+        };
         let job = move |state: &dyn MetaRead| {
             Ok(Factors {
+                passkeys: state.passkeys(&account)?.into_iter().map(view).collect(),
+                passkeys_work: false,
                 totp_since_ms: state.totp(&account)?.map(|totp| totp.since_ms),
                 spare_codes: state.spare_code_count(&account)?,
             })
@@ -53,11 +75,7 @@ impl Services {
     ) -> Result<bool, ServiceError> {
         let job = move |tx: &mut dyn MetaTx| {
             tx.put_totp(&account, &totp)?;
-            let gives = tx.spare_code_count(&account)? == 0;
-            if gives {
-                tx.put_spare_codes(&account, &spare)?;
-            }
-            Ok(gives)
+            give_spare_codes(tx, &account, &spare)
         };
         Ok(self.meta.write(Durability::Now, job).await?)
     }
@@ -67,6 +85,69 @@ impl Services {
         let job = move |tx: &mut dyn MetaTx| {
             tx.remove_totp(&account)?;
             forget_spare_codes(tx, &account)
+        };
+        Ok(self.meta.write(Durability::Now, job).await?)
+    }
+
+    /// Gives an account a passkey, and these spare codes if it has none; says whether it had none.
+    pub async fn add_passkey(
+        &self,
+        account: AccountId,
+        passkey: Passkey,
+        spare: Vec<Hash>,
+    ) -> Result<AddedPasskey, ServiceError> {
+        let job = move |tx: &mut dyn MetaTx| {
+            let has = tx.passkeys(&account)?;
+            if has.len() >= PASSKEYS_MAX {
+                return Ok(AddedPasskey::TooMany);
+            }
+            if has.iter().any(|known| known.credential == passkey.credential) {
+                return Ok(AddedPasskey::Known);
+            }
+            tx.add_passkey(&account, &passkey)?;
+            give_spare_codes(tx, &account, &spare).map(AddedPasskey::Added)
+        };
+        Ok(self.meta.write(Durability::Now, job).await?)
+    }
+
+    /// Takes one passkey off, and says whether there was one.
+    pub async fn remove_passkey(
+        &self,
+        account: AccountId,
+        credential: Vec<u8>,
+    ) -> Result<bool, ServiceError> {
+        let job = move |tx: &mut dyn MetaTx| {
+            let was_there = tx.remove_passkey(&account, &credential)?;
+            forget_spare_codes(tx, &account)?;
+            Ok(was_there)
+        };
+        Ok(self.meta.write(Durability::Now, job).await?)
+    }
+
+    /// Tries what a passkey signed; `count_of` answers its count, if it is right. One whose count went back
+    /// was copied, and is refused.
+    pub async fn try_passkey(
+        &self,
+        account: AccountId,
+        credential: Vec<u8>,
+        now_ms: i64,
+        count_of: impl FnOnce(&Passkey) -> Option<u32> + Send + 'static,
+    ) -> Result<bool, ServiceError> {
+        let job = move |tx: &mut dyn MetaTx| {
+            let all = tx.passkeys(&account)?;
+            let Some(passkey) = all.into_iter().find(|known| known.credential == credential) else {
+                return Ok(false);
+            };
+            let Some(count) = count_of(&passkey) else {
+                return Ok(false);
+            };
+            // Many do not count and say 0 each time.
+            if count <= passkey.count && (count, passkey.count) != (0, 0) {
+                tracing::warn!(%account, "a passkey's count went back: it may have been copied");
+                return Ok(false);
+            }
+            tx.use_passkey(&account, &credential, count, now_ms)?;
+            Ok(true)
         };
         Ok(self.meta.write(Durability::Now, job).await?)
     }
@@ -129,11 +210,21 @@ impl Services {
 /// Takes everything off that an account is asked for beside its password.
 pub(crate) fn remove_factors(tx: &mut dyn MetaTx, account: &AccountId) -> MetaResult<()> {
     tx.remove_totp(account)?;
+    tx.remove_passkeys(account)?;
     forget_spare_codes(tx, account)
 }
 
 fn has_factor(state: &(impl MetaRead + ?Sized), account: &AccountId) -> MetaResult<bool> {
-    Ok(state.totp(account)?.is_some())
+    Ok(state.totp(account)?.is_some() || !state.passkeys(account)?.is_empty())
+}
+
+/// Gives an account these spare codes if it has none, and says whether it did.
+fn give_spare_codes(tx: &mut dyn MetaTx, account: &AccountId, spare: &[Hash]) -> MetaResult<bool> {
+    let gives = tx.spare_code_count(account)? == 0;
+    if gives {
+        tx.put_spare_codes(account, spare)?;
+    }
+    Ok(gives)
 }
 
 /// Spare codes stand for a second factor, and go with the last one.

@@ -46,6 +46,7 @@ pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     keeping::passes_are_used_and_end_alone_and_by_age,
     factors::an_app_is_put_replaced_and_taken_off_alone,
     factors::a_spare_code_is_used_once_and_by_its_account,
+    factors::passkeys_are_added_used_and_taken_off_alone,
     reading_sees_what_was_answered,
 ];
 

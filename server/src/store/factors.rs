@@ -20,12 +20,31 @@ pub struct Totp {
     pub wrong_ms: i64,
 }
 
+/// A passkey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passkey {
+    /// What its authenticator calls it.
+    pub credential: Vec<u8>,
+    /// What its person calls it.
+    pub name: String,
+    /// What it signs by.
+    pub public_key: Vec<u8>,
+    /// How often it has signed, if it counts.
+    pub count: u32,
+    /// When it was made.
+    pub made_ms: i64,
+    /// When it was used last.
+    pub used_ms: i64,
+}
+
 /// Reads one consistent state.
 pub trait FactorRead {
     /// The app of an account.
     fn totp(&self, account: &AccountId) -> MetaResult<Option<Totp>>;
     /// How many spare codes an account has left.
     fn spare_code_count(&self, account: &AccountId) -> MetaResult<u64>;
+    /// The passkeys of an account, oldest first.
+    fn passkeys(&self, account: &AccountId) -> MetaResult<Vec<Passkey>>;
 }
 
 /// Changes one state.
@@ -38,4 +57,18 @@ pub trait FactorTx {
     fn put_spare_codes(&mut self, account: &AccountId, hashes: &[Hash]) -> MetaResult<()>;
     /// Uses a spare code up, and says whether there was one.
     fn use_spare_code(&mut self, account: &AccountId, hash: &Hash) -> MetaResult<bool>;
+    /// Gives an account a passkey; it has none of this credential.
+    fn add_passkey(&mut self, account: &AccountId, passkey: &Passkey) -> MetaResult<()>;
+    /// Notes that a passkey was used, and its new count; one that is gone stays so.
+    fn use_passkey(
+        &mut self,
+        account: &AccountId,
+        credential: &[u8],
+        count: u32,
+        now_ms: i64,
+    ) -> MetaResult<()>;
+    /// Takes a passkey off, and says whether there was one.
+    fn remove_passkey(&mut self, account: &AccountId, credential: &[u8]) -> MetaResult<bool>;
+    /// Takes all passkeys off.
+    fn remove_passkeys(&mut self, account: &AccountId) -> MetaResult<()>;
 }

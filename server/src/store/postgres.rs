@@ -61,6 +61,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0004_contents.sql"),
     include_str!("../../migrations/postgres/0005_admin.sql"),
     include_str!("../../migrations/postgres/0006_second_factor.sql"),
+    include_str!("../../migrations/postgres/0007_passkeys.sql"),
 ];
 /// Threads that read, each with its own connection.
 const READERS: usize = 4;

@@ -44,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0010_contents.sql"),
     include_str!("../../migrations/0011_admin.sql"),
     include_str!("../../migrations/0012_second_factor.sql"),
+    include_str!("../../migrations/0013_passkeys.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

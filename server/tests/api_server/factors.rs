@@ -64,7 +64,7 @@ fn from_base32(text: &str) -> Vec<u8> {
     bits.as_bytes().chunks_exact(8).map(byte).collect()
 }
 
-fn by_cookie(
+pub(crate) fn by_cookie(
     world: &World,
     person: &Person,
     method: Method,
@@ -74,7 +74,7 @@ fn by_cookie(
     world.request(method, &path).header("cookie", &person.cookie)
 }
 
-async fn has(world: &World, person: &Person) -> Factors {
+pub(crate) async fn has(world: &World, person: &Person) -> Factors {
     reply(by_cookie(world, person, Method::GET, "")).await.json()
 }
 
@@ -87,12 +87,17 @@ async fn finishes(world: &World, person: &Person, started: &TotpStarted, code: &
     reply(by_cookie(world, person, Method::POST, "/totp/finish").json(&asked)).await
 }
 
-async fn does(world: &World, person: &Person, path: &str) -> Reply {
+pub(crate) async fn does(world: &World, person: &Person, path: &str) -> Reply {
     reply(by_cookie(world, person, Method::POST, path)).await
 }
 
+/// An account without passkeys.
+fn only(totp_since_ms: Option<i64>, spare_codes: u64) -> Factors {
+    Factors { totp_since_ms, spare_codes, passkeys: Vec::new(), passkeys_work: true }
+}
+
 /// Proves the password, which is not enough.
-async fn begins(world: &World, name: &str) -> Proved {
+pub(crate) async fn begins(world: &World, name: &str) -> Proved {
     let proved = world.proves(name, SecretKind::Password, "password").await.unwrap();
     let refused = proved.finishes(world).await.unwrap_err();
     assert_eq!(refused.refusal(), (401, Code::SecondFactor));
@@ -100,34 +105,34 @@ async fn begins(world: &World, name: &str) -> Proved {
     proved
 }
 
-async fn answers(world: &World, proved: &Proved, code: &str) -> Reply {
+pub(crate) async fn answers(world: &World, proved: &Proved, code: &str) -> Reply {
     let (login, proof) = (proved.finish.login.clone(), FactorProof::Code(code.to_owned()));
     world.post("/auth/factor/answer", &FactorAnswer { login, proof }).await
 }
 
-async fn asks(world: &World, proved: &Proved) -> Reply {
+pub(crate) async fn asks(world: &World, proved: &Proved) -> Reply {
     let login = proved.finish.login.clone();
     world.post("/auth/factor/ask", &FactorAsk { login }).await
 }
 
-const WRONG: (u16, Code) = (401, Code::WrongCredentials);
-const WAITS: (u16, Code) = (401, Code::SecondFactor);
-const OVER: (u16, Code) = (410, Code::LoginExpired);
+pub(crate) const WRONG: (u16, Code) = (401, Code::WrongCredentials);
+pub(crate) const WAITS: (u16, Code) = (401, Code::SecondFactor);
+pub(crate) const OVER: (u16, Code) = (410, Code::LoginExpired);
 
 #[tokio::test]
 async fn a_sign_in_with_the_password_is_asked_for_a_code_and_goes_on_with_it() {
     let world = World::start().await;
     let laptop = world.sign_up("alice", "password").await;
-    assert_eq!(has(&world, &laptop).await, Factors { totp_since_ms: None, spare_codes: 0 });
+    assert_eq!(has(&world, &laptop).await, only(None, 0));
     let app = App::of(&world, &laptop).await;
     assert_eq!(app.spare_codes.len(), 10);
     let since = Some(world.state.now_ms());
-    assert_eq!(has(&world, &laptop).await, Factors { totp_since_ms: since, spare_codes: 10 });
+    assert_eq!(has(&world, &laptop).await, only(since, 10));
     world.pass_ms(STEP_MS);
 
     let proved = begins(&world, "alice").await;
     let asked: FactorAsked = asks(&world, &proved).await.json();
-    assert_eq!(asked, FactorAsked { totp: true, spare_codes: true });
+    assert_eq!(asked, FactorAsked { totp: true, spare_codes: true, passkeys: None });
     assert_eq!(proved.finishes(&world).await.unwrap_err().refusal(), WAITS, "nothing was answered");
     let wrong = answers(&world, &proved, &app.never_shows(&world)).await;
     assert_eq!(wrong.refusal(), WRONG);
@@ -305,7 +310,7 @@ async fn the_recovery_code_is_enough_and_lets_its_person_take_the_factor_off() {
     let tablet = world.try_sign_in("alice", SecretKind::Recovery, RECOVERY).await.unwrap();
     begins(&world, "alice").await;
     assert_eq!(does(&world, &tablet, "/totp/remove").await.status, 204);
-    assert_eq!(has(&world, &tablet).await, Factors { totp_since_ms: None, spare_codes: 0 });
+    assert_eq!(has(&world, &tablet).await, only(None, 0));
     world.sign_in("alice", "password").await;
     let no_use = does(&world, &tablet, "/spare-codes").await;
     assert_eq!(no_use.refusal(), (404, Code::NotFound));
@@ -368,7 +373,7 @@ async fn who_keeps_the_server_takes_it_off_and_it_is_noted() {
     assert_eq!(off("nobody").await.refusal(), (404, Code::NotFound));
     assert_eq!(off("Alice").await.status, 204);
     assert!(!keeper.accounts_after("").await.unwrap()[0].second_factor);
-    assert_eq!(has(&world, &laptop).await, Factors { totp_since_ms: None, spare_codes: 0 });
+    assert_eq!(has(&world, &laptop).await, only(None, 0));
     assert_eq!(waits.finishes(&world).await.unwrap_err().refusal(), WAITS, "it begins anew");
     world.sign_in("alice", "password").await;
     let log = std::fs::read_to_string(world.folder.path().join("audit.log")).unwrap();

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! sealed = u8 1 | nonce[12] | AES-256-GCM(secret), with "offing/1/totp" | account[16] beside it
+//! made   = be64 when | HMAC-SHA256("offing/1/passkey" | session[16] | be64 when), what a new passkey is made for
 //! hash   = HMAC-SHA256("offing/1/spare-code" | account[16] | the code's sixteen characters)
 //! ```
 //!
@@ -17,6 +18,7 @@ use rand::rngs::OsRng;
 use sha2_0_10::Sha256;
 
 use super::spare::SpareCode;
+use crate::store::meta::SessionId;
 
 /// Seals secrets of apps, and hashes spare codes.
 #[derive(Clone)]
@@ -73,6 +75,30 @@ impl FactorKeys {
     }
 }
 
+impl FactorKeys {
+    /// What a new passkey of a session is made for. Nothing is kept of it, so any process takes it back.
+    pub(super) fn challenge(&self, session: &SessionId, now_ms: i64) -> Vec<u8> {
+        let mac = self.challenge_mac(session, now_ms).finalize().into_bytes();
+        [now_ms.to_be_bytes().as_slice(), &mac].concat()
+    }
+
+    /// Says whether this was given to the session, and when.
+    pub(super) fn challenged_ms(&self, session: &SessionId, challenge: &[u8]) -> Option<i64> {
+        let (at_ms, mac) = challenge.split_first_chunk::<8>()?;
+        let at_ms = i64::from_be_bytes(*at_ms);
+        self.challenge_mac(session, at_ms).verify_slice(mac).ok().map(|()| at_ms)
+    }
+
+    fn challenge_mac(&self, session: &SessionId, at_ms: i64) -> Hmac<Sha256> {
+        let mut mac = <Hmac<Sha256> as hmac::Mac>::new_from_slice(&self.hash)
+            .expect("HMAC takes a key of any length");
+        for part in [b"offing/1/passkey".as_slice(), &session.0, &at_ms.to_be_bytes()] {
+            mac.update(part);
+        }
+        mac
+    }
+}
+
 fn place(account: &AccountId) -> Vec<u8> {
     [b"offing/1/totp".as_slice(), &account.0].concat()
 }
@@ -100,6 +126,21 @@ mod tests {
             flipped[at] ^= 1;
             assert_eq!(keys.open(&ALICE, &flipped), None, "{at}");
             assert_eq!(keys.open(&ALICE, &sealed[..at]), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_is_its_sessions_and_says_when() {
+        let keys = FactorKeys::new(&[1; 32], [2; 32]);
+        let (session, other) = (SessionId([3; 16]), SessionId([4; 16]));
+        let challenge = keys.challenge(&session, 1_234);
+        assert_eq!(keys.challenged_ms(&session, &challenge), Some(1_234));
+        assert_eq!(keys.challenged_ms(&other, &challenge), None);
+        for at in 0..challenge.len() {
+            let mut changed = challenge.clone();
+            changed[at] ^= 1;
+            assert_eq!(keys.challenged_ms(&session, &changed), None, "{at}");
+            assert_eq!(keys.challenged_ms(&session, &challenge[..at]), None, "{at}");
         }
     }
 

@@ -3,7 +3,7 @@
 use offing_core::id::{AccountId, Hash};
 
 use super::{ALICE, account, populate, write};
-use crate::store::factors::Totp;
+use crate::store::factors::{Passkey, Totp};
 use crate::store::meta::{Durability, MetaError, MetaStore, MetaTx};
 
 const BOB: AccountId = AccountId([20; 16]);
@@ -61,4 +61,41 @@ pub(super) fn a_spare_code_is_used_once_and_by_its_account(meta: &dyn MetaStore)
     assert_eq!(left(ALICE), 1);
     write(meta, |tx| tx.put_spare_codes(&ALICE, &[]));
     assert_eq!((left(ALICE), left(BOB)), (0, 1));
+}
+
+pub(super) fn passkeys_are_added_used_and_taken_off_alone(meta: &dyn MetaStore) {
+    populate(meta);
+    write(meta, |tx| tx.add_account(&account(BOB, "bob")));
+    let passkey = |n: u8| Passkey {
+        credential: vec![n; 16],
+        name: format!("key {n} 张三"),
+        public_key: vec![n; 65],
+        count: u32::MAX,
+        made_ms: 10 - i64::from(n),
+        used_ms: 0,
+    };
+    let of = |account| meta.read_blocking(move |state| state.passkeys(&account)).unwrap();
+    write(meta, move |tx| {
+        tx.add_passkey(&ALICE, &passkey(1))?;
+        tx.add_passkey(&ALICE, &passkey(2))?;
+        tx.add_passkey(&BOB, &passkey(1))
+    });
+    assert_eq!(of(ALICE), [passkey(2), passkey(1)]);
+    let again = move |tx: &mut dyn MetaTx| tx.add_passkey(&ALICE, &passkey(1));
+    let again = meta.write_blocking(Durability::Now, again);
+    assert!(matches!(again, Err(MetaError::Constraint)));
+    write(meta, |tx| {
+        tx.use_passkey(&ALICE, &[1; 16], 5, 77)?;
+        tx.use_passkey(&ALICE, &[9; 16], 5, 77)
+    });
+    let used = Passkey { count: 5, used_ms: 77, ..passkey(1) };
+    assert_eq!(of(ALICE), [passkey(2), used.clone()]);
+    let removes = |n: u8| {
+        let job = move |tx: &mut dyn MetaTx| tx.remove_passkey(&ALICE, &[n; 16]);
+        meta.write_blocking(Durability::Now, job).unwrap()
+    };
+    assert_eq!((removes(9), removes(2), removes(2)), (false, true, false));
+    assert_eq!((of(ALICE), of(BOB)), (vec![used], vec![passkey(1)]));
+    write(meta, |tx| tx.remove_passkeys(&ALICE));
+    assert_eq!((of(ALICE), of(BOB)), (vec![], vec![passkey(1)]));
 }

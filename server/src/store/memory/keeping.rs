@@ -19,7 +19,8 @@ impl KeepingRead for State {
                     quota_bytes: account.quota_bytes,
                     created_ms: account.created_ms,
                     is_closed: self.is_closed(&account.id)?,
-                    second_factor: self.totp(&account.id)?.is_some(),
+                    second_factor: self.totp(&account.id)?.is_some()
+                        || !self.passkeys(&account.id)?.is_empty(),
                 });
             }
         }

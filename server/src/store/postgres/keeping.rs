@@ -11,7 +11,8 @@ impl KeepingRead for Rows<'_> {
         // By bytes, as the others do, and not as some language has it.
         let sql = "SELECT username, used_bytes, quota_bytes, created_ms, \
             EXISTS (SELECT 1 FROM closed WHERE account = accounts.id), \
-            EXISTS (SELECT 1 FROM totp WHERE account = accounts.id) \
+            EXISTS (SELECT 1 FROM totp WHERE account = accounts.id) OR \
+            EXISTS (SELECT 1 FROM passkeys WHERE account = accounts.id) \
             FROM accounts WHERE username COLLATE \"C\" > $1 \
             ORDER BY username COLLATE \"C\" LIMIT $2";
         let values = [Box::new(username.to_owned()) as _, int(count_max as u64)];

@@ -3,7 +3,7 @@
 use offing_core::id::{AccountId, Hash};
 
 use super::rows::{Rows, uint, uint32};
-use crate::store::factors::{FactorRead, FactorTx, Totp};
+use crate::store::factors::{FactorRead, FactorTx, Passkey, Totp};
 use crate::store::meta::MetaResult;
 
 impl FactorRead for Rows<'_> {
@@ -24,6 +24,21 @@ impl FactorRead for Rows<'_> {
     fn spare_code_count(&self, account: &AccountId) -> MetaResult<u64> {
         let sql = "SELECT count(*) FROM spare_codes WHERE account = ?1";
         Ok(self.one(sql, [&account.0[..]], |row| uint(row, 0))?.unwrap_or(0))
+    }
+
+    fn passkeys(&self, account: &AccountId) -> MetaResult<Vec<Passkey>> {
+        let sql = "SELECT credential, name, public_key, count, made_ms, used_ms FROM passkeys \
+            WHERE account = ?1 ORDER BY made_ms, credential";
+        self.many(sql, [&account.0[..]], |row| {
+            Ok(Passkey {
+                credential: row.get(0)?,
+                name: row.get(1)?,
+                public_key: row.get(2)?,
+                count: uint32(row, 3)?,
+                made_ms: row.get(4)?,
+                used_ms: row.get(5)?,
+            })
+        })
     }
 }
 
@@ -48,5 +63,35 @@ impl FactorTx for Rows<'_> {
     fn use_spare_code(&mut self, account: &AccountId, hash: &Hash) -> MetaResult<bool> {
         let sql = "DELETE FROM spare_codes WHERE account = ?1 AND code_hash = ?2";
         Ok(self.run(sql, (&account.0[..], &hash.0[..]))? > 0)
+    }
+
+    fn add_passkey(&mut self, account: &AccountId, passkey: &Passkey) -> MetaResult<()> {
+        let sql = "INSERT INTO passkeys \
+            (account, credential, name, public_key, count, made_ms, used_ms) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let Passkey { credential, name, public_key, count, made_ms, used_ms } = passkey;
+        let values = (&account.0[..], credential, name, public_key, count, made_ms, used_ms);
+        self.run_one(sql, values)
+    }
+
+    fn use_passkey(
+        &mut self,
+        account: &AccountId,
+        credential: &[u8],
+        count: u32,
+        now_ms: i64,
+    ) -> MetaResult<()> {
+        let sql = "UPDATE passkeys SET count = ?3, used_ms = ?4 \
+            WHERE account = ?1 AND credential = ?2";
+        self.run(sql, (&account.0[..], credential, count, now_ms)).map(drop)
+    }
+
+    fn remove_passkey(&mut self, account: &AccountId, credential: &[u8]) -> MetaResult<bool> {
+        let sql = "DELETE FROM passkeys WHERE account = ?1 AND credential = ?2";
+        Ok(self.run(sql, (&account.0[..], credential))? > 0)
+    }
+
+    fn remove_passkeys(&mut self, account: &AccountId) -> MetaResult<()> {
+        self.run("DELETE FROM passkeys WHERE account = ?1", [&account.0[..]]).map(drop)
     }
 }

@@ -10,7 +10,8 @@ impl KeepingRead for Rows<'_> {
     fn accounts_after(&self, username: &str, count_max: usize) -> MetaResult<Vec<Listed>> {
         let sql = "SELECT username, used_bytes, quota_bytes, created_ms, \
             EXISTS (SELECT 1 FROM closed WHERE account = accounts.id), \
-            EXISTS (SELECT 1 FROM totp WHERE account = accounts.id) \
+            EXISTS (SELECT 1 FROM totp WHERE account = accounts.id) OR \
+            EXISTS (SELECT 1 FROM passkeys WHERE account = accounts.id) \
             FROM accounts WHERE username > ?1 ORDER BY username LIMIT ?2";
         self.many(sql, (username, int(count_max as u64)), |row| {
             let quota: Option<i64> = row.get(2)?;
