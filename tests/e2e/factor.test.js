@@ -133,8 +133,8 @@ test("a changed password asks for it too, the kit does not, and takes it off", a
   await phone.sees();
   await opensSettings(phone);
   await phone.page.getByText("9 spare codes are left.").waitFor();
-  await phone.presses("Remove the second factor…");
-  await dialog(phone, "Remove the second factor?").getByRole("button", { name: "Remove it" }).click();
+  await phone.presses("Remove… Codes of an app");
+  await dialog(phone, "Remove Codes of an app?").getByRole("button", { name: "Remove it" }).click();
   await phone.page.getByText("Second factor: off").waitFor();
 
   const tablet = await w.device("tablet");
@@ -147,8 +147,15 @@ test("an older sign-in proves the password before anything is changed", async (t
   const laptop = await w.firstDevice("laptop");
   laptop.expectsComplaint(/status of 40[13]/);
   const { codes } = await setsUp(laptop);
-  // What the server answers five minutes later.
-  await laptop.context.route("**/api/v1/account/factors/spare-codes", (route) => route.fulfill({ status: 403, json: { code: "sign_in_again" } }), { times: 1 });
+  // What the server answers once the sign-in is five minutes old.
+  await laptop.page.evaluate(() => {
+    const asks = globalThis.fetch;
+    globalThis.fetch = (...about) => {
+      if (!about[0].endsWith("/spare-codes")) return asks(...about);
+      globalThis.fetch = asks;
+      return Promise.resolve(Response.json({ code: "sign_in_again" }, { status: 403 }));
+    };
+  });
   await laptop.presses("Make new spare codes");
   const proving = dialog(laptop, "Is it you?");
   await proving.getByLabel("Password").fill("not the password");
@@ -165,4 +172,60 @@ test("an older sign-in proves the password before anything is changed", async (t
   await laptop.opens("/");
   await laptop.createsFolder("Work goes on");
   await laptop.isOnServer();
+});
+
+/** An authenticator that the browser takes for one that is plugged in. */
+async function plugsIn(device) {
+  const session = await device.devTools(device.page);
+  await session.send("WebAuthn.enable");
+  const options = { protocol: "ctap2", transport: "usb", hasResidentKey: false, hasUserVerification: false, isUserVerified: false };
+  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", { options });
+  return { session, authenticatorId };
+}
+
+/** Plugs what is in one device into another, as a person does with a key. */
+async function moves(from, device) {
+  const { credentials } = await from.session.send("WebAuthn.getCredentials", { authenticatorId: from.authenticatorId });
+  const to = await plugsIn(device);
+  for (const credential of credentials) await to.session.send("WebAuthn.addCredential", { authenticatorId: to.authenticatorId, credential });
+  return to;
+}
+
+test("a passkey is added by name, signs in on another device, and is taken off", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsFolder("Letters");
+  await laptop.isOnServer();
+  const key = await plugsIn(laptop);
+  await opensSettings(laptop);
+  await laptop.presses("Add a passkey");
+  const adding = dialog(laptop, "Add a passkey");
+  await adding.getByLabel("Name").fill("Blue key");
+  await adding.getByRole("button", { name: "Continue" }).click();
+  const spare = dialog(laptop, "Spare codes");
+  assert.equal((await spare.getByRole("listitem").allInnerTexts()).length, 10);
+  await spare.getByRole("button", { name: "I have kept them" }).click();
+  await laptop.page.getByText("Second factor: on").waitFor();
+  await laptop.page.getByRole("listitem").filter({ hasText: /Blue key/ }).waitFor();
+
+  // The same authenticator makes no second one.
+  await laptop.presses("Add a passkey");
+  await adding.getByRole("button", { name: "Continue" }).click();
+  await adding.getByRole("alert").filter({ hasText: /already/ }).waitFor();
+  await adding.getByRole("button", { name: "Cancel" }).click();
+
+  const phone = await w.device("phone", { width: 360, height: 740, touch: true });
+  phone.expectsComplaint(/status of 401/);
+  await phone.signsIn("alice", PASSWORD, { waits: false });
+  await dialog(phone, "Second factor").waitFor();
+  await moves(key, phone);
+  await phone.presses("Use a passkey");
+  await phone.sees("Letters");
+
+  await laptop.presses("Remove… Blue key");
+  await dialog(laptop, "Remove Blue key?").getByRole("button", { name: "Remove it" }).click();
+  await laptop.page.getByText("Second factor: off").waitFor();
+  const tablet = await w.device("tablet");
+  await tablet.signsIn("alice", PASSWORD);
+  await tablet.sees("Letters");
 });

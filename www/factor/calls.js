@@ -37,4 +37,8 @@ export const startApp = () => call("POST", "/account/factors/totp/start");
 export const finishApp = async (sealed, code) =>
   (await call("POST", "/account/factors/totp/finish", { sealed, code })).spare_codes;
 export const removeApp = () => call("POST", "/account/factors/totp/remove");
+export const startPasskey = () => call("POST", "/account/factors/passkeys/start");
+/** Spare codes, where there were none. */
+export const finishPasskey = async (made) => (await call("POST", "/account/factors/passkeys/finish", made)).spare_codes;
+export const removePasskey = (credential) => call("POST", "/account/factors/passkeys/remove", { credential });
 export const renewSpareCodes = async () => (await call("POST", "/account/factors/spare-codes")).spare_codes;

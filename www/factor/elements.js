@@ -22,9 +22,10 @@ export function field(label, attributes) {
 
 /**
  * A dialog with a form. `does` is called when it is sent, with what stands in its fields by their names; it closes
- * unless that throws, upon which `told` says why. The promise is of what `does` answered, or undefined.
+ * unless that throws, upon which `told` says why. `others` are further ways, each `{ text, does }`. The promise is of what was
+ * answered, or undefined.
  */
-export function dialog({ title, content, fields = [], send, cancel, does, told }) {
+export function dialog({ title, content, fields = [], others = [], send, cancel, does, told }) {
   const before = document.activeElement;
   const all = make("dialog", "dialog");
   all.setAttribute("aria-label", title);
@@ -35,26 +36,29 @@ export function dialog({ title, content, fields = [], send, cancel, does, told }
   const actions = make("div", "dialog-actions");
   if (cancel) actions.append(button(cancel, "", () => all.close()));
   const sends = Object.assign(make("button", "button primary", send), { type: "submit" });
-  actions.append(sends);
+  actions.append(...others.map(({ text, does }) => button(text, "", () => all.does(does))), sends);
   form.append(...content, ...fields, problem, actions);
   all.append(make("h2", "", title), form);
   document.body.append(all);
   return new Promise((resolve) => {
     let done;
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
+    all.does = async (work) => {
       if (sends.disabled) return;
       sends.disabled = true;
       problem.textContent = "";
       try {
         const inputs = [...form.querySelectorAll("input[name]")];
-        done = await does?.(Object.fromEntries(inputs.map(({ name, value }) => [name, value])));
+        done = await work?.(Object.fromEntries(inputs.map(({ name, value }) => [name, value])));
         all.close();
       } catch (error) {
         problem.textContent = told(error);
         form.querySelector("input")?.select();
       }
       sends.disabled = false;
+    };
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      all.does(does);
     });
     all.addEventListener("close", () => {
       all.remove();

@@ -6,6 +6,7 @@
 import { ask } from "../boot/side.js";
 import * as calls from "./calls.js";
 import { button, dialog, field, make } from "./elements.js";
+import { canPasskeys, makes } from "./passkeys.js";
 import { drawn } from "./picture.js";
 import { textsOf, told } from "./texts.js";
 
@@ -41,17 +42,41 @@ class Section {
     } catch (error) {
       return this.body.replaceChildren(make("p", "hint", told(error, texts)));
     }
-    const on = has.totp_since_ms !== null;
+    const app = has.totp_since_ms !== null;
+    const on = app || has.passkeys.length > 0;
     this.summary.textContent = `${texts.title}: ${on ? texts.on : texts.off}`;
     const buttons = make("div", "cluster");
     const does = (work) => () => this.#does(work);
-    buttons.append(button(on ? texts.otherApp : texts.setUp, on ? "" : "primary", does(() => this.#setsUp())));
     const lines = [make("p", "hint", texts.why)];
+    if (on) lines.push(this.#list(app, has));
+    buttons.append(button(app ? texts.otherApp : texts.setUp, "", does(() => this.#setsUp())));
+    if (has.passkeys_work && canPasskeys()) buttons.append(button(texts.addPasskey, "", does(() => this.#addsPasskey(has.passkeys.length + 1))));
     if (on) {
-      lines.push(make("p", "", texts.appSince(this.date.format(has.totp_since_ms))), make("p", "", texts.left(has.spare_codes)));
-      buttons.append(button(texts.renew, "", does(() => this.#renews())), button(texts.remove, "danger-text", does(() => this.#removes())));
+      lines.push(make("p", "", texts.left(has.spare_codes)));
+      buttons.append(button(texts.renew, "", does(() => this.#renews())));
     }
     this.body.replaceChildren(...lines, this.problem, buttons);
+  }
+
+  /** What the account has, each with a way to take it off. */
+  #list(app, has) {
+    const { texts } = this;
+    const list = make("ul", "name-list");
+    const item = (name, words, removes) => {
+      const line = make("li", "row-line");
+      const off = button(texts.remove, "danger-text", () => this.#does(() => this.#removes(name, removes)));
+      off.setAttribute("aria-label", `${texts.remove} ${name}`);
+      const both = make("span", "grow");
+      both.append(make("span", "", name), " ", make("span", "hint", words));
+      line.append(both, off);
+      list.append(line);
+    };
+    if (app) item(texts.app, texts.since(this.date.format(has.totp_since_ms)), calls.removeApp);
+    for (const { credential, name, made_ms, used_ms } of has.passkeys) {
+      const words = texts.passkey(this.date.format(made_ms), this.date.format(used_ms));
+      item(name, words, () => calls.removePasskey(credential));
+    }
+    return list;
   }
 
   async #does(work) {
@@ -113,16 +138,32 @@ class Section {
     if (codes) await this.#showsCodes(codes);
   }
 
-  async #removes() {
+  async #addsPasskey(number) {
+    const { texts } = this;
+    const started = await this.#freshly(calls.startPasskey);
+    if (!started) return;
+    const codes = await dialog({
+      title: texts.addPasskey,
+      content: [make("p", "", texts.passkeyText)],
+      fields: [field(texts.passkeyName, { name: "name", maxLength: 64, value: texts.passkeyNamed(number) })],
+      send: texts.go,
+      cancel: texts.cancel,
+      does: async ({ name }) => calls.finishPasskey(await makes(started, name.trim() || texts.passkeyNamed(number))),
+      told: (error) => told(error, texts),
+    });
+    if (codes?.length) await this.#showsCodes(codes);
+  }
+
+  async #removes(name, removes) {
     const { texts } = this;
     const sure = await dialog({
-      title: texts.removeTitle,
+      title: texts.removeTitle(name),
       content: [make("p", "", texts.removeText)],
       send: texts.removeDo,
       cancel: texts.cancel,
       does: () => true,
     });
-    if (sure) await this.#freshly(calls.removeApp);
+    if (sure) await this.#freshly(removes);
   }
 
   #showsCodes(codes) {
