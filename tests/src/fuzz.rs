@@ -11,6 +11,7 @@
 
 mod content;
 mod log;
+mod passkey;
 mod presence;
 mod previews;
 mod requests;
@@ -30,7 +31,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 35] = [
+pub const TARGETS: [Target; 36] = [
     Target { name: "append", run: wire::append },
     Target { name: "certificate", run: log::certificate },
     Target { name: "change", run: log::change },
@@ -48,6 +49,7 @@ pub const TARGETS: [Target; 35] = [
     Target { name: "markdown", run: text::markdown },
     Target { name: "name", run: tree::name },
     Target { name: "page", run: log::page },
+    Target { name: "passkey", run: passkey::passkey },
     Target { name: "piece", run: tree::piece },
     Target { name: "presence", run: presence::presence },
     Target { name: "preview_archive", run: previews::archive },

@@ -27,7 +27,7 @@ use offing_core::tree::memory::MemoryTree;
 use offing_core::vectors::{Named, Vector};
 use offing_server::api::CALLS;
 
-use super::{presence, previews, put_pieces, search, text};
+use super::{passkey, presence, previews, put_pieces, search, text};
 use crate::{STAR, World};
 
 /// Longest input that is kept; what is longer says nothing new.
@@ -55,8 +55,11 @@ pub fn seeds(vectors: &Path) -> Vec<(&'static str, Vec<u8>)> {
     of_a_page(&mut seeds);
     of_typing(&mut seeds);
     of_calls(&mut seeds);
-    for (target, bytes) in
-        previews::seeds().into_iter().chain(presence::seeds()).chain(search::seeds())
+    for (target, bytes) in previews::seeds()
+        .into_iter()
+        .chain(passkey::seeds())
+        .chain(presence::seeds())
+        .chain(search::seeds())
     {
         seeds.add(target, bytes);
     }
