@@ -37,6 +37,7 @@ pub mod headers;
 pub mod live;
 mod openapi;
 mod releases;
+pub(crate) mod tickets;
 mod vaults;
 
 /// A call.
@@ -70,6 +71,8 @@ pub enum Access {
     Cookie,
     /// An access token.
     Bearer,
+    /// An access token, or a ticket for the vault that is read.
+    Reader,
     /// The cookie of the page for whoever keeps the server, and an origin of our own.
     Admin,
 }
@@ -188,7 +191,7 @@ async fn around(State(state): State<AppState>, request: Request, next: Next) -> 
         tracing::debug!(took_ms, "answered");
     });
     let mut response = response.map(|body| state.metrics().sends(body));
-    headers::secure(&mut response, state.config().is_https());
+    headers::secure(&mut response, state.config());
     name_request(&mut response, &id);
     response
 }

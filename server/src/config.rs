@@ -61,6 +61,8 @@ pub struct Config {
     pub live_sockets: u32,
     /// Addresses of edges, which say for whom they ask.
     pub edges: Vec<IpAddr>,
+    /// Addresses of edges from which the app may read chunks, without a slash at the end.
+    pub edge_urls: Vec<String>,
     /// The server that an edge stands before, without a slash at the end.
     pub origin: Option<String>,
     /// The most that an edge keeps.

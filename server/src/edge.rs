@@ -1,9 +1,9 @@
 //! A blind edge: keeps sealed chunks near people, and passes everything else on to the origin.
 //!
 //! It has no key, no accounts and no database; what it sees is what any proxy between people and
-//! their server would see. Only chunks are answered here, when the origin has given leave (`reads`);
-//! an edge whose origin is away says so at once (`origin`). To people and their devices it is one more
-//! address of the server.
+//! their server would see. Only chunks are answered here, when the origin has given leave (`reads`) or
+//! has signed a ticket (`ticketed`); an edge whose origin is away says so at once (`origin`). To people
+//! it is one more address of the server, or none at all: the app finds it.
 
 use std::io;
 use std::net::IpAddr;
@@ -34,6 +34,7 @@ use cache::{Cache, Wanted};
 use flights::Flights;
 use leave::Leaves;
 use origin::Origin;
+use ticketed::{Keys, STATUS, Ticketed};
 
 pub use origin::Patience;
 
@@ -43,6 +44,7 @@ mod leave;
 mod origin;
 mod pass;
 mod reads;
+mod ticketed;
 
 /// A blind edge; cloning shares it.
 #[derive(Clone)]
@@ -54,6 +56,7 @@ struct Shared {
     cache: Cache,
     flights: Flights,
     leaves: Leaves,
+    keys: Keys,
     /// For chunks, until they are sent.
     memory: Pool<IpAddr>,
     /// For what is passed on.
@@ -113,6 +116,7 @@ impl Edge {
             cache,
             flights: Flights::default(),
             leaves: Leaves::default(),
+            keys: Keys::default(),
             memory: Pool::new(MEMORY_BYTES_MAX, MEMORY_SHARE_BYTES_MAX),
             calls: Pool::new(CALLS_BYTES_MAX, CALLS_SHARE_BYTES_MAX),
             limiter: RateLimiter::new(RATE_KEYS_MAX),
@@ -135,8 +139,14 @@ impl Edge {
         if asked.uri().path() == HEALTH {
             return Ok(self.own("ok\n".into_response()));
         }
+        if asked.uri().path() == STATUS {
+            return Ok(self.status().await);
+        }
         if pass::is_live(&asked) {
             return self.pass_live(address, asked).await;
+        }
+        if let Some(ticketed) = Ticketed::of(&asked) {
+            return self.read_ticketed(ticketed, address, asked.headers()).await;
         }
         match wanted(&asked) {
             Some(wanted) => self.read(wanted, address, asked).await,
@@ -146,7 +156,7 @@ impl Edge {
 
     /// An answer that is not the origin's has its headers all the same.
     fn own(&self, mut response: Response) -> Response {
-        secure(&mut response, self.0.config.is_https());
+        secure(&mut response, &self.0.config);
         api::name_request(&mut response, &api::request_id());
         response
     }
@@ -185,7 +195,8 @@ pub async fn serve_edge(
 async fn around(State(edge): State<Edge>, asked: Request) -> Response {
     let metrics = &edge.0.running.metrics;
     let (start, method) = (Instant::now(), asked.method().clone());
-    let route = if wanted(&asked).is_some() { ROUTE_CHUNK } else { ROUTE_OTHER };
+    let is_chunk = wanted(&asked).is_some() || Ticketed::of(&asked).is_some();
+    let route = if is_chunk { ROUTE_CHUNK } else { ROUTE_OTHER };
     let asked = asked.map(|body| metrics.receives(body));
     let answer = edge.answer(asked).await.unwrap_or_else(|error| edge.own(error.into_response()));
     if let Some(code) = answer.extensions().get::<Code>() {

@@ -12,6 +12,7 @@ use offing_core::proto::{Code, Refusal};
 
 use crate::intake::PoolBusy;
 use crate::service::ServiceError;
+use crate::tickets::TicketError;
 use crate::turns::Overloaded;
 
 /// A refused request.
@@ -76,6 +77,15 @@ impl From<ServiceError> for ApiError {
         let refused = Self::new(code);
         let wait = if let ServiceError::Away { wait } = error { wait } else { BUSY_WAIT };
         if code == Code::Unavailable { refused.retry_after(wait) } else { refused }
+    }
+}
+
+impl From<TicketError> for ApiError {
+    fn from(error: TicketError) -> Self {
+        match error {
+            TicketError::Over => Code::TokenExpired.into(),
+            TicketError::Forged => Code::SignedOut.into(),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Debug)]
 pub struct Pool<K> {
     all: Arc<Semaphore>,
+    all_units: u32,
     share_units: u32,
     /// The shares of those who hold or wait for something.
     shares: Mutex<HashMap<K, Weak<Semaphore>>>,
@@ -68,9 +69,15 @@ impl<K: Eq + Hash> Pool<K> {
         let all = units(bytes_max);
         Self {
             all: Arc::new(Semaphore::new(all as usize)),
+            all_units: all,
             share_units: units(share_bytes_max).min(all),
             shares: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// How much of it is taken, from 0 to 1.
+    pub(crate) fn used(&self) -> f64 {
+        1.0 - self.all.available_permits() as f64 / f64::from(self.all_units)
     }
 
     /// Reserves bytes for a caller; waits while there are none, but not for ever. More than

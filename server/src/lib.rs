@@ -34,6 +34,7 @@ pub mod spans;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod tickets;
 pub mod tls;
 pub mod turns;
 

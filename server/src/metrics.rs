@@ -82,6 +82,11 @@ impl Metrics {
         *refusals.entry(name).or_default() += 1;
     }
 
+    /// Connections that are open.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed).try_into().unwrap_or(0)
+    }
+
     /// Counts a connection for as long as it is open.
     pub(crate) fn connected(&self) -> Connected {
         self.connections.fetch_add(1, Ordering::Relaxed);
@@ -260,11 +265,10 @@ fn of_traffic(out: &mut String, metrics: &Metrics, live_sockets: u64) {
             ("sent_bytes_total", "Bytes of bodies sent.", count(&metrics.sent_bytes)),
         ],
     );
-    let connections = metrics.connections.load(Ordering::Relaxed).try_into().unwrap_or(0);
     gauges(
         out,
         &[
-            ("connections", "Connections that are open.", connections),
+            ("connections", "Connections that are open.", metrics.connections()),
             ("live_sockets", "Live sockets that are open.", live_sockets),
         ],
     );

@@ -15,7 +15,7 @@ use crate::api::live::Sockets;
 use crate::assets::Assets;
 use crate::auth::factor::passkey::Site;
 use crate::auth::secret_file::SecretFileError;
-use crate::auth::{Auth, OPAQUE_SETUP};
+use crate::auth::{Auth, OPAQUE_SETUP, TOKEN_KEY};
 use crate::config::Config;
 use crate::intake::Intake;
 use crate::limit::RateLimiter;
@@ -25,6 +25,7 @@ use crate::rollout::Rollouts;
 use crate::service::{ServiceError, ServiceOptions, Services};
 use crate::spans::Spans;
 use crate::store::chunks::Recovery;
+use crate::tickets::Tickets;
 use crate::turns::Turns;
 
 /// Tells the time, in milliseconds since 1970.
@@ -40,6 +41,7 @@ struct Shared {
     config: Config,
     services: Services,
     auth: Auth,
+    tickets: Tickets,
     limiter: RateLimiter,
     intake: Intake,
     turns: Turns,
@@ -74,6 +76,7 @@ impl AppState {
     /// Serves these services by this clock; the secrets are in the data folder of `config`.
     pub fn over(config: Config, services: Services, clock: Clock) -> Result<Self, StartError> {
         let auth = Auth::open(&config.data)?;
+        let tickets = Tickets::open(&config.data.join(TOKEN_KEY))?;
         let shared = Shared {
             assets: Assets::new(config.assets.clone()),
             rollouts: Rollouts::new(config.data.clone()),
@@ -84,6 +87,7 @@ impl AppState {
             config,
             services,
             auth,
+            tickets,
             limiter: RateLimiter::new(RATE_KEYS_MAX),
             intake: Intake::default(),
             checkups: Checkups::default(),
@@ -118,6 +122,11 @@ impl AppState {
     /// What the server is to browsers' passkeys; `None` where it is opened by an address.
     pub(crate) fn site(&self) -> Option<&Site> {
         self.shared.site.as_ref()
+    }
+
+    /// Tickets for edges.
+    pub(crate) fn tickets(&self) -> &Tickets {
+        &self.shared.tickets
     }
 
     /// The time, in milliseconds since 1970.

@@ -67,6 +67,8 @@ mod postgres;
 #[expect(dead_code, unreachable_pub, reason = "others share it")]
 #[path = "../../tests/src/engines/s3.rs"]
 mod s3;
+#[path = "api_server/tickets.rs"]
+mod tickets;
 #[path = "api_server/tls.rs"]
 mod tls;
 #[path = "api_server/wire.rs"]

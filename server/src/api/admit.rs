@@ -14,6 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use offing_core::id::VaultId;
 use offing_core::proto::Code;
 
 use super::{Access, Call, Gives, Rate, Takes};
@@ -21,7 +22,9 @@ use crate::auth::SignedIn;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::listening::Peer;
+use crate::service::Caller;
 use crate::state::AppState;
+use crate::tickets::{TICKET, Ticket, TicketError};
 use crate::turns::desk::Class;
 use crate::turns::{Turn, Who};
 
@@ -41,6 +44,14 @@ impl Asker {
     pub(super) async fn turn(self, state: &AppState) -> Result<Turn, ApiError> {
         Ok(state.turns().turn(self.who, self.class).await?)
     }
+}
+
+/// Who reads chunks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader {
+    pub(super) caller: Caller,
+    /// What the leave to read is for, if it is not for all vaults of the account.
+    pub(super) only: Option<VaultId>,
 }
 
 #[derive(Clone)]
@@ -93,20 +104,24 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
         return Err(ApiError::new(Code::BadRequest).status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let address = address(state.config(), request);
-    let signed_in = match call.access {
-        Access::Open | Access::Cookie | Access::Admin => None,
-        Access::Bearer => Some(bearer(state, headers, address)?),
-    };
+    let (mut signed_in, mut reader) = (None, None);
+    match call.access {
+        Access::Open | Access::Cookie | Access::Admin => {}
+        Access::Bearer => signed_in = Some(bearer(state, headers, address)?),
+        Access::Reader => reader = Some(reads(state, headers, address)?),
+    }
+    let account = signed_in.map(|it: SignedIn| it.caller.account);
+    let account = account.or(reader.map(|it: Reader| it.caller.account));
     let class = match call.rate {
         Rate::Call => Class::Prompt,
         Rate::Transfer => Class::Bulk,
     };
-    let who = signed_in.map_or(Who::Address(address), |it| Who::Account(it.caller.account));
+    let who = account.map_or(Who::Address(address), Who::Account);
     let asker = Asker { who, class };
     // Before it is counted, so that a refusal costs little: under a flood there are many.
     state.turns().admits(who, class)?;
     let rate = &state.config().rate;
-    match signed_in {
+    match account {
         None => {
             take(state, &format!("anonymous|{address}"), rate.anonymous_per_minute)?;
             let from_pages = call.access != Access::Open || call.takes == Takes::Socket;
@@ -114,18 +129,21 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
                 return Err(ApiError::new(Code::BadRequest).status(StatusCode::FORBIDDEN));
             }
         }
-        Some(SignedIn { caller, .. }) => {
+        Some(account) => {
             let (class, per_minute) = match call.rate {
                 Rate::Call => ("call", rate.calls_per_minute),
                 Rate::Transfer => ("transfer", rate.transfers_per_minute),
             };
-            take(state, &format!("{class}|{}", caller.account), per_minute)?;
+            take(state, &format!("{class}|{account}"), per_minute)?;
         }
     }
     request.extensions_mut().insert(CallerAddress(address));
     request.extensions_mut().insert(asker);
     if let Some(signed_in) = signed_in {
         request.extensions_mut().insert(signed_in);
+    }
+    if let Some(reader) = reader {
+        request.extensions_mut().insert(reader);
     }
     Ok(asker)
 }
@@ -158,6 +176,27 @@ fn bearer(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Result<Sign
         state.limiter().put_back(&key);
     }
     Ok(checked?)
+}
+
+/// Says who reads with a ticket or an access token. As with tokens, one address has only so many wrong
+/// tickets looked at.
+fn reads(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Result<Reader, ApiError> {
+    let told = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(ticket) = told.and_then(|told| told.strip_prefix(TICKET)) else {
+        let SignedIn { caller, .. } = bearer(state, headers, address)?;
+        return Ok(Reader { caller, only: None });
+    };
+    let key = format!("wrong|{address}");
+    take(state, &key, state.config().rate.wrong_tokens_per_minute)?;
+    let checked = state.tickets().checks().check(ticket, state.now_ms());
+    if checked != Err(TicketError::Forged) {
+        state.limiter().put_back(&key);
+    }
+    let Ticket { reader, vault, .. } = checked?;
+    if state.auth().closed().borrow().contains(&reader.account) {
+        return Err(Code::AccountClosed.into());
+    }
+    Ok(Reader { caller: reader, only: Some(vault) })
 }
 
 fn announced_bytes(headers: &HeaderMap) -> u64 {

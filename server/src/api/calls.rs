@@ -5,7 +5,7 @@ use offing_core::limits;
 use offing_core::proto::Code;
 
 use super::{Access, Call, Gives, Rate, Takes};
-use super::{account, admin, checkup, chunks, factors, live, openapi, releases, vaults};
+use super::{account, admin, checkup, chunks, factors, live, openapi, releases, tickets, vaults};
 
 /// Every call of the server.
 pub static CALLS: &[Call] = &[
@@ -437,13 +437,35 @@ pub static CALLS: &[Call] = &[
     Call {
         method: "GET",
         path: "/vaults/{vault}/chunks/{chunk}",
-        access: Access::Bearer,
+        access: Access::Reader,
         rate: Rate::Transfer,
         takes: Takes::Nothing,
         gives: Gives::Bytes,
         says: "A chunk, or one range of it; immutable, its ETag is its id.",
         refuses: &[Code::VaultUnknown, Code::ChunkUnknown, Code::RangeInvalid],
         route: || get(chunks::read),
+    },
+    Call {
+        method: "GET",
+        path: "/vaults/{vault}/ticket",
+        access: Access::Bearer,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("EdgeTicket"),
+        says: "Leave to read the vault's chunks from edges, and which there are.",
+        refuses: &[Code::VaultUnknown],
+        route: || get(tickets::issue),
+    },
+    Call {
+        method: "GET",
+        path: "/tickets/key",
+        access: Access::Open,
+        rate: Rate::Call,
+        takes: Takes::Nothing,
+        gives: Gives::Json("TicketKey"),
+        says: "What edges check tickets with, and whose pages may ask them.",
+        refuses: &[],
+        route: || get(tickets::key),
     },
     Call {
         method: "GET",

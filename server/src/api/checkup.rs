@@ -3,6 +3,7 @@
 //! Anybody may ask. Nothing is stored and no account is looked at; how often one address asks is bounded,
 //! and how many do at once. Of addresses it says by which way they come, never which they are.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -97,10 +98,10 @@ pub(super) async fn seen(State(state): State<AppState>, request: Request) -> Jso
     let asked = request.headers();
     let host = asked.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
-    let headers = headers::of_every_answer(state.config().is_https());
-    let as_text = |(name, value): (HeaderName, &'static str)| SentHeader {
+    let headers = headers::of_every_answer(state.config());
+    let as_text = |(name, value): (HeaderName, Cow<'static, str>)| SentHeader {
         name: name.as_str().to_owned(),
-        value: value.to_owned(),
+        value: value.into_owned(),
     };
     Json(Checkup {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
@@ -18,7 +18,7 @@ use offing_core::id::{ChunkId, VaultId};
 use offing_core::limits;
 use offing_core::proto::{ChunksStored, Code, decode_have, encode_bitmap};
 
-use super::admit::Asker;
+use super::admit::{Asker, Reader};
 use super::extract::{Arrival, PathOf, whole_body};
 use crate::auth::SignedIn;
 use crate::error::ApiError;
@@ -84,26 +84,41 @@ pub(super) async fn have(
 
 pub(super) async fn read(
     State(state): State<AppState>,
-    signed_in: SignedIn,
+    Extension(reader): Extension<Reader>,
     Extension(asker): Extension<Asker>,
     PathOf((vault, chunk)): PathOf<(VaultId, ChunkId)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    if reader.only.is_some_and(|only| only != vault) {
+        return Err(Code::VaultUnknown.into());
+    }
     let turn = asker.turn(&state).await?;
-    let handle = state.services().chunk(&signed_in.caller, vault, chunk).await?;
+    let handle = state.services().chunk(&reader.caller, vault, chunk).await?;
     drop(turn);
     let (mut response, range) = begin_answer(chunk, handle.len_bytes(), &headers);
+    if may_read_elsewhere(&state, &reader, &headers) {
+        response.headers_mut().insert(EDGES, HeaderValue::from(state.config().edge_urls.len()));
+    }
     let Some(range) = range else {
         return Ok(response);
     };
     // One piece is read while another is sent.
     let bytes_max = (2 * PIECE_BYTES).min((range.end - range.start) as usize);
-    let reserved = state.intake().answers.reserve(signed_in.caller.account, bytes_max).await?;
+    let reserved = state.intake().answers.reserve(reader.caller.account, bytes_max).await?;
     let mut body = handle.body(range)?;
     // Once the answer has begun nobody can be told why nothing comes.
     let first = body.next_piece().await?;
     *response.body_mut() = stream_out(first, body, reserved);
     Ok(response)
+}
+
+/// Says whether the app that reads here is to know of edges: they let pages of one address ask, and
+/// who comes through an edge, or by another name, opened the app elsewhere.
+fn may_read_elsewhere(state: &AppState, reader: &Reader, headers: &HeaderMap) -> bool {
+    let config = state.config();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let opened = config.public_url.split_once("://").map(|(_, authority)| authority);
+    !config.edge_urls.is_empty() && reader.only.is_none() && host.is_some() && host == opened
 }
 
 /// Begins to answer who asks with these headers for a chunk of so many bytes; with the range that is
@@ -114,7 +129,7 @@ pub(crate) fn begin_answer(
     headers: &HeaderMap,
 ) -> (Response, Option<Range<u64>>) {
     let etag = format!("\"{chunk}\"");
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let known = text(header::IF_NONE_MATCH)
         .is_some_and(|tags| tags.split(',').any(|tag| [etag.as_str(), "*"].contains(&tag.trim())));
     let asked = match text(header::RANGE) {
@@ -194,6 +209,8 @@ fn parse_range(text: &str, len: u64) -> Asked {
     if range.is_empty() { Asked::Outside } else { Asked::Part(range) }
 }
 
+/// Tells the app that there are edges, and how many; which they are comes with a ticket.
+const EDGES: HeaderName = HeaderName::from_static("offing-edges");
 const IMMUTABLE: &str = "private, max-age=31536000, immutable";
 
 #[cfg(test)]

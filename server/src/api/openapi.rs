@@ -36,6 +36,7 @@ pub(crate) fn document() -> Value {
                 "cookie": { "type": "apiKey", "in": "cookie", "name": cookie::COOKIE },
                 "admin": { "type": "apiKey", "in": "cookie", "name": cookie::ADMIN_COOKIE },
                 "token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+                "ticket": { "type": "http", "scheme": "ticket" },
             },
             "schemas": schemas(),
         },
@@ -101,6 +102,7 @@ fn operation(call: &Call) -> Value {
         Access::Open => json!([]),
         Access::Cookie => json!([{ "cookie": [] }]),
         Access::Bearer => json!([{ "token": [] }]),
+        Access::Reader => json!([{ "token": [] }, { "ticket": [] }]),
         Access::Admin => json!([{ "admin": [] }]),
     };
     operation
@@ -113,7 +115,7 @@ pub(crate) fn refusals(call: &Call) -> Vec<Code> {
         Access::Open => {}
         Access::Admin => codes.push(Code::SignedOut),
         Access::Cookie => codes.extend([Code::SignedOut, Code::AccountClosed]),
-        Access::Bearer => {
+        Access::Bearer | Access::Reader => {
             codes.extend([Code::SignedOut, Code::TokenExpired, Code::AccountClosed]);
         }
     }
@@ -341,6 +343,8 @@ const TYPES: &[(&str, Fields)] = &[
     ("Appended", &[("tip", "Tip"), ("results", "AppendResult[]")]),
     ("Wake", &[("vault", "id32"), ("seq", "integer")]),
     ("ChunksStored", &[("stored", "integer")]),
+    ("EdgeTicket", &[("ticket", "string"), ("expires_in_s", "integer"), ("edges", "string[]")]),
+    ("TicketKey", &[("key", "string"), ("pages", "string")]),
     ("Releases", &[("next", "NextRelease?")]),
     ("NextRelease", &[("version", "string"), ("percent", "integer"), ("allow", "string[]")]),
     ("ReleaseStart", &[("version", "string"), ("good", "boolean")]),
@@ -396,7 +400,7 @@ fn schemas() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{admin, checkup};
+    use crate::api::{admin, checkup, tickets};
     use offing_core::id::{AccountId, DeviceId, Hash, Incarnation, VaultId};
     use offing_core::proto::{self, Bytes};
 
@@ -449,6 +453,8 @@ mod tests {
         check("Appended", &proto::Appended { tip, results: Vec::new() });
         check("Wake", &proto::Wake { vault: VaultId([0; 32]), seq: 1 });
         check("ChunksStored", &proto::ChunksStored { stored: 1 });
+        check("EdgeTicket", &tickets::EdgeTicket::default());
+        check("TicketKey", &tickets::TicketKey::default());
         check("Releases", &proto::Releases { next: None });
         let version = String::new();
         let next = proto::NextRelease { version: version.clone(), percent: 1, allow: Vec::new() };

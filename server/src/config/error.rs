@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::finish::LIVE_SOCKETS_MAX;
+use super::finish::{EDGE_URLS_MAX, LIVE_SOCKETS_MAX};
 
 /// Reports settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +82,20 @@ pub enum ConfigError {
     Origin {
         /// What was given.
         given: String,
+    },
+    /// The app cannot read there.
+    #[error(
+        "edge_urls must be https://host[:port], or http://host[:port] on this machine, not {given}"
+    )]
+    EdgeUrl {
+        /// What was given.
+        given: String,
+    },
+    /// Every device would measure them all.
+    #[error("edge_urls may name {EDGE_URLS_MAX} edges, not {count}")]
+    EdgeUrls {
+        /// How many were given.
+        count: usize,
     },
     /// The public URL is not an origin.
     #[error("public_url must be http://host[:port] or https://host[:port], not {given}")]

@@ -79,6 +79,7 @@ impl Settings {
             turns: Bounds::default(),
             live_sockets,
             edges: self.edges.unwrap_or_default(),
+            edge_urls: edge_urls(self.edge_urls.unwrap_or_default())?,
             origin: self.origin.map(origin).transpose()?,
             edge_bytes: self.edge_bytes.unwrap_or(EDGE_BYTES),
             rate: RateConfig {
@@ -98,21 +99,30 @@ impl Settings {
     }
 }
 
-/// The server that an edge stands before. Beyond this machine TLS is wanted: tokens and cookies go
-/// there.
+/// The server that an edge stands before. Tokens and cookies go there.
 fn origin(given: String) -> Result<String, ConfigError> {
-    let Ok(url) = reqwest::Url::parse(&given) else {
-        return Err(ConfigError::Origin { given });
-    };
+    safe_origin(&given).ok_or(ConfigError::Origin { given })
+}
+
+/// The edges from which the app may read. Tickets go there, and the policy of the page names them.
+fn edge_urls(given: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    if given.len() > EDGE_URLS_MAX {
+        return Err(ConfigError::EdgeUrls { count: given.len() });
+    }
+    let read = |given: String| safe_origin(&given).ok_or(ConfigError::EdgeUrl { given });
+    given.into_iter().map(read).collect()
+}
+
+/// A scheme, name and port, and nothing else. Beyond this machine TLS is wanted.
+fn safe_origin(given: &str) -> Option<String> {
+    let url = reqwest::Url::parse(given).ok()?;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let is_here =
         host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_here);
     let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    if is_safe && is_bare && url.username().is_empty() && url.password().is_none() {
-        return Ok(url.origin().ascii_serialization());
-    }
-    Err(ConfigError::Origin { given })
+    let is_open = url.username().is_empty() && url.password().is_none();
+    (is_safe && is_bare && is_open).then(|| url.origin().ascii_serialization())
 }
 
 /// The directory of the authority that signs certificates.
@@ -162,6 +172,7 @@ const SCRUB_DAYS: u32 = 30;
 const LIVE_SOCKETS: u32 = 10_000;
 /// Eight gigabytes or so.
 pub(super) const LIVE_SOCKETS_MAX: u32 = 1_000_000;
+pub(super) const EDGE_URLS_MAX: usize = 16;
 const EDGE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
@@ -203,6 +214,24 @@ mod tests {
         ] {
             assert!(matches!(origin(unfit), Err(ConfigError::Origin { .. })), "{unfit}");
         }
+    }
+
+    #[test]
+    fn the_app_reads_from_a_few_edges_and_only_over_tls() {
+        let edges = |given: &[&str]| {
+            let edge_urls = Some(given.iter().map(|url| (*url).to_owned()).collect());
+            Settings { edge_urls, ..Settings::default() }.finish().map(|config| config.edge_urls)
+        };
+        let near = "https://near.example.org";
+        assert_eq!(edges(&["https://near.example.org/"]).unwrap(), [near]);
+        assert_eq!(edges(&["http://127.0.0.1:7071"]).unwrap(), ["http://127.0.0.1:7071"]);
+        // A policy is made of them: no word of it can be written this way.
+        for unfit in ["http://near.example.org", "*", "https://a.example; script-src *", "https:"] {
+            let refused = edges(&[near, unfit]);
+            assert!(matches!(refused, Err(ConfigError::EdgeUrl { .. })), "{unfit}");
+        }
+        let many = edges(&[near; EDGE_URLS_MAX + 1]);
+        assert!(matches!(many, Err(ConfigError::EdgeUrls { count: 17 })));
     }
 
     #[test]

@@ -98,6 +98,10 @@ pub struct Settings {
     /// X-Forwarded-For [default: none]
     #[arg(long, env = "OFFING_EDGES", global = true, value_delimiter = ',')]
     pub edges: Option<Vec<IpAddr>>,
+    /// Addresses of edges from which the app may read chunks, `https://HOST[:PORT]`, with commas between
+    /// [default: none]
+    #[arg(long, env = "OFFING_EDGE_URLS", global = true, value_delimiter = ',')]
+    pub edge_urls: Option<Vec<String>>,
     /// Of an edge: the server that it stands before, `https://HOST[:PORT]`
     #[arg(long, env = "OFFING_ORIGIN", global = true)]
     pub origin: Option<String>,
@@ -148,6 +152,7 @@ impl Settings {
             transfers_per_minute: self.transfers_per_minute.or(weaker.transfers_per_minute),
             live_sockets: self.live_sockets.or(weaker.live_sockets),
             edges: self.edges.or(weaker.edges),
+            edge_urls: self.edge_urls.or(weaker.edge_urls),
             origin: self.origin.or(weaker.origin),
             edge_bytes: self.edge_bytes.or(weaker.edge_bytes),
         }

@@ -188,6 +188,12 @@ impl Origin {
 #[error("the origin's answer broke off")]
 pub(super) struct BrokenOff;
 
+impl From<BrokenOff> for ApiError {
+    fn from(_: BrokenOff) -> Self {
+        Self::new(Code::Unavailable).retry_after(FAILED_WAIT)
+    }
+}
+
 /// The next piece of an answer, within this time.
 pub(super) async fn next_piece(
     answer: &mut reqwest::Response,

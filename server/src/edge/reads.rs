@@ -14,6 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
+use offing_core::id::AccountId;
 use offing_core::limits;
 use offing_core::proto::{API_PREFIX, Code};
 use sha2::{Digest as _, Sha256};
@@ -29,11 +30,13 @@ use crate::error::ApiError;
 use crate::intake::Reserved;
 
 /// A caller who wants a chunk, and what it shows for it.
-struct Reader {
-    address: IpAddr,
-    parts: Parts,
-    wanted: Wanted,
-    leave: Leave,
+pub(super) struct Reader {
+    pub(super) address: IpAddr,
+    pub(super) parts: Parts,
+    pub(super) wanted: Wanted,
+    pub(super) leave: Leave,
+    /// Whose ticket it has shown, if it has one, which is leave.
+    pub(super) account: Option<AccountId>,
 }
 
 impl Wanted {
@@ -63,13 +66,18 @@ impl Edge {
         if is_known && self.0.cache.holds(&wanted).is_none() {
             return self.pass(address, asked).await;
         }
-        let reader = Reader { address, parts: asked.into_parts().0, wanted, leave };
+        let parts = asked.into_parts().0;
+        self.read_as(Reader { address, parts, wanted, leave, account: None }).await
+    }
+
+    /// Answers a caller whose leave is looked into when it is known what there is.
+    pub(super) async fn read_as(&self, reader: Reader) -> Result<Response, ApiError> {
         for _ in 0..TRIES {
             if let Some(answer) = self.try_read(&reader).await? {
                 return Ok(answer);
             }
         }
-        self.pass(address, Request::from_parts(reader.parts, Body::empty())).await
+        self.pass(reader.address, Request::from_parts(reader.parts, Body::empty())).await
     }
 
     /// Answers from what is here or on its way; `None` if it turns out that it is not.
@@ -109,11 +117,13 @@ impl Edge {
         reader: &Reader,
         held: Option<Held>,
     ) -> Result<Option<Response>, ApiError> {
-        let Reader { address, parts, wanted, leave } = reader;
+        let Reader { address, parts, wanted, leave, account } = reader;
         let now_ms = self.now_ms();
-        if self.0.leaves.granted(leave, now_ms) && held.is_none_or(|held| is_fresh(held, now_ms)) {
+        let may_read = account.is_some() || self.0.leaves.granted(leave, now_ms);
+        if may_read && held.is_none_or(|held| is_fresh(held, now_ms)) {
             let per_minute = self.0.config.rate.transfers_per_minute;
-            let wait = self.0.limiter.take(&leave.key(), per_minute, now_ms).err();
+            let key = account.map_or_else(|| leave.key(), |account| account.to_string());
+            let wait = self.0.limiter.take(&key, per_minute, now_ms).err();
             return wait
                 .map_or(Ok(None), |wait| Err(ApiError::new(Code::RateLimited).retry_after(wait)));
         }
@@ -230,7 +240,7 @@ fn is_fresh(held: Held, now_ms: i64) -> bool {
 }
 
 /// Refuses, since what the origin answered is no chunk.
-fn strange() -> ApiError {
+pub(super) fn strange() -> ApiError {
     ApiError::new(Code::Unavailable).status(StatusCode::BAD_GATEWAY).retry_after(STRANGE_WAIT)
 }
 

@@ -179,7 +179,7 @@ async fn every_call_exists_and_refuses_whom_it_should() {
         match call.access {
             Access::Open => assert_ne!(answer.status, 404, "{path}"),
             Access::Cookie if is_sign_out => assert_eq!(answer.status, 204),
-            Access::Cookie | Access::Bearer | Access::Admin => {
+            Access::Cookie | Access::Bearer | Access::Reader | Access::Admin => {
                 assert_eq!(answer.refusal(), (401, Code::SignedOut), "{path}");
             }
         }

@@ -51,7 +51,7 @@ fn every_other_test_of_the_server_passes_through_an_edge_too() {
     }
     // Those of edges and of the program, and of what each has for itself: certificate, figures, how
     // connections end.
-    let edges = ["edge::", "edge_far::", "edge_hostile::"];
+    let edges = ["edge::", "edge_far::", "edge_hostile::", "tickets::"];
     let program = ["peak::", "sockets::", "spans::"];
     let others = ["acme::", "figures::", "tls::", "what_it_has_begun"];
     let mut again = Command::new(std::env::current_exe().unwrap());

@@ -36,6 +36,7 @@ pub(crate) struct Differs {
     pub(crate) rate: Option<RateConfig>,
     pub(crate) public_url: Option<String>,
     pub(crate) turns: Option<Bounds>,
+    pub(crate) edge_urls: Option<Vec<String>>,
     pub(crate) store: Store,
 }
 
@@ -71,6 +72,7 @@ impl World {
             data: Some(folder.path().to_owned()),
             assets: Some(assets),
             public_url: differs.public_url,
+            edge_urls: differs.edge_urls,
             ..Settings::default()
         };
         let mut config = settings.finish().unwrap();
