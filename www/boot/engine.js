@@ -27,6 +27,23 @@ self.offingThumb = async (file) => (await import("../thumbs/maker.js")).thumbOf(
 let maker;
 self.addEventListener("message", ({ data }) => (maker = data.maker ?? maker));
 
+/**
+ * Chunks may come from edges, by a script that comes once the server has said that there are some. The
+ * engine asks as ever, so it has nothing to know of that.
+ */
+const ours = self.fetch.bind(self);
+let asks = first;
+self.fetch = (target, init) => asks(target, init);
+
+async function first(target, init) {
+  const answer = await ours(target, init);
+  if (asks === first && answer.headers.has("offing-edges")) {
+    asks = ours;
+    import("../edges/edges.js").then(({ through }) => (asks = through(ours)), () => {});
+  }
+  return answer;
+}
+
 const early = [];
 let take;
 const compiled = new Promise((resolve) => (take = resolve));

@@ -48,6 +48,7 @@ const { metafile } = await build({
     tags: "labels/tags.js",
     thumbs: "thumbs/thumbs.js",
     maker: "thumbs/maker.js",
+    edges: "edges/edges.js",
     factor: "factor/ask.js",
     factors: "factor/settings.js",
     style: "styles/main.css",
