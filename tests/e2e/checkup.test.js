@@ -21,6 +21,7 @@ const TITLES = [
   "Live updates",
   "Clocks",
   "HTTP",
+  "Edges",
 ];
 
 /** Waits until all is asked; gives grade and words of each line, by its title. */

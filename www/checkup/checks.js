@@ -11,6 +11,7 @@ const CLOCK_MS_MAX = 30_000;
 const FAST_MS = 1_000;
 const ANSWER_MS = 20_000;
 const BODY_MS = 180_000;
+const EDGE_MS = 5_000;
 
 const GOOD = "good";
 const WARN = "warn";
@@ -31,6 +32,7 @@ export const CHECKS = [
   ["live", needs(({ world }) => live(world))],
   ["clock", needs(({ world, seen, asked }) => clock(world, seen, asked))],
   ["http", needs(({ world, seen }) => http(world, seen))],
+  ["edges", needs(({ world, seen }) => edges(world, seen))],
 ];
 
 /** Asks everything, and tells each finding as `tells(name, finding)` as soon as it is there. */
@@ -233,6 +235,28 @@ function http(world, { http: inner }) {
   const about = { outer: NAMES[outer] ?? outer, inner: `HTTP/${inner}` };
   const isOld = outer === "http/1.1" && world.location.protocol === "https:";
   return isOld ? found(WARN, "old", about) : found(GOOD, outer ? "good" : "hidden", about);
+}
+
+/** The edges that the server names: each has to answer pages of this address. */
+async function edges(world, { edges: named = [], public_url }) {
+  if (!named.length) return found(GOOD, "none");
+  if (public_url !== world.location.origin) return found(WARN, "elsewhere", { public_url });
+  const took = await Promise.all(named.map((url) => way(world, url).catch(() => null)));
+  const silent = named.filter((_, nth) => took[nth] === null);
+  const ways = named.map((url, nth) => `${url} (${took[nth]} ms)`);
+  return silent.length ? found(WRONG, "silent", { silent: silent.join(", ") }) : found(GOOD, "good", { ways: ways.join(", ") });
+}
+
+/** How many milliseconds away an edge is. */
+async function way(world, url) {
+  let from;
+  // The first answer has the connection in it.
+  for (let round = 0; round < 2; round++) {
+    from = world.clock();
+    const response = await ask(world, `${url}/edge/status`, { credentials: "omit", redirect: "error" }, EDGE_MS);
+    if (!((await response.json()).load >= 0)) throw new Error("no edge");
+  }
+  return Math.round(world.clock() - from);
 }
 
 const NAMES = { "http/1.1": "HTTP/1.1", h2: "HTTP/2", h3: "HTTP/3" };

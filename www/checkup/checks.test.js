@@ -132,6 +132,15 @@ test("sockets that do not open, clocks that differ and a page without TLS are to
   assert.deepEqual(await faults({ world: { protocolOf: () => "http/1.1" } }), { http: ["warn", "old"] });
 });
 
+test("edges are none, or answer the app where it is opened, or are named", async () => {
+  const [near, far] = ["https://near.example", "https://far.example"];
+  const answers = { [`${near}/edge/status`]: () => ['{"load":0.1,"connections":3}', {}], [`${far}/edge/status`]: () => ["<html>", {}] };
+  assert.deepEqual(await faults({ seen: { edges: [near] }, answers }), {});
+  assert.deepEqual(await faults({ seen: { edges: [near, far] }, answers }), { edges: ["wrong", "silent"] });
+  const elsewhere = { edges: [near], public_url: "https://other.example" };
+  assert.deepEqual((await faults({ seen: elsewhere, answers })).edges, ["warn", "elsewhere"]);
+});
+
 test("where no call comes through, that is said, and nothing else is claimed", async () => {
   const found = await faults({ answers: { "/api/v1/checkup": () => ["<html>", {}] } });
   assert.deepEqual(found.reached, ["wrong", "wrong"]);

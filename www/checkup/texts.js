@@ -96,6 +96,13 @@ const en = {
       hidden: ({ inner }) => `${inner} at the server; the browser does not tell its own.`,
       old: ({ outer, inner }) => `${outer} from here, ${inner} at the server. It works; with HTTP/2 browsers ask for more at once. Turn that on in the proxy.`,
     },
+    edges: {
+      title: "Edges",
+      none: "The server names none.",
+      good: ({ ways }) => `They answer: ${ways}.`,
+      silent: ({ silent }) => `These do not answer pages of this address: ${silent}. The app asks the server instead. See whether each runs, is reached at that address, and has this server for its \`--origin\`.`,
+      elsewhere: ({ public_url }) => `Edges answer the app at ${public_url} alone. Look from there.`,
+    },
   },
 };
 
@@ -192,6 +199,13 @@ const zh = {
       good: ({ outer, inner }) => `从此处为 ${outer}，到服务器为 ${inner}。`,
       hidden: ({ inner }) => `到服务器为 ${inner}；浏览器未说明自己所用的版本。`,
       old: ({ outer, inner }) => `从此处为 ${outer}，到服务器为 ${inner}。可以使用；HTTP/2 下浏览器能同时请求更多。请在代理中开启。`,
+    },
+    edges: {
+      title: "边缘节点",
+      none: "服务器未指定边缘节点。",
+      good: ({ ways }) => `均有应答：${ways}。`,
+      silent: ({ silent }) => `以下节点不应答此地址的页面：${silent}。应用会改为向服务器请求。请检查各节点是否在运行、能否由该地址访问，以及其 \`--origin\` 是否为此服务器。`,
+      elsewhere: ({ public_url }) => `边缘节点只应答 ${public_url} 处的应用。请从那里查看。`,
     },
   },
 };

@@ -53,6 +53,8 @@ pub(super) struct Checkup {
     pub(super) headers: Vec<SentHeader>,
     /// Bodies that it takes: the largest chunk, and the largest batch of chunks.
     pub(super) bodies_bytes: [usize; 2],
+    /// Edges that the app is told of.
+    pub(super) edges: Vec<String>,
     /// How long the answer of `/checkup/pieces` takes.
     pub(super) pieces_ms: u64,
 }
@@ -113,6 +115,7 @@ pub(super) async fn seen(State(state): State<AppState>, request: Request) -> Jso
         callers: callers(state.config(), asked, peer),
         headers: headers.map(as_text).collect(),
         bodies_bytes: [limits::CHUNK_SEALED_BYTES_MAX, limits::CHUNK_BATCH_BYTES_MAX],
+        edges: state.config().edge_urls.clone(),
         pieces_ms: PIECES_MS,
     })
 }

@@ -178,6 +178,7 @@ const TYPES: &[(&str, Fields)] = &[
             ("callers", "string"),
             ("headers", "SentHeader[]"),
             ("bodies_bytes", "integer[]"),
+            ("edges", "string[]"),
             ("pieces_ms", "integer"),
         ],
     ),
@@ -472,6 +473,7 @@ mod tests {
             callers: checkup::Callers::Direct,
             headers: Vec::new(),
             bodies_bytes: [0; 2],
+            edges: Vec::new(),
             pieces_ms: 0,
         };
         check("Checkup", &checkup);
