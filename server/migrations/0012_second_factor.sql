@@ -1,8 +1,8 @@
--- What a sign-in with the password is asked for beside it: codes of an app, whose secret is sealed under
--- a key that is not in here …
+-- What a sign-in with the password is asked for beside it: codes of an app, whose secret is made of
+-- this seed under a key that is not in here …
 CREATE TABLE totp (
     account   BLOB PRIMARY KEY REFERENCES accounts (id),
-    sealed    BLOB NOT NULL,
+    seed      BLOB NOT NULL,
     since_ms  INTEGER NOT NULL,
     last_step INTEGER NOT NULL,
     wrong     INTEGER NOT NULL,

@@ -36,7 +36,7 @@ pub(crate) mod username;
 
 use attempts::Attempts;
 use ended::Ended;
-use factor::{FactorKeys, WAITING_MS, Waiting};
+use factor::{FactorKey, WAITING_MS, Waiting};
 use opaque::{OpaqueLogin, OpaqueServer};
 use secret_file::SecretFileError;
 use token::{Claims, TokenKey};
@@ -51,7 +51,7 @@ pub struct Auth {
     tokens: TokenKey,
     logins: Attempts<LoginAttempt>,
     waiting: Attempts<Waiting>,
-    factor_keys: FactorKeys,
+    factor_key: FactorKey,
     ended: Ended,
     /// Accounts that are closed, as far as this process knows.
     closed: watch::Sender<HashSet<AccountId>>,
@@ -91,11 +91,10 @@ impl Auth {
     /// Reads the server's secrets from the data folder, or generates them at first start.
     pub fn open(data: &Path) -> Result<Self, SecretFileError> {
         let opaque = OpaqueServer::open(&data.join(OPAQUE_SETUP))?;
-        let seal = opaque.derive_key(FactorKeys::SEAL);
-        let factor_keys = FactorKeys::new(&seal, opaque.derive_key(FactorKeys::HASH));
+        let factor_key = FactorKey::new(opaque.derive_key(FactorKey::PURPOSE));
         Ok(Self {
             opaque,
-            factor_keys,
+            factor_key,
             tokens: TokenKey::open(&data.join(TOKEN_KEY))?,
             logins: Attempts::new(LOGIN_ATTEMPTS_MAX, LOGIN_MS),
             waiting: Attempts::new(LOGIN_ATTEMPTS_MAX, WAITING_MS),

@@ -34,8 +34,8 @@ export const answer = (login, proof) => call("POST", "/auth/factor/answer", { lo
 export const factors = () => call("GET", "/account/factors");
 export const startApp = () => call("POST", "/account/factors/totp/start");
 /** Spare codes, where there were none. */
-export const finishApp = async (sealed, code) =>
-  (await call("POST", "/account/factors/totp/finish", { sealed, code })).spare_codes;
+export const finishApp = async (seed, code) =>
+  (await call("POST", "/account/factors/totp/finish", { seed, code })).spare_codes;
 export const removeApp = () => call("POST", "/account/factors/totp/remove");
 export const startPasskey = () => call("POST", "/account/factors/passkeys/start");
 /** Spare codes, where there were none. */

@@ -127,7 +127,7 @@ class Section {
       fields: [field(texts.codeNow, { name: "code", autocomplete: "one-time-code", inputMode: "numeric" })],
       send: texts.confirm,
       cancel: texts.cancel,
-      does: ({ code }) => calls.finishApp(started.sealed, code),
+      does: ({ code }) => calls.finishApp(started.seed, code),
       told: (error) => told(error, texts),
     });
     if (codes?.length) await this.#showsCodes(codes);

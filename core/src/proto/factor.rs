@@ -133,15 +133,15 @@ pub struct TotpStarted {
     pub secret: String,
     /// The same with names, as apps read it from a picture.
     pub url: String,
-    /// The same, sealed by the server for [`TotpFinish`].
-    pub sealed: Bytes,
+    /// Sixteen bytes that the server makes the same secret of, for [`TotpFinish`].
+    pub seed: Bytes,
 }
 
 /// `POST /account/factors/totp/finish`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TotpFinish {
     /// What the start answered.
-    pub sealed: Bytes,
+    pub seed: Bytes,
     /// What the app shows now.
     pub code: String,
 }

@@ -1,8 +1,8 @@
--- What a sign-in with the password is asked for beside it: codes of an app, whose secret is sealed under
--- a key that is not in here …
+-- What a sign-in with the password is asked for beside it: codes of an app, whose secret is made of
+-- this seed under a key that is not in here …
 CREATE TABLE totp (
     account   BYTEA PRIMARY KEY REFERENCES accounts (id),
-    sealed    BYTEA NOT NULL,
+    seed      BYTEA NOT NULL,
     since_ms  BIGINT NOT NULL,
     last_step BIGINT NOT NULL,
     wrong     BIGINT NOT NULL,

@@ -311,8 +311,8 @@ const TYPES: &[(&str, Fields)] = &[
             ("passkeys_work", "boolean"),
         ],
     ),
-    ("TotpStarted", &[("secret", "string"), ("url", "string"), ("sealed", "bytes")]),
-    ("TotpFinish", &[("sealed", "bytes"), ("code", "string")]),
+    ("TotpStarted", &[("secret", "string"), ("url", "string"), ("seed", "bytes")]),
+    ("TotpFinish", &[("seed", "bytes"), ("code", "string")]),
     ("SpareCodes", &[("spare_codes", "string[]")]),
     ("AccessToken", &[("token", "string"), ("expires_in_s", "integer")]),
     (
@@ -541,9 +541,9 @@ mod tests {
                 passkeys_work: true,
             },
         );
-        let (secret, url, sealed) = (String::new(), String::new(), bytes.clone());
-        check("TotpStarted", &proto::TotpStarted { secret, url, sealed: sealed.clone() });
-        check("TotpFinish", &proto::TotpFinish { sealed, code });
+        let (secret, url, seed) = (String::new(), String::new(), bytes.clone());
+        check("TotpStarted", &proto::TotpStarted { secret, url, seed: seed.clone() });
+        check("TotpFinish", &proto::TotpFinish { seed, code });
         check("SpareCodes", &proto::SpareCodes { spare_codes: Vec::new() });
         let kind = proto::SecretKind::Recovery;
         check("SecretStart", &proto::SecretStart { kind, request: bytes.clone() });

@@ -24,12 +24,12 @@ use crate::service::factors::{AddedPasskey, Tried};
 use crate::store::factors::{Passkey, Totp};
 use crate::store::meta::{Account, Session};
 
-mod keys;
+mod key;
 pub mod passkey;
 mod spare;
 mod totp;
 
-pub(super) use keys::FactorKeys;
+pub(super) use key::FactorKey;
 use passkey::{PasskeyKey, Site, check_assertion, read_attested};
 use spare::SpareCode;
 
@@ -179,12 +179,11 @@ impl Auth {
     ) -> Result<TotpStarted, ApiError> {
         check_fresh(session, now_ms)?;
         let account = services.account(session.account).await?.ok_or(Code::SignedOut)?;
-        let mut secret = [0; totp::SECRET_BYTES];
-        OsRng.fill_bytes(&mut secret);
-        let text = totp::base32(&secret);
-        let url = url(&account, host, &text);
-        let sealed = Bytes(self.factor_keys.seal(&account.id, &secret));
-        Ok(TotpStarted { secret: text, url, sealed })
+        let mut seed = vec![0; SEED_BYTES];
+        OsRng.fill_bytes(&mut seed);
+        let secret = totp::base32(&self.factor_key.secret(&account.id, &seed));
+        let url = url(&account, host, &secret);
+        Ok(TotpStarted { secret, url, seed: Bytes(seed) })
     }
 
     /// Gives an account an app that has shown a right code, and spare codes if it has none.
@@ -197,18 +196,16 @@ impl Auth {
     ) -> Result<SpareCodes, ApiError> {
         check_fresh(session, now_ms)?;
         let account = session.account;
-        let secret = self.factor_keys.open(&account, &asked.sealed.0).ok_or(Code::BadRequest)?;
+        if asked.seed.0.len() != SEED_BYTES {
+            return Err(Code::BadRequest.into());
+        }
+        let secret = self.factor_key.secret(&account, &asked.seed.0);
         let Some(Typed::OfApp(code)) = Typed::read(&asked.code) else {
             return Err(Code::WrongCredentials.into());
         };
         let step = totp::step_of(&secret, code, now_ms, i64::MIN).ok_or(Code::WrongCredentials)?;
-        let totp = Totp {
-            sealed: asked.sealed.0,
-            since_ms: now_ms,
-            last_step: step,
-            wrong: 0,
-            wrong_ms: 0,
-        };
+        let totp =
+            Totp { seed: asked.seed.0, since_ms: now_ms, last_step: step, wrong: 0, wrong_ms: 0 };
         let (codes, hashes) = self.new_spare_codes(&account);
         let given = services.set_totp(account, totp, hashes).await?;
         Ok(if given { codes } else { SpareCodes { spare_codes: Vec::new() } })
@@ -238,7 +235,7 @@ impl Auth {
         let account = services.account(session.account).await?.ok_or(Code::SignedOut)?;
         let factors = services.factors(session.account).await?;
         Ok(PasskeyStarted {
-            challenge: self.factor_keys.challenge(&session.id, now_ms).into(),
+            challenge: self.factor_key.challenge(&session.id, now_ms).into(),
             rp_id: site.id.clone(),
             user: account.id.0.to_vec().into(),
             username: account.username,
@@ -263,7 +260,7 @@ impl Auth {
             return Err(Code::BadRequest.into());
         }
         let challenge = passkey::challenge_of(&asked.client_data.0).ok_or(Code::BadRequest)?;
-        let at_ms = self.factor_keys.challenged_ms(&session.id, &challenge);
+        let at_ms = self.factor_key.challenged_ms(&session.id, &challenge);
         let at_ms = at_ms.ok_or(Code::BadRequest)?;
         if !(0..=super::FRESH_SESSION_MS).contains(&(now_ms - at_ms)) {
             return Err(Code::BadRequest.into());
@@ -326,15 +323,12 @@ impl Auth {
         match Typed::read(typed) {
             None => Ok(false),
             Some(Typed::Spare(code)) => {
-                Ok(services.use_spare_code(account, self.factor_keys.hash(&account, &code)).await?)
+                Ok(services.use_spare_code(account, self.factor_key.hash(&account, &code)).await?)
             }
             Some(Typed::OfApp(code)) => {
-                let keys = self.factor_keys.clone();
+                let key = self.factor_key.clone();
                 let step_of = move |totp: &Totp| {
-                    let Some(secret) = keys.open(&account, &totp.sealed) else {
-                        tracing::error!(%account, "the secret of an app does not open: another server-setup?");
-                        return None;
-                    };
+                    let secret = key.secret(&account, &totp.seed);
                     totp::step_of(&secret, code, now_ms, totp.last_step)
                 };
                 match services.try_totp(account, now_ms, step_of).await? {
@@ -350,7 +344,7 @@ impl Auth {
 
     fn new_spare_codes(&self, account: &AccountId) -> (SpareCodes, Vec<offing_core::id::Hash>) {
         let codes: [SpareCode; SPARE_CODES] = std::array::from_fn(|_| SpareCode::generate());
-        let hashes = codes.iter().map(|code| self.factor_keys.hash(account, code)).collect();
+        let hashes = codes.iter().map(|code| self.factor_key.hash(account, code)).collect();
         (SpareCodes { spare_codes: codes.iter().map(ToString::to_string).collect() }, hashes)
     }
 }
@@ -370,6 +364,8 @@ fn said(finish: &LoginFinish) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// Bytes of what an app's secret is made of.
+const SEED_BYTES: usize = 16;
 /// Most characters of what somebody calls a passkey.
 const PASSKEY_NAME_CHARS_MAX: usize = 64;
 /// Most bytes of what somebody types; a spare code with blanks has some dozens.

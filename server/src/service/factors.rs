@@ -254,8 +254,7 @@ mod tests {
     #[test]
     fn who_is_wrong_waits_longer_each_time_and_an_hour_at_most() {
         let after = |wrong, passed_ms: i64| {
-            let totp =
-                Totp { sealed: Vec::new(), since_ms: 0, last_step: 0, wrong, wrong_ms: 1_000 };
+            let totp = Totp { seed: Vec::new(), since_ms: 0, last_step: 0, wrong, wrong_ms: 1_000 };
             wait_ms(&totp, 1_000 + passed_ms)
         };
         for wrong in 0..5 {

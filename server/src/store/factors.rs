@@ -1,5 +1,5 @@
 //! What a sign-in is asked for beside the password. What is right is the callers' business, who also have the
-//! key that a secret is sealed under.
+//! key that secrets are made under.
 
 use offing_core::id::{AccountId, Hash};
 
@@ -8,8 +8,8 @@ use super::meta::MetaResult;
 /// An app that shows a code every half a minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Totp {
-    /// The secret that it shares with the server, sealed.
-    pub sealed: Vec<u8>,
+    /// What the secret that it shares with the server is made of.
+    pub seed: Vec<u8>,
     /// When it was set up.
     pub since_ms: i64,
     /// No code of this step is taken, nor of an earlier one.

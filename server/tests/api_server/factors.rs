@@ -83,7 +83,7 @@ async fn starts(world: &World, person: &Person) -> Reply {
 }
 
 async fn finishes(world: &World, person: &Person, started: &TotpStarted, code: &str) -> Reply {
-    let asked = TotpFinish { sealed: started.sealed.clone(), code: code.to_owned() };
+    let asked = TotpFinish { seed: started.seed.clone(), code: code.to_owned() };
     reply(by_cookie(world, person, Method::POST, "/totp/finish").json(&asked)).await
 }
 
@@ -222,11 +222,13 @@ async fn codes_of_another_account_open_nothing() {
     assert_eq!(answers(&world, &proved, &of_bob.shows(&world)).await.refusal(), WRONG);
     assert_eq!(answers(&world, &proved, &of_bob.spare_codes[0]).await.refusal(), WRONG);
     assert_eq!(has(&world, &bob).await.spare_codes, 10, "Bob lost none by it");
-    // Nor can a secret be taken over that was sealed for somebody else.
-    let started: TotpStarted = starts(&world, &bob).await.json();
+    // Nor can a secret be taken over that was made for somebody else.
+    let mut started: TotpStarted = starts(&world, &bob).await.json();
     let code = code_of(&from_base32(&started.secret), world.state.now_ms());
-    let taken = finishes(&world, &alice, &started, &code).await;
-    assert_eq!(taken.refusal(), (400, Code::BadRequest));
+    assert_eq!(finishes(&world, &alice, &started, &code).await.refusal(), WRONG);
+    started.seed.0.pop();
+    let cut = finishes(&world, &bob, &started, &code).await;
+    assert_eq!(cut.refusal(), (400, Code::BadRequest));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ pub(super) fn an_app_is_put_replaced_and_taken_off_alone(meta: &dyn MetaStore) {
     populate(meta);
     write(meta, |tx| tx.add_account(&account(BOB, "bob")));
     let totp = |n: u8| Totp {
-        sealed: vec![n; 49],
+        seed: vec![n; 16],
         since_ms: i64::from(n),
         last_step: 60_000_000 + i64::from(n),
         wrong: n.into(),

@@ -16,7 +16,7 @@ pub(super) fn accounts_are_listed_by_name_in_pages(meta: &dyn MetaStore) {
             tx.add_account(&Account { quota_bytes: None, ..account(id, name) })?;
         }
         tx.add_usage(&ALICE, 300)?;
-        let totp = Totp { sealed: vec![1], since_ms: 5, last_step: 1, wrong: 0, wrong_ms: 0 };
+        let totp = Totp { seed: vec![1], since_ms: 5, last_step: 1, wrong: 0, wrong_ms: 0 };
         tx.put_totp(&AccountId([12; 16]), &totp)?;
         tx.close_account(&AccountId([11; 16]), 5)
     });

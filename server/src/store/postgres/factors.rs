@@ -8,11 +8,10 @@ use crate::store::meta::MetaResult;
 
 impl FactorRead for Rows<'_> {
     fn totp(&self, account: &AccountId) -> MetaResult<Option<Totp>> {
-        let sql =
-            "SELECT sealed, since_ms, last_step, wrong, wrong_ms FROM totp WHERE account = $1";
+        let sql = "SELECT seed, since_ms, last_step, wrong, wrong_ms FROM totp WHERE account = $1";
         self.one(sql, &[bytes(&account.0)], |row| {
             Ok(Totp {
-                sealed: get(row, 0)?,
+                seed: get(row, 0)?,
                 since_ms: get(row, 1)?,
                 last_step: get(row, 2)?,
                 wrong: uint32(row, 3)?,
@@ -44,13 +43,13 @@ impl FactorRead for Rows<'_> {
 
 impl FactorTx for Rows<'_> {
     fn put_totp(&mut self, account: &AccountId, totp: &Totp) -> MetaResult<()> {
-        let sql = "INSERT INTO totp (account, sealed, since_ms, last_step, wrong, wrong_ms) \
+        let sql = "INSERT INTO totp (account, seed, since_ms, last_step, wrong, wrong_ms) \
             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account) DO UPDATE SET \
-            sealed = excluded.sealed, since_ms = excluded.since_ms, \
+            seed = excluded.seed, since_ms = excluded.since_ms, \
             last_step = excluded.last_step, wrong = excluded.wrong, wrong_ms = excluded.wrong_ms";
         let values = vec![
             bytes(&account.0),
-            bytes(&totp.sealed),
+            bytes(&totp.seed),
             Box::new(totp.since_ms),
             Box::new(totp.last_step),
             int(totp.wrong.into()),

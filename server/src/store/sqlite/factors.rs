@@ -8,11 +8,10 @@ use crate::store::meta::MetaResult;
 
 impl FactorRead for Rows<'_> {
     fn totp(&self, account: &AccountId) -> MetaResult<Option<Totp>> {
-        let sql =
-            "SELECT sealed, since_ms, last_step, wrong, wrong_ms FROM totp WHERE account = ?1";
+        let sql = "SELECT seed, since_ms, last_step, wrong, wrong_ms FROM totp WHERE account = ?1";
         self.one(sql, [&account.0[..]], |row| {
             Ok(Totp {
-                sealed: row.get(0)?,
+                seed: row.get(0)?,
                 since_ms: row.get(1)?,
                 last_step: row.get(2)?,
                 wrong: uint32(row, 3)?,
@@ -45,9 +44,9 @@ impl FactorRead for Rows<'_> {
 impl FactorTx for Rows<'_> {
     fn put_totp(&mut self, account: &AccountId, totp: &Totp) -> MetaResult<()> {
         let sql = "INSERT OR REPLACE INTO totp \
-            (account, sealed, since_ms, last_step, wrong, wrong_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let Totp { sealed, since_ms, last_step, wrong, wrong_ms } = totp;
-        self.run_one(sql, (&account.0[..], sealed, since_ms, last_step, wrong, wrong_ms))
+            (account, seed, since_ms, last_step, wrong, wrong_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let Totp { seed, since_ms, last_step, wrong, wrong_ms } = totp;
+        self.run_one(sql, (&account.0[..], seed, since_ms, last_step, wrong, wrong_ms))
     }
 
     fn remove_totp(&mut self, account: &AccountId) -> MetaResult<()> {
