@@ -74,6 +74,7 @@ async function setsUp(device) {
   await setUp.getByLabel("The code that it shows now").fill(app.code());
   await setUp.getByRole("button", { name: "Turn it on" }).click();
   const spare = dialog(device, "Spare codes");
+  await spare.waitFor();
   const codes = await spare.getByRole("listitem").allInnerTexts();
   await spare.getByRole("button", { name: "I have kept them" }).click();
   await device.page.getByText("Second factor: on").waitFor();
@@ -203,6 +204,7 @@ test("a passkey is added by name, signs in on another device, and is taken off",
   await adding.getByLabel("Name").fill("Blue key");
   await adding.getByRole("button", { name: "Continue" }).click();
   const spare = dialog(laptop, "Spare codes");
+  await spare.waitFor();
   assert.equal((await spare.getByRole("listitem").allInnerTexts()).length, 10);
   await spare.getByRole("button", { name: "I have kept them" }).click();
   await laptop.page.getByText("Second factor: on").waitFor();

@@ -16,7 +16,7 @@ export async function makes(started, name) {
     challenge: fromBase64(started.challenge),
     rp: { id: started.rp_id, name: "Offing" },
     user: { id: fromBase64(started.user), name: started.username, displayName: started.username },
-    pubKeyCredParams: [-8, -7].map((alg) => ({ type: "public-key", alg })),
+    pubKeyCredParams: [-8, -7, -257].map((alg) => ({ type: "public-key", alg })),
     excludeCredentials: started.credentials.map(known),
     authenticatorSelection: { residentKey: "discouraged", userVerification: "discouraged" },
     attestation: "none",

@@ -14,6 +14,8 @@ const MADE: &[u8] =
 const ES256_HEAD: &[u8] = &[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 0x20];
 const ES256_BETWEEN: &[u8] = &[0x22, 0x58, 0x20];
 const ED25519_HEAD: &[u8] = &[0xa4, 1, 1, 3, 0x27, 0x20, 6, 0x21, 0x58, 0x20];
+const RS256_HEAD: &[u8] = &[0xa4, 1, 3, 3, 0x39, 1, 0, 0x20, 0x59, 1, 0];
+const RS256_END: &[u8] = &[0x21, 0x43, 1, 0, 1];
 
 static SITE: LazyLock<Site> = LazyLock::new(|| Site::of("http://localhost:7070").unwrap());
 
@@ -43,6 +45,8 @@ pub(super) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     };
     let es256 = [ES256_HEAD, &number(x), ES256_BETWEEN, &number(y)].concat();
     let ed25519 = [ED25519_HEAD, &[9; 32]].concat();
+    let rs256 = [RS256_HEAD, &[0x89; 256], RS256_END].concat();
     let head = [&[0x41, 0, 0, 0, 7][..], &[0; 16], &[0, 3], b"abc"].concat();
-    [es256, ed25519].into_iter().map(|key| ("passkey", [head.clone(), key].concat())).collect()
+    let keys = [es256, ed25519, rs256];
+    keys.into_iter().map(|key| ("passkey", [head.clone(), key].concat())).collect()
 }

@@ -5,6 +5,7 @@
 //! attested   = aaguid[16] | be16 length | credential | key
 //! key        = a5 01 02 03 26 20 01 21 58 20 x[32] 22 58 20 y[32]        ES256, on P-256
 //!            | a4 01 01 03 27 20 06 21 58 20 x[32]                       Ed25519
+//!            | a4 01 03 03 39 01 00 20 59 01 00 n[256] 21 43 01 00 01    RS256, with 65,537
 //! ```
 //!
 //! Where the authenticator comes from is not asked (attestation *none*), so what is read of CBOR is the key alone, and the
@@ -15,7 +16,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey, VerificationAlgorithm};
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    UnparsedPublicKey,
+};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -49,6 +53,8 @@ pub enum PasskeyKey {
     Es256([u8; 65]),
     /// Ed25519.
     Ed25519([u8; 32]),
+    /// A modulus of 2,048 bits, as computers with a TPM have it.
+    Rs256(Box<[u8; 256]>),
 }
 
 /// A new credential.
@@ -124,6 +130,12 @@ impl PasskeyKey {
             p256::PublicKey::from_sec1_bytes(&point).ok()?;
             return Some(Self::Es256(point));
         }
+        if let Some(rest) = bytes.strip_prefix(RS256_HEAD) {
+            let (modulus, rest) = rest.split_first_chunk::<256>()?;
+            let has_all_bits = modulus[0] >> 7 == 1;
+            let fits = has_all_bits && rest.starts_with(RS256_END);
+            return fits.then(|| Self::Rs256(Box::new(*modulus)));
+        }
         let (key, _) = bytes.strip_prefix(ED25519_HEAD)?.split_first_chunk::<32>()?;
         Some(Self::Ed25519(*key))
     }
@@ -133,6 +145,7 @@ impl PasskeyKey {
         match self {
             Self::Es256(point) => point,
             Self::Ed25519(key) => key,
+            Self::Rs256(modulus) => modulus.as_slice(),
         }
     }
 
@@ -141,16 +154,23 @@ impl PasskeyKey {
         match bytes.len() {
             65 => bytes.try_into().ok().map(Self::Es256),
             32 => bytes.try_into().ok().map(Self::Ed25519),
+            256 => bytes.try_into().ok().map(|modulus| Self::Rs256(Box::new(modulus))),
             _ => None,
         }
     }
 
     fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
-        let by: &dyn VerificationAlgorithm = match self {
-            Self::Es256(_) => &ECDSA_P256_SHA256_ASN1,
-            Self::Ed25519(_) => &ED25519,
-        };
-        UnparsedPublicKey::new(by, self.as_bytes()).verify(signed, signature).is_ok()
+        match self {
+            Self::Es256(point) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
+                .verify(signed, signature)
+                .is_ok(),
+            Self::Ed25519(key) => {
+                UnparsedPublicKey::new(&ED25519, key).verify(signed, signature).is_ok()
+            }
+            Self::Rs256(modulus) => RsaPublicKeyComponents { n: modulus.as_slice(), e: &[1, 0, 1] }
+                .verify(&RSA_PKCS1_2048_8192_SHA256, signed, signature)
+                .is_ok(),
+        }
     }
 }
 
@@ -201,6 +221,8 @@ const HAS_ATTESTED: u8 = 1 << 6;
 const ES256_HEAD: &[u8] = &[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 0x20];
 const ES256_BETWEEN: &[u8] = &[0x22, 0x58, 0x20];
 const ED25519_HEAD: &[u8] = &[0xa4, 1, 1, 3, 0x27, 0x20, 6, 0x21, 0x58, 0x20];
+const RS256_HEAD: &[u8] = &[0xa4, 1, 3, 3, 0x39, 1, 0, 0x20, 0x59, 1, 0];
+const RS256_END: &[u8] = &[0x21, 0x43, 1, 0, 1];
 
 #[cfg(test)]
 mod tests {
@@ -248,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_credential_is_read_with_either_kind_of_key_and_what_follows_is_passed_over() {
+    fn a_new_credential_is_read_with_each_kind_of_key_and_what_follows_is_passed_over() {
         let (signing, key) = es256();
         let created = client_data("create");
         let read = read_attested(&site(), CHALLENGE, &created, &attested(&key)).unwrap();
@@ -262,6 +284,15 @@ mod tests {
         assert_eq!(read.key, PasskeyKey::Ed25519([9; 32]));
         assert_eq!(PasskeyKey::of_bytes(&[9; 32]), Some(read.key));
         assert_eq!(PasskeyKey::of_bytes(&[9; 33]), None);
+
+        let rs256 = [RS256_HEAD, &[0x89; 256], RS256_END, b"\xa1extensions"].concat();
+        let read = read_attested(&site(), CHALLENGE, &created, &attested(&rs256)).unwrap();
+        assert_eq!(read.key, PasskeyKey::Rs256(Box::new([0x89; 256])));
+        assert_eq!(PasskeyKey::of_bytes(&[0x89; 256]), Some(read.key));
+        let short = [RS256_HEAD, &[0x79; 256], RS256_END].concat();
+        assert_eq!(read_attested(&site(), CHALLENGE, &created, &attested(&short)), None);
+        let three = [RS256_HEAD, &[0x89; 256], &[0x21, 0x41, 3]].concat();
+        assert_eq!(read_attested(&site(), CHALLENGE, &created, &attested(&three)), None);
     }
 
     #[test]
@@ -321,6 +352,35 @@ mod tests {
         let said = (said.as_slice(), signature.as_ref());
         assert_eq!(check_assertion(&site(), CHALLENGE, &key, &data, said), Some(0));
     }
+
+    #[test]
+    fn rs256_signs_too() {
+        let key = PasskeyKey::of_bytes(&hex::decode(RSA_MODULUS).unwrap()).unwrap();
+        let (said, data) = (head(WAS_THERE, 0), client_data("get"));
+        let mut signature = hex::decode(RSA_SIGNATURE).unwrap();
+        let check = |signature: &[u8]| {
+            check_assertion(&site(), CHALLENGE, &key, &data, (said.as_slice(), signature))
+        };
+        assert_eq!(check(&signature), Some(0));
+        signature[255] ^= 1;
+        assert_eq!(check(&signature), None);
+    }
+
+    /// A key, and what it signed for the test above (`openssl dgst -sha256 -sign`).
+    const RSA_MODULUS: &str = "b361cccbe535bfc490117024870843133e1cabfaea0cb12717976ee596ae2ff9e31f9b574d103a58\
+        3b24308eeccf17c448df4bfe7272635861e289bdfc49e7ac381d8edafe7173e35b63611848d6642d\
+        2379069ffc7b75406112b17737382ca161b285bad71772bb5a53aceb4d14c746aee1d99ae99aab0d\
+        f5074e98fd210549cdb06baaf507462aff9cfdbbe182a101aca382f861e970c6a5ff42114973c002\
+        dfaa9c953b2810872177100b792a89da2abc7418691fdb29c770ebaacd083abe7ff4d5f18da45c9f\
+        c6a48d9aa369ab5d6d97be0a7ef7ad608c2303115ee18691ada0a04f7a0383cc25aa5c82c5faf929\
+        4ad129383f328f05bde7b57286e76531";
+    const RSA_SIGNATURE: &str = "5bf0d832d78602ce5b6a07b60da0caedb34e6fe05733df6856b0f0ef59353ed75e04de4288b6ef66\
+        ffa9e5d45647b97b3be0bb8e8c44ee8e9144d17e7bce3e43e369468728a69b6024f6dabdfca9b008\
+        2d6dbb573827a50c5d35cc2f81e6f29b0cc13529f6e8afdff026dd76789df7f6b80a85843360955a\
+        f6e9090fd12976c41a8b1e1612c91d5a679e401d046312a240eba7826d6e569448d0ae2a051b93e1\
+        84df222f16af64f5cf0ade1cc866d6fe9aefa505b22317c0f62fd43b27b4cf926840d19340068703\
+        d6c89b9b524b26ed17c3d450bec1451363fd66b6f761d11b6aabe6f1ff8d10066ee80699bb52c3af\
+        06d00c2b8aa8303eecf50d79940f4581";
 
     #[test]
     fn a_site_needs_a_name() {
