@@ -248,15 +248,21 @@ const windows = () => self.clients.matchAll({ type: "window", includeUncontrolle
 /** The version that is being fetched, which no state names yet. */
 let filling;
 
+/**
+ * What comes with a policy that its page or worker runs under, and that names the edges of its day: a copy would
+ * keep those of an earlier one.
+ */
+const UNDER_POLICY = /^\/(index\.html|assets\/engine-[^/]+\.js)$/;
+
 /** Fills the cache of a release: what an earlier one has is copied, the rest fetched. */
 async function store(release, earlier, at = "") {
   filling = release;
   const cache = await cacheOf(release);
   const put = async ([url, hash], must) => {
     if (await cache.match(url)) return;
-    const from = earlier.find((one) => hashIn(one, url) === hash);
+    const from = !UNDER_POLICY.test(url) && earlier.find((one) => hashIn(one, url) === hash);
     const stored = from && (await (await cacheOf(from)).match(url));
-    if (stored || must) await cache.put(url, stored ?? (await genuine(url, hash, at)));
+    if (stored || must) await cache.put(url, stored || (await genuine(url, hash, at)));
   };
   await Promise.all(Object.entries(release.files).map((named) => put(named, true)));
   await Promise.all(Object.entries(release.idle).map((named) => put(named, false)));
@@ -275,7 +281,7 @@ export async function sweep() {
 /** Fetches a file that is what its hash says, from below a place. */
 async function genuine(url, hash, at = "") {
   // Hashed names never change their content; what came wrong once is asked for past all caches.
-  const modes = url.startsWith("/assets/") ? ["default", "reload"] : ["reload"];
+  const modes = url.startsWith("/assets/") && !UNDER_POLICY.test(url) ? ["default", "reload"] : ["reload"];
   for (const cache of modes) {
     const response = await fetched(at + url, cache);
     const bytes = await response.clone().arrayBuffer();

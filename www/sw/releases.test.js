@@ -95,6 +95,17 @@ test("only what changed is asked for, and nothing is taken before somebody agree
   assert.equal(await shown(), "second page");
 });
 
+test("what a page and the engine run under is asked for anew, though their bytes are the same", async () => {
+  const engine = { "/assets/engine-1.js": "engine" };
+  serves(one, 2, { ...FIRST, ...engine });
+  await releases.check();
+  await releases.take();
+  server.asked = [];
+  serves(one, 3, { ...SECOND, ...engine, "/index.html": "first page" });
+  await releases.check();
+  assert.deepEqual(server.asked.sort(), ["/assets/c.js", "/assets/engine-1.js", "/index.html", "/release.json"]);
+});
+
 test("what is ready is taken at an opening with no other tab", async () => {
   serves(one, 2, SECOND);
   await releases.check();
