@@ -149,23 +149,18 @@ fn docs() -> Result<()> {
 
 fn scripts() -> Result<()> {
     let mut files = Vec::new();
-    let folders = [
-        "admin",
-        "boot",
-        "checkup",
-        "details",
-        "editor",
-        "labels",
-        "search",
-        "sw",
-        "thumbs",
-        "viewer",
-        "viewer/frame",
-        "viewer/frame/pdf",
-    ];
-    for folder in folders {
-        files.extend(test_files(&www().join(folder))?);
+    let mut folders = vec![www()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+            if kind.is_dir() && !path.ends_with("node_modules") {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(".test.js") {
+                files.push(path);
+            }
+        }
     }
+    files.sort();
     run(program("node").arg("--test").args(files))
 }
 
