@@ -16,7 +16,7 @@ const WRONG = 1;
 
 /** Fills the place that the page leaves for it. */
 export function fills(place) {
-  new Section(place).shows();
+  new Section(place);
 }
 
 class Section {
@@ -31,6 +31,8 @@ class Section {
     this.body.setAttribute("aria-live", "polite");
     const all = make("details");
     all.append(this.summary, this.body);
+    // Asked for when somebody looks: a device that is signed out, or offline, has no answer to show.
+    all.addEventListener("toggle", () => all.open && this.shows());
     place.replaceChildren(all);
   }
 
