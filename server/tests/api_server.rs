@@ -36,10 +36,14 @@ mod figures;
 mod harness;
 #[path = "api_server/lifecycle.rs"]
 mod lifecycle;
+#[path = "api_server/lines.rs"]
+mod lines;
 #[path = "api_server/live.rs"]
 mod live;
 #[path = "api_server/load.rs"]
 mod load;
+#[path = "api_server/namespaces.rs"]
+mod namespaces;
 #[path = "api_server/overload.rs"]
 mod overload;
 #[path = "api_server/passkeys.rs"]

@@ -12,6 +12,7 @@ mod edge;
 mod faults;
 mod fuzz;
 mod joining;
+mod kernel;
 mod order;
 mod overload;
 mod rates;
@@ -50,13 +51,17 @@ Usage: cargo xtask <command>
                        decoders under coverage-guided noise, N seconds each (10)
   joining [--nodes N] [--entries N]
                        how long a new device takes, by the log and by a snapshot
-  edge [--chunks N]    what an edge is worth before a server that is far
+  edge [--chunks N] [--namespaces]
+                       what an edge is worth before a server that is far (--namespaces:
+                       over lines of tc netem, in a Linux of its own)
   overload [--seconds N] [--apart]
                        the most that the server does, and what is left of it at three
                        times as much
   rates [--chunks N]   what the server stores and gives in a second, beside nginx, rclone,
                        an S3 server and PostgreSQL by themselves
-  sockets [--count N]  what live sockets take that wait, and how soon all hear
+  sockets [--count N] [--own-kernel]
+                       what live sockets take that wait, and how soon all hear
+                       (--own-kernel: in a Linux of its own, with open files enough)
   corpus [--no-fetch]  the previews' parsers on the files that Debian's packages carry
   sign [FOLDER]        a build (dist) signed anew, under a later number
   rotate OLD NEW       a new key for releases, which the old one names as its successor

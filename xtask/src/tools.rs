@@ -158,14 +158,7 @@ fn browser() -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let Some(mut apt) = apt_get() else {
-        bail!("the browser tests need Chromium and its driver; install them with: {BROWSER}");
-    };
-    step("install Chromium", || {
-        run(apt().arg("update"))?;
-        run(apt().args(["install", "-y", "--no-install-recommends"]).args(&missing))
-            .with_context(|| format!("install it by hand: {BROWSER}"))
-    })
+    install("Chromium", &missing, "the browser tests need Chromium and its driver", BROWSER)
 }
 
 /// Builds the S3 server of the tests, from a lock file of its own.
@@ -193,14 +186,7 @@ fn postgres() -> Result<()> {
     if packaged || probe("initdb", &["--version"]).is_some() {
         return Ok(());
     }
-    let Some(mut apt) = apt_get() else {
-        bail!("the tests of the stores need PostgreSQL; install it with: {POSTGRES}");
-    };
-    step("install PostgreSQL", || {
-        run(apt().arg("update"))?;
-        run(apt().args(["install", "-y", "--no-install-recommends", "postgresql"]))
-            .with_context(|| format!("install it by hand: {POSTGRES}"))
-    })
+    install("PostgreSQL", &["postgresql"], "the tests of the stores need PostgreSQL", POSTGRES)
 }
 
 /// Installs Pebble, the authority of the tests, where it is missing.
@@ -208,15 +194,39 @@ fn pebble() -> Result<()> {
     if ["pebble", "pebble-challtestsrv"].iter().all(|name| in_path(&[name]).next().is_some()) {
         return Ok(());
     }
+    install("Pebble", &["pebble"], "the tests of certificates need Pebble", PEBBLE)
+}
+
+/// Installs user-mode Linux, and what is asked of it.
+pub(crate) fn for_kernel() -> Result<()> {
+    let programs = ["linux.uml", "insmod", "ip", "tc", "sysctl", "ping"];
+    if programs.iter().all(|name| in_path(&[name]).next().is_some()) {
+        return Ok(());
+    }
+    let packages = ["user-mode-linux", "kmod", "iproute2", "procps", "iputils-ping"];
+    install(
+        "user-mode Linux",
+        &packages,
+        "what is measured in a Linux of its own needs user-mode Linux",
+        KERNEL,
+    )
+}
+
+/// Installs packages of Debian's.
+fn install(what: &str, packages: &[&str], why: &str, by_hand: &str) -> Result<()> {
     let Some(mut apt) = apt_get() else {
-        bail!("the tests of certificates need Pebble; install it with: {PEBBLE}");
+        bail!("{why}; install it with: {by_hand}");
     };
-    step("install Pebble", || {
+    step(&format!("install {what}"), || {
         run(apt().arg("update"))?;
-        run(apt().args(["install", "-y", "--no-install-recommends", "pebble"]))
-            .with_context(|| format!("install it by hand: {PEBBLE}"))
+        run(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
+            .with_context(|| format!("install it by hand: {by_hand}"))
     })
 }
+
+/// What to do where user-mode Linux is missing.
+const KERNEL: &str = "`sudo apt-get install user-mode-linux kmod iproute2 procps iputils-ping` (Debian); \
+    /usr/sbin has to be in PATH";
 
 /// What to do where Pebble is missing.
 const PEBBLE: &str = "`sudo apt-get install pebble` (Debian), elsewhere \

@@ -1,110 +1,98 @@
 //! What an edge near people is worth when the server is far: the same chunks, over a long line.
 //!
-//! By itself it reads a few over a short line and looks at what crosses it; `cargo xtask edge
-//! --chunks 64` prints the figures of a release build at 160 ms and 20 Mbit/s.
+//! By itself it reads a few over a short line of [`Ground::Program`] and looks at what crosses it. `cargo xtask edge
+//! --chunks 64` prints the figures of a release build at 160 ms and 20 Mbit/s; with `--namespaces` the lines are the
+//! kernel's ([`Ground::Kernel`]).
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use offing_core::id::VaultId;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
+use reqwest::Method;
+use serde_json::Value;
+use tokio::time::Instant;
 
-use crate::calls::chunk_id;
+use crate::calls::{chunk_id, reply};
 use crate::edges::{Before, TestEdge, path_in, until};
-use crate::harness::World;
+use crate::harness::{Differs, World};
+use crate::lines::{Line, Shape};
+use crate::namespaces::{self, Namespace};
 
-/// A line that takes its time, and counts what crosses it towards the callers.
-struct Line {
-    address: SocketAddr,
-    carried_bytes: Arc<AtomicU64>,
+/// Where server, edge and device stand.
+enum Ground {
+    /// On one machine, with a program between them that delays and paces.
+    Program,
+    /// Each in a network namespace of its own, which `netns.sh` has made, with `tc netem` between them.
+    Kernel { origin: Namespace, edge: Namespace },
 }
 
-/// How long a line is, and how wide.
-#[derive(Clone, Copy)]
-struct Shape {
-    round_trip: Duration,
-    bytes_per_second: f64,
-}
-
-/// When one direction of a line is free again, for all connections.
-type Free = Arc<Mutex<Instant>>;
-
-impl Line {
-    /// Lays a line to an address. A connection takes a round trip to begin, a piece half of one and
-    /// its share of the width; nothing is lost, and nothing begins slowly.
-    async fn to(far: SocketAddr, shape: Shape) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let carried_bytes = Arc::new(AtomicU64::new(0));
-        let counts = Arc::clone(&carried_bytes);
-        tokio::spawn(async move {
-            let free = || Arc::new(Mutex::new(Instant::now()));
-            let (up, down) = (free(), free());
-            while let Ok((near, _)) = listener.accept().await {
-                let (up, down, counts) = (Arc::clone(&up), Arc::clone(&down), Arc::clone(&counts));
-                tokio::spawn(async move {
-                    sleep(shape.round_trip).await;
-                    let far = TcpStream::connect(far).await.unwrap();
-                    near.set_nodelay(true).unwrap();
-                    far.set_nodelay(true).unwrap();
-                    let ((from_near, to_near), (from_far, to_far)) =
-                        (near.into_split(), far.into_split());
-                    let uncounted = Arc::default();
-                    tokio::join!(
-                        carry(from_near, to_far, shape, up, uncounted),
-                        carry(from_far, to_near, shape, down, counts)
-                    );
-                });
-            }
-        });
-        Self { address, carried_bytes }
+impl Ground {
+    /// What a far line lets through in a second, and how long it takes there and back.
+    fn far(round_trip: Duration) -> Shape {
+        Shape { round_trip, bytes_per_second: 2.5e6 }
     }
 
-    fn carried(&self) -> u64 {
-        self.carried_bytes.load(Ordering::SeqCst)
+    async fn server(&self) -> World {
+        let edge_urls = Some(vec!["https://near.example".to_owned()]);
+        match self {
+            Self::Program => World::start_with(Differs { edge_urls, ..Differs::default() }).await,
+            Self::Kernel { origin, .. } => {
+                let ip = Some(namespaces::ORIGIN);
+                let differs = Differs { edge_urls, ip, ..Differs::default() };
+                origin.run(async { World::start_with(differs).await }).await
+            }
+        }
+    }
+
+    /// A way to the server, and what has come over it.
+    async fn long_line(&self, server: SocketAddr, round_trip: Duration) -> (SocketAddr, Carried) {
+        match self {
+            Self::Program => {
+                let line = Line::to(server, Self::far(round_trip)).await;
+                (line.address, Carried::Program(line.carried_bytes))
+            }
+            Self::Kernel { origin, .. } => {
+                (server, Carried::Kernel { since: origin.sent_bytes(), origin: origin.clone() })
+            }
+        }
+    }
+
+    /// An edge, and where the device reaches it.
+    async fn edge(&self, origin: SocketAddr, before: Before) -> (TestEdge, SocketAddr) {
+        match self {
+            Self::Program => {
+                let edge = TestEdge::before(origin, before).await;
+                let round_trip = Duration::from_millis(5);
+                let near = Shape { round_trip, bytes_per_second: 1.25e8 };
+                let line = Line::to(edge.address, near).await;
+                (edge, line.address)
+            }
+            Self::Kernel { edge, .. } => {
+                let before = Before { ip: namespaces::EDGE, ..before };
+                let edge = edge.run(TestEdge::before(origin, before)).await;
+                let address = edge.address;
+                (edge, address)
+            }
+        }
     }
 }
 
-async fn carry(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    shape: Shape,
-    free: Free,
-    carried: Arc<AtomicU64>,
-) {
-    // As many as may be on their way: a megabyte.
-    let (sends, mut arrives) = mpsc::channel::<(Instant, Vec<u8>)>(64);
-    let sending = async move {
-        let mut piece = vec![0; 16 * 1024];
-        while let Ok(len @ 1..) = from.read(&mut piece).await {
-            let takes = Duration::from_secs_f64(len as f64 / shape.bytes_per_second);
-            let arrives = {
-                let mut free = free.lock().unwrap();
-                *free = (*free).max(Instant::now()) + takes;
-                *free + shape.round_trip / 2
-            };
-            carried.fetch_add(len as u64, Ordering::SeqCst);
-            if sends.send((arrives, piece[..len].to_vec())).await.is_err() {
-                return;
-            }
+/// Bytes that came over the long line towards its callers.
+enum Carried {
+    Program(Arc<AtomicU64>),
+    Kernel { since: u64, origin: Namespace },
+}
+
+impl Carried {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Program(bytes) => bytes.load(Ordering::SeqCst),
+            Self::Kernel { since, origin } => origin.sent_bytes() - since,
         }
-    };
-    let arriving = async {
-        while let Some((at, piece)) = arrives.recv().await {
-            sleep_until(at).await;
-            if to.write_all(&piece).await.is_err() {
-                return;
-            }
-        }
-        let _ = to.shutdown().await;
-    };
-    tokio::join!(sending, arriving);
+    }
 }
 
 /// The chunks to be read, and with what.
@@ -113,6 +101,15 @@ struct Reading {
     token: String,
     vault: VaultId,
     chunks: Vec<Vec<u8>>,
+}
+
+/// By what a device shows that it may read.
+#[derive(Clone, Copy)]
+enum Leave<'a> {
+    /// Its access token, about which an edge asks the server.
+    Token,
+    /// A ticket of the vault, which an edge knows by itself.
+    Ticket(&'a str),
 }
 
 /// Chunks that a device reads at once, of one file.
@@ -127,29 +124,37 @@ impl Reading {
         }
     }
 
-    async fn reads_one(&self, at: SocketAddr, chunk: &[u8]) {
+    async fn reads_one(&self, at: SocketAddr, leave: Leave<'_>, chunk: &[u8]) {
         let url = format!("http://{at}{}", path_in(self.vault, chunk_id(chunk)));
-        let answer = self.http.get(url).bearer_auth(&self.token).send().await.unwrap();
-        assert_eq!(answer.bytes().await.unwrap(), chunk);
+        let asked = match leave {
+            Leave::Token => self.http.get(url).bearer_auth(&self.token),
+            Leave::Ticket(ticket) => self.http.get(format!("{url}?ticket={ticket}")),
+        };
+        assert_eq!(asked.send().await.unwrap().bytes().await.unwrap(), chunk);
     }
 
     /// Reads all chunks; says how long that took.
-    async fn reads_all(&self, at: SocketAddr) -> Duration {
+    async fn reads_all(&self, at: SocketAddr, leave: Leave<'_>) -> Duration {
         self.prepares(at).await;
         let begun = Instant::now();
-        let all = self.chunks.iter().map(|chunk| self.reads_one(at, chunk));
+        let all = self.chunks.iter().map(|chunk| self.reads_one(at, leave, chunk));
         stream::iter(all).buffer_unordered(AT_ONCE).collect::<()>().await;
         begun.elapsed()
     }
 
     /// Reads some chunks, one after another; the median of how long each took.
-    async fn reads_singly(&self, at: SocketAddr, before_each: impl Fn()) -> Duration {
+    async fn reads_singly(
+        &self,
+        at: SocketAddr,
+        leave: Leave<'_>,
+        before_each: impl Fn(),
+    ) -> Duration {
         self.prepares(at).await;
         let mut all = Vec::new();
         for chunk in self.chunks.iter().take(5) {
             before_each();
             let begun = Instant::now();
-            self.reads_one(at, chunk).await;
+            self.reads_one(at, leave, chunk).await;
             all.push(begun.elapsed());
         }
         all.sort_unstable();
@@ -175,9 +180,15 @@ impl Reading {
 async fn what_was_read_near_crosses_the_line_once() {
     let chosen = std::env::var("OFFING_EDGE_CHUNKS").ok().map(|count| count.parse().unwrap());
     let (count, len, round_trip) = chosen.map_or((6, 50_000, 10), |count| (count, 1 << 20, 160));
-    let far = Shape { round_trip: Duration::from_millis(round_trip), bytes_per_second: 2.5e6 };
-    let near = Shape { round_trip: Duration::from_millis(5), bytes_per_second: 1.25e8 };
-    let world = World::start().await;
+    let round_trip = Duration::from_millis(round_trip);
+    let ground = match std::env::var_os("OFFING_NAMESPACES") {
+        None => Ground::Program,
+        Some(_) => {
+            let enter = Namespace::enter;
+            Ground::Kernel { origin: enter("origin"), edge: enter("edge") }
+        }
+    };
+    let world = ground.server().await;
     let alice = world.sign_up("alice", "password").await;
     let vault = world.create_vault(&alice).await;
     let numbered = |n: usize| n.to_be_bytes().repeat(len / 8);
@@ -185,40 +196,44 @@ async fn what_was_read_near_crosses_the_line_once() {
     for chunk in &chunks {
         world.put_chunk(&alice, &vault, chunk).await.granted().unwrap();
     }
+    let asked = world.call(&alice, Method::GET, &format!("/vaults/{}/ticket", vault.id));
+    let issued: Value = reply(asked).await.json();
+    let ticket = Leave::Ticket(issued["ticket"].as_str().unwrap());
     let sum = (count * len) as u64;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let reading = Reading { http, token: alice.token, vault: vault.id, chunks };
 
-    let direct = Line::to(world.address, far).await;
-    let alone = reading.reads_all(direct.address).await;
-    let alone = (alone, reading.reads_singly(direct.address, || {}).await);
-    println!("{count} chunks of {len} bytes, {AT_ONCE} at once; the origin at {round_trip} ms");
+    let (direct, _) = ground.long_line(world.address, round_trip).await;
+    let alone = reading.reads_all(direct, Leave::Token).await;
+    let alone = (alone, reading.reads_singly(direct, Leave::Token, || {}).await);
+    println!("{count} chunks of {len} bytes, {AT_ONCE} at once; the origin at {round_trip:?}");
     reading.prints("the origin alone", alone.0, alone.1, alone);
 
-    let line = Line::to(world.address, far).await;
+    let (origin, carried) = ground.long_line(world.address, round_trip).await;
     let before = Before { clock: world.clock(), ..Before::default() };
-    let edge = TestEdge::before(line.address, before).await;
-    let at_edge = Line::to(edge.address, near).await.address;
-    let cold = reading.reads_all(at_edge).await;
+    let (edge, at_edge) = ground.edge(origin, before).await;
+    let cold = reading.reads_all(at_edge, Leave::Token).await;
     until(|| edge.figure("edge_chunks") == count as u64).await;
-    assert!((sum..sum + sum / 4).contains(&line.carried()), "{} of {sum}", line.carried());
+    assert!((sum..sum + sum / 4).contains(&carried.bytes()), "{} of {sum}", carried.bytes());
     println!(
         "an edge at 5 ms, nothing kept: {:.2} s, {:.2} of the origin alone",
         cold.as_secs_f64(),
         cold.as_secs_f64() / alone.0.as_secs_f64()
     );
 
-    // A yes that is remembered, and one that has to be asked for once more.
-    for (what, pass_ms) in
-        [("an edge, all kept, leave remembered", 0), ("… and leave asked anew", 61_000)]
-    {
+    // A yes that is remembered, one that has to be asked for once more, and a ticket, with which the app reads.
+    for (what, leave, pass_ms) in [
+        ("an edge, all kept, leave remembered", Leave::Token, 0),
+        ("… and leave asked anew", Leave::Token, 61_000),
+        ("… and by a ticket", ticket, 0),
+    ] {
         reading.prepares(at_edge).await;
-        let carried = line.carried();
+        let before = carried.bytes();
         world.pass_ms(pass_ms);
-        let all = reading.reads_all(at_edge).await;
-        let crossed = line.carried() - carried;
+        let all = reading.reads_all(at_edge, leave).await;
+        let crossed = carried.bytes() - before;
         assert!(crossed < 16 * 1024, "{crossed} bytes of {sum} have crossed the line again");
-        let one = reading.reads_singly(at_edge, || world.pass_ms(pass_ms)).await;
+        let one = reading.reads_singly(at_edge, leave, || world.pass_ms(pass_ms)).await;
         reading.prints(what, all, one, alone);
         println!("{:<34} {crossed} of {sum} bytes crossed the line again", "");
     }

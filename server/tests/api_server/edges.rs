@@ -1,6 +1,6 @@
 //! Edges on free ports, and origins that do what a test says.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -34,19 +34,21 @@ pub(crate) struct Before {
     pub(crate) bytes: u64,
     pub(crate) patience: Patience,
     pub(crate) public_url: Option<String>,
+    pub(crate) ip: IpAddr,
 }
 
 impl Default for Before {
     fn default() -> Self {
         let patience = Patience::default();
-        Self { clock: Arc::default(), bytes: 1 << 30, patience, public_url: None }
+        let ip = Ipv4Addr::LOCALHOST.into();
+        Self { clock: Arc::default(), bytes: 1 << 30, patience, public_url: None, ip }
     }
 }
 
 impl TestEdge {
     /// Starts one that stands before this origin.
     pub(crate) async fn before(origin: SocketAddr, differs: Before) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind((differs.ip, 0)).await.unwrap();
         Self::on(listener, origin, differs)
     }
 
@@ -61,16 +63,18 @@ impl TestEdge {
         let folder = tempfile::tempdir().unwrap();
         let address = listener.local_addr().unwrap();
         let settings = Settings {
-            listen: Some(address),
+            listen: Some((Ipv4Addr::LOCALHOST, address.port()).into()),
             data: Some(folder.path().to_owned()),
             public_url: differs.public_url,
-            origin: Some(format!("http://{origin}")),
             edge_bytes: Some(differs.bytes),
             ..Settings::default()
         };
+        let mut config = settings.finish().unwrap();
+        // Settings want TLS between machines, which network namespaces of this one are not.
+        config.origin = Some(format!("http://{origin}"));
         let (clock, read) = (Arc::clone(&differs.clock), differs.clock);
         let read = Arc::new(move || read.load(Ordering::SeqCst));
-        let edge = Edge::open(settings.finish().unwrap(), differs.patience, read).unwrap();
+        let edge = Edge::open(config, differs.patience, read).unwrap();
         let (stop, stopped) = oneshot::channel();
         tokio::spawn(serve_edge(listener, edge.clone(), async {
             stopped.await.ok();

@@ -1,5 +1,6 @@
 //! A server on a free port with a clock of its own, which people call ([`Calls`]).
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -37,6 +38,8 @@ pub(crate) struct Differs {
     pub(crate) public_url: Option<String>,
     pub(crate) turns: Option<Bounds>,
     pub(crate) edge_urls: Option<Vec<String>>,
+    /// An address of another network namespace, where that is the test's.
+    pub(crate) ip: Option<IpAddr>,
     pub(crate) store: Store,
 }
 
@@ -63,12 +66,13 @@ impl World {
 
     pub(crate) async fn start_with(differs: Differs) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ip = differs.ip.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let listener = TcpListener::bind((ip, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let assets = folder.path().join("dist");
         std::fs::create_dir_all(assets.join("assets")).unwrap();
         let settings = Settings {
-            listen: Some(address),
+            listen: Some((Ipv4Addr::LOCALHOST, address.port()).into()),
             data: Some(folder.path().to_owned()),
             assets: Some(assets),
             public_url: differs.public_url,
