@@ -63,13 +63,17 @@ export class Release {
     await rm(`${file}.br`, { force: true });
   }
 
-  /** Leaves nothing in the folder but these files, the script of the service worker and the release. */
+  /**
+   * Leaves nothing in the folder but these files, the script of the service worker, the release, and what comes with the
+   * policy of the day: the page and the engine.
+   */
   async hasOnly(...urls) {
-    const kept = [...urls, "/sw.js", "/release.json"];
+    const kept = [...urls, "/sw.js", "/release.json", "/index.html"];
     const found = await readdir(this.assets, { recursive: true, withFileTypes: true });
     for (const entry of found.filter((one) => one.isFile())) {
       const file = path.join(entry.parentPath ?? entry.path, entry.name);
-      if (!kept.includes(`/${path.relative(this.assets, file)}`)) await rm(file);
+      const url = `/${path.relative(this.assets, file)}`;
+      if (!kept.includes(url) && !/^\/assets\/engine-.*\.js$/.test(url)) await rm(file);
     }
   }
 }
