@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
 
+import { reads } from "./support/qr.js";
 import { PASSWORD, world } from "./support/world.js";
 
 const STEP_MS = 30_000;
@@ -65,9 +66,10 @@ async function setsUp(device) {
   await opensSettings(device);
   await device.presses("Set up an app");
   const setUp = dialog(device, "Set up an app");
-  await setUp.getByRole("img", { name: "A QR code for the app" }).waitFor();
-  const secret = await setUp.getByText(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/).innerText();
-  const app = new App(secret.replaceAll(" ", ""));
+  const scanned = new URL(await reads(setUp.getByRole("img", { name: "A QR code for the app" })));
+  const typed = await setUp.getByText(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/).innerText();
+  assert.equal(scanned.searchParams.get("secret"), typed.replaceAll(" ", ""));
+  const app = new App(scanned.searchParams.get("secret"));
   await setUp.getByLabel("The code that it shows now").fill(app.wrong());
   await setUp.getByRole("button", { name: "Turn it on" }).click();
   await setUp.getByRole("alert").filter({ hasText: /not right/ }).waitFor();

@@ -3,6 +3,7 @@
 // What wants a fresh sign-in is tried; where the server says so, the password is asked for, the engine proves it,
 // and it is tried once more.
 
+import { localeOf } from "../boot/locale.js";
 import { ask } from "../boot/side.js";
 import * as calls from "./calls.js";
 import { button, dialog, field, make } from "./elements.js";
@@ -23,7 +24,7 @@ class Section {
   constructor(place) {
     this.place = place;
     this.texts = textsOf(document.documentElement.lang);
-    this.date = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium" });
+    this.date = new Intl.DateTimeFormat(localeOf(document.documentElement.lang), { dateStyle: "medium" });
     this.problem = make("p", "error");
     this.problem.setAttribute("role", "alert");
     this.summary = make("summary", "", this.texts.title);
