@@ -23,6 +23,10 @@ const INIT: &str = include_str!("../kernel/init.sh");
 /// Makes namespaces for a server, an edge and a device, with lines between them.
 pub(crate) const NAMESPACES: &str = include_str!("../kernel/netns.sh");
 
+const PAGES_OF_MIB: u32 = 256;
+/// With so much and less, what is measured stays far from the usual bound.
+const MEMORY_SMALL_MIB: u32 = 4096;
+
 /// Does in a Linux of its own what a shell script says, with so much memory; an exit code other than 0 is an error.
 /// `named` are variables that the script finds.
 pub(crate) fn run_alone(
@@ -31,6 +35,13 @@ pub(crate) fn run_alone(
     named: &BTreeMap<&str, String>,
 ) -> Result<()> {
     tools::for_kernel()?;
+    // Each page of each of its processes may be a mapping of its own.
+    let maps = fs::read_to_string("/proc/sys/vm/max_map_count")?.trim().parse::<u32>()?;
+    let wanted = memory_mib.saturating_mul(PAGES_OF_MIB);
+    ensure!(
+        maps >= wanted || memory_mib <= MEMORY_SMALL_MIB,
+        "so much memory in it wants more mappings: sudo sysctl -w vm.max_map_count={wanted}"
+    );
     let work = target().join("kernel");
     if work.exists() {
         fs::remove_dir_all(&work)?;

@@ -89,10 +89,10 @@ function define(COMMAND) {
     signIn: (username, password) => ask(COMMAND.signIn, text(username), text(password), [0]),
     createFolder: async (parent, name) => (await ask(COMMAND.createFolder, node(parent), text(name))).hex(16),
     createText: async (parent, name) => (await ask(COMMAND.createText, node(parent), text(name))).hex(16),
-    /** Uploads small files of these names into a folder, as its button does. */
+    /** Uploads small files of these names into a folder, as its button does: the same bytes in all, or a list of each one's. */
     upload: (parent, names, bytes) => {
-      const files = names.map((name) => new File([bytes], name));
-      const items = names.flatMap((name) => [1, ...text(name), ...varint(bytes.length), 0]);
+      const files = names.map((name, at) => new File([Array.isArray(bytes) ? bytes[at] : bytes], name));
+      const items = names.flatMap((name, at) => [1, ...text(name), ...varint(files[at].size), 0]);
       return askWith(files, COMMAND.upload, node(parent), varint(names.length), items, [0]);
     },
     rename: (which, name) => ask(COMMAND.rename, node(which), text(name)),
