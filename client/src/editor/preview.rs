@@ -26,6 +26,9 @@ const PAUSE_MS: u32 = 120;
 const SLICE_MS: f64 = 8.0;
 /// Work between two looks at the clock.
 const STEPS: u32 = 64;
+/// Blocks that stand in one part of the region, which a browser looks at as a whole: with each of many thousands looked
+/// at by itself, every frame was late while somebody typed beside them.
+const BLOCKS_OF_PART: u32 = 64;
 
 /// A rendered document.
 pub(crate) struct Preview {
@@ -34,6 +37,8 @@ pub(crate) struct Preview {
     problem: String,
     renderer: Renderer,
     shown: RefCell<Vec<Block>>,
+    /// Where each of them stands.
+    nodes: RefCell<Vec<Node>>,
     /// Reads the newest text, if it is not rendered yet.
     newest: RefCell<Option<Function>>,
     busy: Cell<bool>,
@@ -54,6 +59,7 @@ impl Preview {
             problem,
             renderer: Renderer::default(),
             shown: RefCell::default(),
+            nodes: RefCell::default(),
             newest: RefCell::default(),
             busy: Cell::new(true),
             closed: Cell::new(false),
@@ -111,6 +117,7 @@ impl Preview {
         {
             web_sys::console::warn_1(&error);
             self.shown.take();
+            self.nodes.take();
             self.region.set_text_content(None);
             if let Ok(said) = document().create_element("p") {
                 said.set_text_content(Some(&self.problem));
@@ -130,8 +137,8 @@ impl Preview {
         }
         let (head, tail) = markdown::unchanged(&shown, blocks);
         let gone = shown.len() - head - tail;
-        let children = self.region.child_nodes();
-        let after = children.item((head + gone) as u32);
+        let mut nodes = self.nodes.take();
+        let after = nodes.get(head + gone).cloned();
         let mut slice = Slice::begin();
         let mut made = Vec::new();
         for steps in rendering.steps(head, blocks.len() - tail) {
@@ -146,21 +153,29 @@ impl Preview {
             }
         }
         if gone > 0 {
-            let old: Vec<Node> =
-                (head..head + gone).filter_map(|at| children.item(at as u32)).collect();
-            for node in old {
-                self.region.remove_child(&node)?;
-            }
             for node in &made {
                 self.put(node, after.as_ref())?;
             }
+            for node in &nodes[head..head + gone] {
+                remove(node)?;
+            }
         }
+        nodes.splice(head..head + gone, made);
+        self.nodes.replace(nodes);
         self.shown.replace(rendering.blocks);
         Ok(())
     }
 
+    /// Puts a block before another, into its part, or behind all.
     fn put(&self, node: &Node, before: Option<&Node>) -> Result<(), JsValue> {
-        self.region.insert_before(node, before).map(drop)
+        let part = before.and_then(Node::parent_node).or_else(|| self.region.last_child());
+        let part = match part
+            .filter(|part| before.is_some() || part.child_nodes().length() < BLOCKS_OF_PART)
+        {
+            Some(part) => part,
+            None => self.region.append_child(&document().create_element("div")?)?,
+        };
+        part.insert_before(node, before).map(drop)
     }
 }
 
@@ -204,6 +219,16 @@ async fn make(
         }
     }
     root.ok_or_else(|| "a block is empty".into())
+}
+
+/// Takes a block away, and its part with the last one.
+fn remove(node: &Node) -> Result<(), JsValue> {
+    let Some(part) = node.parent_node() else { return Ok(()) };
+    part.remove_child(node)?;
+    match part.parent_node() {
+        Some(region) if !part.has_child_nodes() => region.remove_child(&part).map(drop),
+        _ => Ok(()),
+    }
 }
 
 fn append(parent: Option<&Element>, node: &Node) -> Result<(), JsValue> {
