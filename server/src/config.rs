@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use crate::store::places::Places;
 use crate::store::s3::S3Address;
+use crate::telemetry::LogFormat;
 use crate::tls::TlsFiles;
 use crate::turns::desk::Bounds;
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub trust_proxy: bool,
     /// What is logged, in the syntax of `RUST_LOG`.
     pub log: String,
+    /// How a line of the log is written.
+    pub log_format: LogFormat,
     /// Chunks that devices call dead, and old changes that a countersigned snapshot has, are
     /// removed for good, thirty days later.
     pub collect_delete: bool,

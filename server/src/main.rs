@@ -179,7 +179,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let file = arguments.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
     let config = arguments.settings.or(file).finish()?;
     let spans = config.otlp.as_deref().map(Spans::to);
-    telemetry::start(&config.log, spans.as_ref());
+    telemetry::start(&config.log, config.log_format, spans.as_ref());
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => runtime.block_on(run(config, spans)).map(|()| ExitCode::SUCCESS),

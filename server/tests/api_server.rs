@@ -42,6 +42,8 @@ mod lines;
 mod live;
 #[path = "api_server/load.rs"]
 mod load;
+#[path = "api_server/logs.rs"]
+mod logs;
 #[path = "api_server/namespaces.rs"]
 mod namespaces;
 #[path = "api_server/overload.rs"]

@@ -72,6 +72,7 @@ impl Settings {
             quota_bytes: self.quota_bytes,
             trust_proxy,
             log: self.log.unwrap_or_else(|| "warn,offing_server=info".to_owned()),
+            log_format: self.log_format.unwrap_or_default(),
             collect_delete: self.collect_delete.unwrap_or(false),
             scrub_days: self.scrub_days.unwrap_or(SCRUB_DAYS),
             metrics: self.metrics,

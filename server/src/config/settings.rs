@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::ConfigError;
+use crate::telemetry::LogFormat;
 
 /// What one source (flags and environment, or the file) says; absent means "not said".
 #[derive(Debug, Clone, Default, Deserialize, clap::Args)]
@@ -62,6 +63,9 @@ pub struct Settings {
     /// What is logged, as in RUST_LOG [default: warn,offing_server=info]
     #[arg(long, env = "OFFING_LOG", global = true)]
     pub log: Option<String>,
+    /// How: text, or an object of JSON in each line [default: text]
+    #[arg(long, env = "OFFING_LOG_FORMAT", global = true)]
+    pub log_format: Option<LogFormat>,
     /// Remove for good what devices call dead, and old changes that a snapshot has which a second
     /// device found right, thirty days later [default: false]
     #[arg(long, env = "OFFING_COLLECT_DELETE", global = true)]
@@ -139,6 +143,7 @@ impl Settings {
             quota_bytes: self.quota_bytes.or(weaker.quota_bytes),
             trust_proxy: self.trust_proxy.or(weaker.trust_proxy),
             log: self.log.or(weaker.log),
+            log_format: self.log_format.or(weaker.log_format),
             collect_delete: self.collect_delete.or(weaker.collect_delete),
             scrub_days: self.scrub_days.or(weaker.scrub_days),
             metrics: self.metrics.or(weaker.metrics),

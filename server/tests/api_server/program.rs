@@ -1,12 +1,13 @@
 //! The program itself, in a process of its own, over a folder of its own.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use offing_server::service::accounts::invite_beside;
 use offing_server::state::system_clock;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
@@ -29,14 +30,24 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it with these options beside its own, and waits until it says where it is.
     pub(crate) async fn start(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), options, Stdio::inherit()).await
+    }
+
+    /// The same, and a file into which it writes what it logs.
+    pub(crate) async fn start_logging(options: &[&str]) -> (Self, NamedTempFile) {
+        let log = NamedTempFile::new().unwrap();
+        let stderr = log.reopen().unwrap().into();
+        (Self::start_in(tempfile::tempdir().unwrap(), options, stderr).await, log)
+    }
+
+    async fn start_in(folder: TempDir, options: &[&str], stderr: Stdio) -> Self {
         let address = free_address().await;
         let listen = address.to_string();
         let own = ["--listen", &listen, "--anonymous-per-minute", MANY, "--calls-per-minute", MANY]
             .into_iter()
             .chain(["--transfers-per-minute", MANY]);
         let options: Vec<String> = own.chain(options.iter().copied()).map(str::to_owned).collect();
-        let mut child = command(&folder, &options).spawn().unwrap();
+        let mut child = command(&folder, &options).stderr(stderr).spawn().unwrap();
         let mut says = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut first_invite = None;
         while first_invite.is_none() {
@@ -61,12 +72,13 @@ impl Program {
         people
     }
 
-    /// Stops it as an administrator does, and waits until it has.
-    pub(crate) async fn stop(mut self) {
+    /// Stops it as an administrator does, waits until it has, and answers its folder.
+    pub(crate) async fn stop(mut self) -> TempDir {
         let id = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
         assert!(self.child.wait().await.unwrap().success());
         drop(self.says);
+        self.folder
     }
 
     /// Stops it and starts it again over what it has; says how long it took until it answered.
@@ -86,6 +98,11 @@ impl Program {
 
     async fn invite(&self) -> String {
         invite_beside(self.folder.path(), system_clock()).await.unwrap()
+    }
+
+    /// The folder with everything that it keeps.
+    pub(crate) fn data(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The number of its process.
