@@ -24,7 +24,7 @@ use crate::store::places::Places;
 mod audit;
 mod passes;
 
-pub use audit::{Audit, Way};
+pub use audit::{AUDIT, Audit, Way};
 pub use passes::{LINK_MS, SESSION_IDLE_MS, SESSION_MS};
 
 /// Most accounts that are listed at one time.

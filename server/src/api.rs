@@ -16,7 +16,7 @@ use offing_core::limits;
 use offing_core::proto::{API_PREFIX, Code};
 use rand::RngCore as _;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Suspicion};
 use crate::metrics::known;
 use crate::spans::CALL;
 use crate::state::AppState;
@@ -36,6 +36,7 @@ mod factors;
 pub mod headers;
 pub mod live;
 mod openapi;
+mod refused;
 mod releases;
 pub(crate) mod tickets;
 mod vaults;
@@ -178,14 +179,13 @@ async fn around(State(state): State<AppState>, request: Request, next: Next) -> 
     let response = tracing::Instrument::instrument(next.run(request), span.clone()).await;
     let (took, status) = (start.elapsed(), response.status().as_u16());
     state.metrics().answered(&method, &path, status, took);
-    let refused = response.extensions().get::<Code>().copied();
+    let code = response.extensions().get::<Code>().copied();
     span.record("status", status);
     span.in_scope(|| {
-        if let Some(code) = refused {
+        if let Some(code) = code {
             state.metrics().refused(code);
-            if is_audited(code) {
-                tracing::info!(target: AUDIT, %address, ?code, "refused");
-            }
+            let suspicion = response.extensions().get::<Suspicion>();
+            refused::note(&state, (address, &id), code, suspicion);
         }
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(took_ms, "answered");
@@ -205,15 +205,4 @@ pub(crate) fn request_id() -> String {
 pub(crate) fn name_request(response: &mut Response, id: &str) {
     let id = HeaderValue::from_str(id).expect("hex is visible ASCII");
     response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
-}
-
-/// What the log says of who was refused, beside requests.
-const AUDIT: &str = "offing_server::audit";
-
-/// Says whether somebody may have tried what is not theirs.
-fn is_audited(code: Code) -> bool {
-    matches!(
-        code,
-        Code::WrongCredentials | Code::InviteUnknown | Code::InviteUsed | Code::WrongDevice
-    )
 }

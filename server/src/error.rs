@@ -21,12 +21,28 @@ pub struct ApiError {
     code: Code,
     status: StatusCode,
     retry_after: Option<Duration>,
+    suspicion: Option<Suspicion>,
+}
+
+/// What a refusal looks like to whoever keeps the server, where its code says less: it goes to the log
+/// and not into the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Suspicion {
+    /// A page of another site called.
+    ForeignOrigin,
+    /// A token or ticket that nobody here has signed.
+    ForgedToken,
+    /// A cookie that was replaced long ago, so somebody copied it.
+    ReusedCookie {
+        /// Whose it was.
+        username: String,
+    },
 }
 
 impl ApiError {
     /// Refuses with a code and its usual status.
     pub fn new(code: Code) -> Self {
-        Self { code, status: status(code), retry_after: None }
+        Self { code, status: status(code), retry_after: None, suspicion: None }
     }
 
     /// Refuses because of a fault of the server; the cause goes to the log only.
@@ -56,6 +72,13 @@ impl ApiError {
         self
     }
 
+    /// Says what it looks like.
+    #[must_use]
+    pub(crate) fn suspicion(mut self, suspicion: Suspicion) -> Self {
+        self.suspicion = Some(suspicion);
+        self
+    }
+
     /// The code.
     pub fn code(&self) -> Code {
         self.code
@@ -75,6 +98,9 @@ impl From<ServiceError> for ApiError {
             return Self::internal(&error);
         }
         let refused = Self::new(code);
+        if let ServiceError::CookieReused { username } = error {
+            return refused.suspicion(Suspicion::ReusedCookie { username });
+        }
         let wait = if let ServiceError::Away { wait } = error { wait } else { BUSY_WAIT };
         if code == Code::Unavailable { refused.retry_after(wait) } else { refused }
     }
@@ -84,7 +110,7 @@ impl From<TicketError> for ApiError {
     fn from(error: TicketError) -> Self {
         match error {
             TicketError::Over => Code::TokenExpired.into(),
-            TicketError::Forged => Code::SignedOut.into(),
+            TicketError::Forged => Self::new(Code::SignedOut).suspicion(Suspicion::ForgedToken),
         }
     }
 }
@@ -113,6 +139,9 @@ impl IntoResponse for ApiError {
                 .insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
         }
         response.extensions_mut().insert(self.code);
+        if let Some(suspicion) = self.suspicion {
+            response.extensions_mut().insert(suspicion);
+        }
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }

@@ -275,6 +275,7 @@ async fn invite(config: &Config) -> anyhow::Result<()> {
 
 async fn restored(config: &Config) -> anyhow::Result<()> {
     let _lock = lock(config)?;
+    note(config, "restored", json!({}))?;
     let vaults = service::recovery::restored(config.places()).await?;
     say(&format!(
         "{vaults} vaults wait for what this backup lacks. Start the server; each person is asked \
@@ -298,6 +299,8 @@ fn back_up(config: &Config, to: &Path) -> anyhow::Result<ExitCode> {
 fn restore(config: &Config, from: &Path) -> anyhow::Result<ExitCode> {
     let restored = backup::restore(from, &config.places())?;
     let chunks = restored.chunks;
+    // Afterwards, since the folder has to be empty until then.
+    note(config, "restore", json!({ "from": from, "vaults": restored.vaults }))?;
     say(&format!(
         "Restored: {} vaults, {} chunks, {} bytes. Start the server; each person is asked in the \
          app to give back what the backup lacks.",
@@ -315,6 +318,9 @@ fn check(config: &Config, repair: bool) -> anyhow::Result<ExitCode> {
         // Who reads it no longer wants to know.
         let _ = say(&format!("{fault:?}: chunk {id} of vault {vault} in segment {segment}"));
     };
+    if repair {
+        note(config, "fsck-repair", json!({}))?;
+    }
     let found = fsck::fsck(&config.places(), repair, told)?;
     let chunks = found.chunks;
     say(&format!(
@@ -334,7 +340,8 @@ fn check(config: &Config, repair: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn move_all(from: &Path, to: &Path) -> anyhow::Result<ExitCode> {
-    let places = |path: &Path| anyhow::Ok(Settings::read(path)?.finish()?.places());
+    let config = |path: &Path| anyhow::Ok(Settings::read(path)?.finish()?);
+    let (old, new) = (config(from)?, config(to)?);
     let (mut at, mut last) = (0, 0);
     let told = &mut |done: usize, all: usize| {
         at = done * 10 / all.max(1);
@@ -344,7 +351,9 @@ fn move_all(from: &Path, to: &Path) -> anyhow::Result<ExitCode> {
             last = at;
         }
     };
-    let moved = migrate::migrate(&places(from)?, &places(to)?, told)?;
+    let moved = migrate::migrate(&old.places(), &new.places(), told)?;
+    // Where it is from now on: nothing of the old one is changed.
+    note(&new, "migrate", json!({ "from": from, "rows": moved.rows, "chunks": moved.chunks }))?;
     say(&format!(
         "Moved and compared: {} rows, {} chunks ({} of them before). Start the server with {}; \
          what was left is as it was.",

@@ -114,6 +114,12 @@ pub enum ServiceError {
     /// No session, or one that ended.
     #[error("signed out")]
     SignedOut,
+    /// A cookie that was replaced long ago: it was copied, and its session ended.
+    #[error("a replaced cookie was used again")]
+    CookieReused {
+        /// Whose it was.
+        username: String,
+    },
     /// The session's device was taken off the account.
     #[error("the device was taken off the account")]
     TakenOff,
@@ -166,7 +172,7 @@ impl ServiceError {
             Self::InviteUsed => Code::InviteUsed,
             Self::InviteExpired => Code::InviteExpired,
             Self::NameTaken => Code::NameTaken,
-            Self::SignedOut => Code::SignedOut,
+            Self::SignedOut | Self::CookieReused { .. } => Code::SignedOut,
             Self::TakenOff => Code::TakenOff,
             Self::AccountClosed => Code::AccountClosed,
             Self::Recovering => Code::Recovering,

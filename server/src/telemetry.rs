@@ -11,6 +11,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
+use crate::admin::AUDIT;
 use crate::spans::Spans;
 
 /// How a line of the log is written.
@@ -27,9 +28,14 @@ pub enum LogFormat {
 /// Starts logging with a filter in the syntax of `RUST_LOG`, and gathering spans.
 ///
 /// A filter that does not parse falls back to warnings, since logging must never keep the
-/// server from starting.
-pub fn start(filter: &str, format: LogFormat, spans: Option<&Spans>) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
+/// server from starting. What is noted for whoever keeps the server is logged unless the filter names it:
+/// nobody loses it who only wanted less of the rest.
+pub fn start(given: &str, format: LogFormat, spans: Option<&Spans>) {
+    let mut filter = EnvFilter::try_new(given).unwrap_or_else(|_| EnvFilter::new("warn"));
+    if !given.contains(AUDIT) {
+        let audit = format!("{AUDIT}=info").parse().expect("a target and a level");
+        filter = filter.add_directive(audit);
+    }
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),

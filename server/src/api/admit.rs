@@ -20,7 +20,7 @@ use offing_core::proto::Code;
 use super::{Access, Call, Gives, Rate, Takes};
 use crate::auth::SignedIn;
 use crate::config::Config;
-use crate::error::ApiError;
+use crate::error::{ApiError, Suspicion};
 use crate::listening::Peer;
 use crate::service::Caller;
 use crate::state::AppState;
@@ -126,7 +126,8 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
             take(state, &format!("anonymous|{address}"), rate.anonymous_per_minute)?;
             let from_pages = call.access != Access::Open || call.takes == Takes::Socket;
             if from_pages && !is_own_origin(state, call, headers) {
-                return Err(ApiError::new(Code::BadRequest).status(StatusCode::FORBIDDEN));
+                let refused = ApiError::new(Code::BadRequest).status(StatusCode::FORBIDDEN);
+                return Err(refused.suspicion(Suspicion::ForeignOrigin));
             }
         }
         Some(account) => {
@@ -172,9 +173,10 @@ fn bearer(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Result<Sign
     // Before the check, so that no more are checked at once than may be wrong.
     take(state, &key, state.config().rate.wrong_tokens_per_minute)?;
     let checked = auth.check_token(token, now_ms);
-    if auth.check_known_token(token, now_ms).is_some() {
-        state.limiter().put_back(&key);
+    if auth.check_known_token(token, now_ms).is_none() {
+        return checked.map_err(|code| ApiError::new(code).suspicion(Suspicion::ForgedToken));
     }
+    state.limiter().put_back(&key);
     Ok(checked?)
 }
 

@@ -18,7 +18,7 @@ use rand::RngCore as _;
 use sha2::{Digest, Sha256};
 
 use super::{ServiceError, Services};
-use crate::store::meta::{Durability, MetaTx, Session, SessionId};
+use crate::store::meta::{Durability, MetaResult, MetaTx, Session, SessionId};
 
 /// Milliseconds for which the secret before a rotation answers without rotating again.
 pub const GRACE_MS: i64 = 60 * 1000;
@@ -37,6 +37,8 @@ enum Checked {
     Fresh(Session),
     Racing(Session),
     TakenOff,
+    /// An older secret, so it was copied.
+    Reused(AccountId),
     Refused,
 }
 
@@ -97,6 +99,7 @@ impl Services {
             }
             Checked::Racing(session) => Ok(Ok((session, false))),
             Checked::TakenOff => Ok(Err(ServiceError::TakenOff)),
+            Checked::Reused(account) => Ok(Err(reused(tx, &account)?)),
             Checked::Refused => Ok(Err(ServiceError::SignedOut)),
         };
         let (session, rotated) = self.meta.write(Durability::Now, job).await??;
@@ -110,12 +113,15 @@ impl Services {
         now_ms: i64,
     ) -> Result<Session, ServiceError> {
         let (id, secret_hash) = parse_token(token).ok_or(ServiceError::SignedOut)?;
-        let job = move |tx: &mut dyn MetaTx| check(tx, &id, &secret_hash, now_ms);
-        match self.meta.write(Durability::Now, job).await? {
-            Checked::Fresh(session) | Checked::Racing(session) => Ok(session),
-            Checked::TakenOff => Err(ServiceError::TakenOff),
-            Checked::Refused => Err(ServiceError::SignedOut),
-        }
+        let job = move |tx: &mut dyn MetaTx| {
+            Ok(match check(tx, &id, &secret_hash, now_ms)? {
+                Checked::Fresh(session) | Checked::Racing(session) => Ok(session),
+                Checked::TakenOff => Err(ServiceError::TakenOff),
+                Checked::Reused(account) => Err(reused(tx, &account)?),
+                Checked::Refused => Err(ServiceError::SignedOut),
+            })
+        };
+        self.meta.write(Durability::Now, job).await?
     }
 
     /// The session, if it has not ended.
@@ -185,7 +191,7 @@ fn check(
     id: &SessionId,
     secret_hash: &Hash,
     now_ms: i64,
-) -> crate::store::meta::MetaResult<Checked> {
+) -> MetaResult<Checked> {
     let Some(session) = tx.session(id)? else {
         return Ok(Checked::Refused);
     };
@@ -205,7 +211,13 @@ fn check(
         return Ok(if in_grace { Checked::Racing(session) } else { Checked::Fresh(session) });
     }
     tx.remove_session(id)?;
-    Ok(Checked::Refused)
+    Ok(Checked::Reused(session.account))
+}
+
+/// Says whose cookie was copied, for whoever keeps the server.
+fn reused(tx: &dyn MetaTx, account: &AccountId) -> MetaResult<ServiceError> {
+    let username = tx.account(account)?.map(|account| account.username).unwrap_or_default();
+    Ok(ServiceError::CookieReused { username })
 }
 
 fn lifetime_ms() -> i64 {
