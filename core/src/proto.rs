@@ -29,8 +29,8 @@ mod wire;
 
 pub use account::{
     AccessToken, AccountRecord, AccountView, DeviceBinding, DeviceSeen, Devices, LoginFinish,
-    LoginStart, LoginStarted, RegisterFinish, RegisterStart, RegisterStarted, SecretFinish,
-    SecretKind, SecretStart, SecretStarted, ServerInfo, SessionStarted,
+    LoginStart, LoginStarted, OPEN_SIGN_UP, RegisterFinish, RegisterStart, RegisterStarted,
+    Registration, SecretFinish, SecretKind, SecretStart, SecretStarted, ServerInfo, SessionStarted,
 };
 pub use bytes::Bytes;
 pub use chunks::{

@@ -9,6 +9,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use offing_core::proto::Registration;
+
 use crate::store::places::Places;
 use crate::store::s3::S3Address;
 use crate::telemetry::LogFormat;
@@ -41,6 +43,8 @@ pub struct Config {
     pub public_url: String,
     /// The most one account may store; `None` is no limit.
     pub quota_bytes: Option<u64>,
+    /// Who may sign up.
+    pub registration: Registration,
     /// Whether the address of a caller is taken from the proxy's `X-Forwarded-For`.
     pub trust_proxy: bool,
     /// What is logged, in the syntax of `RUST_LOG`.
@@ -72,7 +76,7 @@ pub struct Config {
     pub edge_bytes: u64,
 }
 
-/// How often callers may call; each is a bucket that holds one minute's worth.
+/// How often callers may call; each is a bucket that holds a minute's worth, or an hour's.
 #[derive(Debug, Clone, Copy)]
 pub struct RateConfig {
     /// Sign-ins a minute for one name from one address.
@@ -81,6 +85,8 @@ pub struct RateConfig {
     pub anonymous_per_minute: u32,
     /// Access tokens a minute from one address that turn out to be wrong.
     pub wrong_tokens_per_minute: u32,
+    /// Accounts that one address may make in an hour, where everybody may sign up.
+    pub sign_ups_per_hour: u32,
     /// Other calls a minute for one account.
     pub calls_per_minute: u32,
     /// Chunk uploads and downloads a minute for one account.
@@ -93,6 +99,7 @@ impl Default for RateConfig {
             logins_per_minute: 10,
             anonymous_per_minute: 240,
             wrong_tokens_per_minute: 120,
+            sign_ups_per_hour: 5,
             calls_per_minute: 3_000,
             transfers_per_minute: 24_000,
         }

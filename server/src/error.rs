@@ -159,9 +159,11 @@ pub fn status(code: Code) -> StatusCode {
         | Code::SecondFactor => StatusCode::UNAUTHORIZED,
         Code::NameMalformed | Code::ChunkMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Code::NameTaken | Code::Recovering => StatusCode::CONFLICT,
-        Code::InviteUnknown | Code::SignInAgain | Code::WrongDevice | Code::AccountClosed => {
-            StatusCode::FORBIDDEN
-        }
+        Code::RegistrationClosed
+        | Code::InviteUnknown
+        | Code::SignInAgain
+        | Code::WrongDevice
+        | Code::AccountClosed => StatusCode::FORBIDDEN,
         Code::InviteUsed | Code::InviteExpired | Code::LoginExpired => StatusCode::GONE,
         Code::VaultUnknown | Code::ChunkUnknown | Code::NotFound => StatusCode::NOT_FOUND,
         Code::RangeInvalid => StatusCode::RANGE_NOT_SATISFIABLE,

@@ -1,6 +1,6 @@
 //! Rate limits: token buckets in a bounded map.
 //!
-//! A bucket holds one minute's worth of calls and refills steadily. Keys are strings built
+//! A bucket holds a minute's worth of calls, or another time's, and refills steadily. Keys are strings built
 //! by the caller (class, account, address). When the map is full, buckets that have refilled
 //! are dropped first, since forgetting a full bucket changes nothing; if that is not enough
 //! the newcomer is refused, so that an attacker with many addresses costs bounded memory.
@@ -32,8 +32,19 @@ impl RateLimiter {
 
     /// Takes one call from the bucket of `key`, or says how long to wait.
     pub fn take(&self, key: &str, per_minute: u32, now_ms: i64) -> Result<(), Duration> {
-        let capacity = f64::from(per_minute.max(1));
-        let per_second = capacity / 60.0;
+        self.take_of(key, per_minute, MINUTE, now_ms)
+    }
+
+    /// The same of a bucket that holds what there may be in this time.
+    pub fn take_of(
+        &self,
+        key: &str,
+        count: u32,
+        within: Duration,
+        now_ms: i64,
+    ) -> Result<(), Duration> {
+        let capacity = f64::from(count.max(1));
+        let per_second = capacity / within.as_secs_f64();
         let mut buckets = self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !buckets.contains_key(key) && buckets.len() >= self.keys_max {
             buckets.retain(|_, bucket| !bucket.is_full(now_ms));
@@ -78,6 +89,8 @@ impl Bucket {
     }
 }
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +107,18 @@ mod tests {
         assert_eq!(limiter.take("bob", 6, start), Ok(()));
         assert_eq!(limiter.take("alice", 6, start + 10_000), Ok(()));
         assert!(limiter.take("alice", 6, start + 10_000).is_err());
+    }
+
+    #[test]
+    fn what_may_be_rarely_is_waited_for_longer() {
+        let limiter = RateLimiter::new(8);
+        let hour = Duration::from_secs(3_600);
+        for _ in 0..2 {
+            assert_eq!(limiter.take_of("alice", 2, hour, 1_000), Ok(()));
+        }
+        let wait = limiter.take_of("alice", 2, hour, 1_000).unwrap_err();
+        assert_eq!(wait, Duration::from_secs(1_800));
+        assert_eq!(limiter.take_of("alice", 2, hour, 1_801_000), Ok(()));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use offing_core::id::DeviceId;
+use offing_core::proto::Registration;
 use offing_server::admin::{Audit, Keeper, Way};
 use offing_server::config::{Config, Settings};
 use offing_server::edge::Patience;
@@ -243,6 +244,9 @@ async fn run(config: Config, spans: Option<Spans>) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     say(&format!("Offing is at {}", state.config().public_url))?;
+    if state.config().registration == Registration::Open && state.config().quota_bytes.is_none() {
+        tracing::warn!("everybody may sign up, and store as much as they like: set quota_bytes");
+    }
     if let Some(token) = state.services().first_invite(state.now_ms()).await? {
         say(&format!(
             "Nobody has an account yet. Create the first one with this link, which works once:\n  {}",
@@ -267,6 +271,10 @@ async fn run_edge(config: Config) -> anyhow::Result<()> {
 }
 
 async fn invite(config: &Config) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        config.registration != Registration::Closed,
+        "nobody can sign up here (registration is closed), with a link neither"
+    );
     make_data(config)?;
     note(config, "invite", json!({}))?;
     let token = service::accounts::invite_beside(config.places(), system_clock()).await?;

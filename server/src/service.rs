@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Incarnation, VaultId};
 use offing_core::log::entry::EntryError;
-use offing_core::proto::{Code, WireError};
+use offing_core::proto::{Code, Registration, WireError};
 
 use crate::admin::Keeper;
 use crate::state::Clock;
@@ -99,6 +99,9 @@ pub enum ServiceError {
     /// The entry cannot begin a vault: another kind, place, vault or device.
     #[error("this entry cannot begin a vault")]
     NotGenesis,
+    /// Nobody can sign up.
+    #[error("nobody can sign up here")]
+    RegistrationClosed,
     /// The sign-up link is unknown.
     #[error("unknown sign-up link")]
     InviteUnknown,
@@ -168,6 +171,7 @@ impl ServiceError {
             Self::TooLarge { .. } => Code::TooLarge,
             Self::Malformed(_) | Self::MalformedEntry(_) | Self::NotGenesis => Code::BadRequest,
             Self::WrongDevice => Code::WrongDevice,
+            Self::RegistrationClosed => Code::RegistrationClosed,
             Self::InviteUnknown => Code::InviteUnknown,
             Self::InviteUsed => Code::InviteUsed,
             Self::InviteExpired => Code::InviteExpired,
@@ -233,6 +237,23 @@ pub struct ServiceOptions {
     pub account_quota_bytes: Option<u64>,
     /// Contents that devices call dead may be so.
     pub collect_delete: bool,
+    /// Who may sign up.
+    pub registration: Registration,
+}
+
+/// Of these options, what accounts may.
+#[derive(Clone, Copy)]
+struct Allowed {
+    account_quota_bytes: Option<u64>,
+    collect_delete: bool,
+    registration: Registration,
+}
+
+impl ServiceOptions {
+    fn allowed(&self) -> Allowed {
+        let &Self { account_quota_bytes, collect_delete, registration, .. } = self;
+        Allowed { account_quota_bytes, collect_delete, registration }
+    }
 }
 
 /// Counters since the start, for `/readyz`, logs and benchmarks.
@@ -254,6 +275,7 @@ pub struct Services {
     pub(crate) hearers: Hearers,
     pub(crate) account_quota_bytes: Option<u64>,
     pub(crate) collect_delete: bool,
+    pub(crate) registration: Registration,
     /// What was scrubbed since the start.
     scrubbed: Arc<Mutex<Checked>>,
 }
@@ -311,8 +333,7 @@ impl Services {
         places: impl Into<Places>,
         options: ServiceOptions,
     ) -> Result<(Self, Recovery), ServiceError> {
-        let places = places.into();
-        let allowed = (options.account_quota_bytes, options.collect_delete);
+        let (places, allowed) = (places.into(), options.allowed());
         std::fs::create_dir_all(&places.data).map_err(MetaError::from)?;
         let meta = open_database(&places)?;
         let blobs = blobs_of(&places, options.segments).map_err(Arc::new)?;
@@ -337,20 +358,25 @@ impl Services {
     }
 
     fn over_memory(meta: MemoryMeta, options: ServiceOptions) -> Result<Self, ServiceError> {
-        let meta: Arc<dyn MetaStore> = Arc::new(meta);
-        let allowed = (options.account_quota_bytes, options.collect_delete);
+        let (meta, allowed) = (Arc::new(meta) as Arc<dyn MetaStore>, options.allowed());
         let blobs = MemoryBlobs::new(options.segments);
         let (chunks, _) = ChunkStore::open(Arc::clone(&meta), Box::new(blobs), &options.chunks)?;
         Ok(Self::over(meta, chunks, allowed))
     }
 
-    fn over(meta: Arc<dyn MetaStore>, chunks: ChunkStore, allowed: (Option<u64>, bool)) -> Self {
+    fn over(meta: Arc<dyn MetaStore>, chunks: ChunkStore, allowed: Allowed) -> Self {
         let hearers = Hearers::default();
         let told = hearers.clone();
         meta.listen(Box::new(move |note| told.note(note)));
-        let (account_quota_bytes, collect_delete) = allowed;
-        let scrubbed = Arc::default();
-        Self { meta, chunks, hearers, account_quota_bytes, collect_delete, scrubbed }
+        Self {
+            meta,
+            chunks,
+            hearers,
+            account_quota_bytes: allowed.account_quota_bytes,
+            collect_delete: allowed.collect_delete,
+            registration: allowed.registration,
+            scrubbed: Arc::default(),
+        }
     }
 
     /// Listens to the growth of an account's vaults.

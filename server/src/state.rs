@@ -62,6 +62,7 @@ impl AppState {
         let options = ServiceOptions {
             account_quota_bytes: config.quota_bytes,
             collect_delete: config.collect_delete,
+            registration: config.registration,
             ..ServiceOptions::default()
         };
         let (services, recovery) = Services::open(config.places(), options)?;

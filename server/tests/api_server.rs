@@ -60,6 +60,8 @@ mod presence;
 mod program;
 #[path = "api_server/rates.rs"]
 mod rates;
+#[path = "api_server/registration.rs"]
+mod registration;
 #[path = "api_server/sessions.rs"]
 mod sessions;
 #[path = "api_server/sockets.rs"]

@@ -219,3 +219,23 @@ test("two people on one server see nothing of each other", async (t) => {
   await bob.alert.or(bob.grid).first().waitFor();
   await bob.doesNotSeeText("Alice only");
 });
+
+test("where everybody may sign up, the page of sign-in leads there and no link is wanted", async (t) => {
+  const w = await world(t, { env: { OFFING_REGISTRATION: "open" } });
+  const laptop = await w.device("laptop");
+  await laptop.opens(w.server.origin);
+  await laptop.page.getByRole("link", { name: "Create an account" }).click();
+  await laptop.fillsSignUp("alice", PASSWORD);
+  await laptop.takesKit();
+  await laptop.isOnServer();
+});
+
+test("where nobody can sign up, the page of sign-in says so, and a link does not help", async (t) => {
+  const w = await world(t, { env: { OFFING_REGISTRATION: "closed" } });
+  const laptop = await w.device("laptop");
+  await laptop.opens(w.server.origin);
+  await laptop.page.getByText("This server makes no new accounts.").waitFor();
+  await laptop.opens(`${w.server.origin}/join#a-link-of-before`);
+  await laptop.fillsSignUp("alice", PASSWORD);
+  await laptop.page.getByRole("alert").getByText("This server makes no new accounts.").waitFor();
+});

@@ -50,7 +50,7 @@ async function show() {
   if (!page.hasChildNodes()) page.append(make("p", "hint", texts.loading));
   try {
     const [server, accounts] = [await calls.server(), await calls.accounts()];
-    page.replaceChildren(head(), facts(server), release(server.release), list(accounts));
+    page.replaceChildren(head(), facts(server), release(server.release), list(accounts, server.registration !== "closed"));
     refocus();
   } catch (error) {
     if (error.code === "signed_out") showLocked(page.querySelector("h2") && texts.ended);
@@ -109,7 +109,7 @@ function facts(server) {
   const list = make("dl", "facts");
   const scrubbed = texts.scrubbed(server.scrubbed_chunks, sizeOf(server.scrubbed_bytes));
   const scrub = server.scrub_faults ? texts.faults(server.scrub_faults) : scrubbed;
-  const rows = { version: server.version, accounts: String(server.accounts), scrub };
+  const rows = { version: server.version, accounts: String(server.accounts), registration: texts.registration[server.registration], scrub };
   if (server.disk_bytes !== null) rows.disk = texts.disk(sizeOf(server.disk_free_bytes), sizeOf(server.disk_bytes));
   for (const [name, text] of Object.entries(rows)) list.append(make("dt", "", texts.facts[name]), sentence("dd", text));
   const checkup = Object.assign(make("a", "", texts.checkup), { href: "/checkup" });
@@ -131,14 +131,15 @@ function release(offered) {
   return section(texts.release, make("p", "", texts.offered(version, percent, devices)), form);
 }
 
-function list(accounts) {
+function list(accounts, mayInvite) {
   const rows = make("ul", "findings");
   rows.setAttribute("aria-label", texts.accounts);
   rows.append(...accounts.map(row));
   const all = section(texts.accounts, accounts.length ? rows : make("p", "", texts.nobody));
   const line = make("div", "cluster");
   all.prepend(line);
-  line.append(all.querySelector("h2"), button(texts.invite, invites, "button primary"));
+  line.append(all.querySelector("h2"));
+  if (mayInvite) line.append(button(texts.invite, invites, "button primary"));
   return all;
 }
 

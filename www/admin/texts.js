@@ -17,9 +17,11 @@ const en = {
   facts: {
     version: "Version",
     accounts: "Accounts",
+    registration: "New accounts",
     disk: "Disk",
     scrub: "Stored chunks",
   },
+  registration: { closed: "none: nobody can sign up", invitation: "by invitation", open: "open to everybody" },
   disk: (free, all) => `${free} free of ${all}`,
   scrubbed: (chunks, size) => `${count(chunks)} read since the start (${size}), all sound`,
   faults: (faults) => `${count(faults)} damaged: run \`offing-server fsck\``,
@@ -95,9 +97,11 @@ const zh = {
   facts: {
     version: "版本",
     accounts: "账户",
+    registration: "新账户",
     disk: "磁盘",
     scrub: "已存数据块",
   },
+  registration: { closed: "不接受注册", invitation: "凭邀请", open: "向所有人开放" },
   disk: (free, all) => `剩余 ${free}，共 ${all}`,
   scrubbed: (chunks, size) => `启动以来已检查 ${count(chunks)} 个（${size}），全部完好`,
   faults: (faults) => `${count(faults)} 个损坏：请运行 \`offing-server fsck\``,

@@ -57,6 +57,13 @@ class SecondFactor extends HTMLElement {
   }
 }
 
+/** What a sign-in says to who has no account, which depends on the server. */
+class NewAccount extends HTMLElement {
+  connectedCallback() {
+    import("../newcomers/newcomers.js").then(({ tells }) => tells(this)).catch(console.info);
+  }
+}
+
 async function registerServiceWorker() {
   try {
     await navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" });
@@ -75,6 +82,7 @@ async function start() {
   registerPolicy();
   globalThis.offingEngine = startEngine();
   customElements.define("second-factor", SecondFactor);
+  customElements.define("new-account", NewAccount);
   try {
     await initPage({ module_or_path: dataset.pageWasm });
   } catch (error) {

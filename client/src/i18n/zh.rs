@@ -505,6 +505,7 @@ fn server(code: Code) -> &'static str {
         Code::InviteUnknown => "注册链接无效，请索取新链接。",
         Code::InviteUsed => "注册链接已被使用，请索取新链接。",
         Code::InviteExpired => "注册链接已过期，请索取新链接。",
+        Code::RegistrationClosed => "此服务器不再创建新账户。",
         Code::LoginExpired => "操作超时，请重试。",
         Code::TakenOff => "本设备已从您的账户中移除。",
         Code::AccountClosed => "您的账户已被服务器管理员关闭。",

@@ -169,7 +169,8 @@ fn sign_in(app: App) -> AnyView {
             </fieldset>
             {form.foot(Msg::SignIn)}
             <p class="hint"><a class="link" href="/recover">{app.t(Msg::ForgotPassword)}</a></p>
-            <p class="hint">{app.t(Msg::NeedInvite)}</p>
+            // A script says it where it is otherwise (`www/newcomers`).
+            <new-account class="hint">{app.t(Msg::NeedInvite)}</new-account>
         </form>
     }
     .into_any()

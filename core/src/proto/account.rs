@@ -8,10 +8,26 @@ use serde::{Deserialize, Serialize};
 use super::Bytes;
 use crate::id::{AccountId, DeviceId, VaultId};
 
+/// What stands in the place of a link's token where everybody may sign up.
+pub const OPEN_SIGN_UP: &str = "open";
+
+/// Who may sign up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Nobody, with a link neither.
+    Closed,
+    /// Who has a link.
+    #[default]
+    Invitation,
+    /// Everybody.
+    Open,
+}
+
 /// `POST /auth/register/start`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RegisterStart {
-    /// The token of the sign-up link.
+    /// The token of the sign-up link, or [`OPEN_SIGN_UP`].
     pub invite: String,
     /// The name to sign in with.
     pub username: String,
@@ -48,7 +64,7 @@ pub struct AccountRecord {
 /// `POST /auth/register/finish`; answers [`SessionStarted`] and sets the session cookie.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RegisterFinish {
-    /// The token of the sign-up link.
+    /// The token of the sign-up link, or [`OPEN_SIGN_UP`].
     pub invite: String,
     /// The name to sign in with.
     pub username: String,
@@ -207,4 +223,7 @@ pub struct ServerInfo {
     pub version: String,
     /// The server's clock, milliseconds since 1970.
     pub now_ms: i64,
+    /// Who may sign up.
+    #[serde(default)]
+    pub registration: Registration,
 }

@@ -64,6 +64,8 @@ pub enum Code {
     AccountClosed,
     /// The password is right, and the account wants a second factor beside it.
     SecondFactor,
+    /// Nobody can sign up here.
+    RegistrationClosed,
 }
 
 /// The body of every refusal.

@@ -1,5 +1,7 @@
 //! Accounts and sessions over HTTP, and what needs no session.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -18,7 +20,8 @@ use crate::state::AppState;
 
 pub(super) async fn info(State(state): State<AppState>) -> Json<ServerInfo> {
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Json(ServerInfo { version, now_ms: state.now_ms() })
+    let registration = state.config().registration;
+    Json(ServerInfo { version, now_ms: state.now_ms(), registration })
 }
 
 /// Ready means that the stores answer; alive (`/healthz`) that the process does.
@@ -40,10 +43,23 @@ pub(super) async fn register_start(
 
 pub(super) async fn register_finish(
     State(state): State<AppState>,
+    Extension(CallerAddress(address)): Extension<CallerAddress>,
     JsonBody(asked, _turn): JsonBody<RegisterFinish>,
 ) -> Result<Response, ApiError> {
     let now_ms = state.now_ms();
-    Ok(started(state.auth().register_finish(state.services(), asked, now_ms).await?))
+    // Of links there are as many as somebody made.
+    let is_open = state.services().is_let_in_openly(&asked.invite)?;
+    let key = format!("sign-up|{address}");
+    if is_open {
+        let per_hour = state.config().rate.sign_ups_per_hour;
+        let taken = state.limiter().take_of(&key, per_hour, HOUR, now_ms);
+        taken.map_err(|wait| ApiError::new(Code::RateLimited).retry_after(wait))?;
+    }
+    let made = state.auth().register_finish(state.services(), asked, now_ms).await;
+    if is_open && made.is_err() {
+        state.limiter().put_back(&key);
+    }
+    Ok(started(made?))
 }
 
 pub(super) async fn login_start(
@@ -141,6 +157,8 @@ pub(super) async fn confirm_kit(
     state.services().confirm_kit(signed_in.caller.account).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 fn started(started: Started) -> Response {
     let cookie = cookie::set(&started.cookie_token);

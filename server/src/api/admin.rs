@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use offing_core::id::DeviceId;
-use offing_core::proto::Code;
+use offing_core::proto::{Code, Registration};
 use serde::{Deserialize, Serialize};
 
 use super::admit::{CallerAddress, take};
@@ -36,6 +36,7 @@ pub(super) struct AdminServer {
     pub(super) version: &'static str,
     pub(super) now_ms: i64,
     pub(super) accounts: u64,
+    pub(super) registration: Registration,
     /// Bytes of the disk that has the data folder, and those that are free.
     pub(super) disk_bytes: Option<u64>,
     pub(super) disk_free_bytes: Option<u64>,
@@ -203,6 +204,7 @@ pub(super) async fn server(
         version: env!("CARGO_PKG_VERSION"),
         now_ms: state.now_ms(),
         accounts: kept.keeper.account_count().await?,
+        registration: state.config().registration,
         disk_bytes: room.as_ref().map(|room| room.f_blocks.saturating_mul(room.f_frsize)),
         disk_free_bytes: room.as_ref().map(|room| room.f_bavail.saturating_mul(room.f_frsize)),
         scrubbed_chunks: scrubbed.chunks,
@@ -290,6 +292,9 @@ pub(super) async fn invite(
     State(state): State<AppState>,
     kept: Keeping,
 ) -> Result<Json<AdminInvite>, ApiError> {
+    if state.config().registration == Registration::Closed {
+        return Err(Code::RegistrationClosed.into());
+    }
     Ok(Json(AdminInvite { link: state.join_link(&kept.keeper.invite().await?) }))
 }
 

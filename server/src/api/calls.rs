@@ -16,7 +16,7 @@ pub static CALLS: &[Call] = &[
         rate: Rate::Call,
         takes: Takes::Nothing,
         gives: Gives::Json("ServerInfo"),
-        says: "The server's version and clock.",
+        says: "The server's version and clock, and who may sign up.",
         refuses: &[],
         route: || get(account::info),
     },
@@ -82,8 +82,9 @@ pub static CALLS: &[Call] = &[
         rate: Rate::Call,
         takes: Takes::Json("RegisterStart"),
         gives: Gives::Json("RegisterStarted"),
-        says: "Start a sign-up with a link's token.",
+        says: "Start a sign-up with a link's token, or without one where everybody may.",
         refuses: &[
+            Code::RegistrationClosed,
             Code::InviteUnknown,
             Code::InviteUsed,
             Code::InviteExpired,
@@ -101,6 +102,7 @@ pub static CALLS: &[Call] = &[
         gives: Gives::Json("SessionStarted"),
         says: "Make the account, use up the link, set the session cookie.",
         refuses: &[
+            Code::RegistrationClosed,
             Code::InviteUnknown,
             Code::InviteUsed,
             Code::InviteExpired,
@@ -618,7 +620,7 @@ pub static CALLS: &[Call] = &[
         takes: Takes::Nothing,
         gives: Gives::Json("AdminInvite"),
         says: "Make a one-time sign-up link.",
-        refuses: &[],
+        refuses: &[Code::RegistrationClosed],
         route: || post(admin::invite),
     },
     Call {

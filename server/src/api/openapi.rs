@@ -165,7 +165,10 @@ fn kind(name: &str) -> Value {
 type Fields = &'static [(&'static str, &'static str)];
 
 const TYPES: &[(&str, Fields)] = &[
-    ("ServerInfo", &[("version", "string"), ("now_ms", "integer")]),
+    (
+        "ServerInfo",
+        &[("version", "string"), ("now_ms", "integer"), ("registration", "Registration")],
+    ),
     (
         "Checkup",
         &[
@@ -189,6 +192,7 @@ const TYPES: &[(&str, Fields)] = &[
             ("version", "string"),
             ("now_ms", "integer"),
             ("accounts", "integer"),
+            ("registration", "Registration"),
             ("disk_bytes", "integer?"),
             ("disk_free_bytes", "integer?"),
             ("scrubbed_chunks", "integer"),
@@ -362,6 +366,8 @@ fn schemas() -> Value {
             json!({ "type": "object", "properties": properties, "required": required }),
         );
     }
+    let registrations = json!({ "enum": ["closed", "invitation", "open"] });
+    schemas.insert("Registration".to_owned(), registrations);
     schemas.insert("SecretKind".to_owned(), json!({ "enum": ["password", "recovery"] }));
     let one_of = |name: &str, of: &str| json!({ "type": "object", "properties": { name: kind(of) }, "required": [name] });
     let proofs = [one_of("code", "string"), one_of("passkey", "PasskeyProof")];
@@ -461,7 +467,8 @@ mod tests {
         let next = proto::NextRelease { version: version.clone(), percent: 1, allow: Vec::new() };
         check("NextRelease", &next);
         check("ReleaseStart", &proto::ReleaseStart { version, good: true });
-        check("ServerInfo", &proto::ServerInfo { version: String::new(), now_ms: 0 });
+        let registration = proto::Registration::Open;
+        check("ServerInfo", &proto::ServerInfo { version: String::new(), now_ms: 0, registration });
         let (version, public_url, host) = (String::new(), String::new(), String::new());
         let checkup = checkup::Checkup {
             version,

@@ -70,6 +70,7 @@ impl Settings {
             assets: self.assets.unwrap_or_else(default_assets),
             public_url,
             quota_bytes: self.quota_bytes,
+            registration: self.registration.unwrap_or_default(),
             trust_proxy,
             log: self.log.unwrap_or_else(|| "warn,offing_server=info".to_owned()),
             log_format: self.log_format.unwrap_or_default(),
@@ -85,6 +86,7 @@ impl Settings {
             edge_bytes: self.edge_bytes.unwrap_or(EDGE_BYTES),
             rate: RateConfig {
                 logins_per_minute: self.logins_per_minute.unwrap_or(rate.logins_per_minute),
+                sign_ups_per_hour: self.sign_ups_per_hour.unwrap_or(rate.sign_ups_per_hour),
                 anonymous_per_minute: self
                     .anonymous_per_minute
                     .unwrap_or(rate.anonymous_per_minute),

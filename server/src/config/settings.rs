@@ -5,6 +5,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use offing_core::proto::Registration;
 use serde::Deserialize;
 
 use super::error::ConfigError;
@@ -57,6 +59,10 @@ pub struct Settings {
     /// Most bytes one account may store [default: no limit]
     #[arg(long, env = "OFFING_QUOTA_BYTES", global = true)]
     pub quota_bytes: Option<u64>,
+    /// Who may sign up: `closed` is nobody, `invitation` who has a link, `open` everybody
+    /// [default: invitation]
+    #[arg(long, env = "OFFING_REGISTRATION", global = true, value_parser = registrations())]
+    pub registration: Option<Registration>,
     /// Take callers' addresses from the proxy's X-Forwarded-For [default: false]
     #[arg(long, env = "OFFING_TRUST_PROXY", global = true)]
     pub trust_proxy: Option<bool>,
@@ -83,6 +89,9 @@ pub struct Settings {
     /// Sign-ins a minute for one name from one address [default: 10]
     #[arg(long, env = "OFFING_LOGINS_PER_MINUTE", global = true)]
     pub logins_per_minute: Option<u32>,
+    /// Accounts that one address may make in an hour, where everybody may sign up [default: 5]
+    #[arg(long, env = "OFFING_SIGN_UPS_PER_HOUR", global = true)]
+    pub sign_ups_per_hour: Option<u32>,
     /// Calls without a session a minute from one address [default: 240]
     #[arg(long, env = "OFFING_ANONYMOUS_PER_MINUTE", global = true)]
     pub anonymous_per_minute: Option<u32>,
@@ -114,6 +123,15 @@ pub struct Settings {
     pub edge_bytes: Option<u64>,
 }
 
+/// The words of a flag for who may sign up.
+fn registrations() -> impl TypedValueParser<Value = Registration> {
+    PossibleValuesParser::new(["closed", "invitation", "open"]).map(|word| match word.as_str() {
+        "closed" => Registration::Closed,
+        "open" => Registration::Open,
+        _ => Registration::Invitation,
+    })
+}
+
 impl Settings {
     /// Reads the settings of a configuration file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
@@ -141,6 +159,7 @@ impl Settings {
             assets: self.assets.or(weaker.assets),
             public_url: self.public_url.or(weaker.public_url),
             quota_bytes: self.quota_bytes.or(weaker.quota_bytes),
+            registration: self.registration.or(weaker.registration),
             trust_proxy: self.trust_proxy.or(weaker.trust_proxy),
             log: self.log.or(weaker.log),
             log_format: self.log_format.or(weaker.log_format),
@@ -149,6 +168,7 @@ impl Settings {
             metrics: self.metrics.or(weaker.metrics),
             otlp: self.otlp.or(weaker.otlp),
             logins_per_minute: self.logins_per_minute.or(weaker.logins_per_minute),
+            sign_ups_per_hour: self.sign_ups_per_hour.or(weaker.sign_ups_per_hour),
             anonymous_per_minute: self.anonymous_per_minute.or(weaker.anonymous_per_minute),
             wrong_tokens_per_minute: self
                 .wrong_tokens_per_minute

@@ -2,14 +2,15 @@
 //!
 //! The OPAQUE records are opaque bytes here; `auth` makes and uses them. An invite's token
 //! exists in clear only in the link, the store has its hash. An invite is consumed in the
-//! transaction that adds the account, so one link makes one account whatever races.
+//! transaction that adds the account, so one link makes one account whatever races. Where
+//! everybody may sign up a word stands in the place of a token, and links go on working.
 
 use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use offing_core::id::{AccountId, Hash, VaultId};
-use offing_core::proto::{AccountRecord, AccountView, SecretKind};
+use offing_core::proto::{AccountRecord, AccountView, OPEN_SIGN_UP, Registration, SecretKind};
 use rand::RngCore as _;
 use sha2::{Digest, Sha256};
 
@@ -23,7 +24,7 @@ pub const INVITE_MS: i64 = 7 * 24 * 3600 * 1000;
 /// An account to be made.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
-    /// The token of the sign-up link.
+    /// The token of the sign-up link, or `OPEN_SIGN_UP`.
     pub invite: String,
     /// The name to sign in with, normalised.
     pub username: String,
@@ -68,8 +69,11 @@ impl InviteState {
 
 impl Services {
     /// Makes the sign-up link of the first account, in place of any made before; `None`
-    /// once there is an account.
+    /// once there is an account, or where nobody can sign up.
     pub async fn first_invite(&self, now_ms: i64) -> Result<Option<String>, ServiceError> {
+        if self.registration == Registration::Closed {
+            return Ok(None);
+        }
         let (token, invite) = new_invite(now_ms);
         let made = self.meta.write(Durability::Now, move |tx| {
             if tx.account_count()? > 0 {
@@ -89,11 +93,23 @@ impl Services {
         Ok(token)
     }
 
-    /// Checks that a sign-up link still works.
+    /// Checks that somebody who has this link, or none, may sign up.
     pub async fn check_invite(&self, token: &str, now_ms: i64) -> Result<(), ServiceError> {
+        if self.is_let_in_openly(token)? {
+            return Ok(());
+        }
         let hash = token_hash(token);
         let invite = self.meta.read(move |state| state.invite(&hash)).await?;
         InviteState::of(invite.as_ref(), now_ms).into_result()
+    }
+
+    /// Says whether this stands for no link, where none is wanted; refuses where nobody can sign up.
+    pub(crate) fn is_let_in_openly(&self, token: &str) -> Result<bool, ServiceError> {
+        match self.registration {
+            Registration::Closed => Err(ServiceError::RegistrationClosed),
+            Registration::Invitation => Ok(false),
+            Registration::Open => Ok(token == OPEN_SIGN_UP),
+        }
     }
 
     /// Says whether nobody has this normalised name.
@@ -102,9 +118,10 @@ impl Services {
         Ok(self.meta.read(move |state| state.account_by_name(&username)).await?.is_none())
     }
 
-    /// Makes an account and consumes its invite, both or neither.
+    /// Makes an account and consumes its invite, if it has one: both or neither.
     pub async fn register(&self, new: NewAccount, now_ms: i64) -> Result<(), ServiceError> {
-        let hash = token_hash(&new.invite);
+        let invite =
+            if self.is_let_in_openly(&new.invite)? { None } else { Some(token_hash(&new.invite)) };
         let account = Account {
             id: new.record.account,
             username: new.username,
@@ -120,16 +137,20 @@ impl Services {
             created_ms: now_ms,
         };
         let state = self.meta.write(Durability::Now, move |tx| {
-            let state = InviteState::of(tx.invite(&hash)?.as_ref(), now_ms);
-            if state != InviteState::Open {
-                return Ok(state);
+            if let Some(hash) = &invite {
+                let state = InviteState::of(tx.invite(hash)?.as_ref(), now_ms);
+                if state != InviteState::Open {
+                    return Ok(state);
+                }
             }
             if tx.account_by_name(&account.username)?.is_some()
                 || tx.account(&account.id)?.is_some()
             {
                 return Ok(InviteState::NameTaken);
             }
-            tx.use_invite(&hash, now_ms)?;
+            if let Some(hash) = &invite {
+                tx.use_invite(hash, now_ms)?;
+            }
             tx.add_account(&account)?;
             Ok(InviteState::Open)
         });

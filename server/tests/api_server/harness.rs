@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use offing_core::proto::Registration;
 use offing_server::config::{RateConfig, Settings};
 use offing_server::service::{ServiceOptions, Services};
 use offing_server::turns::desk::Bounds;
@@ -40,6 +41,7 @@ pub(crate) struct Differs {
     pub(crate) edge_urls: Option<Vec<String>>,
     /// An address of another network namespace, where that is the test's.
     pub(crate) ip: Option<IpAddr>,
+    pub(crate) registration: Registration,
     pub(crate) store: Store,
 }
 
@@ -77,6 +79,7 @@ impl World {
             assets: Some(assets),
             public_url: differs.public_url,
             edge_urls: differs.edge_urls,
+            registration: Some(differs.registration),
             ..Settings::default()
         };
         let mut config = settings.finish().unwrap();
@@ -84,6 +87,7 @@ impl World {
         config.turns = differs.turns.unwrap_or(config.turns);
         let mut options = ServiceOptions {
             account_quota_bytes: differs.quota_bytes,
+            registration: differs.registration,
             ..ServiceOptions::default()
         };
         let disk_bytes_max = Arc::new(AtomicU64::new(u64::MAX));
