@@ -249,6 +249,10 @@ fn refusal_in_words(code: Code) -> String {
         Code::LoginExpired => {
             "that took too long, or too many codes were wrong; run it again".to_owned()
         }
+        Code::TooManyDevices => {
+            "the account has as many devices as it may; take one off in the app's settings"
+                .to_owned()
+        }
         Code::RegistrationClosed => "this server makes no new accounts".to_owned(),
         Code::RateLimited => "too many attempts; wait a minute".to_owned(),
         Code::QuotaExceeded => "the account's space is used up".to_owned(),

@@ -50,7 +50,7 @@ pub struct Call {
     pub path: &'static str,
     /// What authorises it.
     pub access: Access,
-    /// Which bucket it is counted in.
+    /// Which buckets it is counted in.
     pub rate: Rate,
     /// Its body.
     pub takes: Takes,
@@ -78,12 +78,15 @@ pub enum Access {
     Admin,
 }
 
-/// Which bucket a bearer call is counted in.
+/// Which buckets a call is counted in: of its account, or of its address where it has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
-    /// The account's calls.
+    /// That of calls.
     Call,
-    /// The account's transfers of chunks.
+    /// That of calls, and one of its own that holds one in so many of them: for what people rarely do,
+    /// and what takes more of the server than others.
+    Part(u32),
+    /// That of transfers of chunks.
     Transfer,
 }
 

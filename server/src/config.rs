@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use offing_core::proto::Registration;
 
+use crate::service::quota::Counts;
 use crate::store::places::Places;
 use crate::store::s3::S3Address;
 use crate::telemetry::LogFormat;
@@ -43,6 +44,8 @@ pub struct Config {
     pub public_url: String,
     /// The most one account may store; `None` is no limit.
     pub quota_bytes: Option<u64>,
+    /// How many vaults and devices one account may have.
+    pub counts: Counts,
     /// Who may sign up.
     pub registration: Registration,
     /// Whether the address of a caller is taken from the proxy's `X-Forwarded-For`.
@@ -66,6 +69,8 @@ pub struct Config {
     pub turns: Bounds,
     /// The most live sockets at one time.
     pub live_sockets: u32,
+    /// The most connections of one address; 0 is no limit.
+    pub connections_per_address: u32,
     /// Addresses of edges, which say for whom they ask.
     pub edges: Vec<IpAddr>,
     /// Addresses of edges from which the app may read chunks, without a slash at the end.
@@ -114,6 +119,13 @@ impl Config {
             database: self.database.clone(),
             chunks: self.chunks.clone(),
         }
+    }
+
+    /// The most connections of one address, where addresses tell callers apart: not behind a proxy, which may
+    /// also be why the program listens on its own machine alone.
+    pub fn connections_per_address(&self) -> Option<u32> {
+        let is_fronted = self.trust_proxy || self.listen.ip().is_loopback();
+        Some(self.connections_per_address).filter(|most| *most > 0 && !is_fronted)
     }
 
     /// The most connections at one time: a live socket is one, and those come besides that ask for

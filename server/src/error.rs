@@ -158,7 +158,9 @@ pub fn status(code: Code) -> StatusCode {
         | Code::WrongCredentials
         | Code::SecondFactor => StatusCode::UNAUTHORIZED,
         Code::NameMalformed | Code::ChunkMismatch => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::NameTaken | Code::Recovering => StatusCode::CONFLICT,
+        Code::NameTaken | Code::Recovering | Code::TooManyVaults | Code::TooManyDevices => {
+            StatusCode::CONFLICT
+        }
         Code::RegistrationClosed
         | Code::InviteUnknown
         | Code::SignInAgain

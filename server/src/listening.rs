@@ -2,11 +2,11 @@
 //!
 //! HTTP/1.1 behind a proxy or on one machine; with a certificate of its own TLS 1.3, and HTTP/2
 //! for who asks for it. A connection must shake hands, send its request head and take what it is
-//! sent in time, and their number is bounded, so idle or slow callers cost a bounded amount of
-//! memory. What answers is a router; this module knows nothing of it.
+//! sent in time, and their number is bounded, of each address too, so idle or slow callers cost a
+//! bounded amount of memory. What answers is a router; this module knows nothing of it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +32,12 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::tls::{HTTP2, Tls};
 
+mod callers;
 mod rest;
 mod stall;
 
+pub(crate) use callers::household;
+use callers::{Callers, Held};
 use rest::ReadOut;
 use stall::Watched;
 
@@ -61,14 +64,21 @@ pub(crate) struct Listening {
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     connections_max: u32,
+    callers: Option<Callers>,
+    edges: Vec<IpAddr>,
 }
 
 impl Listening {
     /// Reads the certificate, if there is to be one.
     pub(crate) fn new(listener: TcpListener, config: &Config) -> io::Result<Self> {
         let tls = config.tls.clone().map(Tls::open).transpose().map_err(io::Error::other)?;
-        let connections_max = config.connections_max();
-        Ok(Self { listener, tls: tls.map(Arc::new), connections_max })
+        Ok(Self {
+            listener,
+            tls: tls.map(Arc::new),
+            connections_max: config.connections_max(),
+            callers: config.connections_per_address().map(Callers::new),
+            edges: config.edges.clone(),
+        })
     }
 
     /// Lets `router` answer until `shutdown` resolves, then stops accepting, and waits up to ten
@@ -105,6 +115,14 @@ impl Listening {
                     continue;
                 }
             };
+            let held = match self.hold(peer.ip()) {
+                Ok(held) => held,
+                Err(Crowded) => {
+                    // Closed at once: whoever opens ever more is not worth a word.
+                    running.metrics.crowded();
+                    continue;
+                }
+            };
             // Small answers (an append's result, a wake-up) must not wait for more to send.
             let _ = stream.set_nodelay(true);
             let caller = Caller { peer, router: router.clone(), stopping: running.stopping() };
@@ -112,7 +130,7 @@ impl Listening {
             let connected = running.metrics.connected();
             tokio::spawn(async move {
                 caller.serve(stream, acceptor).await;
-                drop((connected, permit));
+                drop((connected, held, permit));
             });
         }
         drop(self.listener);
@@ -126,6 +144,21 @@ impl Listening {
         }
     }
 }
+
+impl Listening {
+    /// Counts a connection of this address, unless all come from there.
+    fn hold(&self, address: IpAddr) -> Result<Option<Held>, Crowded> {
+        match &self.callers {
+            Some(callers) if !self.edges.contains(&address.to_canonical()) => {
+                callers.hold(address).map(Some).ok_or(Crowded)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// An address has as many connections as it may.
+struct Crowded;
 
 /// One connection, and what answers it.
 struct Caller {

@@ -43,6 +43,8 @@ pub(crate) struct Metrics {
     pub(crate) told: AtomicU64,
     pub(crate) untold: AtomicU64,
     connections: Arc<AtomicI64>,
+    /// Connections that were closed at once.
+    crowded: AtomicU64,
 }
 
 /// The requests of one method and route.
@@ -91,6 +93,11 @@ impl Metrics {
     pub(crate) fn connected(&self) -> Connected {
         self.connections.fetch_add(1, Ordering::Relaxed);
         Connected(Arc::clone(&self.connections))
+    }
+
+    /// Counts a connection that was closed at once, since its address had too many.
+    pub(crate) fn crowded(&self) {
+        self.crowded.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts what a body brings.
@@ -263,6 +270,11 @@ fn of_traffic(out: &mut String, metrics: &Metrics, live_sockets: u64) {
         &[
             ("received_bytes_total", "Bytes of bodies received.", count(&metrics.received_bytes)),
             ("sent_bytes_total", "Bytes of bodies sent.", count(&metrics.sent_bytes)),
+            (
+                "connections_refused_total",
+                "Connections that were closed at once, of addresses with too many.",
+                count(&metrics.crowded),
+            ),
         ],
     );
     gauges(

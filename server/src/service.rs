@@ -43,6 +43,7 @@ pub mod scrub;
 pub mod sessions;
 
 use news::{Hearers, Listening};
+use quota::Counts;
 
 /// Who asks, as verified by the access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +79,12 @@ pub enum ServiceError {
     /// The account's space is used up.
     #[error("the account's space is used up")]
     QuotaExceeded,
+    /// The account has as many vaults as it may.
+    #[error("the account has as many vaults as it may")]
+    TooManyVaults,
+    /// The account has as many devices as it may.
+    #[error("the account has as many devices as it may")]
+    TooManyDevices,
     /// The server's disk is full; nothing was stored.
     #[error("the server's disk is full")]
     StorageFull,
@@ -167,6 +174,8 @@ impl ServiceError {
             Self::ChunkMismatch { .. } => Code::ChunkMismatch,
             Self::RangeInvalid { .. } => Code::RangeInvalid,
             Self::QuotaExceeded => Code::QuotaExceeded,
+            Self::TooManyVaults => Code::TooManyVaults,
+            Self::TooManyDevices => Code::TooManyDevices,
             Self::StorageFull => Code::StorageFull,
             Self::TooLarge { .. } => Code::TooLarge,
             Self::Malformed(_) | Self::MalformedEntry(_) | Self::NotGenesis => Code::BadRequest,
@@ -239,6 +248,8 @@ pub struct ServiceOptions {
     pub collect_delete: bool,
     /// Who may sign up.
     pub registration: Registration,
+    /// How much else than bytes one account may have.
+    pub counts: Counts,
 }
 
 /// Of these options, what accounts may.
@@ -247,12 +258,13 @@ struct Allowed {
     account_quota_bytes: Option<u64>,
     collect_delete: bool,
     registration: Registration,
+    counts: Counts,
 }
 
 impl ServiceOptions {
     fn allowed(&self) -> Allowed {
-        let &Self { account_quota_bytes, collect_delete, registration, .. } = self;
-        Allowed { account_quota_bytes, collect_delete, registration }
+        let &Self { account_quota_bytes, collect_delete, registration, counts, .. } = self;
+        Allowed { account_quota_bytes, collect_delete, registration, counts }
     }
 }
 
@@ -276,6 +288,7 @@ pub struct Services {
     pub(crate) account_quota_bytes: Option<u64>,
     pub(crate) collect_delete: bool,
     pub(crate) registration: Registration,
+    pub(crate) counts: Counts,
     /// What was scrubbed since the start.
     scrubbed: Arc<Mutex<Checked>>,
 }
@@ -375,6 +388,7 @@ impl Services {
             account_quota_bytes: allowed.account_quota_bytes,
             collect_delete: allowed.collect_delete,
             registration: allowed.registration,
+            counts: allowed.counts,
             scrubbed: Arc::default(),
         }
     }

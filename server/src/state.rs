@@ -63,6 +63,7 @@ impl AppState {
             account_quota_bytes: config.quota_bytes,
             collect_delete: config.collect_delete,
             registration: config.registration,
+            counts: config.counts,
             ..ServiceOptions::default()
         };
         let (services, recovery) = Services::open(config.places(), options)?;

@@ -36,6 +36,8 @@ mod figures;
 mod harness;
 #[path = "api_server/lifecycle.rs"]
 mod lifecycle;
+#[path = "api_server/limits.rs"]
+mod limits;
 #[path = "api_server/lines.rs"]
 mod lines;
 #[path = "api_server/live.rs"]

@@ -580,6 +580,7 @@ fn server(code: Code) -> &'static str {
         Code::InviteUsed => "This sign-up link was used. Ask for a new one.",
         Code::InviteExpired => "This sign-up link has expired. Ask for a new one.",
         Code::RegistrationClosed => "This server makes no new accounts.",
+        Code::TooManyDevices => "Your account has as many devices as it may. Take one off first.",
         Code::LoginExpired => "That took too long. Try again.",
         Code::TakenOff => "This device was taken off your account.",
         Code::AccountClosed => "Your account was closed by who runs the server.",

@@ -506,6 +506,7 @@ fn server(code: Code) -> &'static str {
         Code::InviteUsed => "注册链接已被使用，请索取新链接。",
         Code::InviteExpired => "注册链接已过期，请索取新链接。",
         Code::RegistrationClosed => "此服务器不再创建新账户。",
+        Code::TooManyDevices => "您的账户设备数已达上限，请先移除一台。",
         Code::LoginExpired => "操作超时，请重试。",
         Code::TakenOff => "本设备已从您的账户中移除。",
         Code::AccountClosed => "您的账户已被服务器管理员关闭。",

@@ -66,6 +66,10 @@ pub enum Code {
     SecondFactor,
     /// Nobody can sign up here.
     RegistrationClosed,
+    /// The account has as many vaults as it may.
+    TooManyVaults,
+    /// The account has as many devices as it may; one has to be taken off first.
+    TooManyDevices,
 }
 
 /// The body of every refusal.

@@ -14,14 +14,14 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use offing_core::id::VaultId;
+use offing_core::id::{AccountId, VaultId};
 use offing_core::proto::Code;
 
 use super::{Access, Call, Gives, Rate, Takes};
 use crate::auth::SignedIn;
 use crate::config::Config;
 use crate::error::{ApiError, Suspicion};
-use crate::listening::Peer;
+use crate::listening::{Peer, household};
 use crate::service::Caller;
 use crate::state::AppState;
 use crate::tickets::{TICKET, Ticket, TicketError};
@@ -113,30 +113,22 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
     let account = signed_in.map(|it: SignedIn| it.caller.account);
     let account = account.or(reader.map(|it: Reader| it.caller.account));
     let class = match call.rate {
-        Rate::Call => Class::Prompt,
+        Rate::Call | Rate::Part(_) => Class::Prompt,
         Rate::Transfer => Class::Bulk,
     };
     let who = account.map_or(Who::Address(address), Who::Account);
     let asker = Asker { who, class };
     // Before it is counted, so that a refusal costs little: under a flood there are many.
     state.turns().admits(who, class)?;
-    let rate = &state.config().rate;
-    match account {
-        None => {
-            take(state, &format!("anonymous|{address}"), rate.anonymous_per_minute)?;
-            let from_pages = call.access != Access::Open || call.takes == Takes::Socket;
-            if from_pages && !is_own_origin(state, call, headers) {
-                let refused = ApiError::new(Code::BadRequest).status(StatusCode::FORBIDDEN);
-                return Err(refused.suspicion(Suspicion::ForeignOrigin));
-            }
-        }
-        Some(account) => {
-            let (class, per_minute) = match call.rate {
-                Rate::Call => ("call", rate.calls_per_minute),
-                Rate::Transfer => ("transfer", rate.transfers_per_minute),
-            };
-            take(state, &format!("{class}|{account}"), per_minute)?;
-        }
+    count(state, call, account, address)?;
+    let from_pages = match call.access {
+        Access::Open => call.takes == Takes::Socket,
+        Access::Cookie | Access::Admin => true,
+        Access::Bearer | Access::Reader => false,
+    };
+    if from_pages && !is_own_origin(state, call, headers) {
+        let refused = ApiError::new(Code::BadRequest).status(StatusCode::FORBIDDEN);
+        return Err(refused.suspicion(Suspicion::ForeignOrigin));
     }
     request.extensions_mut().insert(CallerAddress(address));
     request.extensions_mut().insert(asker);
@@ -147,6 +139,34 @@ fn check(state: &AppState, call: &Call, request: &mut Request) -> Result<Asker, 
         request.extensions_mut().insert(reader);
     }
     Ok(asker)
+}
+
+/// Counts a call in each bucket that it belongs to: of who calls, of the address whoever calls from there, of the call
+/// itself.
+fn count(
+    state: &AppState,
+    call: &Call,
+    account: Option<AccountId>,
+    address: IpAddr,
+) -> Result<(), ApiError> {
+    let rate = &state.config().rate;
+    let (class, who, per_minute) = match (account, call.rate) {
+        (None, _) => ("anonymous", address.to_string(), rate.anonymous_per_minute),
+        (Some(account), Rate::Transfer) => {
+            ("transfer", account.to_string(), rate.transfers_per_minute)
+        }
+        (Some(account), Rate::Call | Rate::Part(_)) => {
+            ("call", account.to_string(), rate.calls_per_minute)
+        }
+    };
+    if account.is_some() {
+        let key = format!("all-{class}|{address}");
+        take(state, &key, per_minute.saturating_mul(ACCOUNTS_OF_ADDRESS))?;
+    }
+    if let Rate::Part(part) = call.rate {
+        take(state, &format!("{} {}|{who}", call.method, call.path), per_minute / part)?;
+    }
+    take(state, &format!("{class}|{who}"), per_minute)
 }
 
 /// Takes a call from a bucket, or refuses with the time to wait.
@@ -220,8 +240,7 @@ fn is_own_origin(state: &AppState, call: &Call, headers: &HeaderMap) -> bool {
     origin == state.config().public_url || (authority.is_some() && authority == text(header::HOST))
 }
 
-/// The caller's address: the connection's, or what a trusted proxy or an edge says. Addresses of
-/// version 6 count by their /64, which is what one household gets.
+/// The caller's address: the connection's, or what a trusted proxy or an edge says.
 pub(crate) fn address(config: &Config, request: &Request) -> IpAddr {
     let told = request.headers().get_all("x-forwarded-for").iter();
     let told = told.filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(','));
@@ -239,11 +258,11 @@ pub(crate) fn address(config: &Config, request: &Request) -> IpAddr {
         };
         address = behind;
     }
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
-        address @ IpAddr::V4(_) => address,
-    }
+    household(address)
 }
+
+/// So many accounts may do all they may from one address.
+const ACCOUNTS_OF_ADDRESS: u32 = 20;
 
 impl Takes {
     fn deadline(self) -> Duration {

@@ -407,7 +407,8 @@ fn schemas() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{admin, checkup, tickets};
+    use crate::api::{Rate, admin, checkup, tickets};
+    use crate::config::RateConfig;
     use offing_core::id::{AccountId, DeviceId, Hash, Incarnation, VaultId};
     use offing_core::proto::{self, Bytes};
 
@@ -625,6 +626,23 @@ mod tests {
                 device,
             },
         );
+    }
+
+    #[test]
+    fn the_limits_of_calls_are_written_down() {
+        let written = include_str!("../../../docs/operations.md");
+        let usual = RateConfig::default();
+        for call in CALLS {
+            let Rate::Part(part) = call.rate else {
+                continue;
+            };
+            let of = match call.access {
+                Access::Open | Access::Cookie | Access::Admin => usual.anonymous_per_minute,
+                Access::Bearer | Access::Reader => usual.calls_per_minute,
+            };
+            let line = format!("| `{} {}` | {} |", call.method, call.path, of / part);
+            assert!(written.contains(&line), "docs/operations.md lacks {line}");
+        }
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub enum ConfigError {
         /// What was given.
         given: u32,
     },
+    /// An account without a vault or a device would be none.
+    #[error("vaults_per_account and devices_per_account must be 1 or more")]
+    Counts,
     /// Spans cannot be sent there.
     #[error("otlp must be http://host[:port][/path] or https://…, not {given}")]
     Otlp {

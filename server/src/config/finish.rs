@@ -8,6 +8,7 @@ use instant_acme::LetsEncrypt;
 
 use super::{Config, ConfigError, RateConfig, Settings};
 use crate::acme::Authority;
+use crate::service::quota::Counts;
 use crate::store::s3::S3Address;
 use crate::tls::TlsFiles;
 use crate::turns::desk::Bounds;
@@ -70,6 +71,7 @@ impl Settings {
             assets: self.assets.unwrap_or_else(default_assets),
             public_url,
             quota_bytes: self.quota_bytes,
+            counts: counts(self.vaults_per_account, self.devices_per_account)?,
             registration: self.registration.unwrap_or_default(),
             trust_proxy,
             log: self.log.unwrap_or_else(|| "warn,offing_server=info".to_owned()),
@@ -80,6 +82,9 @@ impl Settings {
             otlp: self.otlp.map(collector).transpose()?,
             turns: Bounds::default(),
             live_sockets,
+            connections_per_address: self
+                .connections_per_address
+                .unwrap_or(CONNECTIONS_PER_ADDRESS),
             edges: self.edges.unwrap_or_default(),
             edge_urls: edge_urls(self.edge_urls.unwrap_or_default())?,
             origin: self.origin.map(origin).transpose()?,
@@ -100,6 +105,19 @@ impl Settings {
             },
         })
     }
+}
+
+/// How much an account may have: something, or it would be none.
+fn counts(vaults: Option<u32>, devices: Option<u32>) -> Result<Counts, ConfigError> {
+    let usual = Counts::default();
+    let counts = Counts {
+        vaults: vaults.unwrap_or(usual.vaults),
+        devices: devices.unwrap_or(usual.devices),
+    };
+    if counts.vaults == 0 || counts.devices == 0 {
+        return Err(ConfigError::Counts);
+    }
+    Ok(counts)
 }
 
 /// The server that an edge stands before. Tokens and cookies go there.
@@ -173,6 +191,8 @@ fn default_assets() -> PathBuf {
 
 const SCRUB_DAYS: u32 = 30;
 const LIVE_SOCKETS: u32 = 10_000;
+/// Of an office behind one address, some dozens of people.
+const CONNECTIONS_PER_ADDRESS: u32 = 256;
 /// Eight gigabytes or so.
 pub(super) const LIVE_SOCKETS_MAX: u32 = 1_000_000;
 pub(super) const EDGE_URLS_MAX: usize = 16;
@@ -264,6 +284,27 @@ mod tests {
             let refused = bound(Some(unfit));
             assert!(matches!(refused, Err(ConfigError::LiveSockets { given }) if given == unfit));
         }
+    }
+
+    #[test]
+    fn an_address_is_bounded_where_it_tells_callers_apart() {
+        let bound = |listen: &str, trust_proxy, given| {
+            let (listen, tls) = (Some(listen.parse().unwrap()), Some(PathBuf::from("pem")));
+            let settings = Settings {
+                listen,
+                trust_proxy: Some(trust_proxy),
+                tls_cert: tls.clone(),
+                tls_key: tls,
+                connections_per_address: given,
+                ..Settings::default()
+            };
+            settings.finish().unwrap().connections_per_address()
+        };
+        assert_eq!(bound("0.0.0.0:443", false, None), Some(CONNECTIONS_PER_ADDRESS));
+        assert_eq!(bound("0.0.0.0:443", false, Some(3)), Some(3));
+        assert_eq!(bound("0.0.0.0:443", false, Some(0)), None);
+        assert_eq!(bound("0.0.0.0:443", true, Some(3)), None);
+        assert_eq!(bound("127.0.0.1:443", false, Some(3)), None);
     }
 
     #[test]

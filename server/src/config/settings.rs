@@ -59,6 +59,12 @@ pub struct Settings {
     /// Most bytes one account may store [default: no limit]
     #[arg(long, env = "OFFING_QUOTA_BYTES", global = true)]
     pub quota_bytes: Option<u64>,
+    /// Most vaults one account may have [default: 64]
+    #[arg(long, env = "OFFING_VAULTS_PER_ACCOUNT", global = true)]
+    pub vaults_per_account: Option<u32>,
+    /// Most devices one account may have that are signed in [default: 256]
+    #[arg(long, env = "OFFING_DEVICES_PER_ACCOUNT", global = true)]
+    pub devices_per_account: Option<u32>,
     /// Who may sign up: `closed` is nobody, `invitation` who has a link, `open` everybody
     /// [default: invitation]
     #[arg(long, env = "OFFING_REGISTRATION", global = true, value_parser = registrations())]
@@ -107,6 +113,10 @@ pub struct Settings {
     /// Most live sockets at one time, each of which is an open file, two of an edge [default: 10000]
     #[arg(long, env = "OFFING_LIVE_SOCKETS", global = true)]
     pub live_sockets: Option<u32>,
+    /// Most connections of one address; 0 is no limit, and there is none behind a proxy or where the
+    /// program listens on its own machine [default: 256]
+    #[arg(long, env = "OFFING_CONNECTIONS_PER_ADDRESS", global = true)]
+    pub connections_per_address: Option<u32>,
     /// Addresses of edges, with commas between: who asks through them is taken from their
     /// X-Forwarded-For [default: none]
     #[arg(long, env = "OFFING_EDGES", global = true, value_delimiter = ',')]
@@ -159,6 +169,8 @@ impl Settings {
             assets: self.assets.or(weaker.assets),
             public_url: self.public_url.or(weaker.public_url),
             quota_bytes: self.quota_bytes.or(weaker.quota_bytes),
+            vaults_per_account: self.vaults_per_account.or(weaker.vaults_per_account),
+            devices_per_account: self.devices_per_account.or(weaker.devices_per_account),
             registration: self.registration.or(weaker.registration),
             trust_proxy: self.trust_proxy.or(weaker.trust_proxy),
             log: self.log.or(weaker.log),
@@ -176,6 +188,9 @@ impl Settings {
             calls_per_minute: self.calls_per_minute.or(weaker.calls_per_minute),
             transfers_per_minute: self.transfers_per_minute.or(weaker.transfers_per_minute),
             live_sockets: self.live_sockets.or(weaker.live_sockets),
+            connections_per_address: self
+                .connections_per_address
+                .or(weaker.connections_per_address),
             edges: self.edges.or(weaker.edges),
             edge_urls: self.edge_urls.or(weaker.edge_urls),
             origin: self.origin.or(weaker.origin),

@@ -19,9 +19,6 @@ use super::{Caller, ServiceError, Services, bury, collect, log, quota, recovery}
 use crate::store::growth::Question;
 use crate::store::meta::{Durability, MetaResult, MetaTx, StoredEntry, Vault};
 
-/// Most vaults of one account.
-pub const VAULTS_MAX: usize = 64;
-
 /// An entry whose encoding has been checked.
 pub(super) struct Parsed {
     pub(super) entry: Entry,
@@ -101,8 +98,8 @@ impl Services {
             return Err(ServiceError::NotGenesis);
         }
         let id = VaultId(parsed.hash.0);
-        let caller = *caller;
-        let job = move |tx: &mut dyn MetaTx| create(tx, &caller, id, parsed, now_ms);
+        let (caller, vaults_max) = (*caller, self.counts.vaults as usize);
+        let job = move |tx: &mut dyn MetaTx| create(tx, &caller, id, parsed, vaults_max, now_ms);
         let appended = self.meta.write(Durability::Now, job).await??;
         self.tell_growth(caller.account, id, &appended);
         Ok((id, appended))
@@ -121,6 +118,7 @@ fn create(
     caller: &Caller,
     id: VaultId,
     genesis: Parsed,
+    vaults_max: usize,
     now_ms: i64,
 ) -> MetaResult<Result<Appended, ServiceError>> {
     if tx.vault(&id)?.is_some() {
@@ -133,9 +131,10 @@ fn create(
     let Some(account) = tx.account(&caller.account)? else {
         return Ok(Err(ServiceError::SignedOut));
     };
-    let full = tx.vaults_of(&caller.account)?.len() >= VAULTS_MAX;
-    let room = quota::fits(account.quota_bytes, account.used_bytes, genesis.stored_bytes());
-    if full || !room {
+    if tx.vaults_of(&caller.account)?.len() >= vaults_max {
+        return Ok(Err(ServiceError::TooManyVaults));
+    }
+    if !quota::fits(account.quota_bytes, account.used_bytes, genesis.stored_bytes()) {
         return Ok(Err(ServiceError::QuotaExceeded));
     }
     let start = ChainPoint::START;

@@ -7,7 +7,7 @@
 //! the successor is void. Any older secret means that the cookie was copied, so the session
 //! ends; of a thief and an owner, whoever comes second ends it for both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -67,8 +67,14 @@ impl Services {
             used_ms: now_ms,
             taken_off: false,
         };
-        let row = session.clone();
-        self.meta.write(Durability::Now, move |tx| tx.put_session(&row)).await?;
+        let (row, devices_max) = (session.clone(), self.counts.devices as usize);
+        let job = move |tx: &mut dyn MetaTx| {
+            if !is_room(tx, &row, devices_max, now_ms)? {
+                return Ok(Err(ServiceError::TooManyDevices));
+            }
+            Ok(Ok(tx.put_session(&row)?))
+        };
+        self.meta.write(Durability::Now, job).await??;
         Ok((session, token))
     }
 
@@ -218,6 +224,15 @@ fn check(
 fn reused(tx: &dyn MetaTx, account: &AccountId) -> MetaResult<ServiceError> {
     let username = tx.account(account)?.map(|account| account.username).unwrap_or_default();
     Ok(ServiceError::CookieReused { username })
+}
+
+/// Says whether the device of a new session is known, or one more may be.
+fn is_room(tx: &dyn MetaTx, new: &Session, devices_max: usize, now_ms: i64) -> MetaResult<bool> {
+    let since = now_ms.saturating_sub(lifetime_ms());
+    let sessions = tx.sessions_of(&new.account)?.into_iter();
+    let live = sessions.filter(|session| !session.taken_off && session.used_ms >= since);
+    let devices: BTreeSet<DeviceId> = live.map(|session| session.device).collect();
+    Ok(devices.contains(&new.device) || devices.len() < devices_max)
 }
 
 fn lifetime_ms() -> i64 {

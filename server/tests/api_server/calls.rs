@@ -145,18 +145,19 @@ impl Calls {
     }
 
     pub(crate) async fn create_vault(&self, person: &Person) -> Vault {
+        self.try_create_vault(person).await.unwrap()
+    }
+
+    pub(crate) async fn try_create_vault(&self, person: &Person) -> Result<Vault, Reply> {
         let mut genesis = entry(None, person.device, 1, Hash([0; 32]), EntryKind::Epoch, &[], 1);
         // Equal genesis entries would be one vault.
         OsRng.fill_bytes(&mut genesis.body);
         let id = VaultId(genesis.hash().0);
-        let reply = self
-            .send(person, Method::PUT, &format!("/vaults/{id}"), genesis.encode())
-            .await
-            .granted()
-            .unwrap();
+        let path = format!("/vaults/{id}");
+        let reply = self.send(person, Method::PUT, &path, genesis.encode()).await.granted()?;
         let appended: Appended = reply.json();
         assert!(matches!(appended.results[..], [AppendResult::Ok { seq: 1, .. }]));
-        Vault { id, device: person.device, dseq: 1, last: genesis.hash() }
+        Ok(Vault { id, device: person.device, dseq: 1, last: genesis.hash() })
     }
 
     pub(crate) async fn append(

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use offing_core::proto::Registration;
 use offing_server::config::{RateConfig, Settings};
+use offing_server::service::quota::Counts;
 use offing_server::service::{ServiceOptions, Services};
 use offing_server::turns::desk::Bounds;
 use offing_server::{AppState, serve, serve_metrics};
@@ -25,6 +26,8 @@ pub(crate) struct World {
     pub(crate) disk_bytes_max: Arc<AtomicU64>,
     clock: Arc<AtomicI64>,
     pub(crate) calls: Calls,
+    /// The server itself, with nothing before it.
+    pub(crate) direct: Calls,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
     /// What stands before it, when every test is to go through one.
@@ -42,6 +45,8 @@ pub(crate) struct Differs {
     /// An address of another network namespace, where that is the test's.
     pub(crate) ip: Option<IpAddr>,
     pub(crate) registration: Registration,
+    pub(crate) counts: Counts,
+    pub(crate) connections_per_address: Option<u32>,
     pub(crate) store: Store,
 }
 
@@ -85,9 +90,15 @@ impl World {
         let mut config = settings.finish().unwrap();
         config.rate = differs.rate.unwrap_or(config.rate);
         config.turns = differs.turns.unwrap_or(config.turns);
+        if let Some(most) = differs.connections_per_address {
+            // As where others listen too, since addresses tell nobody apart on a machine alone.
+            config.listen.set_ip(Ipv4Addr::UNSPECIFIED.into());
+            config.connections_per_address = most;
+        }
         let mut options = ServiceOptions {
             account_quota_bytes: differs.quota_bytes,
             registration: differs.registration,
+            counts: differs.counts,
             ..ServiceOptions::default()
         };
         let disk_bytes_max = Arc::new(AtomicU64::new(u64::MAX));
@@ -104,6 +115,7 @@ impl World {
         let served = tokio::spawn(serve(listener, state.clone(), async {
             stopped.await.ok();
         }));
+        let direct = Calls::to(address);
         let (mut address, mut edge) = (address, None);
         if std::env::var_os(THROUGH_EDGE).is_some() {
             let public_url = Some(state.config().public_url.clone());
@@ -112,7 +124,7 @@ impl World {
             (address, edge) = (before.address, Some(before));
         }
         let calls = Calls::to(address);
-        Self { state, folder, disk_bytes_max, clock, calls, stop, served, edge }
+        Self { state, folder, disk_bytes_max, clock, calls, direct, stop, served, edge }
     }
 
     /// Tells the server to stop; the handle resolves when it has. What else there is stays as
