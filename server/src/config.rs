@@ -8,6 +8,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use offing_core::proto::Registration;
 
@@ -71,6 +72,8 @@ pub struct Config {
     pub live_sockets: u32,
     /// The most connections of one address; 0 is no limit.
     pub connections_per_address: u32,
+    /// How long the program goes on after it was told to stop, and says that it is not ready.
+    pub drain: Duration,
     /// Addresses of edges, which say for whom they ask.
     pub edges: Vec<IpAddr>,
     /// Addresses of edges from which the app may read chunks, without a slash at the end.

@@ -139,6 +139,9 @@ impl Edge {
         if asked.uri().path() == HEALTH {
             return Ok(self.own("ok\n".into_response()));
         }
+        if asked.uri().path() == READY && self.0.running.is_leaving() {
+            return Err(Code::Unavailable.into());
+        }
         if asked.uri().path() == STATUS {
             return Ok(self.status().await);
         }
@@ -209,6 +212,8 @@ async fn around(State(edge): State<Edge>, asked: Request) -> Response {
 /// Of the data folder, so that nobody takes a server's chunks for those of an edge.
 const FOLDER: &str = "edge";
 const HEALTH: &str = "/healthz";
+/// Which the server answers, as long as the edge stays.
+const READY: &str = "/readyz";
 const ROUTE_CHUNK: &str = "/api/v1/vaults/{vault}/chunks/{chunk}";
 const ROUTE_OTHER: &str = "other";
 const RATE_KEYS_MAX: usize = 100_000;

@@ -14,7 +14,7 @@ use crate::state::AppState;
 use crate::turns::Who;
 use crate::turns::desk::Class;
 
-/// Serves until `shutdown` resolves, then stops accepting, lets requests finish for up to ten
+/// Serves until `shutdown` resolves and the time to leave is over, then stops accepting, lets requests finish for up to ten
 /// seconds and closes the live sockets.
 pub async fn serve(
     listener: TcpListener,
@@ -35,12 +35,9 @@ pub async fn serve(
         let figures = serve_metrics(listener, state.clone());
         chores.spawn(async { drop(figures.await) });
     }
-    let shutdown = async move {
-        shutdown.await;
-        chores.abort_all();
-    };
     let sockets = state.sockets().all_closed();
     listening.answer(api::router(&state), state.running(), shutdown, sockets).await;
+    chores.abort_all();
     let stats = state.services().stats();
     tracing::info!(
         chunk_syncs = stats.chunk_syncs,

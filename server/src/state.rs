@@ -7,8 +7,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::sync::watch;
-
 use crate::admin::Keeper;
 use crate::api::checkup::Checkups;
 use crate::api::live::Sockets;
@@ -181,11 +179,6 @@ impl AppState {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.shared.running.metrics
-    }
-
-    /// Says (and goes on saying) whether the server is stopping.
-    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
-        self.shared.running.stopping()
     }
 
     pub(crate) fn running(&self) -> &Running {

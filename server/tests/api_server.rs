@@ -34,6 +34,8 @@ mod factors;
 mod figures;
 #[path = "api_server/harness.rs"]
 mod harness;
+#[path = "api_server/leaving.rs"]
+mod leaving;
 #[path = "api_server/lifecycle.rs"]
 mod lifecycle;
 #[path = "api_server/limits.rs"]

@@ -24,10 +24,10 @@ pub(super) async fn info(State(state): State<AppState>) -> Json<ServerInfo> {
     Json(ServerInfo { version, now_ms: state.now_ms(), registration })
 }
 
-/// Ready means that the stores answer; alive (`/healthz`) that the process does.
+/// Ready means that the stores answer and that the program stays; alive (`/healthz`) that the process does.
 pub(super) async fn ready(State(state): State<AppState>) -> Response {
     match state.services().check_ready().await {
-        Ok(()) if !*state.stopping().borrow() => "ready\n".into_response(),
+        Ok(()) if !state.running().is_leaving() => "ready\n".into_response(),
         Ok(()) => ApiError::new(Code::Unavailable).into_response(),
         Err(error) => ApiError::from(error).status(StatusCode::SERVICE_UNAVAILABLE).into_response(),
     }

@@ -11,6 +11,7 @@
 //! of another length or for another vault is dropped without a word.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -163,7 +164,7 @@ impl Live {
     async fn tell(&mut self) -> Result<std::convert::Infallible, Closing> {
         // Listening starts before the tips are read, so that nothing falls in between.
         let mut news = self.state.services().listen(self.caller.account);
-        let mut stopping = self.state.stopping();
+        let mut stopped = pin!(self.state.running().stopped());
         let mut closed = self.state.auth().closed();
         let account = self.caller.account;
         let mut pings = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
@@ -194,7 +195,7 @@ impl Live {
                 () = async { drop(closed.wait_for(|closed| closed.contains(&account)).await) } => {
                     return Err(Some((CLOSE_ACCOUNT_CLOSED, "account closed")));
                 }
-                () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
+                () = &mut stopped => {
                     return Err(Some((close_code::AWAY, "stopping")));
                 }
             }

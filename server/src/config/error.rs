@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::finish::{EDGE_URLS_MAX, LIVE_SOCKETS_MAX};
+use super::finish::{DRAIN_SECONDS_MAX, EDGE_URLS_MAX, LIVE_SOCKETS_MAX};
 
 /// Reports settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,12 @@ pub enum ConfigError {
     /// An account without a vault or a device would be none.
     #[error("vaults_per_account and devices_per_account must be 1 or more")]
     Counts,
+    /// Nobody waits for that long.
+    #[error("drain_seconds must be {DRAIN_SECONDS_MAX} at most, not {given}")]
+    Drain {
+        /// What was given.
+        given: u32,
+    },
     /// Spans cannot be sent there.
     #[error("otlp must be http://host[:port][/path] or https://…, not {given}")]
     Otlp {

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use instant_acme::LetsEncrypt;
 
@@ -85,6 +86,7 @@ impl Settings {
             connections_per_address: self
                 .connections_per_address
                 .unwrap_or(CONNECTIONS_PER_ADDRESS),
+            drain: drain(self.drain_seconds.unwrap_or(0))?,
             edges: self.edges.unwrap_or_default(),
             edge_urls: edge_urls(self.edge_urls.unwrap_or_default())?,
             origin: self.origin.map(origin).transpose()?,
@@ -105,6 +107,14 @@ impl Settings {
             },
         })
     }
+}
+
+/// A program that goes on for longer would be taken for one that hangs.
+fn drain(seconds: u32) -> Result<Duration, ConfigError> {
+    if seconds > DRAIN_SECONDS_MAX {
+        return Err(ConfigError::Drain { given: seconds });
+    }
+    Ok(Duration::from_secs(seconds.into()))
 }
 
 /// How much an account may have: something, or it would be none.
@@ -195,6 +205,7 @@ const LIVE_SOCKETS: u32 = 10_000;
 const CONNECTIONS_PER_ADDRESS: u32 = 256;
 /// Eight gigabytes or so.
 pub(super) const LIVE_SOCKETS_MAX: u32 = 1_000_000;
+pub(super) const DRAIN_SECONDS_MAX: u32 = 600;
 pub(super) const EDGE_URLS_MAX: usize = 16;
 const EDGE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);

@@ -117,6 +117,10 @@ pub struct Settings {
     /// program listens on its own machine [default: 256]
     #[arg(long, env = "OFFING_CONNECTIONS_PER_ADDRESS", global = true)]
     pub connections_per_address: Option<u32>,
+    /// Seconds for which the program goes on after it was told to stop, and says at `/readyz` that it is
+    /// not ready, so that a proxy sends calls elsewhere [default: 0]
+    #[arg(long, env = "OFFING_DRAIN_SECONDS", global = true)]
+    pub drain_seconds: Option<u32>,
     /// Addresses of edges, with commas between: who asks through them is taken from their
     /// X-Forwarded-For [default: none]
     #[arg(long, env = "OFFING_EDGES", global = true, value_delimiter = ',')]
@@ -191,6 +195,7 @@ impl Settings {
             connections_per_address: self
                 .connections_per_address
                 .or(weaker.connections_per_address),
+            drain_seconds: self.drain_seconds.or(weaker.drain_seconds),
             edges: self.edges.or(weaker.edges),
             edge_urls: self.edge_urls.or(weaker.edge_urls),
             origin: self.origin.or(weaker.origin),

@@ -15,7 +15,6 @@ use futures_util::stream;
 use hyper_util::rt::TokioIo;
 use offing_core::proto::Code;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::Edge;
@@ -81,10 +80,10 @@ impl Edge {
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         *response.headers_mut() = end_to_end(answer.headers());
         upgrade(response.headers_mut());
-        let (stopping, silence) = (self.0.running.stopping(), self.0.origin.patience.silence);
+        let (stopped, silence) = (self.0.running.stopped(), self.0.origin.patience.silence);
         tokio::spawn(async move {
             if let (Ok(near), Ok(far)) = (near.await, answer.upgrade().await) {
-                join(TokioIo::new(near), far, stopping, silence).await;
+                join(TokioIo::new(near), far, stopped, silence).await;
             }
             drop(socket);
         });
@@ -108,7 +107,7 @@ fn upgrade(headers: &mut HeaderMap) {
 async fn join(
     near: impl AsyncRead + AsyncWrite,
     far: impl AsyncRead + AsyncWrite,
-    mut stopping: watch::Receiver<bool>,
+    stopped: impl Future<Output = ()>,
     silence: Duration,
 ) {
     let ((mut near_says, mut near_hears), (mut far_says, mut far_hears)) =
@@ -116,7 +115,7 @@ async fn join(
     tokio::select! {
         () = carry(&mut near_says, &mut far_hears, silence) => {}
         () = carry(&mut far_says, &mut near_hears, silence) => {}
-        _ = stopping.wait_for(|stopping| *stopping) => {}
+        () = stopped => {}
     }
     // Either may be gone, which is why this ends.
     let ended = async { tokio::join!(near_hears.shutdown(), far_hears.shutdown()) };

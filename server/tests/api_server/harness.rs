@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use offing_core::proto::Registration;
 use offing_server::config::{RateConfig, Settings};
@@ -47,6 +48,7 @@ pub(crate) struct Differs {
     pub(crate) registration: Registration,
     pub(crate) counts: Counts,
     pub(crate) connections_per_address: Option<u32>,
+    pub(crate) drain: Duration,
     pub(crate) store: Store,
 }
 
@@ -90,6 +92,7 @@ impl World {
         let mut config = settings.finish().unwrap();
         config.rate = differs.rate.unwrap_or(config.rate);
         config.turns = differs.turns.unwrap_or(config.turns);
+        config.drain = differs.drain;
         if let Some(most) = differs.connections_per_address {
             // As where others listen too, since addresses tell nobody apart on a machine alone.
             config.listen.set_ip(Ipv4Addr::UNSPECIFIED.into());

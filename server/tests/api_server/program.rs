@@ -40,6 +40,15 @@ impl Program {
         (Self::start_in(tempfile::tempdir().unwrap(), options, stderr).await, log)
     }
 
+    /// The same beside another, over the same stores and with the same secrets.
+    pub(crate) async fn start_beside(other: &Self, options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for secret in ["server-setup", "token-key"] {
+            std::fs::copy(other.data().join(secret), folder.path().join(secret)).unwrap();
+        }
+        Self::start_in(folder, options, Stdio::inherit()).await
+    }
+
     async fn start_in(folder: TempDir, options: &[&str], stderr: Stdio) -> Self {
         let address = free_address().await;
         let listen = address.to_string();
