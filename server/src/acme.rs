@@ -144,7 +144,7 @@ async fn ask(authority: &Authority, shown: &Certificate, advice: &mut Advice) {
 }
 
 /// From when and until when a certificate is valid.
-fn life(certificate: &Certificate) -> [SystemTime; 2] {
+pub(crate) fn life(certificate: &Certificate) -> [SystemTime; 2] {
     let validity = &certificate.tbs_certificate.validity;
     [validity.not_before, validity.not_after]
         .map(|time| SystemTime::UNIX_EPOCH + time.to_unix_duration())

@@ -28,6 +28,7 @@ pub mod open_files;
 mod private;
 pub mod ready;
 pub mod rollout;
+mod room;
 mod serve;
 pub mod service;
 pub mod spans;

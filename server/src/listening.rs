@@ -114,6 +114,8 @@ impl Listening {
     ) {
         let mut renewals = JoinSet::new();
         if let Some(tls) = self.tls.clone() {
+            // Its end is a figure. One program listens once.
+            let _ = running.metrics.tls.set(Arc::clone(&tls));
             if let Some(authority) = tls.authority() {
                 renewals.spawn(acme::keep(authority, Arc::clone(&tls)));
             }

@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
@@ -22,9 +22,12 @@ use hyper::body::{Frame, SizeHint};
 use offing_core::proto::Code;
 use tokio::net::TcpListener;
 
+use crate::acme;
 use crate::edge::Figures;
 use crate::edge::cache::Kept;
+use crate::room::Room;
 use crate::state::AppState;
+use crate::tls::Tls;
 use crate::turns::desk::Class;
 
 /// Seconds of the buckets of request times.
@@ -45,6 +48,8 @@ pub(crate) struct Metrics {
     connections: Arc<AtomicI64>,
     /// Connections that were closed at once.
     crowded: AtomicU64,
+    /// What handshakes show, if the program speaks TLS.
+    pub(crate) tls: OnceLock<Arc<Tls>>,
 }
 
 /// The requests of one method and route.
@@ -227,6 +232,16 @@ fn text(state: &AppState) -> String {
             ("s3_away", "1 while S3 is not asked.", u64::from(stats.remote.is_away)),
         ],
     );
+    if let Some(room) = Room::of(&state.config().data) {
+        gauges(
+            &mut out,
+            &[
+                ("disk_bytes", "Bytes of the disk with the data folder.", room.bytes),
+                ("disk_free_bytes", "Those of them that are free.", room.free_bytes),
+            ],
+        );
+    }
+    of_certificate(&mut out, metrics);
     out
 }
 
@@ -241,6 +256,7 @@ pub(crate) fn text_of_edge(
     let mut out = String::new();
     of_calls(&mut out, metrics);
     of_traffic(&mut out, metrics, live_sockets);
+    of_certificate(&mut out, metrics);
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     counters(
         &mut out,
@@ -284,6 +300,16 @@ fn of_traffic(out: &mut String, metrics: &Metrics, live_sockets: u64) {
             ("live_sockets", "Live sockets that are open.", live_sockets),
         ],
     );
+}
+
+fn of_certificate(out: &mut String, metrics: &Metrics) {
+    let end = metrics.tls.get().and_then(|tls| tls.shown());
+    let Some(end) = end.and_then(|shown| acme::life(&shown)[1].duration_since(UNIX_EPOCH).ok())
+    else {
+        return;
+    };
+    let name = "certificate_end_seconds";
+    gauges(out, &[(name, "When the certificate ends, in seconds since 1970.", end.as_secs())]);
 }
 
 fn of_calls(out: &mut String, metrics: &Metrics) {

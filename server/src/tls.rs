@@ -4,6 +4,7 @@
 //! When they change they are read anew while the server runs; ones that do not fit each other are
 //! refused, and the ones before stay in use.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -41,6 +42,12 @@ pub(crate) struct Tls {
     read: RwLock<Option<[SystemTime; 2]>>,
     current: Arc<Current>,
     acceptor: TlsAcceptor,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("files", &self.files).finish_non_exhaustive()
+    }
 }
 
 impl Tls {

@@ -18,6 +18,7 @@ use crate::admin::{ACCOUNTS_MAX, AdminError, Keeper, Seen};
 use crate::auth::cookie;
 use crate::error::ApiError;
 use crate::rollout::{Rollout, RolloutError};
+use crate::room::Room;
 use crate::serve::heed_closed;
 use crate::service::ServiceError;
 use crate::state::AppState;
@@ -199,14 +200,14 @@ pub(super) async fn server(
     kept: Keeping,
 ) -> Result<Json<AdminServer>, ApiError> {
     let scrubbed = state.services().scrubbed();
-    let room = rustix::fs::statvfs(&state.config().data).ok();
+    let room = Room::of(&state.config().data);
     Ok(Json(AdminServer {
         version: env!("CARGO_PKG_VERSION"),
         now_ms: state.now_ms(),
         accounts: kept.keeper.account_count().await?,
         registration: state.config().registration,
-        disk_bytes: room.as_ref().map(|room| room.f_blocks.saturating_mul(room.f_frsize)),
-        disk_free_bytes: room.as_ref().map(|room| room.f_bavail.saturating_mul(room.f_frsize)),
+        disk_bytes: room.map(|room| room.bytes),
+        disk_free_bytes: room.map(|room| room.free_bytes),
         scrubbed_chunks: scrubbed.chunks,
         scrubbed_bytes: scrubbed.bytes,
         scrub_faults: scrubbed.missing + scrubbed.rotten + scrubbed.unreadable,

@@ -63,6 +63,22 @@ pub enum ConfigError {
     /// S3 wants to know who asks.
     #[error("chunks in S3 want s3_access_key and s3_secret_key")]
     S3Keys,
+    /// A secret is given, and a file that has it: nobody knows which is meant.
+    #[error("{name} and {name}_file are both given: leave one out")]
+    Twice {
+        /// The setting.
+        name: &'static str,
+    },
+    /// The file of a secret cannot be read.
+    #[error("cannot read {path}, the file of {name}", path = path.display())]
+    Secret {
+        /// The setting.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Nobody would hear of anything, or memory would have no bound.
     #[error("live_sockets must be 1 to {LIVE_SOCKETS_MAX}, not {given}")]
     LiveSockets {

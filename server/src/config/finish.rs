@@ -51,7 +51,10 @@ impl Settings {
         if tls.is_some() && !public_url.starts_with("https://") {
             return Err(ConfigError::TlsUrl { given: public_url });
         }
-        let chunks = match (self.chunks, self.s3_access_key, self.s3_secret_key) {
+        let database = secret("database", self.database, self.database_file)?;
+        let access_key = secret("s3_access_key", self.s3_access_key, self.s3_access_key_file)?;
+        let secret_key = secret("s3_secret_key", self.s3_secret_key, self.s3_secret_key_file)?;
+        let chunks = match (self.chunks, access_key, secret_key) {
             (None, ..) => None,
             (Some(url), Some(access_key), Some(secret_key)) => {
                 Some(S3Address { url, access_key, secret_key })
@@ -67,7 +70,7 @@ impl Settings {
             listen,
             tls,
             data,
-            database: self.database,
+            database,
             chunks,
             assets: self.assets.unwrap_or_else(default_assets),
             public_url,
@@ -115,6 +118,23 @@ fn drain(seconds: u32) -> Result<Duration, ConfigError> {
         return Err(ConfigError::Drain { given: seconds });
     }
     Ok(Duration::from_secs(seconds.into()))
+}
+
+/// What is given, or stands in a file that is given, as containers have their secrets.
+fn secret(
+    name: &'static str,
+    given: Option<String>,
+    file: Option<PathBuf>,
+) -> Result<Option<String>, ConfigError> {
+    let path = match (given, file) {
+        (given, None) => return Ok(given),
+        (None, Some(path)) => path,
+        (Some(_), Some(_)) => return Err(ConfigError::Twice { name }),
+    };
+    let read = std::fs::read_to_string(&path);
+    let text = read.map_err(|source| ConfigError::Secret { name, path, source })?;
+    // Whatever wrote it may have ended it with a line end, which belongs to none of them.
+    Ok(Some(text.trim().to_owned()))
 }
 
 /// How much an account may have: something, or it would be none.
@@ -316,6 +336,22 @@ mod tests {
         assert_eq!(bound("0.0.0.0:443", false, Some(0)), None);
         assert_eq!(bound("0.0.0.0:443", true, Some(3)), None);
         assert_eq!(bound("127.0.0.1:443", false, Some(3)), None);
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file_and_not_in_two_places() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("database");
+        std::fs::write(&file, "postgresql:///offing?user=a&password=b\n").unwrap();
+        let of_file = Settings { database_file: Some(file), ..Settings::default() };
+        let config = of_file.clone().finish().unwrap();
+        assert_eq!(config.database.as_deref(), Some("postgresql:///offing?user=a&password=b"));
+        let twice = Settings { database: Some("postgresql:///a".to_owned()), ..of_file };
+        let refused = twice.finish();
+        assert!(matches!(refused, Err(ConfigError::Twice { name: "database" })));
+        let away = Some(folder.path().join("away"));
+        let refused = Settings { s3_secret_key_file: away, ..Settings::default() }.finish();
+        assert!(matches!(refused, Err(ConfigError::Secret { name: "s3_secret_key", .. })));
     }
 
     #[test]

@@ -41,15 +41,24 @@ pub struct Settings {
     /// PostgreSQL in the place of a file in the data folder: postgresql://user@host/name
     #[arg(long, env = "OFFING_DATABASE", global = true, hide_env_values = true)]
     pub database: Option<String>,
+    /// File that has the same, for an address with a password
+    #[arg(long, env = "OFFING_DATABASE_FILE", global = true)]
+    pub database_file: Option<PathBuf>,
     /// S3 in the place of files in the data folder: `https://HOST/BUCKET[/PREFIX][?region=REGION]`
     #[arg(long, env = "OFFING_CHUNKS", global = true)]
     pub chunks: Option<String>,
     /// Access key for S3
     #[arg(long, env = "OFFING_S3_ACCESS_KEY", global = true, hide_env_values = true)]
     pub s3_access_key: Option<String>,
+    /// File that has it
+    #[arg(long, env = "OFFING_S3_ACCESS_KEY_FILE", global = true)]
+    pub s3_access_key_file: Option<PathBuf>,
     /// Secret key for S3
     #[arg(long, env = "OFFING_S3_SECRET_KEY", global = true, hide_env_values = true)]
     pub s3_secret_key: Option<String>,
+    /// File that has it
+    #[arg(long, env = "OFFING_S3_SECRET_KEY_FILE", global = true)]
+    pub s3_secret_key_file: Option<PathBuf>,
     /// Folder with the built client [default: dist, here or beside the program]
     #[arg(long, env = "OFFING_ASSETS", global = true)]
     pub assets: Option<PathBuf>,
@@ -167,9 +176,12 @@ impl Settings {
             acme_root: self.acme_root.or(weaker.acme_root),
             data: self.data.or(weaker.data),
             database: self.database.or(weaker.database),
+            database_file: self.database_file.or(weaker.database_file),
             chunks: self.chunks.or(weaker.chunks),
             s3_access_key: self.s3_access_key.or(weaker.s3_access_key),
+            s3_access_key_file: self.s3_access_key_file.or(weaker.s3_access_key_file),
             s3_secret_key: self.s3_secret_key.or(weaker.s3_secret_key),
+            s3_secret_key_file: self.s3_secret_key_file.or(weaker.s3_secret_key_file),
             assets: self.assets.or(weaker.assets),
             public_url: self.public_url.or(weaker.public_url),
             quota_bytes: self.quota_bytes.or(weaker.quota_bytes),

@@ -5,7 +5,7 @@ use std::path::Path;
 use offing_server::config::Settings;
 use offing_server::ready;
 use offing_server::service::{ServiceOptions, Services};
-use offing_server::{AppState, serve};
+use offing_server::{AppState, serve, serve_metrics};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use reqwest::{Certificate, Client, ClientBuilder, Version, tls};
 use tempfile::TempDir;
@@ -48,6 +48,7 @@ struct World {
     folder: TempDir,
     port: u16,
     trusted: Certificate,
+    state: AppState,
     _stop: oneshot::Sender<()>,
 }
 
@@ -58,10 +59,11 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(serve(listener, opens(folder.path()), async {
+        let state = opens(folder.path());
+        tokio::spawn(serve(listener, state.clone(), async {
             stopped.await.ok();
         }));
-        Self { folder, port, trusted, _stop: stop }
+        Self { folder, port, trusted, state, _stop: stop }
     }
 
     fn url(&self, scheme: &str) -> String {
@@ -111,6 +113,21 @@ async fn a_certificate_that_does_not_fit_its_key_stops_the_start() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let served = serve(listener, opens(other.path()), std::future::ready(())).await;
     assert!(served.is_err());
+}
+
+#[tokio::test]
+async fn the_end_of_its_certificate_is_a_figure() {
+    let world = World::start().await;
+    world.caller().build().unwrap().get(world.url("https")).send().await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+    tokio::spawn(serve_metrics(listener, world.state.clone()));
+    let figures = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let value = |name| figures.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+    // 1 January 4096, as rcgen has it where nobody says.
+    assert_eq!(value("offing_certificate_end_seconds ").unwrap(), "67090118400");
+    let bytes = |name| value(name).unwrap().parse::<u64>().unwrap();
+    assert!(bytes("offing_disk_free_bytes ") <= bytes("offing_disk_bytes "));
 }
 
 #[tokio::test]
