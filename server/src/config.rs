@@ -21,10 +21,12 @@ use crate::turns::desk::Bounds;
 
 pub use self::error::ConfigError;
 pub use self::settings::Settings;
+pub use self::size::{Size, SizeError};
 
 mod error;
 mod finish;
 mod settings;
+mod size;
 
 /// Everything that can be set, after precedence was applied.
 #[derive(Clone)]
@@ -80,8 +82,10 @@ pub struct Config {
     pub edge_urls: Vec<String>,
     /// The server that an edge stands before, without a slash at the end.
     pub origin: Option<String>,
-    /// The most that an edge keeps.
-    pub edge_bytes: u64,
+    /// The folder of what an edge keeps.
+    pub cache: PathBuf,
+    /// The most bytes that an edge keeps.
+    pub cache_bytes: u64,
 }
 
 /// How often callers may call; each is a bucket that holds a minute's worth, or an hour's.

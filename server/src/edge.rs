@@ -101,11 +101,11 @@ pub enum EdgeError {
 }
 
 impl Edge {
-    /// Opens the chunks in the data folder of `config`; blocks.
+    /// Opens the chunks that are kept; blocks.
     pub fn open(config: Config, patience: Patience, clock: Clock) -> Result<Self, EdgeError> {
         let url = config.origin.clone().ok_or(EdgeError::NoOrigin)?;
-        let folder = config.data.join(FOLDER);
-        let cache = Cache::open(&folder, config.edge_bytes);
+        let folder = config.cache.clone();
+        let cache = Cache::open(&folder, config.cache_bytes);
         let cache = cache.map_err(|source| EdgeError::Folder { folder, source })?;
         let kept = cache.kept();
         tracing::info!(chunks = kept.chunks, bytes = kept.bytes, "opened what is kept");
@@ -209,8 +209,6 @@ async fn around(State(edge): State<Edge>, asked: Request) -> Response {
     answer.map(|body| metrics.sends(body))
 }
 
-/// Of the data folder, so that nobody takes a server's chunks for those of an edge.
-const FOLDER: &str = "edge";
 const HEALTH: &str = "/healthz";
 /// Which the server answers, as long as the edge stays.
 const READY: &str = "/readyz";

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use instant_acme::LetsEncrypt;
 
-use super::{Config, ConfigError, RateConfig, Settings};
+use super::{Config, ConfigError, RateConfig, Settings, Size};
 use crate::acme::Authority;
 use crate::service::quota::Counts;
 use crate::store::s3::S3Address;
@@ -69,7 +69,6 @@ impl Settings {
         Ok(Config {
             listen,
             tls,
-            data,
             database,
             chunks,
             assets: self.assets.unwrap_or_else(default_assets),
@@ -93,7 +92,10 @@ impl Settings {
             edges: self.edges.unwrap_or_default(),
             edge_urls: edge_urls(self.edge_urls.unwrap_or_default())?,
             origin: self.origin.map(origin).transpose()?,
-            edge_bytes: self.edge_bytes.unwrap_or(EDGE_BYTES),
+            // Apart, so that nobody takes a server's chunks for those of an edge.
+            cache: self.cache.unwrap_or_else(|| data.join("edge")),
+            cache_bytes: self.cache_size.map_or(CACHE_BYTES, |Size(bytes)| bytes),
+            data,
             rate: RateConfig {
                 logins_per_minute: self.logins_per_minute.unwrap_or(rate.logins_per_minute),
                 sign_ups_per_hour: self.sign_ups_per_hour.unwrap_or(rate.sign_ups_per_hour),
@@ -227,7 +229,7 @@ const CONNECTIONS_PER_ADDRESS: u32 = 256;
 pub(super) const LIVE_SOCKETS_MAX: u32 = 1_000_000;
 pub(super) const DRAIN_SECONDS_MAX: u32 = 600;
 pub(super) const EDGE_URLS_MAX: usize = 16;
-const EDGE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
+const CACHE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
 #[cfg(test)]

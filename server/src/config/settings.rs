@@ -10,6 +10,7 @@ use offing_core::proto::Registration;
 use serde::Deserialize;
 
 use super::error::ConfigError;
+use super::size::Size;
 use crate::telemetry::LogFormat;
 
 /// What one source (flags and environment, or the file) says; absent means "not said".
@@ -141,9 +142,12 @@ pub struct Settings {
     /// Of an edge: the server that it stands before, `https://HOST[:PORT]`
     #[arg(long, env = "OFFING_ORIGIN", global = true)]
     pub origin: Option<String>,
-    /// Of an edge: most bytes of chunks that it keeps [default: 10737418240]
-    #[arg(long, env = "OFFING_EDGE_BYTES", global = true)]
-    pub edge_bytes: Option<u64>,
+    /// Of an edge: folder for the chunks that it keeps [default: edge, in the data folder]
+    #[arg(long, env = "OFFING_CACHE", global = true)]
+    pub cache: Option<PathBuf>,
+    /// Of an edge: how much of the disk they may take, as 50GiB [default: 10GiB]
+    #[arg(long, env = "OFFING_CACHE_SIZE", global = true)]
+    pub cache_size: Option<Size>,
 }
 
 /// The words of a flag for who may sign up.
@@ -211,7 +215,8 @@ impl Settings {
             edges: self.edges.or(weaker.edges),
             edge_urls: self.edge_urls.or(weaker.edge_urls),
             origin: self.origin.or(weaker.origin),
-            edge_bytes: self.edge_bytes.or(weaker.edge_bytes),
+            cache: self.cache.or(weaker.cache),
+            cache_size: self.cache_size.or(weaker.cache_size),
         }
     }
 }

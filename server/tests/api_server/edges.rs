@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use offing_core::id::{ChunkId, VaultId};
-use offing_server::config::Settings;
+use offing_server::config::{Settings, Size};
 use offing_server::edge::Patience;
 use offing_server::{Edge, serve_edge};
 use reqwest::Method;
@@ -66,7 +66,7 @@ impl TestEdge {
             listen: Some((Ipv4Addr::LOCALHOST, address.port()).into()),
             data: Some(folder.path().to_owned()),
             public_url: differs.public_url,
-            edge_bytes: Some(differs.bytes),
+            cache_size: Some(Size(differs.bytes)),
             ..Settings::default()
         };
         let mut config = settings.finish().unwrap();
