@@ -23,13 +23,13 @@ const BUDGETS: [Budget; 25] = [
         name: "page wasm",
         parts: &[("assets/page-", ".wasm.br")],
         kib_goal: 250,
-        kib_max: 250,
+        kib_max: 252,
     },
     Budget {
         name: "engine wasm",
         parts: &[("assets/engine-", ".wasm.br")],
         kib_goal: 700,
-        kib_max: 846,
+        kib_max: 848,
     },
     Budget {
         name: "OPAQUE, at a sign-in",

@@ -13,7 +13,7 @@ use js_sys::Function;
 use leptos::prelude::document;
 use leptos::task::spawn_local;
 use offing_markdown::steps::{Block, Rendering, Step, Steps};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Element, Node};
 
 use crate::platform::renderer::Renderer;
@@ -157,7 +157,8 @@ impl Preview {
                 self.put(node, after.as_ref())?;
             }
             for node in &nodes[head..head + gone] {
-                remove(node)?;
+                // Every block is an element; a part that is left empty takes no room.
+                node.unchecked_ref::<Element>().remove();
             }
         }
         nodes.splice(head..head + gone, made);
@@ -168,12 +169,15 @@ impl Preview {
 
     /// Puts a block before another, into its part, or behind all.
     fn put(&self, node: &Node, before: Option<&Node>) -> Result<(), JsValue> {
-        let part = before.and_then(Node::parent_node).or_else(|| self.region.last_child());
-        let part = match part
-            .filter(|part| before.is_some() || part.child_nodes().length() < BLOCKS_OF_PART)
-        {
+        let part = match before.and_then(Node::parent_node) {
             Some(part) => part,
-            None => self.region.append_child(&document().create_element("div")?)?,
+            None => {
+                let last = self.region.last_child();
+                match last.filter(|part| part.child_nodes().length() < BLOCKS_OF_PART) {
+                    Some(part) => part,
+                    None => self.region.append_child(&document().create_element("div")?.into())?,
+                }
+            }
         };
         part.insert_before(node, before).map(drop)
     }
@@ -219,16 +223,6 @@ async fn make(
         }
     }
     root.ok_or_else(|| "a block is empty".into())
-}
-
-/// Takes a block away, and its part with the last one.
-fn remove(node: &Node) -> Result<(), JsValue> {
-    let Some(part) = node.parent_node() else { return Ok(()) };
-    part.remove_child(node)?;
-    match part.parent_node() {
-        Some(region) if !part.has_child_nodes() => region.remove_child(&part).map(drop),
-        _ => Ok(()),
-    }
 }
 
 fn append(parent: Option<&Element>, node: &Node) -> Result<(), JsValue> {
