@@ -372,3 +372,65 @@ test("characters of all scripts come back as they were", async (t) => {
   await laptop.reloads();
   assert.equal(await laptop.textOf("scripts.txt"), text);
 });
+
+test("code is numbered, its brackets are matched and its blocks folded, and words are replaced at many places at once", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const { keyboard } = laptop.page;
+  const code = ["function depth(tide) {", "  return tide + 2;", "}", "", "const here = depth(tide);", `// ${"a line that is longer than any window is wide ".repeat(9)}`];
+  await laptop.createsText("sum.js");
+  await laptop.edits("sum.js");
+  await laptop.types(code.join("\n"));
+  const numbers = laptop.page.locator(".cm-lineNumbers .cm-gutterElement:visible");
+  await numbers.filter({ hasText: /^6$/ }).waitFor();
+  assert.deepEqual(await numbers.allTextContents(), ["1", "2", "3", "4", "5", "6"]);
+
+  await keyboard.press("Control+Home");
+  await keyboard.press("End");
+  const matched = laptop.editor.locator(".cm-matchingBracket");
+  await matched.nth(1).waitFor();
+  assert.deepEqual(await matched.allTextContents(), ["{", "}"]);
+
+  await laptop.page.getByTitle("Fold line", { exact: true }).click();
+  await laptop.editor.getByLabel("folded code").waitFor();
+  await laptop.editor.getByText("return tide").waitFor({ state: "detached" });
+  await laptop.editor.getByLabel("folded code").click();
+  await laptop.reads("return tide + 2;");
+
+  // Lines wrap until they are told not to, and so they stay in the next text.
+  const tool = laptop.page.getByRole("toolbar", { name: "Text tools" }).getByRole("button", { name: "Wrap lines" });
+  const isWide = () => laptop.editor.evaluate(({ scrollWidth, parentElement }) => scrollWidth > parentElement.clientWidth);
+  assert.equal(await isWide(), false);
+  await tool.click();
+  assert.equal(await isWide(), true);
+  assert.equal(await tool.getAttribute("aria-pressed"), "false");
+  await laptop.leavesEditor();
+  await laptop.edits("sum.js");
+  assert.equal(await isWide(), true);
+  await tool.click();
+
+  // A cursor at each of the next ones that are alike, and one below another.
+  await keyboard.press("Control+Home");
+  for (const _ of "function depth(") await keyboard.press("ArrowRight");
+  for (const _ of ["here", "below", "and there"]) await keyboard.press("Control+d");
+  await keyboard.insertText("ebb");
+  await laptop.reads("function depth(ebb) {", "return ebb + 2;", "const here = depth(ebb);");
+  await keyboard.press("Escape");
+  await keyboard.press("Control+Home");
+  await keyboard.press("Control+Alt+ArrowDown");
+  await keyboard.insertText("!");
+  await laptop.reads("!function", "!  return");
+  await keyboard.press("Control+z");
+
+  await keyboard.press("Control+f");
+  const panel = laptop.page.locator(".cm-search");
+  await panel.getByRole("textbox", { name: "Find" }).fill("ebb");
+  await panel.getByRole("textbox", { name: "Replace" }).fill("flood");
+  await panel.getByRole("button", { name: "replace", exact: true }).click();
+  await panel.getByRole("button", { name: "replace all" }).click();
+  await keyboard.press("Escape");
+  await laptop.reads("function depth(flood) {", "return flood + 2;", "const here = depth(flood);");
+  await laptop.isOnServer();
+  await laptop.reloads();
+  await laptop.reads("function depth(flood) {", "return flood + 2;", "const here = depth(flood);");
+});
