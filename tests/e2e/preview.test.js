@@ -1,12 +1,14 @@
 // Previews: what is in a file that the editor does not open, in a sandbox.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
 import { makeTar, makeZip } from "./support/archives.js";
+import { replaceable } from "./support/releases.js";
 import { line, uploads } from "./support/transfers.js";
 import { world } from "./support/world.js";
 
@@ -208,4 +210,139 @@ test("a module that is not the one that was signed is not run", async (t) => {
   await alert(laptop).filter({ hasText: "was not run" }).waitFor();
   await button(laptop, "Hex").last().click();
   await shown(laptop).getByText("50 4b 03 04").waitFor();
+});
+
+/** What a hostile script would try, and what came of each try. */
+const tries = async (server) => {
+  const came = {};
+  const attempt = async (name, act) => {
+    came[name] = await Promise.resolve().then(act).then(() => "done", (error) => error.name);
+  };
+  const isPage = typeof document === "object";
+  await attempt("fetch", () => fetch(`${server}/?fetch`, { mode: "no-cors" }));
+  await attempt("request", () => new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    Object.assign(request, { onload: resolve, onerror: () => reject(new TypeError("refused")) });
+    request.open("GET", `${server}/?request`);
+    request.send();
+  }));
+  await attempt("socket", () => new Promise((resolve, reject) => {
+    const socket = new WebSocket(server.replace("http", "ws"));
+    Object.assign(socket, { onopen: resolve, onerror: () => reject(new TypeError("refused")) });
+  }));
+  await attempt("indexedDB", () => new Promise((resolve, reject) => {
+    const request = indexedDB.open("offing");
+    Object.assign(request, { onsuccess: resolve, onerror: () => reject(request.error) });
+  }));
+  await attempt("caches", () => caches.keys());
+  await attempt("files", () => navigator.storage.getDirectory());
+  if (isPage) {
+    await attempt("localStorage", () => localStorage.setItem("a", "b"));
+    await attempt("cookie", () => document.cookie);
+    await attempt("top", () => top.location.assign(`${server}/?taken`));
+    await attempt("parent", () => parent.document.title);
+    await attempt("popup", () => { if (!open(`${server}/?popup`)) throw new TypeError("refused"); });
+    await attempt("serviceWorker", () => navigator.serviceWorker.getRegistrations());
+    await attempt("script", () => new Promise((resolve, reject) => {
+      const script = Object.assign(document.createElement("script"), { src: `${server}/sw.js?script`, onload: resolve, onerror: () => reject(new TypeError("refused")) });
+      document.head.append(script);
+    }));
+    await attempt("picture", () => new Promise((resolve, reject) => {
+      Object.assign(new Image(), { onload: resolve, onerror: () => reject(new TypeError("refused")), src: `${server}/icons/icon.svg?picture` });
+    }));
+    // It says whether it was put in a queue, not whether it went.
+    navigator.sendBeacon(`${server}/?beacon`, "x");
+    Object.assign(document.body.appendChild(document.createElement("form")), { action: `${server}/?form` }).submit();
+  } else {
+    await attempt("importScripts", () => importScripts(`${server}/sw.js?script`));
+  }
+  return came;
+};
+
+test("a frame and its module reach no server, no storage and no page, whatever they try", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  laptop.expectsComplaint(/./);
+  await brings(w, laptop, { "plain.zip": makeZip([["a.txt", "a"]]) });
+  await laptop.isReadyForPreviewsOffline();
+  await laptop.enters("plain.zip");
+  await shown(laptop).getByRole("button", { name: "a.txt", exact: true }).waitFor();
+  const address = laptop.page.url();
+  // The browser tells of requests that its policy stopped too; those have no answer.
+  const [answered, popups] = [[], []];
+  laptop.context.on("response", (response) => answered.push(response.url()));
+  laptop.context.on("page", (page) => popups.push(page.url()));
+
+  const frame = await laptop.preview.locator("iframe").last().elementHandle().then((element) => element.contentFrame());
+  const module = await moduleOf(laptop);
+  for (const place of [frame, module]) {
+    assert.equal(await place.evaluate(() => origin), "null");
+    const came = Object.entries(await place.evaluate(tries, laptop.origin));
+    assert.deepEqual(came.filter(([, what]) => what === "done"), [], "each is refused");
+  }
+  assert.deepEqual(popups, []);
+  assert.equal(laptop.page.url(), address);
+  assert.deepEqual(answered.filter((url) => new URL(url).search), []);
+  // And what it is there for it does.
+  await shown(laptop).getByRole("button", { name: "a.txt", exact: true }).click();
+  await shown(laptop).getByText("a", { exact: true }).waitFor();
+});
+
+/** Puts a later version of a module into a build, which breaks down on each file; who builds it signs it. */
+async function breaks(release, name) {
+  const assets = path.join(release.assets, "assets");
+  const names = await readdir(assets);
+  const listed = names.find((file) => /^previews-.*\.json$/.test(file));
+  const { modules } = JSON.parse(await readFile(path.join(assets, listed), "utf8"));
+  const { [name]: module, ...others } = JSON.parse(modules);
+  await release.changes(module.script.url, (script) => `${script};wasm_bindgen.open = () => { throw new Error("a later version") };`);
+  const sha256 = createHash("sha256").update(await readFile(path.join(release.assets, module.script.url))).digest("hex");
+  const text = JSON.stringify({ ...others, [name]: { ...module, script: { ...module.script, sha256 } } });
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const signature = sign(null, Buffer.from(text), privateKey).toString("base64");
+  await release.changes(`/assets/${listed}`, () => JSON.stringify({ modules: text, signature }));
+  const viewer = names.find((file) => /^viewer-.*\.js$/.test(file));
+  await release.changes(`/assets/${viewer}`, (script) => {
+    const key = new RegExp(`(?<=[^\\w-])[\\w-]{43}(?=[^\\w-])`, "g");
+    assert.equal(script.match(key)?.length, 1, "the page has one key");
+    return script.replace(key, publicKey.export({ format: "jwk" }).x);
+  });
+  await release.isSigned();
+}
+
+test("a module that breaks down on three files is given up for the version that opened files before", async (t) => {
+  const { w, release } = await replaceable(t);
+  const laptop = await w.firstDevice("laptop");
+  const names = ["one", "two", "three", "four"];
+  await brings(w, laptop, Object.fromEntries(names.map((name) => [`${name}.zip`, makeZip([[`${name}.txt`, name]])])));
+  await laptop.isReadyForPreviewsOffline();
+  const isShown = (name) => shown(laptop).getByRole("button", { name: `${name}.txt`, exact: true }).waitFor();
+  await laptop.enters("one.zip");
+  await isShown("one");
+  // It is kept for the day when a later one is worse.
+  await laptop.until(async () => (await (await caches.open("previews")).keys()).length === 2);
+  await back(laptop);
+
+  await breaks(release, "archive");
+  await laptop.page.evaluate(() => navigator.serviceWorker.controller.postMessage({ type: "check" }));
+  const loaded = laptop.page.waitForEvent("load");
+  await laptop.page.getByRole("status").filter({ hasText: "new version" }).getByRole("button", { name: "Reload" }).click();
+  await loaded;
+  // Names of scripts go by what is in them; here they stay, and a browser that runs on has the old ones.
+  await laptop.end();
+  await laptop.startsAgain();
+  await laptop.opens();
+  for (const name of ["one", "two", "one", "three"]) {
+    await laptop.enters(`${name}.zip`);
+    await alert(laptop).filter({ hasText: "broke down" }).waitFor();
+    await back(laptop);
+  }
+  for (const name of ["four", "one"]) {
+    await laptop.enters(`${name}.zip`);
+    await isShown(name);
+    await back(laptop);
+  }
+  await laptop.reloads();
+  await laptop.enters("two.zip");
+  await isShown("two");
 });
