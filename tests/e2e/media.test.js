@@ -128,3 +128,45 @@ test("at its end a sound is followed by the next one of its folder, offline, unl
   assert.equal(await queue.getByRole("switch", { name: "Play on" }).isChecked(), false, "the choice is kept");
   await phone.leavesAirplaneMode();
 });
+
+/** Runs in every page: keeps what is to happen at a media key, which only the system can press. */
+function noteMediaKeys() {
+  globalThis.mediaKeys = {};
+  const { mediaSession } = navigator;
+  const real = mediaSession.setActionHandler.bind(mediaSession);
+  mediaSession.setActionHandler = (action, act) => {
+    globalThis.mediaKeys[action] = act;
+    real(action, act);
+  };
+}
+
+test("media keys lead to the next sound and to the one before, and are let go with the player", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const disk = await w.disk({ "1 Ebb.wav": sound(60), "2 Flow.wav": sound(60) });
+  await uploads(laptop, ["1 Ebb.wav", "2 Flow.wav"].map((name) => path.join(disk, name)));
+  await laptop.sees("1 Ebb.wav", "2 Flow.wav");
+  await laptop.context.addInitScript(noteMediaKeys);
+  await laptop.reloads();
+  await laptop.sees("1 Ebb.wav");
+  const plays = (name) =>
+    laptop.page.waitForFunction((name) => {
+      const player = document.querySelector("audio");
+      return player?.getAttribute("aria-label") === name && navigator.mediaSession.metadata?.title === name;
+    }, name);
+  const presses = (key) => laptop.page.evaluate((key) => globalThis.mediaKeys[key](), key);
+
+  await laptop.enters("1 Ebb.wav");
+  await plays("1 Ebb.wav");
+  await laptop.preview.getByRole("region", { name: "What follows" }).getByRole("link", { name: "2 Flow.wav" }).waitFor();
+  await presses("nexttrack");
+  await plays("2 Flow.wav");
+  await presses("previoustrack");
+  await plays("1 Ebb.wav");
+  await laptop.goesTo("My files");
+  await laptop.grid.waitFor();
+  assert.deepEqual(await laptop.page.evaluate(() => [globalThis.mediaKeys, navigator.mediaSession.metadata]), [
+    { previoustrack: null, nexttrack: null },
+    null,
+  ]);
+});

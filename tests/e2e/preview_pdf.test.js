@@ -198,3 +198,33 @@ test("a PDF says what it is, in its preview and in its details, offline", async 
   assert.equal(await phone.page.evaluate(() => globalThis.ran), undefined);
   await phone.leavesAirplaneMode();
 });
+
+test("a PDF is drawn larger and smaller, and what is selected in it is copied", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const disk = await w.disk({ "book.pdf": makePdf(["This is leaf 1", "This is leaf 2"], { title: "Leaves" }) });
+  await uploads(laptop, [path.join(disk, "book.pdf")]);
+  await laptop.sees("book.pdf");
+  const { frame, leaf } = await opens(laptop, "book.pdf", 2);
+  const width = async () => (await leaf(1).boundingBox()).width;
+  const presses = (name) => frame.getByRole("button", { name, exact: true }).click();
+  const fits = await width();
+  await presses("Zoom out");
+  assert.ok((await width()) < fits);
+  await presses("Fit to width");
+  assert.equal(await width(), fits);
+  for (const _ of ["once", "twice"]) await presses("Zoom in");
+  const large = await width();
+  assert.ok(large > fits * 1.2, `${large} px after ${fits}`);
+  // It is drawn anew for its size, not stretched.
+  const content = await laptop.preview.locator("iframe").elementHandle().then((element) => element.contentFrame());
+  await content.waitForFunction(() => {
+    const canvas = document.querySelector("[role=group] canvas");
+    return Math.abs(canvas.width / canvas.getBoundingClientRect().width - devicePixelRatio) < 0.05;
+  });
+
+  const text = leaf(1).getByText("This is leaf 1", { exact: true });
+  await text.click({ clickCount: 3 });
+  await laptop.page.keyboard.press("Control+c");
+  assert.match(await laptop.pastes(), /This is leaf 1/);
+});

@@ -126,3 +126,50 @@ test("what one device has read is found on another that has none of it, without 
   await (await found(phone)).waitFor();
   await phone.leavesAirplaneMode();
 });
+
+test("what is found is narrowed to a kind, a size and a folder, offline", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const disk = await w.disk({
+    "whales.pdf": makePdf(["Here narwhals sleep"], { title: "Book" }),
+    "whales.csv": `kind,count\nnarwhals,3\n${"seals,7\n".repeat(20_000)}`,
+  });
+  await uploads(laptop, ["whales.pdf", "whales.csv"].map((name) => path.join(disk, name)));
+  await laptop.sees("whales.pdf", "whales.csv");
+  await laptop.createsFolder("Whales");
+  await laptop.entersFolder("Whales");
+  await laptop.createsText("whales.txt", "narwhals sing");
+  await laptop.isReadyForPreviewsOffline();
+  await laptop.entersAirplaneMode();
+
+  const results = laptop.page.getByRole("region", { name: "Search results" });
+  const chooses = (filter, option) => results.getByRole("combobox", { name: filter, exact: true }).selectOption(option);
+  const hit = (name) => results.locator(".search-texts").getByRole("link", { name });
+  const finds = async (...names) => {
+    for (const name of ["whales.pdf", "whales.csv", "whales.txt"]) {
+      await hit(name).waitFor({ state: names.includes(name) ? "visible" : "detached" });
+    }
+  };
+  await laptop.page.getByRole("searchbox", { name: "Search" }).fill("narwhals");
+  await finds("whales.pdf", "whales.csv", "whales.txt");
+  await chooses("Kind", "PDF");
+  await finds("whales.pdf");
+  await chooses("Kind", "Text");
+  await finds("whales.txt");
+  await chooses("Kind", "All kinds");
+  await chooses("Size", "100 KB to 1 MB");
+  await finds("whales.csv");
+  await chooses("Size", "Up to 100 KB");
+  await finds("whales.pdf", "whales.txt");
+  await chooses("Where", "In this folder");
+  await finds("whales.txt");
+  await chooses("Size", "Any size");
+  await chooses("Where", "Everywhere");
+  await finds("whales.pdf", "whales.csv", "whales.txt");
+  // By their names they are narrowed to a kind too.
+  await laptop.page.getByRole("searchbox", { name: "Search" }).fill("whales");
+  await chooses("Kind", "Folder");
+  await results.locator("ul").first().getByRole("link", { name: "Whales" }).waitFor();
+  await results.locator("ul").first().getByRole("link", { name: "whales.pdf" }).waitFor({ state: "detached" });
+  await laptop.leavesAirplaneMode();
+});

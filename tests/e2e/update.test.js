@@ -172,3 +172,52 @@ test("a version that is for some devices first is offered to the one that is nam
   await takes(laptop);
   await shows(laptop, later);
 });
+
+/** What the server tells devices of the next version; it looks every other second. */
+const isTold = (tab, about) =>
+  tab.until(async ([percent, version]) => {
+    const { next } = await (await fetch("/api/v1/release", { cache: "no-store" })).json();
+    return version === null ? !next : next?.version === version && next.percent === percent;
+  }, about);
+
+test("a version is offered to a share of the devices, and to none once too many of its starts failed", async (t) => {
+  const { w, release } = await replaceable(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.isReadyForOffline();
+  await laptop.createsFolder("Kept");
+  await laptop.isOnServer();
+  const next = await release.isCopied();
+  await next.changes("/index.html", (page) => page.replace(/data-page-wasm="[^"]*"/, 'data-page-wasm="/assets/none.wasm"'));
+  const later = await next.isSigned();
+  // Each device draws a number of a hundred, another one for each version.
+  const drawn = await laptop.page.evaluate(async (version) => {
+    const { lot } = await (await caches.match("/state")).json();
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${lot} ${version}`));
+    return new DataView(digest).getUint32(0) % 100;
+  }, later);
+  await w.server.offers(next.assets, { percent: drawn });
+  await isTold(laptop, [drawn, later]);
+  await hears(laptop);
+  assert.equal(await offer(laptop).count(), 0, "the share ends below what it drew");
+  await w.server.offers(next.assets, { percent: drawn + 1 });
+  await isTold(laptop, [drawn + 1, later]);
+  await asks(laptop);
+  laptop.expectsComplaint(/none\.wasm|Failed to fetch|ERR_FAILED|wasm/i);
+  await takes(laptop);
+
+  // Two others told before that it did not start; this one does not either, and goes back.
+  for (const _ of ["one", "another"]) {
+    await fetch(`${w.server.origin}/api/v1/release/starts`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ version: later, good: false }) });
+  }
+  await laptop.page.getByRole("heading", { name: "Offing did not start" }).waitFor();
+  await laptop.page.reload();
+  await laptop.page.getByRole("status").filter({ hasText: "back at the one before" }).waitFor();
+  await laptop.sees("Kept");
+  await isTold(laptop, [0, null]);
+  assert.match(await w.server.rollout(), /3 of 3 starts failed/);
+
+  const phone = await w.nextDevice("phone");
+  await phone.isReadyForOffline();
+  await hears(phone);
+  assert.equal(await offer(phone).count(), 0, "nobody else is offered it");
+});

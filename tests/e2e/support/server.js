@@ -205,6 +205,11 @@ export class Server {
     if (!/offered/.test(printed)) throw new Error(`\`release offer\` failed:\n${printed}`);
   }
 
+  /** What is offered to some devices first, and why no longer, in words. */
+  async rollout() {
+    return this.#runs("release", "show");
+  }
+
   /** The ids of an account's devices, in the order of their sessions. */
   async devicesOf(username) {
     const printed = await this.#runs("admin", "sessions", username);
