@@ -1,8 +1,8 @@
 // Which files are shown how: one line for each format.
 //
 // `names` and `magic` tell a format by a file's name or its first bytes; a file that both
-// say something else about is what its bytes say. What is one file in an archive's wrapping is
-// told by `both`. `module` is the parser, by its name in
+// say something else about is what its bytes say. What is one file in a wrapping that others have too
+// is told by `both`. `module` is the parser, by its name in
 // the manifest (none where the frame needs no parser), `view` what the frame draws with.
 // A format with a `type` is decoded by the browser, as what its type says.
 
@@ -44,6 +44,8 @@ export const FORMATS = [
   { view: "audio", type: "audio/wav", magic: [letters("WAVE", 8)] },
   { view: "audio", type: "audio/flac", magic: [letters("fLaC")] },
   { view: "audio", type: "audio/mp4", magic: [letters("ftypM4A", 4)] },
+  // Most say only that they are of the family of films.
+  { view: "audio", type: "audio/mp4", names: /\.m4[ab]$/i, magic: [letters("ftyp", 4)], both: true },
   { view: "audio", type: "audio/mpeg", names: /\.mp3$/i },
   { view: "audio", type: "audio/aac", names: /\.aac$/i },
   { view: "audio", type: "audio/ogg", names: /\.(ogg|oga|opus)$/i },
