@@ -237,8 +237,26 @@ test("an edit leaves the rest of a rendered document alone", async (t) => {
   await laptop.types("\nafter\n");
   await laptop.preview.getByText("after").waitFor();
   assert.equal(await laptop.preview.locator("h1[data-mark=kept]").count(), 2);
-  const texts = await laptop.preview.locator(":scope > *").allInnerTexts();
+  const texts = await laptop.preview.locator(":scope > div > *").allInnerTexts();
   assert.deepEqual(texts, ["before", "First", "middle", "Last", "after"]);
+});
+
+test("a long text is rendered in its order, however it is edited", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const lines = Array.from({ length: 200 }, (_, line) => `line ${line}`);
+  await laptop.createsText("long.md", `${lines.join("\n\n")}\n`);
+  await laptop.edits("long.md");
+  const reads = async (wanted) => {
+    await laptop.preview.getByText(wanted.at(-1), { exact: true }).waitFor();
+    await laptop.preview.getByText(wanted[0], { exact: true }).waitFor();
+    assert.deepEqual(await laptop.preview.locator(":scope > div > *").evaluateAll((all) => all.map((one) => one.textContent)), wanted);
+  };
+  await reads(lines);
+  const more = Array.from({ length: 70 }, (_, line) => `more ${line}`);
+  await laptop.typesAtStart(`${more.join("\n\n")}\n\n`);
+  await laptop.types("\nthe end\n");
+  await reads([...more, ...lines, "the end"]);
 });
 
 test("what was typed survives a reload and a tab that is closed at once", async (t) => {
