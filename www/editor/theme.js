@@ -2,9 +2,10 @@
 // contrast and type size are decided in one place (`styles/tokens.css`). Custom
 // properties reach through the editor's shadow root.
 
-import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { syntaxHighlighting } from "@codemirror/language";
 import { EditorView } from "@codemirror/view";
-import { tags } from "@lezer/highlight";
+
+import { colours } from "./colours.js";
 
 const frame = EditorView.theme({
   "&": {
@@ -82,22 +83,6 @@ const frame = EditorView.theme({
     border: "1px solid var(--line)",
   },
 });
-
-const colours = HighlightStyle.define([
-  { tag: tags.heading, fontWeight: "600", color: "var(--ink)" },
-  { tag: tags.strong, fontWeight: "700" },
-  { tag: tags.emphasis, fontStyle: "italic" },
-  { tag: tags.strikethrough, textDecoration: "line-through" },
-  { tag: [tags.link, tags.url], color: "var(--accent)" },
-  { tag: [tags.processingInstruction, tags.meta], color: "var(--ink-faint)" },
-  { tag: [tags.keyword, tags.operatorKeyword, tags.modifier], color: "var(--code-keyword)" },
-  { tag: [tags.string, tags.special(tags.string), tags.regexp, tags.monospace], color: "var(--code-string)" },
-  { tag: [tags.number, tags.bool, tags.null, tags.atom], color: "var(--code-number)" },
-  { tag: [tags.comment, tags.quote], color: "var(--ink-soft)", fontStyle: "italic" },
-  { tag: [tags.typeName, tags.className, tags.namespace, tags.tagName], color: "var(--code-type)" },
-  { tag: [tags.function(tags.variableName), tags.macroName, tags.attributeName], color: "var(--code-name)" },
-  { tag: tags.invalid, color: "var(--danger)" },
-]);
 
 /** The editor's look, for light and dark alike. */
 export const theme = [frame, syntaxHighlighting(colours)];

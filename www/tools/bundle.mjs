@@ -6,8 +6,8 @@
 // Writes content-hashed files to `<out>/assets`, the service worker's script to `<out>/sw.js`, those of the
 // server's own pages below `<out>/admin` and `<out>/checkup`, and prints JSON with the paths of the first:
 // {boot, engine, markdown, searcher, search, editor, readme, viewer, update, details, style, lazy, idle, frameHash}, where `lazy` are the
-// chunks that are fetched only when somebody asks for them (rare languages), so not stored for
-// offline use, and `idle` the modules of previews, stored when the page has nothing to do.
+// chunks that are fetched only when somebody asks for them, so not stored for offline use, and `idle` what is
+// stored when the page has nothing to do: modules of previews, and the languages of texts.
 
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
@@ -102,6 +102,12 @@ function closure(output, found = new Set()) {
   return found;
 }
 
+/** What an output, or a part that it needs, fetches once it is asked for. */
+function imported(output) {
+  const imports = [...closure(output)].flatMap((part) => part.imports);
+  return imports.filter(({ kind, path }) => kind === "dynamic-import" && byPath.has(path)).map(({ path }) => byPath.get(path));
+}
+
 const entries = {
   boot: entry("boot/boot.js"),
   engine: entry("boot/engine.js"),
@@ -119,8 +125,11 @@ const entries = {
 const late = [relative(www, opaqueGlue), "labels/labels.js", "labels/tags.js", "thumbs/thumbs.js", "thumbs/maker.js", "details/picture.js", "details/document.js", "viewer/media.js", "factor/ask.js", "factor/settings.js"].map(entry);
 const needed = new Set([...Object.values(entries), ...late].flatMap((output) => [...closure(output)]));
 const urls = Object.fromEntries(Object.entries(entries).map(([name, output]) => [name, output.url]));
-const lazy = outputs.filter((output) => !needed.has(output)).map((output) => output.url);
-process.stdout.write(JSON.stringify({ ...urls, lazy, idle: modules.idle, frameHash: frame.hash }));
+const rest = outputs.filter((output) => !needed.has(output));
+const languages = new Set(imported(entries.editor).flatMap((output) => [...closure(output)]));
+const lazy = rest.filter((output) => !languages.has(output)).map((output) => output.url);
+const idle = [...modules.idle, ...rest.filter((output) => languages.has(output)).map((output) => output.url)];
+process.stdout.write(JSON.stringify({ ...urls, lazy, idle, frameHash: frame.hash }));
 
 /**
  * The service worker: one classic script of the glue of its module and its own, since it may not
