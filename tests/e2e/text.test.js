@@ -21,6 +21,31 @@ test("Markdown is rendered beside the editor as one types", async (t) => {
   await laptop.preview.getByRole("heading", { name: "Tide" }).waitFor();
 });
 
+test("code in Markdown has its colours, beside its text and below a folder, and stays the text that it is", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const rust = 'fn main() { let tide = "high"; }';
+  const shell = 'if true; then echo "low"; fi';
+  const plain = "if nobody knows: this";
+  const text = `# Tides\n\n\`\`\`rust\n${rust}\n\`\`\`\n\n\`\`\`sh\n${shell}\n\`\`\`\n\n\`\`\`unheard\n${plain}\n\`\`\`\n`;
+  await laptop.createsText("README.md", text);
+  const isColoured = async (region) => {
+    for (const line of [rust, shell]) {
+      const block = region.locator("pre").filter({ hasText: line });
+      await block.locator("span").nth(1).waitFor();
+      assert.equal(await block.evaluate((element) => element.textContent.trim()), line);
+      const colours = (element) => new Set([element, ...element.children].map((one) => getComputedStyle(one).color)).size;
+      assert.ok((await block.evaluate(colours)) > 1, line);
+    }
+    const unknown = region.locator("pre").filter({ hasText: plain });
+    assert.equal(await unknown.locator("*").count(), 0);
+  };
+  await isColoured(laptop.page.getByRole("region", { name: "README.md", exact: true }));
+  await laptop.edits("README.md");
+  await isColoured(laptop.preview);
+  await laptop.photographs("code in Markdown");
+});
+
 test("Markdown is written with keys and tools, walked by its outline, and its tasks are ticked where they are read", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");

@@ -30,6 +30,7 @@ import {
 
 import { addsFiles, picksFiles } from "./adds_files.js";
 import { bar } from "./bar.js";
+import { coloursCode } from "./code.js";
 import { collaboration, Pusher } from "./collab.js";
 export { createDifference } from "./difference.js";
 import { isMarkdown, languageAtOnce, languageOf } from "./languages.js";
@@ -116,6 +117,7 @@ export function createEditor(options) {
   const markdown = isMarkdown(options.fileName);
   const company = presence(options.node, texts);
   const files = markdown && options.preview && options.beside ? showsFiles(options.preview, options.beside) : null;
+  const code = markdown && options.preview ? coloursCode(options.preview) : null;
   const frame = new Frame(() => options.onDocChange?.(() => textOf(view)));
 
   const view = new EditorView({
@@ -208,6 +210,7 @@ export function createEditor(options) {
     leave() {
       frame.cancel();
       files?.end();
+      code?.end();
       company.leave();
       host.remove();
     },

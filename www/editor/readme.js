@@ -9,7 +9,10 @@ const NAME = "README.md";
 /** A longer one is for its own page. */
 const BYTES_MAX = 256 * 1024;
 
-/** What the regions show: which call was the last, the text, and what draws its pictures. */
+/**
+ * What the regions show: which call was the last, the text, and what draws its pictures
+ * and colours its code.
+ */
 const regions = new WeakMap();
 
 /** Shows in a region what the folder's README says now, or hides it. */
@@ -24,19 +27,26 @@ export async function showsReadme(region, ask) {
   Object.assign(known, { name, text });
   known.files?.end();
   known.files = text ? showsFiles(body, ask) : null;
+  known.code?.end();
+  known.code = null;
   region.replaceChildren(title(name, ask), body);
   region.setAttribute("aria-label", name);
   region.hidden = !text;
+  if (!body.querySelector("pre[data-language]")) return;
+  // A large part of the editor, for nothing but this.
+  const { coloursCode } = await import("./code.js");
+  if (body.isConnected) known.code = coloursCode(body);
 }
 
 function begin(region) {
-  const known = { calls: 0, name: NAME, text: "", files: null };
+  const known = { calls: 0, name: NAME, text: "", files: null, code: null };
   regions.set(region, known);
   const watch = new MutationObserver(() => {
     if (region.isConnected) return;
     watch.disconnect();
     known.calls++;
     known.files?.end();
+    known.code?.end();
   });
   watch.observe(document.body, { childList: true, subtree: true });
   return known;

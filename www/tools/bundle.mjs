@@ -38,6 +38,7 @@ const { metafile } = await build({
     search: "search/search.js",
     editor: "editor/editor.js",
     readme: "editor/readme.js",
+    code: "editor/code.js",
     viewer: "viewer/viewer.js",
     media: "viewer/media.js",
     update: "update/update.js",
@@ -122,7 +123,7 @@ const entries = {
   style: entry("styles/main.css"),
 };
 // Fetched late, but not rarely: a sign-in must not fail for what could have been stored.
-const late = [relative(www, opaqueGlue), "labels/labels.js", "labels/tags.js", "thumbs/thumbs.js", "thumbs/maker.js", "details/picture.js", "details/document.js", "viewer/media.js", "factor/ask.js", "factor/settings.js"].map(entry);
+const late = [relative(www, opaqueGlue), "editor/code.js", "labels/labels.js", "labels/tags.js", "thumbs/thumbs.js", "thumbs/maker.js", "details/picture.js", "details/document.js", "viewer/media.js", "factor/ask.js", "factor/settings.js"].map(entry);
 const needed = new Set([...Object.values(entries), ...late].flatMap((output) => [...closure(output)]));
 const urls = Object.fromEntries(Object.entries(entries).map(([name, output]) => [name, output.url]));
 const rest = outputs.filter((output) => !needed.has(output));
