@@ -26,8 +26,8 @@ export const EXTRACT_BYTES_MAX = 256 * 1024 * 1024;
 /** An address that a file leads to; `preview/src/pdf/links.rs` gives no longer one. */
 export const ADDRESS_CHARS_MAX = 2048;
 
-/** A text that is shown; more of it is for the editor or a download. */
-export const TEXT_BYTES_MAX = 16 * 1024 * 1024;
+/** A text that is shown; more of it is for a download. */
+export const TEXT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What the search index takes of a file, and how long that may take. */
 export const WORDS_CHARS_MAX = 1024 * 1024;

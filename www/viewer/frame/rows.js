@@ -17,10 +17,24 @@ export class Rows {
   #frame = 0;
 
   constructor({ count, height, draw, label, role = "list" }) {
-    Object.assign(this, { count, height, draw });
+    Object.assign(this, { height, draw });
     this.element = make("div", { class: "rows", role, "aria-label": label, tabindex: "0", scroll: () => this.#request() }, this.#space);
-    this.#space.style.height = `${Math.min(count * height, TALL_PX)}px`;
+    this.resize(count);
     new ResizeObserver(() => this.#request()).observe(this.element);
+  }
+
+  /** Has another number of rows from now on. */
+  resize(count) {
+    this.count = count;
+    this.#space.style.height = `${Math.min(count * this.height, TALL_PX)}px`;
+    this.#request();
+  }
+
+  /** Draws anew what is in sight. */
+  redraw() {
+    for (const row of this.#drawn.values()) row.remove();
+    this.#drawn.clear();
+    this.#update();
   }
 
   /** The first row in sight. */
