@@ -61,6 +61,8 @@ test("an archive is looked into offline, and nothing of it runs or asks for anyt
     await frame.getByRole("button", { name: /^<img/ }).first().waitFor();
     await frame.getByRole("button", { name: /^<img/ }).first().click();
     await button(laptop, "Back to the archive").waitFor();
+    // A page shows as one; what it is made of is a text.
+    await button(laptop, "Text").click();
     await shown(laptop).getByText(HOSTILE).waitFor();
     for (const one of laptop.page.frames().slice(1)) {
       assert.deepEqual(await one.evaluate(() => [origin, globalThis.ran]), ["null", undefined]);

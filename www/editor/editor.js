@@ -33,9 +33,10 @@ import { bar } from "./bar.js";
 import { coloursCode } from "./code.js";
 import { collaboration, Pusher } from "./collab.js";
 export { createDifference } from "./difference.js";
-import { isMarkdown, languageAtOnce, languageOf } from "./languages.js";
+import { isMarkdown, isPage, languageAtOnce, languageOf } from "./languages.js";
 import { pasteLink, tickTask, tickTasks } from "./marks.js";
 import { forgetMerged, mergedEdits, runsOf, showMerged, takeBackMerged } from "./merged.js";
+import { showsPage } from "./page.js";
 import { presence } from "./presence.js";
 import { showsFiles } from "./shows_files.js";
 import { nextCell, previousCell } from "./tables.js";
@@ -72,7 +73,8 @@ const hiddenReturns = ViewPlugin.fromClass(
  *
  * Options:
  * - `parent` (Element): what it fills; it gets one child, removed by `leave`.
- * - `preview` (Element, optional): where the text is rendered; its tasks are ticked by a click.
+ * - `preview` (Element, optional): where the text is rendered; its tasks are ticked by a click. HTML is
+ *   drawn there as a page, whenever it is not hidden.
  * - `node` (string): the text's id, under which the engine is told that it is in sight.
  * - `doc` (string), `version` (number): the text, and the engine's number for it.
  * - `clientId` (string): names this editor's updates; unique for each opening.
@@ -118,6 +120,7 @@ export function createEditor(options) {
   const company = presence(options.node, texts);
   const files = markdown && options.preview && options.beside ? showsFiles(options.preview, options.beside) : null;
   const code = markdown && options.preview ? coloursCode(options.preview) : null;
+  const page = options.preview && isPage(options.fileName) ? showsPage(options.preview, options.fileName, () => textOf(view)) : null;
   const frame = new Frame(() => options.onDocChange?.(() => textOf(view)));
 
   const view = new EditorView({
@@ -136,6 +139,7 @@ export function createEditor(options) {
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;
           frame.request();
+          page?.changed();
           pusher.push(update.state);
         }),
         EditorView.domEventHandlers({
@@ -211,6 +215,7 @@ export function createEditor(options) {
       frame.cancel();
       files?.end();
       code?.end();
+      page?.end();
       company.leave();
       host.remove();
     },

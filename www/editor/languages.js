@@ -125,6 +125,9 @@ const markdownName = /\.(md|markdown|mkd|mdown)$/i;
 /** Whether a file is Markdown, by its name. */
 export const isMarkdown = (fileName) => markdownName.test(fileName);
 
+/** Whether a file is an HTML page, by its name. */
+export const isPage = (fileName) => /\.(html?|xhtml)$/i.test(fileName);
+
 /**
  * Finds the language of a file by its name.
  *

@@ -4,7 +4,7 @@
 // say something else about is what its bytes say. What is one file in a wrapping that others have too
 // is told by `both`. `module` is the parser, by its name in
 // the manifest (none where the frame needs no parser), `view` what the frame draws with.
-// A format with a `type` is decoded by the browser, as what its type says.
+// One that is `written` is text, whatever it shows. A format with a `type` is decoded by the browser, as what its type says.
 
 import { DEPTH_MAX } from "./limits.js";
 
@@ -15,7 +15,7 @@ const letters = (text, at = 0) => ({ at, list: [...text].map((letter) => letter.
 const PACKAGE = [letters("PK\x03\x04"), bytes(0xd0, 0xcf, 0x11, 0xe0)];
 
 /** @typedef {{ view: string, module?: string, type?: string, names?: RegExp,
- *    magic?: { at: number, list: number[] }[], both?: boolean, nests?: boolean }} Format */
+ *    magic?: { at: number, list: number[] }[], both?: boolean, nests?: boolean, written?: boolean }} Format */
 
 /** @type {Format[]} */
 export const FORMATS = [
@@ -33,6 +33,7 @@ export const FORMATS = [
   { view: "archive", module: "archive", names: /\.tar$/i, nests: true },
   { view: "pdf", module: "pdf", magic: [letters("%PDF-")] },
   { view: "table", module: "table", names: /\.(csv|tsv|tab)$/i },
+  { view: "page", names: /\.(html?|xhtml)$/i, written: true },
   { view: "picture", type: "image/png", magic: [bytes(0x89, 0x50, 0x4e, 0x47)] },
   { view: "picture", type: "image/jpeg", magic: [bytes(0xff, 0xd8, 0xff)] },
   { view: "picture", type: "image/gif", magic: [letters("GIF8")] },
@@ -60,7 +61,7 @@ export const HEX = { view: "hex" };
 
 /** Tells the format of a file, by its name and its first bytes. */
 export function formatOf({ name, depth }, head) {
-  const fits = ({ nests }) => !nests || depth < DEPTH_MAX;
+  const fits = ({ nests, written }) => (!nests || depth < DEPTH_MAX) && (!written || isText(head));
   const starts = ({ at, list }) => list.every((byte, place) => head[at + place] === byte);
   const named = ({ names, both }) => !both || names.test(name);
   const found = FORMATS.find((format) => format.magic?.some(starts) && named(format)) ?? FORMATS.find(({ names, magic }) => !magic && names?.test(name));

@@ -44,6 +44,13 @@ test("what a browser decodes is told by its bytes, and by its name where they do
   assert.equal(type("notes.txt", bytes("BM")), undefined);
 });
 
+test("a page is told by its name, if it is text", () => {
+  assert.equal(view("a.HTML", bytes("<p>")), "page");
+  assert.equal(view("a.htm", bytes("<p>"), 1), "page");
+  assert.equal(view("a.html", new Uint8Array([0, 1, 2, 3])), "hex");
+  assert.equal(view("html", bytes("<p>")), "text");
+});
+
 test("text is told from bytes, also where a character is cut off", () => {
   assert.ok(isText(bytes("plain")));
   assert.ok(isText(bytes("海").subarray(0, 2)));

@@ -14,8 +14,36 @@ export function outside(address) {
   return SCHEMES.includes(protocol) && !username && !password ? href : null;
 }
 
+/** Says below an element where links lead; `focus()` gives the focus back when that is closed. */
+export class Leads {
+  #line = null;
+
+  constructor(parent, texts, focus) {
+    Object.assign(this, { parent, texts, focus });
+  }
+
+  /** Shows where a link leads that somebody clicked; says whether it does. */
+  tell(text) {
+    const address = outside(text);
+    if (!address) return false;
+    this.close();
+    this.#line = lineOf(address, this.texts, () => {
+      this.close();
+      this.focus();
+    });
+    this.parent.append(this.#line);
+    this.#line.focus();
+    return true;
+  }
+
+  close() {
+    this.#line?.remove();
+    this.#line = null;
+  }
+}
+
 /** The line for an address; `close()` takes it away. */
-export function lineOf(address, texts, close) {
+function lineOf(address, texts, close) {
   const line = document.createElement("div");
   line.className = "viewer-leads";
   // It has the focus, and not its link: nobody who is typing opens that.

@@ -29,6 +29,11 @@ export const ADDRESS_CHARS_MAX = 2048;
 /** A text that is shown; more of it is for a download. */
 export const TEXT_BYTES_MAX = 64 * 1024 * 1024;
 
+/** A page of HTML that is drawn: its file, its elements and texts, and how deep those stand in one another. */
+export const PAGE_BYTES_MAX = 8 * 1024 * 1024;
+export const PAGE_NODES_MAX = 200_000;
+export const PAGE_DEPTH_MAX = 256;
+
 /** What the search index takes of a file, and how long that may take. */
 export const WORDS_CHARS_MAX = 1024 * 1024;
 export const WORDS_MS = 8_000;

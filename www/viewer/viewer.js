@@ -8,7 +8,7 @@
 import { localeOf } from "../boot/locale.js";
 import { FORMATS, formatOf, HEX, TEXT } from "./formats.js";
 import { EXTRACT_BYTES_MAX, HEAD_BYTES } from "./limits.js";
-import { lineOf, outside } from "./leads.js";
+import { Leads } from "./leads.js";
 import { Handed, Refused } from "./line.js";
 import * as modules from "./modules.js";
 import * as places from "./places.js";
@@ -19,6 +19,7 @@ import { fill, textsOf } from "./texts.js";
 
 export { thumbOf } from "../thumbs/page.js";
 export { textOf } from "./extract.js";
+export { Page } from "./page.js";
 export { factsOf, placelessOf, saidBy } from "./facts.js";
 
 /**
@@ -124,7 +125,7 @@ class Shown {
   #shown = null;
   #bar = make("div", "viewer-bar");
   #body = make("div", "viewer-body grow");
-  #leads = null;
+  #leads;
   #ended = false;
 
   constructor(viewer, source) {
@@ -132,6 +133,7 @@ class Shown {
     this.#source = source;
     this.element = make("div", "viewer-shown");
     this.element.append(this.#bar, this.#body);
+    this.#leads = new Leads(this.element, viewer.texts, () => this.focus());
   }
 
   async start() {
@@ -218,27 +220,11 @@ class Shown {
         files.push(fileAt(String(path), bytes));
       },
       extracted: () => this.#viewer.act(ACTS.upload, listOf(files.splice(0))),
-      leads: ({ address }) => this.#tellLead(String(address)),
+      leads: ({ address }) => this.#leads.tell(String(address)),
       place: ({ block }) => this.#source.depth || places.keep(location.pathname, Number(block)),
       failed: ({ reason }) => this.#fail(new Refused(String(reason)), module()),
       key: ({ key }) => this.#viewer.key(String(key)),
     };
-  }
-
-  /** Shows where a link leads that somebody clicked; says whether it does. */
-  #tellLead(text) {
-    const address = outside(text);
-    if (!address) return false;
-    const close = () => {
-      this.#leads?.remove();
-      this.#leads = null;
-      this.focus();
-    };
-    this.#leads?.remove();
-    this.#leads = lineOf(address, this.#viewer.texts, close);
-    this.element.append(this.#leads);
-    this.#leads.focus();
-    return true;
   }
 
   #fail(error, module) {
@@ -273,7 +259,7 @@ class Shown {
   #clear() {
     this.#shown?.end();
     this.#shown = null;
-    this.#leads?.remove();
+    this.#leads.close();
     this.#body.replaceChildren();
   }
 

@@ -1,4 +1,5 @@
-//! A text file in the editor; Markdown with the rendered text beside it.
+//! A text file in the editor; Markdown with the rendered text beside it, HTML with the page that it
+//! describes once somebody asks for it.
 
 use std::rc::Rc;
 
@@ -25,6 +26,7 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
     let node = row.node;
     document().set_title(&format!("{} · Offing", row.name));
     let markdown = measure::is_markdown(&row.name);
+    let shown = markdown || measure::is_page(&row.name);
     let opened = RwSignal::new(None::<Result<(), String>>);
     let read_only = RwSignal::new(None::<ReadOnly>);
     let path = RwSignal::new(Vec::<Crumb>::new());
@@ -46,7 +48,9 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
             read_only.set(text.read_only);
             let region = preview.get_untracked();
             let ticked = region.clone().map_or(JsValue::UNDEFINED, JsValue::from);
+            // The editor draws a page by itself.
             let drawn = region
+                .filter(|_| markdown)
                 .map(|region| Preview::open(region.into(), &text.text, app.t(Msg::PreviewMissing)));
             drawing.set_value(drawn.clone());
             spawn_local(async move {
@@ -167,7 +171,7 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
             MergeAct::Forget => editor.forget_merged(),
         }
     };
-    let toggle = markdown.then(|| {
+    let toggle = shown.then(|| {
         view! {
             <button
                 type="button"
@@ -198,9 +202,9 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
         {problem}
         <div class="writing grow" on:keydown=leave aria-busy=move || opened.with(Option::is_none).to_string()>
             <div class="writing-text" node_ref=parent></div>
-            {markdown.then(|| view! {
+            {shown.then(|| view! {
                 <section
-                    class="writing-preview markdown scroll"
+                    class=if markdown { "writing-preview markdown scroll" } else { "writing-preview is-page" }
                     aria-label=app.t(Msg::Preview)
                     tabindex="0"
                     node_ref=preview

@@ -85,6 +85,11 @@ pub fn is_markdown(name: &str) -> bool {
     matches!(extension(name).as_str(), "md" | "markdown" | "mdown" | "mkd")
 }
 
+/// Says whether a text file is an HTML page.
+pub fn is_page(name: &str) -> bool {
+    matches!(extension(name).as_str(), "html" | "htm" | "xhtml")
+}
+
 /// The icon of a node.
 pub fn icon(name: &str, kind: Kind) -> &'static str {
     if kind == Kind::Folder {

@@ -12,6 +12,7 @@ import styles from "./frame.css";
 import documentStyles from "./document.css";
 import { docx, epub } from "./document.js";
 import { hex } from "./hex.js";
+import { page } from "./page.js";
 import { Parser } from "./parser.js";
 import { pdf } from "./pdf.js";
 import pdfStyles from "./pdf.css";
@@ -23,7 +24,7 @@ import { thumb } from "./thumb.js";
 import { words } from "./words.js";
 
 /**
- * What each view gets: what is shown (`name`, `size`, `depth`, `of`, `at`), `about`, the answer with which
+ * What each view gets: what is shown (`name`, `size`, `depth`, `of`, `at`, `html`), `about`, the answer with which
  * its module opened it, and
  * - `root` (Element): what it fills;
  * - `ask(request)`: an answer of its module, `{ data, bytes }`;
@@ -31,7 +32,7 @@ import { words } from "./words.js";
  * - `line`: what the page may be asked, see `viewer.js`;
  * - `texts`, `sizeOf(bytes)`, `language`.
  */
-const VIEWS = { archive, docx, epub, facts, hex, pdf, placeless, sheet, table, text, thumb, words };
+const VIEWS = { archive, docx, epub, facts, hex, page, pdf, placeless, sheet, table, text, thumb, words };
 
 const line = { ask: () => {} };
 
@@ -50,10 +51,10 @@ function failed(reason) {
 }
 
 async function show(what) {
-  const { view, of, name, size, depth, side, at, language, texts, theme, bytes } = what;
+  const { view, of, name, size, depth, side, at, html, language, texts, theme, bytes } = what;
   if (theme) document.documentElement.dataset.theme = theme;
   document.documentElement.lang = language;
-  const shown = { of, name, size, depth, side, at, language, texts, line, sizeOf };
+  const shown = { of, name, size, depth, side, at, html, language, texts, line, sizeOf };
   shown.root = document.body.appendChild(document.createElement("main"));
   shown.root.className = view;
   shown.read = (start, end) => line.ask("read", { start, end });
