@@ -1,7 +1,7 @@
 //! From Markdown to the steps of a rendering.
 //!
 //! A `Builder` takes `pulldown-cmark`'s events one by one and writes steps. Raw HTML
-//! stays text, and what is nested too deeply is shown in the last level, so no document
+//! and mathematics stay text, and what is nested too deeply is shown in the last level, so no document
 //! makes a reader go deeper than it wants to.
 
 use std::hash::{DefaultHasher, Hasher as _};
@@ -23,7 +23,8 @@ fn render_within(text: &str, bytes_max: usize) -> Option<Vec<u8>> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_FOOTNOTES;
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_MATH;
     let mut builder = Builder::default();
     for event in Parser::new_ext(text, options) {
         builder.take(event);
@@ -63,9 +64,10 @@ impl Builder {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => self.text(&text),
-            Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
-                self.leaf(steps::Tag::Code, &[], &text);
-            }
+            Event::Code(text) => self.leaf(steps::Tag::Code, &[], &text),
+            // It is known as mathematics so that no star or underscore in it is taken for emphasis.
+            Event::InlineMath(text) => self.between("$", &text),
+            Event::DisplayMath(text) => self.between("$$", &text),
             Event::FootnoteReference(label) => {
                 self.open(steps::Tag::Sup, &[]);
                 self.leaf(steps::Tag::A, &[Attribute::NoteLink(&label)], &label);
@@ -193,6 +195,12 @@ impl Builder {
             self.write_text();
             self.end_block();
         }
+    }
+
+    fn between(&mut self, mark: &str, text: &str) {
+        self.text(mark);
+        self.text(text);
+        self.text(mark);
     }
 
     fn write_text(&mut self) {

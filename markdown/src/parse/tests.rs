@@ -72,6 +72,14 @@ fn raw_html_stays_text() {
 }
 
 #[test]
+fn mathematics_stays_the_text_that_it_is() {
+    assert_eq!(rendered("so $a*b*c$ and $x_1 + y_1$"), "<p>so $a*b*c$ and $x_1 + y_1$</p>");
+    assert_eq!(rendered("$$\\sum_{i} a*b*c\n_d_$$\n"), "<p>$$\\sum_{i} a*b*c\n_d_$$</p>");
+    // Money is none.
+    assert_eq!(rendered("from $5 to *10* $"), "<p>from $5 to <em>10</em> $</p>");
+}
+
+#[test]
 fn links_and_code_carry_what_the_document_says() {
     assert_eq!(rendered("[x](y \"z\")"), "<p><a Href(\"y\") Title(\"z\")>x</a></p>");
     assert_eq!(rendered("[x](y)"), "<p><a Href(\"y\")>x</a></p>");
