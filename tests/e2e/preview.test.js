@@ -40,6 +40,8 @@ const HOSTILE = '<img src=x onerror="top.ran = self.ran = true"><script>top.ran 
 test("an archive is looked into offline, and nothing of it runs or asks for anything", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");
+  // What the policy refuses to the page of HTML, it tells.
+  laptop.expectsComplaint(/content security policy/i);
   const files = [
     ["report/summary.txt", "All is well."],
     ["report/data/numbers.bin", Buffer.from([0, 1, 2, 254, 255])],
