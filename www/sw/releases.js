@@ -24,6 +24,8 @@ const STARTS = "/api/v1/release/starts";
 /** Versions that did not start here, of which no more is wanted. */
 const BAD_MAX = 16;
 const GROUPS = ["files", "idle", "lazy"];
+/** Files that are fetched at a time while there is nothing else to do: many are small. */
+const IDLE_AT_ONCE = 8;
 
 const cacheOf = (release) => caches.open(PREFIX + release.version);
 const held = (known) => [known?.current, known?.previous].filter(Boolean);
@@ -98,8 +100,11 @@ export async function storeIdle() {
   const known = await state();
   if (!known) return;
   const cache = await cacheOf(known.current);
-  for (const [url, hash] of Object.entries(known.current.idle)) {
-    if (!(await cache.match(url))) await cache.put(url, await genuine(url, hash));
+  const held = new Set((await cache.keys()).map(({ url }) => new URL(url).pathname));
+  const missing = Object.entries(known.current.idle).filter(([url]) => !held.has(url));
+  while (missing.length) {
+    const next = missing.splice(0, IDLE_AT_ONCE);
+    await Promise.all(next.map(async ([url, hash]) => cache.put(url, await genuine(url, hash))));
   }
 }
 
