@@ -280,7 +280,7 @@ test("a long text is rendered in its order, however it is edited", async (t) => 
   await reads(lines);
   const more = Array.from({ length: 70 }, (_, line) => `more ${line}`);
   await laptop.typesAtStart(`${more.join("\n\n")}\n\n`);
-  await laptop.types("\nthe end\n");
+  await laptop.types("\n\nthe end\n");
   await reads([...more, ...lines, "the end"]);
 });
 
