@@ -1,29 +1,13 @@
 // Calls of the page, below /api/v1/admin. The cookie authorises them; no script sees it.
 
-const PREFIX = "/api/v1/admin";
-const PATIENCE_MS = 30_000;
+import { call } from "../boot/calls.js";
+
+export { Refused } from "../boot/calls.js";
+
 /** Most accounts that are asked for; a server of more is kept by commands. */
 const ACCOUNTS_MAX = 10_000;
 
-/** A call that was refused; `code` is the server's word for why, "silent" if it did not answer. */
-export class Refused extends Error {
-  constructor(code) {
-    super(code);
-    this.code = code;
-  }
-}
-
-async function ask(method, path, body) {
-  const options = { method, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) };
-  if (body) Object.assign(options, { headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  const response = await fetch(PREFIX + path, options).catch(() => {
-    throw new Refused("silent");
-  });
-  if (response.status === 204) return null;
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(answer.code ?? `HTTP ${response.status}`);
-  return answer;
-}
+const ask = (method, path, body) => call(method, `/admin${path}`, body);
 
 export const enter = (secret) => ask("POST", "/enter", { secret });
 export const leave = () => ask("POST", "/leave");
