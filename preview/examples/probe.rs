@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use offing_markdown::steps::Rendering;
 use offing_preview::{
     Answer, Format, Refusal,
     archive::{self, Archive},
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         "jpg" | "jpeg" | "png" | "webp" | "tif" | "tiff" | "heic" | "avif" => {
             picture(bytes, &since)
         }
+        "md" => markdown(&bytes, &since),
         "csv" | "tsv" => table(bytes, &path, &since),
         _ => workbook(bytes, &since),
     };
@@ -198,6 +200,20 @@ fn table(bytes: Vec<u8>, name: &str, since: &Since) -> Result<Value, Refusal> {
         timed(since, || opened.ask(table::Request::Rows { start, end })).0?;
     }
     Ok(json!({ "rows": rows, "open_ms": (open_ms * 10.0).round() / 10.0 }))
+}
+
+/// Rendered, and read as the page reads it: all of it, step by step.
+fn markdown(bytes: &[u8], since: &Since) -> Result<Value, Refusal> {
+    let text = String::from_utf8_lossy(bytes);
+    let (rendering, render_ms) = timed(since, || offing_markdown::parse::render(&text));
+    let Some(rendering) = rendering else {
+        return Err(Refusal::Output);
+    };
+    let read = Rendering::read(&rendering).expect("what was rendered can be read");
+    let blocks = read.blocks.len();
+    let steps = read.steps(0, blocks).flatten();
+    let steps = steps.map(|step| step.expect("each of its steps can be read")).count();
+    Ok(json!({ "blocks": blocks, "steps": steps, "render_ms": (render_ms * 10.0).round() / 10.0 }))
 }
 
 /// A copy that is made tells no place; where none can be made it says why.

@@ -25,14 +25,19 @@ use crate::{
     tools,
 };
 
-/// What is taken of the packages.
-const ENDINGS: [&str; 25] = [
+/// What is taken of the packages and read by a parser of ours, which a native program has too.
+const PARSED: [&str; 28] = [
     "pdf", "xlsx", "xlsm", "xltx", "ods", "ots", "docx", "docm", "dotx", "dotm", "epub", "zip",
-    "jar", "tar", "tgz", "tar.gz", "csv", "tsv", "jpg", "jpeg", "png", "webp", "tif", "heic",
-    "avif",
+    "jar", "tar", "tgz", "tar.gz", "tar.zst", "zst", "csv", "tsv", "jpg", "jpeg", "png", "webp",
+    "tif", "heic", "avif", "md",
+];
+/// What only a browser reads: drawn anew by a script of the sandbox, or decoded by the browser.
+const DRAWN: [&str; 15] = [
+    "html", "htm", "xhtml", "svg", "gif", "bmp", "ico", "mp3", "ogg", "oga", "opus", "flac", "wav",
+    "m4a", "ogv",
 ];
 /// Sources whose tests bring files.
-const SOURCES: [&str; 27] = [
+const SOURCES: [&str; 34] = [
     "qpdf",
     "pikepdf",
     "pdfminer",
@@ -60,6 +65,13 @@ const SOURCES: [&str; 27] = [
     "libimage-exiftool-perl",
     "r-cran-readr",
     "libreoffice",
+    "librsvg",
+    "qtsvg-opensource-src",
+    "html5lib",
+    "mutagen",
+    "taglib",
+    "cmark-gfm",
+    "libzstd",
 ];
 /// Documentation, some of it as books.
 const PACKAGES: [&str; 10] = [
@@ -74,6 +86,8 @@ const PACKAGES: [&str; 10] = [
     "ubuntu-packaging-guide-epub-de",
     "ubuntu-packaging-guide-epub-ru",
 ];
+/// Files of one ending that one package brings: some bring thousands of icons.
+const ALIKE_MAX: usize = 2_500;
 /// Fewer show little.
 const FILES_MIN: usize = 1_000;
 /// The module's 256 MiB, and what a native program has beside them: code, stacks, a heap with
@@ -115,16 +129,17 @@ pub(crate) fn corpus(arguments: &[String]) -> Result<()> {
     if fetches {
         step("fetch", || fetch(&folder, &files))?;
     }
-    let mut paths = Vec::new();
-    gather(&files, &mut paths)?;
-    paths.sort();
+    let mut paths = gathered(&files)?;
     let (count, place) = (paths.len(), files.display());
     ensure!(count >= FILES_MIN, "there are only {count} files in {place}");
     match sample {
+        None => {
+            paths.retain(|path| ends_with(path, &PARSED));
+            natively(&folder, &files, &paths)
+        }
         Some(sample) => {
             step("open files in a browser", || in_browser(&folder, &files, paths, sample))
         }
-        None => natively(&folder, &files, &paths),
     }
 }
 
@@ -134,8 +149,7 @@ fn natively(folder: &Path, files: &Path, paths: &[PathBuf]) -> Result<()> {
     let mut counts = BTreeMap::new();
     let mut report = String::new();
     for (path, (fate, said)) in paths.iter().zip(&lines) {
-        let kind = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        *counts.entry((kind, *fate)).or_insert(0) += 1;
+        *counts.entry((ending(path), *fate)).or_insert(0) += 1;
         let inside = path.strip_prefix(files).expect("the walk never leaves the folder");
         report += &format!("{fate:?}\t{}\t{}\n", inside.display(), said.replace('\n', " "));
     }
@@ -149,13 +163,16 @@ fn natively(folder: &Path, files: &Path, paths: &[PathBuf]) -> Result<()> {
 }
 
 /// Opens some of each kind in the app as people get it, and all that were refused or ended natively.
-fn in_browser(folder: &Path, files: &Path, mut paths: Vec<PathBuf>, count: usize) -> Result<()> {
+fn in_browser(folder: &Path, files: &Path, paths: Vec<PathBuf>, count: usize) -> Result<()> {
     let report = fs::read_to_string(folder.join("report.tsv")).unwrap_or_default();
     let hard = report.lines().filter(|line| !line.starts_with("Opened"));
     let hard = hard.filter_map(|line| Some(files.join(line.split('\t').nth(1)?)));
     let mut chosen: Vec<PathBuf> = hard.filter(|path| path.exists()).collect();
-    paths.sort_by_key(|path| path.extension().map(|ending| ending.to_ascii_lowercase()));
-    chosen.extend(paths.iter().step_by((paths.len() / count.max(1)).max(1)).cloned());
+    let kinds = by(&paths, |path| ending(path));
+    let each = count.div_ceil(kinds.len());
+    chosen.extend(kinds.into_values().flat_map(|alike| spread(alike, each)));
+    chosen.sort();
+    chosen.dedup();
     let list = folder.join("browser.txt");
     let lines: Vec<String> = chosen.iter().map(|path| path.display().to_string()).collect();
     fs::write(&list, lines.join("\n"))?;
@@ -249,7 +266,10 @@ fn unpack(work: &Path, to: &Path) -> Result<()> {
         } else {
             continue;
         }
-        tar.arg("-C").arg(to).arg("--wildcards").args(ENDINGS.map(|ending| format!("*.{ending}")));
+        tar.arg("-C")
+            .arg(to)
+            .arg("--wildcards")
+            .args(endings().map(|ending| format!("*.{ending}")));
         // It fails where an archive has none.
         tar.output().context("cannot start tar")?;
     }
@@ -262,15 +282,55 @@ fn bytes_of(command: &mut Command) -> Result<Vec<u8>> {
     Ok(stdout)
 }
 
+fn endings() -> impl Iterator<Item = &'static str> {
+    PARSED.into_iter().chain(DRAWN)
+}
+
+fn ends_with(path: &Path, endings: &[&str]) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    endings.iter().any(|ending| name.ends_with(&format!(".{ending}")))
+}
+
+fn ending(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+fn by<K: Ord>(paths: &[PathBuf], key: impl Fn(&Path) -> K) -> BTreeMap<K, Vec<PathBuf>> {
+    let mut groups = BTreeMap::new();
+    for path in paths {
+        groups.entry(key(path)).or_insert_with(Vec::new).push(path.clone());
+    }
+    groups
+}
+
+/// So many of them, from all over.
+fn spread(paths: Vec<PathBuf>, count: usize) -> impl Iterator<Item = PathBuf> {
+    let step = paths.len().div_ceil(count).max(1);
+    paths.into_iter().step_by(step)
+}
+
+/// All that were fetched, of what a package has very many of some.
+fn gathered(files: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    gather(files, &mut paths)?;
+    paths.sort();
+    let package = |path: &Path| {
+        let inside = path.strip_prefix(files).expect("the walk never leaves the folder");
+        inside.iter().next().unwrap_or_default().to_owned()
+    };
+    let alike = by(&paths, |path| (package(path), ending(path)));
+    Ok(alike.into_values().flat_map(|alike| spread(alike, ALIKE_MAX)).collect())
+}
+
 fn gather(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        let name = entry.file_name().to_string_lossy().to_lowercase();
-        let is_taken = ENDINGS.iter().any(|ending| name.ends_with(&format!(".{ending}")));
         if entry.file_type()?.is_dir() {
             gather(&path, found)?;
-        } else if entry.file_type()?.is_file() && is_taken {
+        } else if entry.file_type()?.is_file()
+            && (ends_with(&path, &PARSED) || ends_with(&path, &DRAWN))
+        {
             found.push(path);
         }
     }
