@@ -45,6 +45,11 @@ export class Stage {
     return stage;
   }
 
+  /** The browser's process. */
+  get pid() {
+    return this.#browser.child.pid;
+  }
+
   async end() {
     await this.#browser.end();
     this.#server.close();
