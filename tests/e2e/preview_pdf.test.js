@@ -56,6 +56,22 @@ test("a PDF is read by pages, by words and by its contents, and one that is lock
   await frame.getByText("secret", { exact: true }).waitFor();
 });
 
+test("a PDF that is pointed at in the list opens in a frame that was made for it before", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const disk = await w.disk({ "tides.pdf": makePdf(["High water at noon"], { title: "Tides" }), "tides.txt": "High water at noon" });
+  await uploads(laptop, ["tides.pdf", "tides.txt"].map((name) => path.join(disk, name)));
+  await laptop.sees("tides.pdf", "tides.txt");
+  const reserve = laptop.page.locator("#spare-previews iframe");
+  await laptop.row("tides.pdf").hover();
+  await reserve.waitFor({ state: "attached" });
+  await reserve.evaluate((frame) => void (frame.wasInReserve = true));
+  await laptop.enters("tides.pdf");
+  const frame = laptop.preview.locator("iframe");
+  await frame.contentFrame().getByText("High water at noon").waitFor();
+  assert.equal(await frame.evaluate(({ wasInReserve }) => wasInReserve), true);
+});
+
 /** Opens a file of many pages, on a device that has it. */
 async function opens(device, name, pages) {
   await device.enters(name);

@@ -96,6 +96,7 @@ async function start() {
   (globalThis.requestIdleCallback ?? setTimeout)(() => {
     import("../labels/labels.js").catch(console.info);
     import("../thumbs/thumbs.js").catch(console.info);
+    import("../viewer/soon.js").then(({ watch }) => watch(), console.info);
   });
 }
 

@@ -41,6 +41,7 @@ const { metafile } = await build({
     code: "editor/code.js",
     viewer: "viewer/viewer.js",
     media: "viewer/media.js",
+    soon: "viewer/soon.js",
     update: "update/update.js",
     details: "details/details.js",
     picture: "details/picture.js",
@@ -123,7 +124,7 @@ const entries = {
   style: entry("styles/main.css"),
 };
 // Fetched late, but not rarely: a sign-in must not fail for what could have been stored.
-const late = [relative(www, opaqueGlue), "editor/code.js", "labels/labels.js", "labels/tags.js", "thumbs/thumbs.js", "thumbs/maker.js", "details/picture.js", "details/document.js", "viewer/media.js", "factor/ask.js", "factor/settings.js"].map(entry);
+const late = [relative(www, opaqueGlue), "editor/code.js", "labels/labels.js", "labels/tags.js", "thumbs/thumbs.js", "thumbs/maker.js", "details/picture.js", "details/document.js", "viewer/media.js", "viewer/soon.js", "factor/ask.js", "factor/settings.js"].map(entry);
 const needed = new Set([...Object.values(entries), ...late].flatMap((output) => [...closure(output)]));
 const urls = Object.fromEntries(Object.entries(entries).map(([name, output]) => [name, output.url]));
 const rest = outputs.filter((output) => !needed.has(output));

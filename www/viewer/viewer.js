@@ -21,6 +21,7 @@ export { thumbOf } from "../thumbs/page.js";
 export { textOf } from "./extract.js";
 export { Page } from "./page.js";
 export { factsOf, placelessOf, saidBy } from "./facts.js";
+export { ready } from "./spare.js";
 
 /**
  * What the page does: goes back to the list; downloads the file; puts a `FileList` beside it;
