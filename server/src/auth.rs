@@ -15,16 +15,16 @@ use offing_core::proto::{
     RegisterFinish, RegisterStart, RegisterStarted, SecretFinish, SecretKind, SecretStart,
     SecretStarted, SessionStarted,
 };
-use rand::RngCore as _;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use crate::error::ApiError;
 use crate::service::accounts::{NewAccount, account_record};
+use crate::service::sign_ins::Proof;
 use crate::service::{Caller, Services};
 use crate::store::meta::{Account, Session, SessionId};
 
-mod attempts;
+mod attempt;
 pub mod cookie;
 mod ended;
 pub mod factor;
@@ -34,9 +34,9 @@ pub mod secret_file;
 pub mod token;
 pub(crate) mod username;
 
-use attempts::Attempts;
+use attempt::{Attempt, AttemptKey};
 use ended::Ended;
-use factor::{FactorKey, WAITING_MS, Waiting};
+use factor::FactorKey;
 use opaque::{OpaqueLogin, OpaqueServer};
 use secret_file::SecretFileError;
 use token::{Claims, TokenKey};
@@ -49,8 +49,7 @@ pub const FRESH_SESSION_MS: i64 = 5 * 60 * 1_000;
 pub struct Auth {
     opaque: OpaqueServer,
     tokens: TokenKey,
-    logins: Attempts<LoginAttempt>,
-    waiting: Attempts<Waiting>,
+    attempts: AttemptKey,
     factor_key: FactorKey,
     ended: Ended,
     /// Accounts that are closed, as far as this process knows.
@@ -75,13 +74,6 @@ pub struct Started {
     pub cookie_token: String,
 }
 
-#[derive(Debug)]
-struct LoginAttempt {
-    state: OpaqueLogin,
-    kind: SecretKind,
-    account: Option<AccountId>,
-}
-
 /// The file of the secret that every OPAQUE record depends on.
 pub(crate) const OPAQUE_SETUP: &str = "server-setup";
 /// The file of the key that signs access tokens.
@@ -92,12 +84,12 @@ impl Auth {
     pub fn open(data: &Path) -> Result<Self, SecretFileError> {
         let opaque = OpaqueServer::open(&data.join(OPAQUE_SETUP))?;
         let factor_key = FactorKey::new(opaque.derive_key(FactorKey::PURPOSE));
+        let attempts = AttemptKey::new(opaque.derive_key(AttemptKey::PURPOSE));
         Ok(Self {
             opaque,
             factor_key,
+            attempts,
             tokens: TokenKey::open(&data.join(TOKEN_KEY))?,
-            logins: Attempts::new(LOGIN_ATTEMPTS_MAX, LOGIN_MS),
-            waiting: Attempts::new(LOGIN_ATTEMPTS_MAX, WAITING_MS),
             ended: Ended::default(),
             closed: watch::Sender::default(),
         })
@@ -141,7 +133,7 @@ impl Auth {
             record: asked.record.clone(),
         };
         services.register(new, now_ms).await?;
-        self.start_session(services, asked.record, false, asked.device, now_ms).await
+        self.start_session(services, asked.record, (false, None), asked.device, now_ms).await
     }
 
     /// Brings a username into the form that rate limits count by.
@@ -150,7 +142,7 @@ impl Auth {
         Ok(username::normalise(&asked.username)?)
     }
 
-    /// Starts a sign-in with either secret.
+    /// Starts a sign-in with either secret. Nothing is kept of it, so that any process goes on with it.
     pub async fn login_start(
         &self,
         services: &Services,
@@ -159,17 +151,9 @@ impl Auth {
     ) -> Result<LoginStarted, ApiError> {
         let username = username::normalise(&asked.username)?;
         let account = services.account_by_name(&username).await?;
-        let record = account.as_ref().map(|account| match asked.kind {
-            SecretKind::Password => account.password_file.as_slice(),
-            SecretKind::Recovery => account.recovery_file.as_slice(),
-        });
-        let (state, response) =
-            self.opaque.login(&username, asked.kind, record, &asked.request.0)?;
-        let mut id = [0; 16];
-        rand::rngs::OsRng.fill_bytes(&mut id);
-        let account = account.map(|account| account.id);
-        self.logins.put(id, LoginAttempt { state, kind: asked.kind, account }, now_ms);
-        Ok(LoginStarted { login: hex::encode(id), response: Bytes(response) })
+        let attempt = Attempt::begin(asked.kind, asked.request.0.clone(), username, now_ms)?;
+        let (_, response) = self.answer(&attempt, account.as_ref())?;
+        Ok(LoginStarted { login: self.attempts.name(&attempt), response: Bytes(response) })
     }
 
     /// Finishes a sign-in and starts a session. With a second factor that is a second call, word for
@@ -180,31 +164,54 @@ impl Auth {
         asked: LoginFinish,
         now_ms: i64,
     ) -> Result<Started, ApiError> {
-        let login = login_id(&asked.login)?;
+        let attempt = self.attempts.read(&asked.login)?;
         check_device(&asked.device)?;
-        let waiting = self.waiting.change(&login, now_ms, |waiting| waiting.goes_on(&asked));
-        let id = match waiting.transpose()? {
-            Some(None) => return Err(Code::SecondFactor.into()),
-            Some(Some(id)) => {
-                // Of two such calls at once one goes on.
-                self.waiting.take(&login, now_ms).ok_or(Code::LoginExpired)?;
-                id
-            }
-            None => {
-                let attempt = self.logins.take(&login, now_ms).ok_or(Code::LoginExpired)?;
-                attempt.state.finish(&asked.finalization.0)?;
-                let id = attempt.account.ok_or(Code::WrongCredentials)?;
-                let is_asked = attempt.kind == SecretKind::Password;
-                if is_asked && services.wants_factor(id).await? {
-                    self.waiting.put(login, Waiting::new(id, &asked), now_ms);
-                    return Err(Code::SecondFactor.into());
-                }
-                id
-            }
+        let said = factor::said(&asked);
+        let id = match services.sign_in(attempt.id).await? {
+            Some(sign_in) => factor::goes_on(&sign_in, &said, now_ms)?,
+            None => self.prove(services, &attempt, &asked, now_ms).await?,
         };
+        let proof = Proof { id: attempt.id, account: id, said };
         let account = services.account(id).await?.ok_or(Code::WrongCredentials)?;
         let (record, kit) = (account_record(&account), account.kit_confirmed);
-        self.start_session(services, record, kit, asked.device, now_ms).await
+        self.start_session(services, record, (kit, Some(proof)), asked.device, now_ms).await
+    }
+
+    /// Checks the last message of a sign-in that was begun at whichever process, and says whose it is.
+    async fn prove(
+        &self,
+        services: &Services,
+        attempt: &Attempt,
+        asked: &LoginFinish,
+        now_ms: i64,
+    ) -> Result<AccountId, ApiError> {
+        if attempt.is_over(now_ms) {
+            return Err(Code::LoginExpired.into());
+        }
+        let account = services.account_by_name(&attempt.username).await?;
+        let (state, _) = self.answer(attempt, account.as_ref())?;
+        state.finish(&asked.finalization.0)?;
+        let account = account.ok_or(Code::WrongCredentials)?.id;
+        if attempt.kind == SecretKind::Password && services.wants_factor(account).await? {
+            let proof = Proof { id: attempt.id, account, said: factor::said(asked) };
+            services.wait_for_factor(proof, now_ms).await?;
+            return Err(Code::SecondFactor.into());
+        }
+        Ok(account)
+    }
+
+    /// Answers the first message of a sign-in, each time in the same way while the account is the same.
+    fn answer(
+        &self,
+        attempt: &Attempt,
+        account: Option<&Account>,
+    ) -> Result<(OpaqueLogin, Vec<u8>), Code> {
+        let record = account.map(|account| match attempt.kind {
+            SecretKind::Password => account.password_file.as_slice(),
+            SecretKind::Recovery => account.recovery_file.as_slice(),
+        });
+        let seed = self.attempts.seed(attempt);
+        self.opaque.login(&attempt.username, attempt.kind, record, &attempt.request, seed)
     }
 
     /// Exchanges the cookie for an access token and, as a rule, the next cookie.
@@ -329,14 +336,17 @@ impl Auth {
         &self,
         services: &Services,
         record: AccountRecord,
-        kit_confirmed: bool,
+        (kit_confirmed, proof): (bool, Option<Proof>),
         device: DeviceBinding,
         now_ms: i64,
     ) -> Result<Started, ApiError> {
         // Only who proved a secret hears it.
         services.require_open(record.account).await?;
-        let (session, cookie_token) =
-            services.start_session(record.account, device.device, device.public.0, now_ms).await?;
+        let (device, public) = (device.device, device.public.0);
+        let (session, cookie_token) = match proof {
+            Some(proof) => services.start_session_by(proof, device, public, now_ms).await?,
+            None => services.start_session(record.account, device, public, now_ms).await?,
+        };
         let vaults = services.vaults(record.account).await?;
         let access = self.access_token(&session, now_ms);
         let answer = SessionStarted { access, record, vaults, kit_confirmed };
@@ -373,13 +383,6 @@ fn check_fresh(session: &Session, now_ms: i64) -> Result<(), Code> {
     if is_fresh { Ok(()) } else { Err(Code::SignInAgain) }
 }
 
-/// What an attempt is called; anything else is none.
-fn login_id(login: &str) -> Result<[u8; 16], Code> {
-    let mut id = [0; 16];
-    hex::decode_to_slice(login, &mut id).map_err(|_| Code::LoginExpired)?;
-    Ok(id)
-}
-
 /// A device is named by its key, so nobody can take another one's name.
 fn check_device(device: &DeviceBinding) -> Result<(), Code> {
     check_public_key(&device.public)?;
@@ -406,8 +409,5 @@ fn check_secret(sealed: &Bytes) -> Result<(), Code> {
     if fits { Ok(()) } else { Err(Code::BadRequest) }
 }
 
-const LOGIN_ATTEMPTS_MAX: usize = 10_000;
-/// Milliseconds between the two calls of a sign-in.
-const LOGIN_MS: i64 = 120_000;
 const PUBLIC_KEY_BYTES: usize = 65;
 const SEALED_SECRET_BYTES_MAX: usize = 4 * 1024;

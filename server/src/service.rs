@@ -41,6 +41,7 @@ pub mod quota;
 pub mod recovery;
 pub mod scrub;
 pub mod sessions;
+pub mod sign_ins;
 
 use news::{Hearers, Listening};
 use quota::Counts;
@@ -133,6 +134,12 @@ pub enum ServiceError {
     /// The session's device was taken off the account.
     #[error("the device was taken off the account")]
     TakenOff,
+    /// The sign-in was used, or waited too long.
+    #[error("the sign-in is over")]
+    SignInOver,
+    /// The account has as many sign-ins under way as it may.
+    #[error("the account has as many sign-ins under way as it may")]
+    TooManySignIns,
     /// Whoever keeps the server has closed the account.
     #[error("the account is closed")]
     AccountClosed,
@@ -187,6 +194,8 @@ impl ServiceError {
             Self::NameTaken => Code::NameTaken,
             Self::SignedOut | Self::CookieReused { .. } => Code::SignedOut,
             Self::TakenOff => Code::TakenOff,
+            Self::SignInOver => Code::LoginExpired,
+            Self::TooManySignIns => Code::RateLimited,
             Self::AccountClosed => Code::AccountClosed,
             Self::Recovering => Code::Recovering,
             Self::Busy | Self::Away { .. } => Code::Unavailable,

@@ -25,6 +25,7 @@ mod queue;
 mod record;
 pub mod s3;
 pub mod segment;
+pub mod sign_ins;
 pub mod sqlite;
 pub mod tables;
 pub mod witness;

@@ -83,5 +83,7 @@ mod s3;
 mod tickets;
 #[path = "api_server/tls.rs"]
 mod tls;
+#[path = "api_server/together.rs"]
+mod together;
 #[path = "api_server/wire.rs"]
 mod wire;

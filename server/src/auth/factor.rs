@@ -7,7 +7,7 @@
 //! A sign-in whose password is proved waits here. Whoever has its name answers, and then says the last message of
 //! the sign-in again, word for word.
 
-use offing_core::id::AccountId;
+use offing_core::id::{AccountId, Hash};
 use offing_core::proto::{
     Bytes, Code, FactorAnswer, FactorAsk, FactorAsked, FactorProof, Factors, LoginFinish,
     PasskeyFinish, PasskeyProof, PasskeyRemove, PasskeyStarted, PasskeysAsked, SpareCodes,
@@ -17,12 +17,14 @@ use rand::RngCore as _;
 use rand::rngs::OsRng;
 use sha2::{Digest as _, Sha256};
 
-use super::{Auth, check_fresh, login_id};
+use super::{Auth, check_fresh};
 use crate::error::ApiError;
 use crate::service::Services;
 use crate::service::factors::{AddedPasskey, Tried};
+use crate::service::sign_ins::is_over;
 use crate::store::factors::{Passkey, Totp};
 use crate::store::meta::{Account, Session};
+use crate::store::sign_ins::{SignIn, Stage};
 
 mod key;
 pub mod passkey;
@@ -33,39 +35,21 @@ pub(super) use key::FactorKey;
 use passkey::{PasskeyKey, Site, check_assertion, read_attested};
 use spare::SpareCode;
 
-/// Milliseconds for which a sign-in waits for its second factor.
-pub const WAITING_MS: i64 = 5 * 60 * 1_000;
-/// Wrong answers of one sign-in; then it has to begin anew.
-pub const ANSWERS_MAX: u8 = 5;
 /// Spare codes that an account is given.
 pub const SPARE_CODES: usize = 10;
 
-/// A sign-in whose password is proved.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    account: AccountId,
-    /// SHA-256 of the message that proved it, and of the device.
-    said: [u8; 32],
-    /// What a passkey has to sign.
-    challenge: [u8; 32],
-    answers: u8,
-    answered: bool,
-}
-
-impl Waiting {
-    /// Waits for an answer.
-    pub(super) fn new(account: AccountId, finish: &LoginFinish) -> Self {
-        let mut challenge = [0; 32];
-        OsRng.fill_bytes(&mut challenge);
-        Self { account, said: said(finish), challenge, answers: 0, answered: false }
+/// Says whose sign-in goes on with what is said; it does not as long as it is not answered.
+pub(super) fn goes_on(sign_in: &SignIn, said: &Hash, now_ms: i64) -> Result<AccountId, Code> {
+    if is_over(sign_in, now_ms) {
+        return Err(Code::LoginExpired);
     }
-
-    /// Says whose sign-in goes on with this message; `None` as long as it is not answered.
-    pub(super) fn goes_on(&self, finish: &LoginFinish) -> Result<Option<AccountId>, Code> {
-        if self.said != said(finish) {
-            return Err(Code::WrongCredentials);
-        }
-        Ok(self.answered.then_some(self.account))
+    if sign_in.said != *said {
+        return Err(Code::WrongCredentials);
+    }
+    match sign_in.stage {
+        Stage::Waits => Err(Code::SecondFactor),
+        Stage::Answered => Ok(sign_in.account),
+        Stage::Used => Err(Code::LoginExpired),
     }
 }
 
@@ -98,10 +82,11 @@ impl Auth {
         asked: &FactorAsk,
         now_ms: i64,
     ) -> Result<FactorAsked, ApiError> {
-        let id = login_id(&asked.login)?;
-        let asked = |waiting: &mut Waiting| (waiting.account, waiting.challenge);
-        let (account, challenge) =
-            self.waiting.change(&id, now_ms, asked).ok_or(Code::LoginExpired)?;
+        let attempt = self.attempts.read(&asked.login)?;
+        let sign_in = services.sign_in(attempt.id).await?;
+        let sign_in = sign_in.filter(|sign_in| !is_over(sign_in, now_ms));
+        let account = sign_in.ok_or(Code::LoginExpired)?.account;
+        let challenge = self.attempts.challenge(&attempt);
         let factors = services.factors(account).await?;
         let credentials: Vec<Bytes> =
             factors.passkeys.into_iter().map(|passkey| passkey.credential).collect();
@@ -125,16 +110,10 @@ impl Auth {
         asked: FactorAnswer,
         now_ms: i64,
     ) -> Result<(), ApiError> {
-        let id = login_id(&asked.login)?;
+        let attempt = self.attempts.read(&asked.login)?;
         // Counted before it is looked at, so that no more are looked at at once than may be wrong.
-        let begun = self.waiting.change(&id, now_ms, |waiting| {
-            waiting.answers = waiting.answers.saturating_add(1);
-            (waiting.answers <= ANSWERS_MAX).then_some((waiting.account, waiting.challenge))
-        });
-        let Some((account, challenge)) = begun.flatten() else {
-            self.waiting.take(&id, now_ms);
-            return Err(Code::LoginExpired.into());
-        };
+        let account = services.count_answer(attempt.id, now_ms).await?;
+        let challenge = self.attempts.challenge(&attempt);
         let is_right = match (asked.proof, site) {
             (FactorProof::Code(typed), _) => {
                 self.try_code(services, account, &typed, now_ms).await?
@@ -154,8 +133,7 @@ impl Auth {
         if !is_right {
             return Err(Code::WrongCredentials.into());
         }
-        let goes_on = self.waiting.change(&id, now_ms, |waiting| waiting.answered = true);
-        goes_on.ok_or_else(|| Code::LoginExpired.into())
+        Ok(services.answered(attempt.id, now_ms).await?)
     }
 
     /// What an account has.
@@ -342,7 +320,7 @@ impl Auth {
         }
     }
 
-    fn new_spare_codes(&self, account: &AccountId) -> (SpareCodes, Vec<offing_core::id::Hash>) {
+    fn new_spare_codes(&self, account: &AccountId) -> (SpareCodes, Vec<Hash>) {
         let codes: [SpareCode; SPARE_CODES] = std::array::from_fn(|_| SpareCode::generate());
         let hashes = codes.iter().map(|code| self.factor_key.hash(account, code)).collect();
         (SpareCodes { spare_codes: codes.iter().map(ToString::to_string).collect() }, hashes)
@@ -357,11 +335,12 @@ fn url(account: &Account, host: &str, secret: &str) -> String {
     url.into()
 }
 
-fn said(finish: &LoginFinish) -> [u8; 32] {
+/// What proved a secret, and for which device.
+pub(super) fn said(finish: &LoginFinish) -> Hash {
     let mut hash = Sha256::new();
     hash.update(Sha256::digest(&finish.finalization.0));
     hash.update(Sha256::digest(&finish.device.public.0));
-    hash.finalize().into()
+    Hash(hash.finalize().into())
 }
 
 /// Bytes of what an app's secret is made of.

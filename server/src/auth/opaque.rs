@@ -13,7 +13,8 @@ use opaque_ke::{
     CredentialFinalization, CredentialRequest, RegistrationRequest, RegistrationUpload,
     ServerLogin, ServerRegistration, ServerSetup,
 };
-use rand::rngs::OsRng;
+use rand::SeedableRng as _;
+use rand::rngs::{OsRng, StdRng};
 use sha2_0_10::Sha256;
 
 use super::secret_file::{SecretFileError, load_or_create};
@@ -80,13 +81,15 @@ impl OpaqueServer {
         Ok(ServerRegistration::finish(upload).serialize().to_vec())
     }
 
-    /// Answers the first message of a sign-in; `record` is `None` for names that do not exist.
+    /// Answers the first message of a sign-in; `record` is `None` for names that do not exist. From the same
+    /// `seed`, which nobody else may know, comes the same answer.
     pub(super) fn login(
         &self,
         username: &str,
         kind: SecretKind,
         record: Option<&[u8]>,
         request: &[u8],
+        seed: [u8; 32],
     ) -> Result<(OpaqueLogin, Vec<u8>), Code> {
         let request = CredentialRequest::deserialize(request).map_err(|_| Code::BadRequest)?;
         let record = record
@@ -94,7 +97,7 @@ impl OpaqueServer {
             .transpose()
             .map_err(|_| Code::Internal)?;
         let answer = ServerLogin::start(
-            &mut OsRng,
+            &mut StdRng::from_seed(seed),
             &self.setup,
             record,
             request,
@@ -125,4 +128,38 @@ fn credential(username: &str, kind: SecretKind) -> Vec<u8> {
         SecretKind::Recovery => "recovery:",
     };
     [kind.as_bytes(), username.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use offing_core::auth::{Login, Registration, Stretch};
+
+    use super::*;
+
+    #[test]
+    fn what_one_process_answered_another_finishes_by_the_same_seed_and_by_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server-setup");
+        let (one, other) = (OpaqueServer::open(&path).unwrap(), OpaqueServer::open(&path).unwrap());
+        let kind = SecretKind::Password;
+        let (registration, request) = Registration::start(&mut OsRng, b"password").unwrap();
+        let response = one.register("alice", kind, &request).unwrap();
+        let registered = registration.finish(&mut OsRng, &response, &Stretch::cheap()).unwrap();
+        let record = OpaqueServer::record(&registered.upload).unwrap();
+
+        let (login, request) = Login::start(&mut OsRng, kind, b"password").unwrap();
+        let answers = |server: &OpaqueServer, record: Option<&[u8]>, seed| {
+            server.login("alice", kind, record, &request, [seed; 32]).unwrap()
+        };
+        let (_, response) = answers(&one, Some(&record), 1);
+        let finalization =
+            login.finish(&mut OsRng, &response, &Stretch::cheap()).unwrap().finalization;
+        let (state, again) = answers(&other, Some(&record), 1);
+        assert_eq!(again, response);
+        assert_eq!(state.finish(&finalization), Ok(()));
+        for (record, seed) in [(Some(record.as_slice()), 2), (None, 1)] {
+            let (state, _) = answers(&other, record, seed);
+            assert_eq!(state.finish(&finalization), Err(Code::WrongCredentials));
+        }
+    }
 }

@@ -17,6 +17,7 @@ use offing_core::proto::{DeviceSeen, Devices};
 use rand::RngCore as _;
 use sha2::{Digest, Sha256};
 
+use super::sign_ins::{Proof, use_up};
 use super::{ServiceError, Services};
 use crate::store::meta::{Durability, MetaResult, MetaTx, Session, SessionId};
 
@@ -52,6 +53,27 @@ impl Services {
         device_public: Vec<u8>,
         now_ms: i64,
     ) -> Result<(Session, String), ServiceError> {
+        self.begin_session((account, None), device, device_public, now_ms).await
+    }
+
+    /// The same for a sign-in, which is used up by it: both or neither.
+    pub async fn start_session_by(
+        &self,
+        proof: Proof,
+        device: DeviceId,
+        device_public: Vec<u8>,
+        now_ms: i64,
+    ) -> Result<(Session, String), ServiceError> {
+        self.begin_session((proof.account, Some(proof)), device, device_public, now_ms).await
+    }
+
+    async fn begin_session(
+        &self,
+        (account, proof): (AccountId, Option<Proof>),
+        device: DeviceId,
+        device_public: Vec<u8>,
+        now_ms: i64,
+    ) -> Result<(Session, String), ServiceError> {
         let mut id = [0; 16];
         rand::rngs::OsRng.fill_bytes(&mut id);
         let (token, token_hash) = new_token(SessionId(id));
@@ -71,6 +93,11 @@ impl Services {
         let job = move |tx: &mut dyn MetaTx| {
             if !is_room(tx, &row, devices_max, now_ms)? {
                 return Ok(Err(ServiceError::TooManyDevices));
+            }
+            if let Some(proof) = &proof
+                && let Err(error) = use_up(tx, proof, now_ms)?
+            {
+                return Ok(Err(error));
             }
             Ok(Ok(tx.put_session(&row)?))
         };

@@ -26,6 +26,7 @@ mod growth;
 mod keeping;
 #[cfg(test)]
 mod local;
+mod sign_ins;
 
 /// What a store of metadata that is new and empty has to hold.
 pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
@@ -47,6 +48,7 @@ pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     factors::an_app_is_put_replaced_and_taken_off_alone,
     factors::a_spare_code_is_used_once_and_by_its_account,
     factors::passkeys_are_added_used_and_taken_off_alone,
+    sign_ins::sign_ins_are_put_counted_by_account_and_forgotten_by_age,
     reading_sees_what_was_answered,
 ];
 

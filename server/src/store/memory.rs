@@ -15,6 +15,7 @@ use super::meta::{
     MetaStore, MetaTx, PageBounds, ReadJob, SegmentRow, Session, SessionId, StoredChunk,
     StoredEntry, Vault, WriteJob,
 };
+use super::sign_ins::{SignIn, SignInId};
 
 mod blobs;
 mod burial;
@@ -22,6 +23,7 @@ mod closed;
 mod factors;
 mod fossils;
 mod keeping;
+mod sign_ins;
 mod witness;
 
 pub use blobs::MemoryBlobs;
@@ -51,6 +53,7 @@ struct State {
     /// What lets its keeper into the page.
     passes: BTreeMap<Hash, Pass>,
     factors: factors::Factors,
+    sign_ins: BTreeMap<SignInId, SignIn>,
 }
 
 impl Default for MemoryMeta {

@@ -25,6 +25,7 @@ use super::growth::{Growth, Question, Standing};
 use super::keeping::{KeepingRead, KeepingTx};
 use super::note::Note;
 use super::postgres::tls::DatabaseTlsError;
+use super::sign_ins::{SignInRead, SignInTx};
 use super::witness::{WitnessRead, WitnessTx};
 
 /// An account.
@@ -292,7 +293,7 @@ pub type MetaResult<T> = Result<T, MetaError>;
 
 /// Reads one consistent state.
 pub trait MetaRead:
-    BurialRead + FossilRead + WitnessRead + ClosedRead + KeepingRead + FactorRead
+    BurialRead + FossilRead + WitnessRead + ClosedRead + KeepingRead + FactorRead + SignInRead
 {
     /// The life of this server's data.
     fn incarnation(&self) -> MetaResult<Incarnation>;
@@ -385,7 +386,7 @@ pub trait MetaRead:
 
 /// Reads and changes one state; all of a job's changes take effect, or none.
 pub trait MetaTx:
-    MetaRead + BurialTx + FossilTx + WitnessTx + ClosedTx + KeepingTx + FactorTx
+    MetaRead + BurialTx + FossilTx + WitnessTx + ClosedTx + KeepingTx + FactorTx + SignInTx
 {
     /// Begins another life of this data: every vault has to be given back what it lacks.
     /// Says how many vaults there are.

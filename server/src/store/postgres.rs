@@ -49,6 +49,7 @@ mod keeping;
 mod link;
 mod rows;
 mod rows_write;
+mod sign_ins;
 pub mod tables;
 pub mod tls;
 mod witness;
@@ -62,6 +63,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0005_admin.sql"),
     include_str!("../../migrations/postgres/0006_second_factor.sql"),
     include_str!("../../migrations/postgres/0007_passkeys.sql"),
+    include_str!("../../migrations/postgres/0008_sign_ins.sql"),
 ];
 /// Threads that read, each with its own connection.
 const READERS: usize = 4;

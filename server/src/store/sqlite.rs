@@ -26,6 +26,7 @@ mod fossils;
 mod keeping;
 mod rows;
 mod rows_write;
+mod sign_ins;
 pub mod snapshot;
 pub mod tables;
 mod witness;
@@ -45,6 +46,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0011_admin.sql"),
     include_str!("../../migrations/0012_second_factor.sql"),
     include_str!("../../migrations/0013_passkeys.sql"),
+    include_str!("../../migrations/0014_sign_ins.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

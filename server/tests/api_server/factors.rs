@@ -9,21 +9,26 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha1::Sha1;
 
-use crate::calls::{Person, Proved, Reply, device_binding, reply};
+use crate::calls::{Calls, Person, Proved, Reply, device_binding, reply};
 use crate::harness::{Differs, RECOVERY, Store, World};
 
 /// The app of a person.
-struct App {
-    secret: Vec<u8>,
-    spare_codes: Vec<String>,
+pub(crate) struct App {
+    pub(crate) secret: Vec<u8>,
+    pub(crate) spare_codes: Vec<String>,
 }
 
 impl App {
     /// Sets one up.
     async fn of(world: &World, person: &Person) -> Self {
+        Self::set_up(world, person, world.state.now_ms()).await
+    }
+
+    /// Sets one up where it is as late as this.
+    pub(crate) async fn set_up(world: &Calls, person: &Person, now_ms: i64) -> Self {
         let started: TotpStarted = starts(world, person).await.granted().unwrap().json();
         let secret = from_base32(&started.secret);
-        let code = code_of(&secret, world.state.now_ms());
+        let code = code_of(&secret, now_ms);
         let finished = finishes(world, person, &started, &code).await.granted().unwrap();
         Self { secret, spare_codes: finished.json::<SpareCodes>().spare_codes }
     }
@@ -42,10 +47,10 @@ impl App {
     }
 }
 
-const STEP_MS: i64 = 30_000;
+pub(crate) const STEP_MS: i64 = 30_000;
 
 /// RFC 6238, as the app has it.
-fn code_of(secret: &[u8], at_ms: i64) -> String {
+pub(crate) fn code_of(secret: &[u8], at_ms: i64) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret).unwrap();
     mac.update(&(at_ms / STEP_MS).to_be_bytes());
     let sum = mac.finalize().into_bytes();
@@ -65,7 +70,7 @@ fn from_base32(text: &str) -> Vec<u8> {
 }
 
 pub(crate) fn by_cookie(
-    world: &World,
+    world: &Calls,
     person: &Person,
     method: Method,
     path: &str,
@@ -74,20 +79,20 @@ pub(crate) fn by_cookie(
     world.request(method, &path).header("cookie", &person.cookie)
 }
 
-pub(crate) async fn has(world: &World, person: &Person) -> Factors {
+pub(crate) async fn has(world: &Calls, person: &Person) -> Factors {
     reply(by_cookie(world, person, Method::GET, "")).await.json()
 }
 
-async fn starts(world: &World, person: &Person) -> Reply {
+async fn starts(world: &Calls, person: &Person) -> Reply {
     reply(by_cookie(world, person, Method::POST, "/totp/start")).await
 }
 
-async fn finishes(world: &World, person: &Person, started: &TotpStarted, code: &str) -> Reply {
+async fn finishes(world: &Calls, person: &Person, started: &TotpStarted, code: &str) -> Reply {
     let asked = TotpFinish { seed: started.seed.clone(), code: code.to_owned() };
     reply(by_cookie(world, person, Method::POST, "/totp/finish").json(&asked)).await
 }
 
-pub(crate) async fn does(world: &World, person: &Person, path: &str) -> Reply {
+pub(crate) async fn does(world: &Calls, person: &Person, path: &str) -> Reply {
     reply(by_cookie(world, person, Method::POST, path)).await
 }
 
@@ -97,7 +102,7 @@ fn only(totp_since_ms: Option<i64>, spare_codes: u64) -> Factors {
 }
 
 /// Proves the password, which is not enough.
-pub(crate) async fn begins(world: &World, name: &str) -> Proved {
+pub(crate) async fn begins(world: &Calls, name: &str) -> Proved {
     let proved = world.proves(name, SecretKind::Password, "password").await.unwrap();
     let refused = proved.finishes(world).await.unwrap_err();
     assert_eq!(refused.refusal(), (401, Code::SecondFactor));
@@ -105,12 +110,12 @@ pub(crate) async fn begins(world: &World, name: &str) -> Proved {
     proved
 }
 
-pub(crate) async fn answers(world: &World, proved: &Proved, code: &str) -> Reply {
+pub(crate) async fn answers(world: &Calls, proved: &Proved, code: &str) -> Reply {
     let (login, proof) = (proved.finish.login.clone(), FactorProof::Code(code.to_owned()));
     world.post("/auth/factor/answer", &FactorAnswer { login, proof }).await
 }
 
-pub(crate) async fn asks(world: &World, proved: &Proved) -> Reply {
+pub(crate) async fn asks(world: &Calls, proved: &Proved) -> Reply {
     let login = proved.finish.login.clone();
     world.post("/auth/factor/ask", &FactorAsk { login }).await
 }
