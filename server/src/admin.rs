@@ -15,6 +15,7 @@ use crate::auth::username::normalise;
 use crate::rollout::{Rollout, RolloutError};
 use crate::service::accounts::new_invite;
 use crate::service::factors::remove_factors;
+use crate::service::sessions::end_sessions;
 use crate::service::{ServiceError, open_existing};
 use crate::state::{Clock, system_clock};
 use crate::store::keeping::Listed;
@@ -128,8 +129,9 @@ impl Keeper {
     pub async fn sign_out(&self, name: &str) -> Result<u64, AdminError> {
         let account = self.find(name).await?;
         self.note_of("sign-out", &account, json!({})).await?;
-        let job = move |tx: &mut dyn MetaTx| tx.remove_other_sessions(&account.id, None);
-        Ok(self.meta.write(Durability::Now, job).await?)
+        let now_ms = self.now_ms();
+        let job = move |tx: &mut dyn MetaTx| end_sessions(tx, &account.id, None, now_ms);
+        Ok(self.meta.write(Durability::Now, job).await?.len() as u64)
     }
 
     /// Closes an account: its devices keep what they have and are refused, nothing of it is

@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use offing_core::id::{AccountId, DeviceId};
 use offing_core::limits;
@@ -20,13 +21,13 @@ use tokio::sync::watch;
 
 use crate::error::ApiError;
 use crate::service::accounts::{NewAccount, account_record};
+use crate::service::ended::Ended;
 use crate::service::sign_ins::Proof;
 use crate::service::{Caller, Services};
 use crate::store::meta::{Account, Session, SessionId};
 
 mod attempt;
 pub mod cookie;
-mod ended;
 pub mod factor;
 mod known;
 mod opaque;
@@ -35,7 +36,6 @@ pub mod token;
 pub(crate) mod username;
 
 use attempt::{Attempt, AttemptKey};
-use ended::Ended;
 use factor::FactorKey;
 use opaque::{OpaqueLogin, OpaqueServer};
 use secret_file::SecretFileError;
@@ -51,7 +51,7 @@ pub struct Auth {
     tokens: TokenKey,
     attempts: AttemptKey,
     factor_key: FactorKey,
-    ended: Ended,
+    ended: Arc<Ended>,
     /// Accounts that are closed, as far as this process knows.
     closed: watch::Sender<HashSet<AccountId>>,
 }
@@ -81,7 +81,7 @@ pub(crate) const TOKEN_KEY: &str = "token-key";
 
 impl Auth {
     /// Reads the server's secrets from the data folder, or generates them at first start.
-    pub fn open(data: &Path) -> Result<Self, SecretFileError> {
+    pub(crate) fn open(data: &Path, ended: Arc<Ended>) -> Result<Self, SecretFileError> {
         let opaque = OpaqueServer::open(&data.join(OPAQUE_SETUP))?;
         let factor_key = FactorKey::new(opaque.derive_key(FactorKey::PURPOSE));
         let attempts = AttemptKey::new(opaque.derive_key(AttemptKey::PURPOSE));
@@ -90,7 +90,7 @@ impl Auth {
             factor_key,
             attempts,
             tokens: TokenKey::open(&data.join(TOKEN_KEY))?,
-            ended: Ended::default(),
+            ended,
             closed: watch::Sender::default(),
         })
     }
@@ -248,18 +248,12 @@ impl Auth {
     ) -> Result<(), ApiError> {
         match services.session_of_token(cookie_token, now_ms).await {
             Ok(session) => {
-                services.end_session(session.id).await?;
-                self.ended.session(session.id, now_ms);
+                services.end_session(session.id, now_ms).await?;
                 Ok(())
             }
             Err(error) if error.code() == Code::SignedOut => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// The sessions of a device ended: it was taken off the account.
-    pub fn end_device(&self, account: AccountId, device: DeviceId, now_ms: i64) {
-        self.ended.device(account, device, now_ms);
     }
 
     /// Heeds which accounts are closed, from now on.
@@ -302,8 +296,7 @@ impl Auth {
         let record = OpaqueServer::record(&asked.upload.0)?;
         services.replace_secret(account.id, asked.kind, record, asked.slot.0).await?;
         if asked.kind == SecretKind::Password {
-            services.end_other_sessions(account.id, signed_in.session).await?;
-            self.ended.others(account.id, signed_in.session, now_ms);
+            services.end_other_sessions(account.id, signed_in.session, now_ms).await?;
         }
         Ok(())
     }
@@ -320,7 +313,7 @@ impl Auth {
     }
 
     fn signed_in(&self, claims: Claims) -> Result<SignedIn, Code> {
-        if self.ended.covers(&claims) {
+        if self.ended.covers(&SessionId(claims.session)) {
             return Err(Code::SignedOut);
         }
         if self.closed.borrow().contains(&claims.account) {

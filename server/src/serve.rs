@@ -22,7 +22,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let listening = Listening::new(listener, state.config())?;
-    heed_closed(&state).await;
+    heed_ends(&state).await;
     let mut chores = JoinSet::new();
     chores.spawn(heed(state.clone()));
     chores.spawn(upkeep(state.clone()));
@@ -47,11 +47,22 @@ pub async fn serve(
     Ok(())
 }
 
-/// Heeds every few seconds which accounts are closed.
+/// Heeds every few seconds which accounts are closed and which sessions ended, and at once when that may not have been told.
 async fn heed(state: AppState) {
     loop {
-        tokio::time::sleep(HEED_EVERY).await;
-        heed_closed(&state).await;
+        tokio::select! {
+            () = tokio::time::sleep(HEED_EVERY) => {}
+            () = state.services().missed() => {}
+        }
+        heed_ends(&state).await;
+    }
+}
+
+/// Heeds which accounts are closed and which sessions ended: also another process ends them, beside this one.
+pub(crate) async fn heed_ends(state: &AppState) {
+    heed_closed(state).await;
+    if let Err(error) = state.services().heed_ended(state.now_ms()).await {
+        tracing::warn!(%error, "cannot look which sessions ended");
     }
 }
 

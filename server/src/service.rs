@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Incarnation, VaultId};
 use offing_core::log::entry::EntryError;
-use offing_core::proto::{Code, Registration, WireError};
+use offing_core::proto::{Code, Registration, Wake, WireError};
+use tokio::sync::Notify;
 
 use crate::admin::Keeper;
 use crate::state::Clock;
@@ -20,6 +21,7 @@ use crate::store::check::Checked;
 use crate::store::chunks::{ChunkStore, ChunkStoreOptions, Recovery};
 use crate::store::memory::{MemoryBlobs, MemoryMeta};
 use crate::store::meta::{MetaError, MetaStats, MetaStore};
+use crate::store::note::Note;
 use crate::store::places::{self, Places};
 use crate::store::postgres::PostgresMeta;
 use crate::store::s3::{S3Options, S3Store};
@@ -31,6 +33,7 @@ pub mod append;
 mod bury;
 pub mod chunks;
 pub mod collect;
+pub(crate) mod ended;
 pub mod factors;
 pub mod index;
 mod ledger;
@@ -43,6 +46,7 @@ pub mod scrub;
 pub mod sessions;
 pub mod sign_ins;
 
+use ended::Ended;
 use news::{Hearers, Listening};
 use quota::Counts;
 
@@ -294,6 +298,9 @@ pub struct Services {
     pub(crate) meta: Arc<dyn MetaStore>,
     pub(crate) chunks: ChunkStore,
     pub(crate) hearers: Hearers,
+    pub(crate) ended: Arc<Ended>,
+    /// Wakes who reads again what other processes did.
+    missed: Arc<Notify>,
     pub(crate) account_quota_bytes: Option<u64>,
     pub(crate) collect_delete: bool,
     pub(crate) registration: Registration,
@@ -388,12 +395,22 @@ impl Services {
 
     fn over(meta: Arc<dyn MetaStore>, chunks: ChunkStore, allowed: Allowed) -> Self {
         let hearers = Hearers::default();
-        let told = hearers.clone();
-        meta.listen(Box::new(move |note| told.note(note)));
+        let (ended, missed) = (Arc::new(Ended::default()), Arc::new(Notify::new()));
+        let told = (hearers.clone(), Arc::clone(&ended), Arc::clone(&missed));
+        meta.listen(Box::new(move |note| match note {
+            Note::Grown { account, vault, seq } => told.0.grown(account, Wake { vault, seq }),
+            Note::Ended(end) => told.1.note(&[end]),
+            Note::Missed => {
+                told.0.missed();
+                told.2.notify_one();
+            }
+        }));
         Self {
             meta,
             chunks,
             hearers,
+            ended,
+            missed,
             account_quota_bytes: allowed.account_quota_bytes,
             collect_delete: allowed.collect_delete,
             registration: allowed.registration,

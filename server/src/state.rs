@@ -75,7 +75,7 @@ impl AppState {
 
     /// Serves these services by this clock; the secrets are in the data folder of `config`.
     pub fn over(config: Config, services: Services, clock: Clock) -> Result<Self, StartError> {
-        let auth = Auth::open(&config.data)?;
+        let auth = Auth::open(&config.data, Arc::clone(&services.ended))?;
         let tickets = Tickets::open(&config.data.join(TOKEN_KEY))?;
         let shared = Shared {
             assets: Assets::new(config.assets.clone()),

@@ -12,6 +12,7 @@ pub mod chunks;
 pub mod closed;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
+pub mod ends;
 pub mod factors;
 pub mod fossil;
 pub mod growth;

@@ -19,7 +19,7 @@ use crate::auth::cookie;
 use crate::error::ApiError;
 use crate::rollout::{Rollout, RolloutError};
 use crate::room::Room;
-use crate::serve::heed_closed;
+use crate::serve::{heed_closed, heed_ends};
 use crate::service::ServiceError;
 use crate::state::AppState;
 use crate::store::keeping::Listed;
@@ -275,10 +275,13 @@ pub(super) async fn sessions(
 }
 
 pub(super) async fn sign_out(
+    State(state): State<AppState>,
     kept: Keeping,
     JsonBody(name, _turn): JsonBody<AdminName>,
 ) -> Result<Json<AdminEnded>, ApiError> {
-    Ok(Json(AdminEnded { sessions: kept.keeper.sign_out(&name.username).await? }))
+    let sessions = kept.keeper.sign_out(&name.username).await?;
+    heed_ends(&state).await;
+    Ok(Json(AdminEnded { sessions }))
 }
 
 pub(super) async fn remove_second_factor(

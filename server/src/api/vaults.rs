@@ -52,7 +52,7 @@ pub(super) async fn append(
     let body = entries_of(&state, &caller, body, limits::APPEND_BYTES_MAX).await?;
     let _turn = asker.turn(&state).await?;
     let appended = state.services().append_all(&caller, vault, &body.bytes).await?;
-    Ok(outcome(&state, &caller, appended))
+    Ok(outcome(&state, &caller, appended).await)
 }
 
 pub(super) async fn give_back(
@@ -66,7 +66,7 @@ pub(super) async fn give_back(
     let body = entries_of(&state, &caller, body, limits::GIVE_BACK_BYTES_MAX).await?;
     let _turn = asker.turn(&state).await?;
     let appended = state.services().give_back(&caller, vault, &body.bytes).await?;
-    Ok(outcome(&state, &caller, appended))
+    Ok(outcome(&state, &caller, appended).await)
 }
 
 /// Entries are in memory twice: as they came, and taken apart.
@@ -82,7 +82,7 @@ async fn entries_of(
 }
 
 /// What became of entries; the devices that they took off are signed out.
-fn outcome(
+async fn outcome(
     state: &AppState,
     caller: &Caller,
     (appended, taken_off): (Appended, Vec<DeviceId>),
@@ -91,7 +91,10 @@ fn outcome(
     state.metrics().entries.fetch_add(placed.count() as u64, Ordering::Relaxed);
     let now_ms = state.now_ms();
     for device in taken_off {
-        state.auth().end_device(caller.account, device, now_ms);
+        // Its entry stands, and that it writes no more; so what is left is a token of some minutes.
+        if let Err(error) = state.services().end_device(caller.account, device, now_ms).await {
+            tracing::warn!(%error, "cannot note that the sessions of a device ended");
+        }
     }
     Json(appended)
 }

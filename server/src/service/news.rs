@@ -17,7 +17,6 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use crate::allowance::Allowance;
-use crate::store::note::Note;
 
 /// What the live sockets hear.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,13 +84,10 @@ impl Hearers {
         }
     }
 
-    /// Tells what another process did.
-    pub(crate) fn note(&self, note: Note) {
-        match note {
-            Note::Grown { account, vault, seq } => self.grown(account, Wake { vault, seq }),
-            Note::Missed => self.by_account().values().for_each(|lines| {
-                let _ = lines.news.send(News::Missed);
-            }),
+    /// Tells everybody that something may have been missed.
+    pub(crate) fn missed(&self) {
+        for lines in self.by_account().values() {
+            let _ = lines.news.send(News::Missed);
         }
     }
 
@@ -180,7 +176,7 @@ mod tests {
             assert_eq!(listening.next().now_or_never(), Some(News::Grown(wake(2))));
         }
         assert_eq!(his.next().now_or_never(), None);
-        hearers.note(Note::Missed);
+        hearers.missed();
         for listening in hers.iter_mut().chain([&mut his]) {
             assert_eq!(listening.next().now_or_never(), Some(News::Missed));
         }

@@ -18,7 +18,8 @@ use rand::RngCore as _;
 use sha2::{Digest, Sha256};
 
 use super::sign_ins::{Proof, use_up};
-use super::{ServiceError, Services};
+use super::{ServiceError, Services, ended};
+use crate::store::ends::End;
 use crate::store::meta::{Durability, MetaResult, MetaTx, Session, SessionId};
 
 /// Milliseconds for which the secret before a rotation answers without rotating again.
@@ -132,10 +133,11 @@ impl Services {
             }
             Checked::Racing(session) => Ok(Ok((session, false))),
             Checked::TakenOff => Ok(Err(ServiceError::TakenOff)),
-            Checked::Reused(account) => Ok(Err(reused(tx, &account)?)),
+            Checked::Reused(account) => Ok(Err(reused(tx, (&account, id), now_ms)?)),
             Checked::Refused => Ok(Err(ServiceError::SignedOut)),
         };
-        let (session, rotated) = self.meta.write(Durability::Now, job).await??;
+        let refreshed = self.meta.write(Durability::Now, job).await?;
+        let (session, rotated) = self.hear_reuse(id, now_ms, refreshed)?;
         Ok(Refreshed { session, token: rotated.then_some(next) })
     }
 
@@ -150,11 +152,25 @@ impl Services {
             Ok(match check(tx, &id, &secret_hash, now_ms)? {
                 Checked::Fresh(session) | Checked::Racing(session) => Ok(session),
                 Checked::TakenOff => Err(ServiceError::TakenOff),
-                Checked::Reused(account) => Err(reused(tx, &account)?),
+                Checked::Reused(account) => Err(reused(tx, (&account, id), now_ms)?),
                 Checked::Refused => Err(ServiceError::SignedOut),
             })
         };
-        self.meta.write(Durability::Now, job).await?
+        let checked = self.meta.write(Durability::Now, job).await?;
+        self.hear_reuse(id, now_ms, checked)
+    }
+
+    /// Heeds at once that a session ended because its cookie was copied.
+    fn hear_reuse<T>(
+        &self,
+        session: SessionId,
+        at_ms: i64,
+        checked: Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
+        if matches!(checked, Err(ServiceError::CookieReused { .. })) {
+            self.ended.note(&[End { session, at_ms }]);
+        }
+        checked
     }
 
     /// The session, if it has not ended.
@@ -182,9 +198,15 @@ impl Services {
         self.meta.write(Durability::Now, job).await?.ok_or(ServiceError::SignedOut)
     }
 
-    /// Ends a session.
-    pub async fn end_session(&self, id: SessionId) -> Result<(), ServiceError> {
-        Ok(self.meta.write(Durability::Now, move |tx| tx.remove_session(&id)).await?)
+    /// Ends a session, and its access tokens with it.
+    pub async fn end_session(&self, id: SessionId, now_ms: i64) -> Result<(), ServiceError> {
+        let job = move |tx: &mut dyn MetaTx| {
+            tx.remove_session(&id)?;
+            ended::note(tx, std::iter::once(id), now_ms)
+        };
+        let ends = self.meta.write(Durability::Now, job).await?;
+        self.ended.note(&ends);
+        Ok(())
     }
 
     /// Ends the account's sessions except one, and says how many.
@@ -192,9 +214,12 @@ impl Services {
         &self,
         account: AccountId,
         keep: SessionId,
+        now_ms: i64,
     ) -> Result<u64, ServiceError> {
-        let job = move |tx: &mut dyn MetaTx| tx.remove_other_sessions(&account, Some(&keep));
-        Ok(self.meta.write(Durability::Now, job).await?)
+        let job = move |tx: &mut dyn MetaTx| end_sessions(tx, &account, Some(&keep), now_ms);
+        let ends = self.meta.write(Durability::Now, job).await?;
+        self.ended.note(&ends);
+        Ok(ends.len() as u64)
     }
 
     /// When each device that has a session was here.
@@ -247,8 +272,26 @@ fn check(
     Ok(Checked::Reused(session.account))
 }
 
-/// Says whose cookie was copied, for whoever keeps the server.
-fn reused(tx: &dyn MetaTx, account: &AccountId) -> MetaResult<ServiceError> {
+/// Ends an account's sessions but one, and says which.
+pub(crate) fn end_sessions(
+    tx: &mut dyn MetaTx,
+    account: &AccountId,
+    keep: Option<&SessionId>,
+    now_ms: i64,
+) -> MetaResult<Vec<End>> {
+    let sessions = tx.sessions_of(account)?.into_iter().map(|session| session.id);
+    let ending: Vec<SessionId> = sessions.filter(|id| Some(id) != keep).collect();
+    tx.remove_other_sessions(account, keep)?;
+    ended::note(tx, ending.into_iter(), now_ms)
+}
+
+/// Notes that a session ended because its cookie was copied, and says whose, for whoever keeps the server.
+fn reused(
+    tx: &mut dyn MetaTx,
+    (account, id): (&AccountId, SessionId),
+    now_ms: i64,
+) -> MetaResult<ServiceError> {
+    ended::note(tx, std::iter::once(id), now_ms)?;
     let username = tx.account(account)?.map(|account| account.username).unwrap_or_default();
     Ok(ServiceError::CookieReused { username })
 }

@@ -21,6 +21,7 @@ use super::meta::{
 use super::segment::SegmentOptions;
 
 mod burial;
+mod ends;
 mod factors;
 mod growth;
 mod keeping;
@@ -48,6 +49,7 @@ pub const META_CLAIMS: &[fn(&dyn MetaStore)] = &[
     factors::an_app_is_put_replaced_and_taken_off_alone,
     factors::a_spare_code_is_used_once_and_by_its_account,
     factors::passkeys_are_added_used_and_taken_off_alone,
+    ends::ends_of_sessions_are_noted_once_and_forgotten_by_age,
     sign_ins::sign_ins_are_put_counted_by_account_and_forgotten_by_age,
     reading_sees_what_was_answered,
 ];

@@ -20,6 +20,7 @@ use super::sign_ins::{SignIn, SignInId};
 mod blobs;
 mod burial;
 mod closed;
+mod ends;
 mod factors;
 mod fossils;
 mod keeping;
@@ -54,6 +55,8 @@ struct State {
     passes: BTreeMap<Hash, Pass>,
     factors: factors::Factors,
     sign_ins: BTreeMap<SignInId, SignIn>,
+    /// Sessions that ended, and when.
+    ends: BTreeMap<SessionId, i64>,
 }
 
 impl Default for MemoryMeta {

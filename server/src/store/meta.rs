@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::blob::BlobStoreId;
 use super::burial::{BurialRead, BurialTx};
 use super::closed::{ClosedRead, ClosedTx};
+use super::ends::{EndRead, EndTx};
 use super::factors::{FactorRead, FactorTx};
 use super::fossil::{FossilRead, FossilTx};
 use super::growth::{Growth, Question, Standing};
@@ -293,7 +294,7 @@ pub type MetaResult<T> = Result<T, MetaError>;
 
 /// Reads one consistent state.
 pub trait MetaRead:
-    BurialRead + FossilRead + WitnessRead + ClosedRead + KeepingRead + FactorRead + SignInRead
+    BurialRead + FossilRead + WitnessRead + ClosedRead + KeepingRead + FactorRead + SignInRead + EndRead
 {
     /// The life of this server's data.
     fn incarnation(&self) -> MetaResult<Incarnation>;
@@ -386,7 +387,7 @@ pub trait MetaRead:
 
 /// Reads and changes one state; all of a job's changes take effect, or none.
 pub trait MetaTx:
-    MetaRead + BurialTx + FossilTx + WitnessTx + ClosedTx + KeepingTx + FactorTx + SignInTx
+    MetaRead + BurialTx + FossilTx + WitnessTx + ClosedTx + KeepingTx + FactorTx + SignInTx + EndTx
 {
     /// Begins another life of this data: every vault has to be given back what it lacks.
     /// Says how many vaults there are.

@@ -2,6 +2,8 @@
 
 use offing_core::id::{AccountId, Seq, VaultId};
 
+use super::ends::End;
+
 /// What another process over the same store did. A hint: it may come twice, or not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Note {
@@ -14,6 +16,8 @@ pub enum Note {
         /// How far.
         seq: Seq,
     },
+    /// A session has ended.
+    Ended(End),
     /// What happened up to now may not have been told.
     Missed,
 }

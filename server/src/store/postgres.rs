@@ -41,6 +41,7 @@ use super::queue::{Queued, Queues, Runner, Written, guarded};
 mod batch;
 mod burial;
 mod closed;
+mod ends;
 mod factors;
 mod fossils;
 mod grow;
@@ -64,6 +65,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0006_second_factor.sql"),
     include_str!("../../migrations/postgres/0007_passkeys.sql"),
     include_str!("../../migrations/postgres/0008_sign_ins.sql"),
+    include_str!("../../migrations/postgres/0009_ended.sql"),
 ];
 /// Threads that read, each with its own connection.
 const READERS: usize = 4;

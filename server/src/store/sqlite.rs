@@ -21,6 +21,7 @@ use super::queue::{Queued, Queues, Runner, Written, guarded};
 
 mod burial;
 mod closed;
+mod ends;
 mod factors;
 mod fossils;
 mod keeping;
@@ -47,6 +48,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0012_second_factor.sql"),
     include_str!("../../migrations/0013_passkeys.sql"),
     include_str!("../../migrations/0014_sign_ins.sql"),
+    include_str!("../../migrations/0015_ended.sql"),
 ];
 /// Threads that read.
 const READERS: usize = 4;

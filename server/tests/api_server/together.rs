@@ -1,6 +1,7 @@
 //! Two processes over one database and one bucket: any call may reach either of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join;
 use offing_core::proto::{Code, SecretKind};
@@ -14,12 +15,16 @@ use crate::program::Program;
 use crate::s3::S3;
 
 const NAME: &str = "person-0";
+const SIGNED_OUT: (u16, Code) = (401, Code::SignedOut);
+/// Sooner than a process looks by itself.
+const SOON: Duration = Duration::from_secs(4);
 
 struct Together {
     one: Program,
     other: Program,
     person: Person,
-    _cluster: Arc<Postgres>,
+    cluster: Arc<Postgres>,
+    database: String,
     _bucket: S3,
 }
 
@@ -39,7 +44,7 @@ impl Together {
         // Its link is the one that counts.
         let mut other = Program::start_beside(&one, &options).await;
         let person = other.sign_up(1).await.remove(0);
-        Self { one, other, person, _cluster: cluster, _bucket: bucket }
+        Self { one, other, person, cluster, database, _bucket: bucket }
     }
 
     /// Both, and the other way round.
@@ -56,6 +61,21 @@ async fn looks(calls: &Calls, person: &Person) -> (u16, Option<Code>) {
     }
     let (status, code) = answer.refusal();
     (status, Some(code))
+}
+
+async fn signs_out(calls: &Calls, person: &Person) {
+    let out = calls.request(Method::POST, "/api/v1/auth/sign-out");
+    assert_eq!(reply(out.header("cookie", &person.cookie)).await.status, 204);
+}
+
+/// Waits until a token is refused, which it is soon.
+async fn is_refused(calls: &Calls, person: &Person) {
+    let refused = async {
+        while looks(calls, person).await != (SIGNED_OUT.0, Some(SIGNED_OUT.1)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, refused).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,4 +139,46 @@ async fn each_call_about_a_second_factor_may_reach_another_process() {
     assert_eq!(answers(second, &proved, &code).await.status, 204);
     assert_eq!(answers(first, &again, &code).await.refusal(), WRONG);
     assert!(proved.finishes(first).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ends_at_one_process_is_refused_at_the_other() {
+    let mut both = Together::start().await;
+    for [first, second] in both.ways() {
+        let phone = first.sign_in(NAME, "password").await;
+        assert_eq!(looks(second, &phone).await, (200, None));
+        signs_out(first, &phone).await;
+        assert_eq!(looks(first, &phone).await, (SIGNED_OUT.0, Some(SIGNED_OUT.1)));
+        is_refused(second, &phone).await;
+    }
+    assert_eq!(looks(&both.other.calls, &both.person).await, (200, None), "nobody else is");
+
+    // Who did not hear it reads it.
+    let phone = both.one.calls.sign_in(NAME, "password").await;
+    assert_eq!(looks(&both.other.calls, &phone).await, (200, None));
+    let end =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN offing1'";
+    both.cluster.run(&both.database, end);
+    signs_out(&both.one.calls, &phone).await;
+    is_refused(&both.other.calls, &phone).await;
+
+    // So does who was away.
+    let phone = both.one.calls.sign_in(NAME, "password").await;
+    assert_eq!(looks(&both.other.calls, &phone).await, (200, None));
+    signs_out(&both.one.calls, &phone).await;
+    both.other.restarts().await;
+    let refused = looks(&both.other.calls, &phone).await;
+    assert_eq!(refused, (SIGNED_OUT.0, Some(SIGNED_OUT.1)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ended_is_refused_after_a_restart() {
+    let mut alone = Program::start(&[]).await;
+    let person = alone.sign_up(1).await.remove(0);
+    let phone = alone.calls.sign_in(NAME, "password").await;
+    signs_out(&alone.calls, &phone).await;
+    alone.restarts().await;
+    let refused = looks(&alone.calls, &phone).await;
+    assert_eq!(refused, (SIGNED_OUT.0, Some(SIGNED_OUT.1)));
+    assert_eq!(looks(&alone.calls, &person).await, (200, None));
 }

@@ -286,7 +286,7 @@ async fn a_device_that_has_not_read_of_a_death_keeps_the_piece() {
     vault.is_taken(EntryKind::Gc, &[next]).await;
     vault.services.collect(NOW_MS + 2 * FOSSIL_MS).await.unwrap();
     assert_eq!(vault.services.collect(NOW_MS + 3 * FOSSIL_MS).await.unwrap(), 0);
-    vault.services.end_session(session.id).await.unwrap();
+    vault.services.end_session(session.id, NOW_MS).await.unwrap();
     assert_eq!(vault.services.collect(NOW_MS + 3 * FOSSIL_MS).await.unwrap(), 1);
 }
 

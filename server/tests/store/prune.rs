@@ -173,7 +173,7 @@ async fn one_that_has_not_read_past_it_keeps_all_while_it_has_a_session() {
     vault.writes(By::Laptop, EntryKind::Heartbeat, &[piece]).await;
     vault.are_read().await;
     assert_eq!(vault.prunes().await, 0);
-    vault.services.end_session(session.id).await.unwrap();
+    vault.services.end_session(session.id, NOW_MS).await.unwrap();
     assert_eq!(vault.services.prune(NOW_MS + FOSSIL_MS).await.unwrap(), 2);
 }
 

@@ -12,7 +12,8 @@ use offing_core::id::{AccountId, VaultId};
 use tokio_postgres::AsyncMessage;
 
 use super::link::Address;
-use crate::store::meta::Vault;
+use crate::store::ends::End;
+use crate::store::meta::{SessionId, Vault};
 use crate::store::note::Note;
 
 /// Between tries to reach the database again.
@@ -75,15 +76,29 @@ pub(super) fn grown(vault: &Vault) -> String {
     format!("grown {account} {id} {}", vault.seq)
 }
 
+/// What is told of a session that has ended.
+pub(super) fn ended(end: &End) -> String {
+    format!("ended {} {}", hex::encode(end.session.0), end.at_ms)
+}
+
 fn decode(payload: &str) -> Option<Note> {
     let words: Vec<&str> = payload.split(' ').collect();
-    let ["grown", account, vault, seq] = words[..] else {
-        return None;
+    let [account, vault, seq] = match words[..] {
+        ["grown", account, vault, seq] => [account, vault, seq],
+        ["ended", session, at_ms] => return decode_end(session, at_ms),
+        // Told by another version.
+        _ => return None,
     };
     let mut note = (AccountId([0; 16]), VaultId([0; 32]));
     hex::decode_to_slice(account, &mut note.0.0).ok()?;
     hex::decode_to_slice(vault, &mut note.1.0).ok()?;
     Some(Note::Grown { account: note.0, vault: note.1, seq: seq.parse().ok()? })
+}
+
+fn decode_end(session: &str, at_ms: &str) -> Option<Note> {
+    let mut id = SessionId([0; 16]);
+    hex::decode_to_slice(session, &mut id.0).ok()?;
+    Some(Note::Ended(End { session: id, at_ms: at_ms.parse().ok()? }))
 }
 
 #[cfg(test)]
@@ -99,6 +114,10 @@ mod tests {
             Vault { id, account, seq: 7, chain: Hash([0; 32]), epoch: 1, recovering: false };
         let told = grown(&vault);
         assert_eq!(decode(&told), Some(Note::Grown { account, vault: id, seq: 7 }));
+        let end = End { session: SessionId([3; 16]), at_ms: -5 };
+        assert_eq!(decode(&ended(&end)), Some(Note::Ended(end)));
+        let short = ended(&end).replace("03", "3");
+        assert_eq!((decode(&short), decode("ended")), (None, None));
         for noise in ["", "grown", &told.replace("grown", "shrunk"), &told[..told.len() - 3]] {
             assert_eq!(decode(noise), None, "{noise}");
         }
