@@ -16,6 +16,7 @@ use offing_server::admin::{Audit, Keeper, Way};
 use offing_server::config::{Config, Settings};
 use offing_server::edge::Patience;
 use offing_server::fsck::Finding;
+use offing_server::migrate::Part;
 use offing_server::rollout::Rollout;
 use offing_server::spans::Spans;
 use offing_server::state::{AppState, admin_link, join_link, system_clock};
@@ -95,8 +96,9 @@ enum Command {
     },
     /// Ask the server that runs with these options whether it is ready, for health checks
     Ready,
-    /// Move everything to another database, another chunk store, or both; no server may run on
-    /// either. What was broken off goes on
+    /// Move everything to another database, another chunk store, or both. With --ahead while servers
+    /// run, as often as you like; then without it, when they have stopped, which takes seconds. What
+    /// was broken off goes on
     Migrate {
         /// Configuration file of what there is
         #[arg(long)]
@@ -104,6 +106,9 @@ enum Command {
         /// Configuration file of where it goes: a new data folder, an empty database and bucket
         #[arg(long)]
         to: PathBuf,
+        /// Copy what there is now while servers go on; nothing is finished by it
+        #[arg(long)]
+        ahead: bool,
     },
 }
 
@@ -197,7 +202,9 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Ready => {
             runtime.block_on(ready::ask(&config)).map(|()| ExitCode::SUCCESS).map_err(Into::into)
         }
-        Command::Migrate { from, to } => move_all(&from, &to),
+        Command::Migrate { from, to, ahead } => {
+            move_all(&from, &to, if ahead { Part::Ahead } else { Part::Rest })
+        }
     }
 }
 
@@ -347,7 +354,7 @@ fn check(config: &Config, repair: bool) -> anyhow::Result<ExitCode> {
     Ok(DAMAGED.into())
 }
 
-fn move_all(from: &Path, to: &Path) -> anyhow::Result<ExitCode> {
+fn move_all(from: &Path, to: &Path, part: Part) -> anyhow::Result<ExitCode> {
     let config = |path: &Path| anyhow::Ok(Settings::read(path)?.finish()?);
     let (old, new) = (config(from)?, config(to)?);
     let (mut at, mut last) = (0, 0);
@@ -359,7 +366,17 @@ fn move_all(from: &Path, to: &Path) -> anyhow::Result<ExitCode> {
             last = at;
         }
     };
-    let moved = migrate::migrate(&old.places(), &new.places(), told)?;
+    let moved = migrate::migrate(&old.places(), &new.places(), part, told)?;
+    if part == Part::Ahead {
+        say(&format!(
+            "Copied ahead: {} rows that were new or have changed; of {} chunks all but {} before. Once more \
+             makes the rest shorter; then stop the servers, and run it without --ahead.",
+            moved.rows,
+            moved.chunks,
+            moved.chunks - moved.chunks_before
+        ))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     // Where it is from now on: nothing of the old one is changed.
     note(&new, "migrate", json!({ "from": from, "rows": moved.rows, "chunks": moved.chunks }))?;
     say(&format!(

@@ -48,6 +48,8 @@ mod live;
 mod load;
 #[path = "api_server/logs.rs"]
 mod logs;
+#[path = "api_server/moving.rs"]
+mod moving;
 #[path = "api_server/namespaces.rs"]
 mod namespaces;
 #[path = "api_server/overload.rs"]
@@ -76,7 +78,7 @@ mod spans;
 #[expect(dead_code, unreachable_pub, reason = "others share it")]
 #[path = "../../tests/src/engines/postgres.rs"]
 mod postgres;
-#[expect(dead_code, unreachable_pub, reason = "others share it")]
+#[expect(unreachable_pub, reason = "others share it")]
 #[path = "../../tests/src/engines/s3.rs"]
 mod s3;
 #[path = "api_server/tickets.rs"]

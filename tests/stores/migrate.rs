@@ -1,11 +1,13 @@
 //! An installation moves to other engines and back, and is the same.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use offing_core::id::{AccountId, ChunkId, DeviceId, Hash, Incarnation, VaultId};
-use offing_server::migrate::{MigrateError, Moved, migrate};
+use offing_server::fsck::fsck;
+use offing_server::migrate::{MigrateError, Moved, Part, migrate};
 use offing_server::service::{ServiceOptions, Services};
 use offing_server::store::fossil::Piece;
 use offing_server::store::meta::{
@@ -98,10 +100,14 @@ async fn install(data: &Path) -> Places {
 }
 
 async fn moves(from: &Places, to: &Places) -> Result<Moved, MigrateError> {
+    does(from, to, Part::Rest).await
+}
+
+async fn does(from: &Places, to: &Places, part: Part) -> Result<Moved, MigrateError> {
     let (from, to) = (from.clone(), to.clone());
     tokio::task::spawn_blocking(move || {
         // A thread that no runtime knows.
-        let migrate = move || migrate(&from, &to, &mut |_, _| {});
+        let migrate = move || migrate(&from, &to, part, &mut |_, _| {});
         std::thread::spawn(migrate).join().unwrap()
     })
     .await
@@ -153,8 +159,10 @@ async fn an_installation_moves_to_postgresql_and_s3_and_back() {
     let (id, chain) = (VaultId([8; 32]), Hash([0; 32]));
     let new = Vault { id, account: ALICE, seq: 0, chain, epoch: 1, recovering: false };
     meta.write(Durability::Now, move |tx| tx.add_vault(&new, 1)).await.unwrap();
-
     let back = Places::from(&path("back"));
+    assert!(matches!(moves(&away, &back).await, Err(MigrateError::Served)));
+    drop(meta);
+
     let again = moves(&away, &back).await.unwrap();
     assert_eq!((again.chunks, again.rows), (moved.chunks, moved.rows + 2));
     assert_eq!(holds_all(&back).await, before);
@@ -163,7 +171,7 @@ async fn an_installation_moves_to_postgresql_and_s3_and_back() {
 }
 
 #[tokio::test]
-async fn a_move_that_was_broken_off_goes_on_unless_the_server_has_worked_meanwhile() {
+async fn a_move_that_was_broken_off_goes_on_also_when_the_server_has_worked_meanwhile() {
     let (bucket, folder) = (S3::start(), TempDir::new().unwrap());
     let home = install(&folder.path().join("home")).await;
     let there = |name: &str| Places {
@@ -199,6 +207,79 @@ async fn a_move_that_was_broken_off_goes_on_unless_the_server_has_worked_meanwhi
     let services = Services::open(home.clone(), ServiceOptions::default()).unwrap().0;
     services.create_invite(2).await.unwrap();
     drop(services);
-    let differs = moves(&home, &files).await;
-    assert!(matches!(differs, Err(MigrateError::Differs { .. })), "{differs:?}");
+    let rows = again.rows;
+    assert_eq!(moves(&home, &files).await.unwrap().rows, rows + 1);
+    holds_all(&files).await;
+}
+
+/// What a server that runs does meanwhile: everything that can change in a row or go.
+async fn works(services: &Services, meta: &Arc<dyn MetaStore>, round: u8, is_first: bool) {
+    for seed in [100 + round, 200 + round] {
+        put(services, &bytes_of(seed)).await.unwrap();
+    }
+    let gone = put(services, &bytes_of(60 + round)).await.unwrap();
+    let before = put(services, &bytes_of(round)).await.unwrap();
+    let (id, chain) = (VaultId([50 + round; 32]), Hash([0; 32]));
+    let new = Vault { id, account: ALICE, seq: 0, chain, epoch: 1, recovering: false };
+    let seq = 40 + u64::from(round);
+    let job = move |tx: &mut dyn MetaTx| {
+        tx.add_vault(&new, 1)?;
+        tx.declare_chunk(&VAULT, &before, seq)?;
+        let hash = Hash([round; 32]);
+        let (dseq, device, body) = (1, DeviceId([50 + round; 16]), Some(vec![9; 500]));
+        let (header, signature, body_hash) = (vec![1; 90], [7; 64], hash);
+        let entry =
+            StoredEntry { seq, device, dseq, hash, chain, header, signature, body_hash, body };
+        tx.add_entry(&VAULT, &entry)?;
+        tx.drop_body(&VAULT, 2 * u64::from(round))?;
+        tx.add_usage(&ALICE, 100)?;
+        tx.remove_sessions_unused_since(4)?;
+        tx.remove_open_invites()
+    };
+    meta.write(Durability::Now, job).await.unwrap();
+    services.create_invite(i64::from(round)).await.unwrap();
+    // Deleted after it was copied, perhaps, and what a pass before has copied for certain.
+    services.remove_chunks(VAULT, vec![gone]).await.unwrap();
+    if !is_first {
+        let gone = put(services, &bytes_of(100 + round - 1)).await.unwrap();
+        services.remove_chunks(VAULT, vec![gone]).await.unwrap();
+    }
+}
+
+async fn moves_while_it_works(
+    from: &Places,
+    to: &Places,
+    meta: Arc<dyn MetaStore>,
+    rounds: Range<u8>,
+) {
+    let services = Services::open(from.clone(), ServiceOptions::default()).unwrap().0;
+    let first = rounds.start;
+    for round in rounds {
+        let copied = does(from, to, Part::Ahead).await.unwrap();
+        assert_eq!(copied.chunks_before > 0, round > first, "{copied:?}");
+        assert!(!to.data.join("server-setup").exists(), "no server starts on it");
+        works(&services, &meta, round, round == first).await;
+    }
+    drop((services, meta));
+    let moved = moves(from, to).await.unwrap();
+    assert!(moved.chunks - moved.chunks_before <= 3, "{moved:?}");
+    let to = to.clone();
+    // A thread that no runtime knows.
+    let looks = std::thread::spawn(move || fsck(&to, false, &mut |_| {}).unwrap());
+    let found = tokio::task::spawn_blocking(|| looks.join().unwrap()).await.unwrap();
+    assert_eq!((found.chunks.is_sound(), found.chunks.chunks), (true, moved.chunks));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_moves_while_it_works_and_only_what_came_last_is_waited_for() {
+    let (cluster, bucket, folder) = (Postgres::shared(), S3::start(), TempDir::new().unwrap());
+    let home = install(&folder.path().join("home")).await;
+    let (database, chunks) = (cluster.database(), bucket.address("moving"));
+    let data = folder.path().join("away");
+    let away = Places { data, database: Some(database.clone()), chunks: Some(chunks) };
+    let meta = SqliteMeta::open(&home.data.join("offing.sqlite")).unwrap();
+    moves_while_it_works(&home, &away, Arc::new(meta), 1..4).await;
+    let back = Places::from(&folder.path().join("back"));
+    let meta = PostgresMeta::open(&database).unwrap();
+    moves_while_it_works(&away, &back, Arc::new(meta), 4..7).await;
 }

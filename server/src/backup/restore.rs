@@ -111,7 +111,8 @@ fn fill(
         Ok(target.write_blocking(Durability::Now, move |tx: &mut dyn MetaTx| miss(tx, &chunk))?)
     };
     let reader = SegmentView::of(segments).reader();
-    let moved = move_chunks(source, &*reader, &*target, &mut *blobs, damaged, &mut |_, _| {})?;
+    let (all, told) = (&|_: &StoredChunk| true, &mut |_, _| {});
+    let moved = move_chunks(source, &*reader, &*target, &mut *blobs, all, damaged, told)?;
     copy(&mut from, &mut *into, &server)?;
     target.pair(&blobs.id())?;
     Ok(Checked { chunks: moved.chunks, bytes: moved.bytes, ..faults })

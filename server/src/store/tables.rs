@@ -4,12 +4,15 @@
 //! the same names, and truth values where SQLite has numbers. Where chunks are is not among
 //! what is moved, since that follows from the chunk store; a backup has it too.
 
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+
 use sha2::{Digest as _, Sha256};
 
 use super::meta::MetaResult;
 
-/// A value of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value of a row. Those of one column of a key are ordered as the databases order them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// None.
     Null,
@@ -28,6 +31,8 @@ pub struct Table {
     pub name: String,
     /// Its columns.
     pub columns: Vec<String>,
+    /// Those of them that tell its rows apart, numbers and bytes; none where there is one row.
+    pub key: Vec<String>,
 }
 
 impl Table {
@@ -36,10 +41,51 @@ impl Table {
         format!("SELECT {} FROM {}", self.columns.join(", "), self.name)
     }
 
+    /// The statement that reads so many rows in the order of their keys, after one; `place` writes
+    /// the place of a value.
+    pub(super) fn select_page(
+        &self,
+        is_first: bool,
+        rows_max: usize,
+        place: impl Fn(usize) -> String,
+    ) -> String {
+        let key = self.key.join(", ");
+        let places: Vec<String> = (1..=self.key.len()).map(place).collect();
+        let after = if is_first {
+            String::new()
+        } else {
+            format!("WHERE ({key}) > ({})", places.join(", "))
+        };
+        format!("{} {after} ORDER BY {key} LIMIT {rows_max}", self.select())
+    }
+
+    /// What a statement that adds a row ends with, so that it takes the place of the one with its key.
+    pub(super) fn or_replace(&self) -> String {
+        let others = self.columns.iter().filter(|column| !self.key.contains(column));
+        let sets: Vec<String> =
+            others.map(|column| format!("{column} = excluded.{column}")).collect();
+        let key = self.key.join(", ");
+        if self.key.is_empty() {
+            String::new()
+        } else if sets.is_empty() {
+            format!("ON CONFLICT ({key}) DO NOTHING")
+        } else {
+            format!("ON CONFLICT ({key}) DO UPDATE SET {}", sets.join(", "))
+        }
+    }
+
+    /// The key of a row.
+    fn key_of(&self, row: &[Value]) -> Vec<Value> {
+        let at = |name| self.columns.iter().position(|column| column == name);
+        let value = |name| row[at(name).expect("a key is among the columns")].clone();
+        self.key.iter().map(value).collect()
+    }
+
     /// Of the index of chunks, what does not depend on where they are.
     pub fn of_chunks() -> Self {
         let columns = ["vault", "id", "len", "last_declared"].map(str::to_owned).to_vec();
-        Self { name: "chunks".to_owned(), columns }
+        let key = columns[..2].to_vec();
+        Self { name: "chunks".to_owned(), columns, key }
     }
 }
 
@@ -55,11 +101,26 @@ pub trait Tables {
     fn begin(&mut self) -> MetaResult<()>;
     /// Makes what was changed durable.
     fn commit(&mut self) -> MetaResult<()>;
+    /// How many other programs of this server use the database, as far as it knows.
+    fn others(&mut self) -> MetaResult<u64>;
+    /// Keeps to one moment in all that is read from now on, whoever writes meanwhile.
+    fn hold(&mut self) -> MetaResult<()>;
+    /// Reads what is there now again.
+    fn release(&mut self) -> MetaResult<()>;
+    /// So many rows in the order of their keys, after the one with a key.
+    fn page(
+        &mut self,
+        table: &Table,
+        after: Option<Vec<Value>>,
+        rows_max: usize,
+    ) -> MetaResult<Vec<Vec<Value>>>;
+    /// Removes the row with a key.
+    fn remove(&mut self, table: &Table, key: Vec<Value>) -> MetaResult<()>;
     /// Visits all rows of a table, in any order.
     fn read(&mut self, table: &Table, visit: Visit<'_>) -> MetaResult<()>;
     /// Removes all rows of a table.
     fn clear(&mut self, table: &Table) -> MetaResult<()>;
-    /// Adds rows.
+    /// Adds rows, or puts them in the places of those with their keys.
     fn add(&mut self, table: &Table, rows: Vec<Vec<Value>>) -> MetaResult<()>;
 }
 
@@ -82,6 +143,145 @@ pub fn copy(from: &mut dyn Tables, to: &mut dyn Tables, tables: &[Table]) -> Met
         })?;
         to.add(table, rows)?;
     }
+    to.commit()
+}
+
+/// What one table has otherwise than another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// A row that is not there, or not the same.
+    Lacks(Vec<Value>),
+    /// The key of a row that is there alone.
+    Alone(Vec<Value>),
+}
+
+/// Tells what `of` has otherwise than `like`, in the order of keys, and reads both once. What was told may be
+/// changed meanwhile.
+pub fn differences(
+    like: &mut dyn Tables,
+    of: &mut dyn Tables,
+    table: &Table,
+    told: &mut dyn FnMut(&mut dyn Tables, Difference) -> MetaResult<()>,
+) -> MetaResult<()> {
+    let (mut here, mut there) = (Pages::default(), Pages::default());
+    loop {
+        here.fill(like, table)?;
+        there.fill(of, table)?;
+        let key = |pages: &Pages| pages.rows.front().map(|row| table.key_of(row));
+        let (wanted, found) = (key(&here), key(&there));
+        // An end comes after every key.
+        let order = match (&wanted, &found) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(wanted), Some(found)) => wanted.cmp(found),
+        };
+        let wanted = if order.is_le() { here.rows.pop_front() } else { None };
+        let found_row = if order.is_ge() { there.rows.pop_front() } else { None };
+        match (wanted, found_row) {
+            (Some(row), other) => {
+                if other.as_ref() != Some(&row) {
+                    told(of, Difference::Lacks(row))?;
+                }
+            }
+            (None, _) => told(of, Difference::Alone(found.expect("it is there alone")))?,
+        }
+    }
+}
+
+/// The rows of a table, page by page.
+#[derive(Default)]
+struct Pages {
+    rows: VecDeque<Vec<Value>>,
+    after: Option<Vec<Value>>,
+    is_over: bool,
+}
+
+impl Pages {
+    fn fill(&mut self, of: &mut dyn Tables, table: &Table) -> MetaResult<()> {
+        if self.rows.is_empty() && !self.is_over {
+            let page = of.page(table, self.after.take(), PAGE_ROWS)?;
+            self.is_over = page.len() < PAGE_ROWS;
+            self.after = page.last().map(|row| table.key_of(row));
+            self.rows = page.into();
+        }
+        Ok(())
+    }
+}
+
+/// Makes these tables of one database as they are in another at one moment, and says how many rows were not. It takes
+/// several transactions: what was broken off goes on.
+pub fn follow(from: &mut dyn Tables, to: &mut dyn Tables, tables: &[Table]) -> MetaResult<u64> {
+    from.hold()?;
+    let followed = follow_held(from, to, tables);
+    from.release()?;
+    followed
+}
+
+fn follow_held(from: &mut dyn Tables, to: &mut dyn Tables, tables: &[Table]) -> MetaResult<u64> {
+    let mut changed = 0;
+    let (of_one_row, keyed): (Vec<&Table>, Vec<&Table>) =
+        tables.iter().partition(|table| table.key.is_empty());
+    for table in of_one_row {
+        let mut rows = Vec::new();
+        if digest(from, table)? != digest(to, table)? {
+            from.read(table, &mut |row| {
+                rows.push(row);
+                Ok(())
+            })?;
+            changed += rows.len() as u64;
+            to.begin()?;
+            to.clear(table)?;
+            to.add(table, rows)?;
+            to.commit()?;
+        }
+    }
+    // What refers to others goes before them, and comes after them.
+    for table in keyed.iter().rev() {
+        let mut gone = Vec::new();
+        differences(from, to, table, &mut |to, difference| {
+            if let Difference::Alone(key) = difference {
+                changed += 1;
+                gone.push(key);
+            }
+            if gone.len() >= BATCH_ROWS { remove_all(to, table, &mut gone) } else { Ok(()) }
+        })?;
+        remove_all(to, table, &mut gone)?;
+    }
+    for table in keyed {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        differences(from, to, table, &mut |to, difference| {
+            if let Difference::Lacks(row) = difference {
+                changed += 1;
+                bytes += row.iter().map(bytes_of).sum::<usize>();
+                rows.push(row);
+            }
+            if bytes < BATCH_BYTES && rows.len() < BATCH_ROWS {
+                return Ok(());
+            }
+            bytes = 0;
+            add_all(to, table, &mut rows)
+        })?;
+        add_all(to, table, &mut rows)?;
+    }
+    Ok(changed)
+}
+
+fn remove_all(to: &mut dyn Tables, table: &Table, gone: &mut Vec<Vec<Value>>) -> MetaResult<()> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    to.begin()?;
+    std::mem::take(gone).into_iter().try_for_each(|key| to.remove(table, key))?;
+    to.commit()
+}
+
+fn add_all(to: &mut dyn Tables, table: &Table, rows: &mut Vec<Vec<Value>>) -> MetaResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    to.begin()?;
+    to.add(table, std::mem::take(rows))?;
     to.commit()
 }
 
@@ -121,3 +321,5 @@ fn bytes_of(value: &Value) -> usize {
 
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 const BATCH_ROWS: usize = 1_000;
+/// Rows that are read at once; a body of a log may have a mebibyte.
+const PAGE_ROWS: usize = 64;

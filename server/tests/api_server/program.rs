@@ -52,10 +52,7 @@ impl Program {
     async fn start_in(folder: TempDir, options: &[&str], stderr: Stdio) -> Self {
         let address = free_address().await;
         let listen = address.to_string();
-        let own = ["--listen", &listen, "--anonymous-per-minute", MANY, "--calls-per-minute", MANY]
-            .into_iter()
-            .chain(["--transfers-per-minute", MANY]);
-        let options: Vec<String> = own.chain(options.iter().copied()).map(str::to_owned).collect();
+        let options = with_own(&listen, options);
         let mut child = command(&folder, &options).stderr(stderr).spawn().unwrap();
         let mut says = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut first_invite = None;
@@ -64,6 +61,16 @@ impl Program {
             first_invite = invite_in(&line);
         }
         Self { calls: Calls::to(address), folder, options, child, says, first_invite }
+    }
+
+    /// Starts it over a folder that knows accounts already, and waits until it answers.
+    pub(crate) async fn start_again(folder: TempDir, options: &[&str]) -> Self {
+        let address = free_address().await;
+        let options = with_own(&address.to_string(), options);
+        let mut child = command(&folder, &options).spawn().unwrap();
+        let says = BufReader::new(child.stdout.take().unwrap()).lines();
+        is_listened_on(address).await;
+        Self { calls: Calls::to(address), folder, options, child, says, first_invite: None }
     }
 
     /// Signs people up.
@@ -165,6 +172,14 @@ fn command(folder: &TempDir, options: &[String]) -> Command {
         .stdout(Stdio::piped())
         .kill_on_drop(true);
     command
+}
+
+/// These options, and those of every server here.
+fn with_own(listen: &str, options: &[&str]) -> Vec<String> {
+    let own = ["--listen", listen, "--anonymous-per-minute", MANY, "--calls-per-minute", MANY]
+        .into_iter()
+        .chain(["--transfers-per-minute", MANY]);
+    own.chain(options.iter().copied()).map(str::to_owned).collect()
 }
 
 fn invite_in(line: &str) -> Option<String> {

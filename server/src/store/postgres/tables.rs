@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::link::{Address, Link};
-use super::rows::get;
+use super::rows::{get, uint};
 use super::{BEGIN, require_current};
 use crate::store::meta::{MetaError, MetaResult};
 use crate::store::tables::{Table, Tables, Value, Visit};
@@ -36,7 +36,7 @@ impl PostgresTables {
     /// The same, keeping to one moment in all that is read, whoever writes meanwhile.
     pub fn open_moment(url: &str) -> MetaResult<Self> {
         let tables = Self::open(url)?;
-        tables.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        tables.run(HOLD)?;
         Ok(tables)
     }
 
@@ -44,6 +44,8 @@ impl PostgresTables {
         Ok(self.link.wait(self.link.client().batch_execute(sql))?)
     }
 }
+
+const HOLD: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 impl Tables for PostgresTables {
     fn begin(&mut self) -> MetaResult<()> {
@@ -56,6 +58,44 @@ impl Tables for PostgresTables {
             "SELECT setval(pg_get_serial_sequence('vaults', 'key'), \
              (SELECT COALESCE(MAX(key), 0) + 1 FROM vaults), FALSE); COMMIT",
         )
+    }
+
+    fn others(&mut self) -> MetaResult<u64> {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+            AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()";
+        let row = self.link.wait(self.link.client().query_one(sql, &[]))?;
+        uint(&row, 0)
+    }
+
+    fn hold(&mut self) -> MetaResult<()> {
+        // One that reads for long while rows are written elsewhere is at work all the same.
+        self.run("SET idle_in_transaction_session_timeout = 0")?;
+        self.run(HOLD)
+    }
+
+    fn release(&mut self) -> MetaResult<()> {
+        self.run("ROLLBACK")
+    }
+
+    fn page(
+        &mut self,
+        table: &Table,
+        after: Option<Vec<Value>>,
+        rows_max: usize,
+    ) -> MetaResult<Vec<Vec<Value>>> {
+        let sql = table.select_page(after.is_none(), rows_max, |place| format!("${place}"));
+        let after = after.unwrap_or_default();
+        let key: Vec<&(dyn ToSql + Sync)> = after.iter().map(|value| value as _).collect();
+        let rows = self.link.wait(self.link.client().query(&sql, &key))?;
+        rows.iter().map(values).collect()
+    }
+
+    fn remove(&mut self, table: &Table, key: Vec<Value>) -> MetaResult<()> {
+        let key_is = (1..).zip(&table.key).map(|(place, column)| format!("{column} = ${place}"));
+        let key_is: Vec<String> = key_is.collect();
+        let sql = format!("DELETE FROM {} WHERE {}", table.name, key_is.join(" AND "));
+        self.link.wait(self.link.client().execute_raw(&sql, key))?;
+        Ok(())
     }
 
     fn read(&mut self, table: &Table, visit: Visit<'_>) -> MetaResult<()> {
@@ -75,10 +115,11 @@ impl Tables for PostgresTables {
     fn add(&mut self, table: &Table, rows: Vec<Vec<Value>>) -> MetaResult<()> {
         let places = (1..=table.columns.len()).map(|place| format!("${place}"));
         let sql = format!(
-            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})",
+            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({}) {}",
             table.name,
             table.columns.join(", "),
-            places.collect::<Vec<_>>().join(", ")
+            places.collect::<Vec<_>>().join(", "),
+            table.or_replace()
         );
         let client = self.link.client();
         self.link.wait(async {

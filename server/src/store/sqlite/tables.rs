@@ -32,6 +32,8 @@ impl SqliteTables {
     }
 }
 
+const KEY: &str = "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk";
+
 /// The tables that there are but those about places of chunks, each after those it refers to.
 pub fn tables() -> MetaResult<Vec<Table>> {
     let mut tables = all_tables()?;
@@ -58,7 +60,8 @@ pub fn all_tables() -> MetaResult<Vec<Table>> {
                 strings("SELECT DISTINCT \"table\" FROM pragma_foreign_key_list(?1)", &name)?;
             if others.iter().all(|other| tables.iter().any(|table| table.name == *other)) {
                 let columns = strings("SELECT name FROM pragma_table_info(?1)", &name)?;
-                tables.push(Table { name, columns });
+                let key = strings(KEY, &name)?;
+                tables.push(Table { name, columns, key });
             } else {
                 names.push(name);
             }
@@ -75,6 +78,43 @@ impl Tables for SqliteTables {
 
     fn commit(&mut self) -> MetaResult<()> {
         Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
+    fn others(&mut self) -> MetaResult<u64> {
+        // A server locks the folder.
+        Ok(0)
+    }
+
+    fn hold(&mut self) -> MetaResult<()> {
+        Ok(self.connection.execute_batch("BEGIN")?)
+    }
+
+    fn release(&mut self) -> MetaResult<()> {
+        Ok(self.connection.execute_batch("ROLLBACK")?)
+    }
+
+    fn page(
+        &mut self,
+        table: &Table,
+        after: Option<Vec<Value>>,
+        rows_max: usize,
+    ) -> MetaResult<Vec<Vec<Value>>> {
+        let sql = table.select_page(after.is_none(), rows_max, |_| "?".to_owned());
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(after.into_iter().flatten()))?;
+        let mut page = Vec::new();
+        while let Some(row) = rows.next()? {
+            let values = (0..table.columns.len()).map(|column| value(row.get_ref(column)?));
+            page.push(values.collect::<MetaResult<_>>()?);
+        }
+        Ok(page)
+    }
+
+    fn remove(&mut self, table: &Table, key: Vec<Value>) -> MetaResult<()> {
+        let key_is: Vec<String> = table.key.iter().map(|column| format!("{column} = ?")).collect();
+        let sql = format!("DELETE FROM {} WHERE {}", table.name, key_is.join(" AND "));
+        self.connection.prepare_cached(&sql)?.execute(params_from_iter(key))?;
+        Ok(())
     }
 
     fn read(&mut self, table: &Table, visit: Visit<'_>) -> MetaResult<()> {
@@ -95,7 +135,8 @@ impl Tables for SqliteTables {
     fn add(&mut self, table: &Table, rows: Vec<Vec<Value>>) -> MetaResult<()> {
         let places = vec!["?"; table.columns.len()].join(", ");
         let columns = table.columns.join(", ");
-        let sql = format!("INSERT INTO {} ({columns}) VALUES ({places})", table.name);
+        let (name, replace) = (&table.name, table.or_replace());
+        let sql = format!("INSERT INTO {name} ({columns}) VALUES ({places}) {replace}");
         let mut statement = self.connection.prepare(&sql)?;
         for row in rows {
             statement.execute(params_from_iter(row))?;
