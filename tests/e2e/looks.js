@@ -181,7 +181,7 @@ const SCENES = [
     "picture": ({ tab }) => tab.page.waitForFunction(() => document.querySelector(".viewer-picture img")?.naturalWidth === 1600),
     "picture zoomed": ({ tab }) => tab.preview.getByRole("group", { name: "sea.png" }).press("1"),
   }],
-  ["Pictures", "mark.svg", { "picture svg": ({ tab }) => tab.preview.getByRole("img", { name: "mark.svg" }).waitFor() }],
+  ["Pictures", "mark.svg", { "picture svg": ({ tab }) => tab.preview.locator("iframe").last().contentFrame().getByRole("img", { name: "mark.svg" }).waitFor() }],
   ["Pictures", "film.webm", { "film": ({ tab }) => tab.page.waitForFunction(() => document.querySelector("video")?.readyState > 1) }],
   ["Pictures", "broken.png", { "refused picture": ({ tab }) => tab.preview.getByRole("alert").waitFor() }],
   ["Songs", "1 Ebb.wav", { "sound": ({ tab }) => tab.preview.getByRole("link", { name: "4 Neap.wav" }).waitFor() }],

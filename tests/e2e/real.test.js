@@ -77,20 +77,13 @@ const SHOWS = {
     await grid.getByText(last, { exact: true }).waitFor();
   },
 
+  async drawing(tab, shows) {
+    await isDrawn(frameOf(tab).getByRole("img"), shows);
+  },
+
   async picture(tab, { size, at, colour }) {
     await tab.page.waitForFunction(() => document.querySelector(".viewer-picture img")?.naturalWidth > 0);
-    const image = tab.preview.locator(".viewer-picture img");
-    assert.deepEqual(await image.evaluate((image) => [image.naturalWidth, image.naturalHeight]), size);
-    const drawn = await image.evaluate(async (image, at) => {
-      await image.decode();
-      const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
-      const pen = canvas.getContext("2d");
-      pen.drawImage(image, 0, 0);
-      const { data } = at ? pen.getImageData(...at, 1, 1) : pen.getImageData(0, 0, canvas.width, canvas.height);
-      return at ? [...data] : data.some(Boolean);
-    }, at);
-    const isNear = (value, place) => Math.abs(value - colour[place]) <= COLOUR_STEPS_MAX;
-    assert.ok(at ? drawn.every(isNear) : drawn, `drawn as ${drawn}`);
+    await isDrawn(tab.preview.locator(".viewer-picture img"), { size, at, colour });
   },
 
   async sound(tab, { seconds }) {
@@ -126,6 +119,21 @@ const SHOWS = {
     await tab.preview.getByRole("alert").filter({ hasText: words }).waitFor();
   },
 };
+
+/** A picture has its size, and its colour at a place. */
+async function isDrawn(image, { size, at, colour }) {
+  assert.deepEqual(await image.evaluate((image) => [image.naturalWidth, image.naturalHeight]), size);
+  const drawn = await image.evaluate(async (image, at) => {
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+    const pen = canvas.getContext("2d");
+    pen.drawImage(image, 0, 0);
+    const { data } = at ? pen.getImageData(...at, 1, 1) : pen.getImageData(0, 0, canvas.width, canvas.height);
+    return at ? [...data] : data.some(Boolean);
+  }, at);
+  const isNear = (value, place) => Math.abs(value - colour[place]) <= COLOUR_STEPS_MAX;
+  assert.ok(at ? drawn.every(isNear) : drawn, `drawn as ${drawn}`);
+}
 
 /** It is as long as it was made, and goes on from its middle. */
 async function plays(tab, kind, seconds) {

@@ -78,7 +78,7 @@ export const FILES = [
   { folder: "See", name: "loading.gif", from: "photoswipe/package/dist/default-skin/preloader.gif", sha256: "80d7ed3f3f4b50628f219778db814955e7d2007c05be88556778f90ee290715c", shows: { picture: { size: [20, 20] } } },
   { folder: "See", name: "frame.bmp", from: `${IMAGES}/video-001.bmp`, sha256: "0c6eabee0ed159ed27d489ab5bbf7d53271b5ebd7905c6c099f3f3e8e85fef26", shows: { picture: { size: [150, 103], at: [75, 50], colour: [164, 79, 0, 255] } } },
   { folder: "See", name: "favicon.ico", from: `${PAGE}/dist/favicon.ico`, sha256: "36a6f4ba02692dd0d4f25aa288e598a8f36d5e1a18513f0bdbbc0ada9f5b729d", shows: { picture: { size: [32, 32], at: [16, 16], colour: [200, 108, 8, 255] } } },
-  { folder: "See", name: "star.svg", from: `${PAGE}/dist/icon.svg`, sha256: "0fb625965bd3e828f89d03746fc33d25795c4245d0d6a4d92c1560b360ed9e89", shows: { picture: { size: [150, 150], at: [75, 75], colour: [224, 133, 36, 255] } } },
+  { folder: "See", name: "star.svg", from: `${PAGE}/dist/icon.svg`, sha256: "0fb625965bd3e828f89d03746fc33d25795c4245d0d6a4d92c1560b360ed9e89", shows: { drawing: { size: [150, 150], at: [75, 75], colour: [224, 133, 36, 255] } } },
 
   { folder: "Hear", name: "lena.wav", from: `${LENA}/wav-base64.js`, way: "base64", sha256: "683a6ce9a71aadc4656222142548f1980d1c3146e2c05ca7f1cd1589c016b7af", shows: { sound: { seconds: 12.27 } } },
   { folder: "Hear", name: "lena.mp3", from: `${LENA}/mp3-base64.js`, way: "base64", sha256: "57a12d97b99b8582973b592112f6d955bad447d245247b95a89feb02cf2cc14d", shows: { sound: { seconds: 12.27 } } },

@@ -3,7 +3,9 @@
 //
 // The page finds and reads them; nothing is ever fetched from elsewhere.
 
+import { sizeOf } from "../thumbs/size.js";
 import { formatOf } from "../viewer/formats.js";
+import { fits } from "../viewer/pixels.js";
 import { FileSource } from "../viewer/source.js";
 import { GO, READ } from "./asks.js";
 
@@ -88,12 +90,21 @@ async function pictureAt(path, ask) {
     if (size > PICTURE_BYTES_MAX) return null;
     const bytes = await source.read(0, size);
     const { view, type } = formatOf({ name, depth: 0 }, bytes.subarray(0, 512));
-    return view === "picture" ? URL.createObjectURL(new Blob([bytes], { type })) : null;
+    if (!(await isDrawn(view, bytes))) return null;
+    return URL.createObjectURL(new Blob([bytes], { type: type ?? "image/svg+xml" }));
   } catch {
     return null;
   } finally {
     source.end();
   }
+}
+
+/** Whether the page can draw it, and in bounded time. */
+async function isDrawn(view, bytes) {
+  const size = view === "picture" && sizeOf(bytes);
+  if (size) return fits(size);
+  const viewer = view === "drawing" && (await import(document.documentElement.dataset.viewer));
+  return viewer ? viewer.isLight(bytes) : view === "picture";
 }
 
 async function put(place, url) {

@@ -8,12 +8,12 @@ const THUMB_SIDE_MAX = 512;
 /**
  * @param {Uint8Array} head
  * @returns {{ type: string, width: number, height: number } | null} null for what is no
- *   PNG, GIF, WebP or JPEG, or does not say
+ *   PNG, GIF, WebP, AVIF, BMP or JPEG, or does not say
  */
 export function sizeOf(head) {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   try {
-    const [type, width, height] = png(view) ?? gif(view) ?? webp(view) ?? jpeg(view) ?? [];
+    const [type, width, height] = png(view) ?? gif(view) ?? webp(view) ?? avif(view) ?? bmp(view) ?? jpeg(view) ?? [];
     return width > 0 && height > 0 ? { type, width, height } : null;
   } catch (error) {
     if (error instanceof RangeError) return null;
@@ -54,6 +54,40 @@ function webp(view) {
     default:
       return null;
   }
+}
+
+/** The largest of the sizes of what it is put together from. */
+function avif(view) {
+  if (view.getUint32(4) !== 0x66747970 || ![0x61766966, 0x61766973].includes(view.getUint32(8))) return null;
+  const sizes = inside(view, 0, view.byteLength, [0x6d657461, 0x69707270, 0x6970636f, 0x69737065]);
+  if (!sizes.length) return null;
+  const most = (place) => Math.max(...sizes.map((at) => view.getUint32(at + place)));
+  return ["image/avif", most(4), most(8)];
+}
+
+/** Where the bodies of boxes begin that stand in others, of these kinds from without to within. */
+function inside(view, start, end, [kind, ...kinds]) {
+  const found = [];
+  for (let at = start; at < end; ) {
+    const size = view.getUint32(at);
+    if (view.getUint32(at + 4) === kind) {
+      const body = at + 8;
+      // The outermost has a version before what is in it.
+      if (kinds.length) found.push(...inside(view, body + (kind === 0x6d657461 ? 4 : 0), at + size, kinds));
+      else found.push(body);
+      if (start === 0) break;
+    }
+    if (size < 8) break;
+    at += size;
+  }
+  return found;
+}
+
+function bmp(view) {
+  if (view.getUint16(0) !== 0x424d) return null;
+  if (view.getUint32(14, true) === 12) return ["image/bmp", view.getUint16(18, true), view.getUint16(20, true)];
+  // Written from the top down, it is as high as its negative.
+  return ["image/bmp", view.getInt32(18, true), Math.abs(view.getInt32(22, true))];
 }
 
 /** Segments up to the one of the frame, which says the size. */

@@ -18,6 +18,10 @@ const lossless = (width, height) => {
   const bits = ((width - 1) | ((height - 1) << 14)) >>> 0;
   return webp("VP8L", [0x2f, ...be32(bits).reverse()]);
 };
+const bmp = (width, height) => bytes("BM", Array(12).fill(0), [40, 0, 0, 0], be32(width).reverse(), be32(height).reverse());
+const box = (kind, ...body) => bytes(be32(bytes(...body).length + 8), kind, ...body);
+const ispe = (width, height) => box("ispe", be32(0), be32(width), be32(height));
+const avif = (...sizes) => bytes([...box("ftyp", "avif", be32(0)), ...box("meta", be32(0), [...box("hdlr", be32(0))], [...box("iprp", [...box("ipco", ...sizes.map((size) => [...ispe(...size)]))])])]);
 const segment = (marker, body) => [0xff, marker, ...be16(body.length + 2), ...body];
 const frame = (width, height, marker = 0xc0) => segment(marker, [8, ...be16(height), ...be16(width), 3]);
 const jpeg = (...segments) => bytes([0xff, 0xd8], ...segments, [0, 0, 0]);
@@ -29,6 +33,9 @@ test("pictures of every kind say their size", () => {
     [lossy(4_000, 3_000), "image/webp"],
     [lossless(4_000, 3_000), "image/webp"],
     [extended(4_000, 3_000), "image/webp"],
+    [avif([512, 3_000], [4_000, 512]), "image/avif"],
+    [bmp(4_000, 3_000), "image/bmp"],
+    [bmp(4_000, -3_000), "image/bmp"],
     [jpeg(segment(0xe1, [1, 2, 3]), [0xff], segment(0xc4, [9]), frame(4_000, 3_000, 0xc2)), "image/jpeg"],
   ]) {
     assert.deepEqual(sizeOf(picture), { type, width: 4_000, height: 3_000 });

@@ -41,7 +41,7 @@ export const FORMATS = [
   { view: "picture", type: "image/avif", magic: [letters("ftypavif", 4), letters("ftypavis", 4)] },
   { view: "picture", type: "image/bmp", names: /\.bmp$/i },
   { view: "picture", type: "image/x-icon", names: /\.ico$/i },
-  { view: "picture", type: "image/svg+xml", names: /\.svg$/i },
+  { view: "drawing", names: /\.svg$/i },
   { view: "audio", type: "audio/wav", magic: [letters("WAVE", 8)] },
   { view: "audio", type: "audio/flac", magic: [letters("fLaC")] },
   { view: "audio", type: "audio/mp4", magic: [letters("ftypM4A", 4)] },

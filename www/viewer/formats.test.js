@@ -39,7 +39,7 @@ test("what a browser decodes is told by its bytes, and by its name where they do
   assert.equal(type("a.mp4", bytes("....ftypavif")), "image/avif");
   assert.equal(type("a.mp4", bytes("....ftypM4A ")), "audio/mp4");
   assert.deepEqual(["a.m4a", "a.mov"].map((name) => type(name, bytes("....ftypisom"))), ["audio/mp4", "video/mp4"]);
-  assert.equal(type("mark.svg", bytes("<svg/>")), "image/svg+xml");
+  assert.deepEqual([type("mark.svg", bytes("<svg/>")), view("mark.svg", bytes("<svg/>"))], [undefined, "drawing"]);
   assert.equal(type("song.mp3", bytes("ID3")), "audio/mpeg");
   assert.equal(type("notes.txt", bytes("BM")), undefined);
 });

@@ -8,6 +8,10 @@ export const ANSWER_MS = 10_000;
 /** How long the frame may be silent, beyond what its module may take. */
 export const FRAME_MS = 15_000;
 
+/** How long after an answer the frame is asked again whether it still answers, and how long one that was silent gets once more. */
+export const WATCH_MS = 2_000;
+export const AGAIN_MS = 3_000;
+
 /** A file that is handed to a module whole. */
 export const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -33,6 +37,18 @@ export const TEXT_BYTES_MAX = 64 * 1024 * 1024;
 export const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 export const PAGE_NODES_MAX = 200_000;
 export const PAGE_DEPTH_MAX = 256;
+
+/** A drawing (SVG): its file, how deep elements stand in one another and refer to one another, and what it comes to, in the units of `frame/weight.js`. */
+export const DRAWING_BYTES_MAX = 16 * 1024 * 1024;
+export const DRAWING_DEPTH_MAX = 256;
+export const DRAWING_UNITS_MAX = 1_000_000;
+
+/** What a picture may say of its size before it is decoded: no camera makes larger ones. */
+export const PICTURE_SIDE_MAX = 32_767;
+export const PICTURE_PIXELS_MAX = 16_384 * 12_288;
+
+/** How large a picture is drawn, however much somebody enlarges it. */
+export const PICTURE_DRAWN_MAX = 65_536;
 
 /** What the search index takes of a file, and how long that may take. */
 export const WORDS_CHARS_MAX = 1024 * 1024;

@@ -1,11 +1,12 @@
 // Pictures, sound and video: drawn and played by the browser, in the page.
 //
 // The browser's own decoders have a process of their own; what is in such a file reaches no
-// script. An SVG is drawn as a picture too, so nothing in it runs or loads.
+// script. What says that it is enormous is not given to them.
 
 import { addressOf } from "./address.js";
 import { Refused } from "./line.js";
 import { Picture } from "./picture.js";
+import { measured } from "./pixels.js";
 import * as places from "./places.js";
 import { isDue, Queue } from "./queue.js";
 
@@ -28,6 +29,7 @@ export class Media {
 
   /** Shows a source; refuses what the browser cannot decode. */
   async show(source, { view, type }) {
+    if (view === "picture") await measured(source, type);
     this.#address = await addressOf(source, type);
     if (view === "picture") return this.#draw(source);
     return this.#play(source, view);

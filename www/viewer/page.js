@@ -27,6 +27,7 @@ export class Page {
     if (!this.#sandbox) {
       this.#parent.replaceChildren();
       this.#sandbox = new Sandbox(this.#parent);
+      this.#sandbox.watch(() => this.#tell("time"));
     }
     this.#leads.close();
     const { lang } = document.documentElement;
@@ -35,14 +36,19 @@ export class Page {
     try {
       await this.#sandbox.show(what, { title: fill(this.#texts.content, { name: this.#name }), answers });
     } catch ({ reason }) {
-      if (this.#ended) return;
-      this.#sandbox.end();
-      this.#sandbox = null;
-      const said = document.createElement("p");
-      said.setAttribute("role", "alert");
-      said.textContent = this.#texts[reason] ?? this.#texts.crash;
-      this.#parent.replaceChildren(said);
+      if (reason !== "ended") this.#tell(reason);
     }
+  }
+
+  /** Says why there is none; the next text is shown again. */
+  #tell(reason) {
+    if (this.#ended) return;
+    this.#sandbox?.end();
+    this.#sandbox = null;
+    const said = document.createElement("p");
+    said.setAttribute("role", "alert");
+    said.textContent = this.#texts[reason] ?? this.#texts.crash;
+    this.#parent.replaceChildren(said);
   }
 
   end() {

@@ -2,6 +2,8 @@
 // two fingers, `+`, `-`, `0`, `1` and a double click change its size, a drag or the arrows
 // move what is seen of it.
 
+import { PICTURE_DRAWN_MAX } from "./limits.js";
+
 /** One step of a key, and the bounds, as parts of the picture's own size. */
 const STEP = 1.25;
 const SCALE_MIN = 0.02;
@@ -81,7 +83,9 @@ export class Picture {
     const x = point?.clientX ?? stage.left + stage.width / 2;
     const y = point?.clientY ?? stage.top + stage.height / 2;
     const [across, down] = [(x - before.left) / before.width, (y - before.top) / before.height];
-    this.#scale = scale === null ? null : Math.min(SCALE_MAX, Math.max(SCALE_MIN, scale));
+    const { naturalWidth, naturalHeight } = this.#natural;
+    const most = Math.min(SCALE_MAX, Math.max(this.#fit, PICTURE_DRAWN_MAX / Math.max(naturalWidth, naturalHeight)));
+    this.#scale = scale === null ? null : Math.min(most, Math.max(Math.min(SCALE_MIN, this.#fit), scale));
     this.#lay();
     const after = this.#image.getBoundingClientRect();
     this.#stage.scrollBy(after.left + across * after.width - x, after.top + down * after.height - y);

@@ -5,8 +5,8 @@
 // inherits that policy and adds its own, under which nothing can be asked of any server.
 // What it shows it gets by a port; what it can ask of the page is in `viewer.js`.
 
-import { ANSWER_MS, FRAME_MS } from "./limits.js";
-import { Line } from "./line.js";
+import { AGAIN_MS, ANSWER_MS, FRAME_MS, WATCH_MS } from "./limits.js";
+import { Line, Refused } from "./line.js";
 
 const POLICY =
   `default-src 'none'; script-src '${__FRAME_HASH__}' 'wasm-unsafe-eval'; worker-src blob:; ` +
@@ -25,6 +25,7 @@ export class Sandbox {
   #line;
   #answers = {};
   #channel = new MessageChannel();
+  #isEnded = false;
 
   /** Puts a frame into an element. */
   constructor(parent) {
@@ -59,12 +60,39 @@ export class Sandbox {
     return this.#line.ask("show", what, { transfer, withinMs: ANSWER_MS + FRAME_MS });
   }
 
+  /**
+   * Has it say from time to time that it is alive, and calls `hung()` once it does not: the browser gives
+   * it a process of its own, so that the page goes on while one hangs.
+   */
+  async watch(hung) {
+    try {
+      await this.ready;
+      while (!this.#isEnded) {
+        await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+        // Whom nobody sees the browser may have put to sleep.
+        if (!document.hidden && !this.#isEnded) await this.#isAlive();
+      }
+    } catch ({ reason }) {
+      if (reason === "time") hung();
+    }
+  }
+
+  /** A computer that slept lets the time run out before the answer is read, so it is asked again. */
+  async #isAlive() {
+    const ping = (withinMs) => this.#line.ask("ping", null, { withinMs });
+    await ping(FRAME_MS).catch(({ reason }) => {
+      if (reason !== "time") throw new Refused(reason);
+      return ping(AGAIN_MS);
+    });
+  }
+
   focus() {
     this.element.focus();
   }
 
   /** Ends it and all that runs in it. */
   end() {
+    this.#isEnded = true;
     this.#line.end();
     this.element.remove();
   }

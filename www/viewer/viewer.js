@@ -20,6 +20,7 @@ import { fill, textsOf } from "./texts.js";
 export { thumbOf } from "../thumbs/page.js";
 export { textOf } from "./extract.js";
 export { Page } from "./page.js";
+export { isLight } from "./drawing.js";
 export { factsOf, placelessOf, saidBy } from "./facts.js";
 export { ready } from "./spare.js";
 
@@ -181,6 +182,7 @@ class Shown {
       if (this.#ended) return;
       const sandbox = module ? spare.take(module, this.#body) : new Sandbox(this.#body);
       this.#shown = sandbox;
+      sandbox.watch(() => this.#fail(new Refused("time")));
       const title = fill(this.#viewer.texts.content, this.#source);
       await sandbox.show(what, { title, answers: this.#answers(format, () => module), transfer });
       if (!module) return;

@@ -53,11 +53,12 @@ const BUDGETS: [Budget; 25] = [
         kib_goal: 96,
         kib_max: 96,
     },
+    // With its frame, which draws SVG as the page draws pictures, and counts it before.
     Budget {
         name: "preview, when opened",
         parts: &[("assets/viewer-", ".js.br"), ("assets/soon-", ".js.br")],
         kib_goal: 24,
-        kib_max: 29,
+        kib_max: 32,
     },
     Budget {
         name: "pictures, sound, film",

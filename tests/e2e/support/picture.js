@@ -23,6 +23,17 @@ export function picture(colour, width = 320, height = 200) {
   return Buffer.concat([signature, chunk("IHDR", head), chunk("IDAT", pixels), chunk("IEND", Buffer.alloc(0))]);
 }
 
+/** A PNG of black and white as large as it says, which packs to almost nothing. */
+export function enormousPicture(width, height) {
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([1, 0, 0, 0, 0], 8);
+  const pixels = deflateSync(Buffer.alloc((Math.ceil(width / 8) + 1) * height));
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([signature, chunk("IHDR", head), chunk("IDAT", pixels), chunk("IEND", Buffer.alloc(0))]);
+}
+
 /** A photo as a camera writes it: a JPEG of a tab's browser, with what it says of itself. */
 export async function photo(tab, said) {
   const drawn = await tab.page.evaluate(async () => {

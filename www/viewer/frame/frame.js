@@ -3,6 +3,7 @@
 // It has no origin and asks no server. What it draws it makes element by element, with
 // texts as texts. A module that breaks down or takes too long is ended, and the page told.
 
+import pictureStyles from "../../styles/picture.css";
 import tokens from "../../styles/tokens.css";
 import { Line } from "../line.js";
 import { sizeOf } from "../texts.js";
@@ -11,6 +12,7 @@ import { facts, placeless } from "./facts.js";
 import styles from "./frame.css";
 import documentStyles from "./document.css";
 import { docx, epub } from "./document.js";
+import { drawing, weight } from "./drawing.js";
 import { hex } from "./hex.js";
 import { page } from "./page.js";
 import { Parser } from "./parser.js";
@@ -32,7 +34,7 @@ import { words } from "./words.js";
  * - `line`: what the page may be asked, see `viewer.js`;
  * - `texts`, `sizeOf(bytes)`, `language`.
  */
-const VIEWS = { archive, docx, epub, facts, hex, page, pdf, placeless, sheet, table, text, thumb, words };
+const VIEWS = { archive, docx, drawing, epub, facts, hex, page, pdf, placeless, sheet, table, text, thumb, weight, words };
 
 const line = { ask: () => {} };
 
@@ -65,7 +67,7 @@ async function show(what) {
   return VIEWS[view](shown);
 }
 
-const sheets = [tokens, styles, pdfStyles, sheetStyles, documentStyles].map((style) => {
+const sheets = [tokens, styles, pdfStyles, sheetStyles, documentStyles, pictureStyles].map((style) => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style);
   return sheet;
@@ -93,7 +95,7 @@ addEventListener(
   "message",
   ({ source, data, ports }) => {
     if (source !== parent || data !== "port") return;
-    const made = new Line(ports[0], { load, show });
+    const made = new Line(ports[0], { load, show, ping: () => {} });
     line.ask = (...question) => made.ask(...question);
   },
   { once: true },

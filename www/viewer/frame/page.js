@@ -8,6 +8,7 @@
 import { Refused } from "../line.js";
 import { PAGE_BYTES_MAX, PAGE_DEPTH_MAX, PAGE_NODES_MAX } from "../limits.js";
 import { encodingOf } from "./encoding.js";
+import { parsed } from "./parsed.js";
 
 const words = (text) => new Set(text.split(" "));
 
@@ -39,18 +40,15 @@ const PICTURE = /^data:image\/(png|jpeg|gif|webp|avif|bmp|svg\+xml)[;,]/i;
 /** What browsers show a page on. */
 const GROUND = ":root { color-scheme: only light; color: #000; background: #fff; }";
 
-// What it makes is parsed into a document that nobody sees, and by nothing else here.
-const policy = globalThis.trustedTypes?.createPolicy("viewer", { createHTML: (text) => text });
-
 /** Shows a file, or a text in the place of the one before; then the focus stays where it is. */
 export async function page({ root, size, read, html, line }) {
   const text = html ?? (await textOf(size, read));
-  const parsed = new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html");
+  const unseen = parsed(text, "text/html");
   const drawing = new Drawing();
-  const body = drawing.all(parsed.body);
+  const body = drawing.all(unseen.body);
   root.remove();
-  document.adoptedStyleSheets = [sheetOf(GROUND), ...[...parsed.querySelectorAll("style")].map(({ textContent, media }) => sheetOf(textContent, media))];
-  for (const [from, to] of [[parsed.documentElement, document.documentElement], [parsed.body, document.body]]) {
+  document.adoptedStyleSheets = [sheetOf(GROUND), ...[...unseen.querySelectorAll("style")].map(({ textContent, media }) => sheetOf(textContent, media))];
+  for (const [from, to] of [[unseen.documentElement, document.documentElement], [unseen.body, document.body]]) {
     for (const { name } of [...to.attributes]) to.removeAttribute(name);
     drawing.dress(from, to);
   }
