@@ -4,24 +4,32 @@
 //! opened; a member is unpacked when it is asked for, within the bounds of expansion, and
 //! all members together within those of the archive: members that overlap, as those of a
 //! bomb do, count each time. An archive inside is a member like any other (depth 1).
+//!
+//! Of a ZIP the directory is read, of a TAR each header, of both a member where it lies, so
+//! they may be of any size (`archive/ranges.rs`); what is packed as a whole is read whole.
 
 use std::io::{ErrorKind, Read};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Format, Refusal, limits};
+use crate::{Answer, Format, InPieces, Refusal, limits};
 
 mod frames;
+mod ranges;
 mod tarred;
 mod zipped;
 
 use self::frames::Frames;
+use self::ranges::{Ranges, Stop};
 use self::tarred::Tarred;
 use self::zipped::Zipped;
 
-/// An open archive.
+/// An archive, opened or about to be.
 pub struct Archive {
+    name: String,
+    ranges: Ranges,
     source: Source,
+    kind: &'static str,
     members: Vec<Member>,
     /// Members that were given out already.
     given: Vec<bool>,
@@ -30,6 +38,8 @@ pub struct Archive {
 }
 
 enum Source {
+    /// It was not read yet.
+    Unknown,
     Zip(Box<Zipped>),
     Tar(Tarred),
 }
@@ -38,6 +48,8 @@ enum Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Request {
+    /// Opens it. → what it is
+    Open,
     /// Lists members. → a list of [`Member`]
     List {
         /// The first.
@@ -86,80 +98,140 @@ struct About {
     bytes: u64,
 }
 
+#[derive(Serialize)]
+struct Need {
+    need: (u64, u64),
+}
+
 impl Format for Archive {
     type Request = Request;
 
     fn open(bytes: Vec<u8>, name: &str) -> Result<(Self, Answer), Refusal> {
-        let budget_bytes = limits::expanded_bytes_max(bytes.len() as u64);
-        let (kind, source, members) = read(bytes, name)?;
-        let bytes = members.iter().fold(0u64, |sum, member| sum.saturating_add(member.size));
-        let about = Answer::of(&About { kind, members: members.len(), bytes })?;
-        let given = vec![false; members.len()];
-        Ok((Self { source, members, given, budget_bytes }, about))
+        let mut archive = Self::on(Ranges::of(bytes), name);
+        let about = archive.ask(Request::Open)?;
+        Ok((archive, about))
     }
 
     fn ask(&mut self, request: Request) -> Result<Answer, Refusal> {
-        match request {
+        let answer = match request {
+            Request::Open => self.open_on().and_then(|()| Ok(self.about()?)),
             Request::List { start, end } => {
                 let rows = self.members.get(start..end.min(self.members.len()));
-                Answer::of(&rows.ok_or(Refusal::Unknown)?)
+                Answer::of(&rows.ok_or(Refusal::Unknown)?).map_err(Stop::Refused)
             }
             Request::Member { index } => {
-                let bytes = self.member(index)?;
-                Answer::with(&(), bytes)
+                self.member(index).and_then(|bytes| Ok(Answer::with(&(), bytes)?))
             }
-        }
+        };
+        answer.or_else(|stop| match stop {
+            Stop::Refused(refusal) => Err(refusal),
+            Stop::Needs(hole) => Answer::of(&Need { need: (hole.start, hole.end) }),
+        })
+    }
+}
+
+impl InPieces for Archive {
+    fn begin(size: u64, name: &str) -> Self {
+        Self::on(Ranges::of_size(size), name)
+    }
+
+    fn give(&mut self, start: u64, bytes: Vec<u8>) {
+        self.ranges.give(start, bytes);
     }
 }
 
 impl Archive {
-    fn member(&mut self, index: usize) -> Result<Vec<u8>, Refusal> {
+    fn on(ranges: Ranges, name: &str) -> Self {
+        let budget_bytes = limits::expanded_bytes_max(ranges.size());
+        let (members, given) = (Vec::new(), Vec::new());
+        Self {
+            name: name.to_owned(),
+            ranges,
+            source: Source::Unknown,
+            kind: "",
+            members,
+            given,
+            budget_bytes,
+        }
+    }
+
+    /// Opens it, or goes on with that.
+    fn open_on(&mut self) -> Result<(), Stop> {
+        if matches!(self.source, Source::Unknown) {
+            self.begin_source()?;
+        }
+        if let Source::Tar(tar) = &mut self.source {
+            tar.list(&mut self.members)?;
+        }
+        self.given.resize(self.members.len(), false);
+        Ok(())
+    }
+
+    fn about(&self) -> Result<Answer, Refusal> {
+        let bytes = self.members.iter().fold(0u64, |sum, member| sum.saturating_add(member.size));
+        Answer::of(&About { kind: self.kind, members: self.members.len(), bytes })
+    }
+
+    /// Finds out what it is, and lists it, but for a TAR.
+    fn begin_source(&mut self) -> Result<(), Stop> {
+        let size = self.ranges.size();
+        let first = if size <= limits::SMALL_BYTES_MAX { size } else { limits::NEED_BYTES_MIN };
+        self.ranges.want(0..first)?;
+        let mut head = Vec::new();
+        let read = self.ranges.reader(0, HEAD_BYTES).take(HEAD_BYTES).read_to_end(&mut head);
+        read.map_err(|_| self.ranges.stop(Refusal::Broken))?;
+        let (is_gzip, is_zstandard) =
+            (head.starts_with(&[0x1f, 0x8b]), head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]));
+        if is_gzip || is_zstandard {
+            if size > limits::PACKED_BYTES_MAX {
+                return Err(Refusal::Large.into());
+            }
+            let packed = self.ranges.whole()?;
+            let max = limits::UNPACKED_BYTES_MAX;
+            let (plain, ending, [many, single]) = if is_gzip {
+                let reader = flate2::read::MultiGzDecoder::new(packed.as_slice());
+                (unpack(reader, size, 0, max)?, ".gz", ["tar.gz", "gz"])
+            } else {
+                (unpack(Frames::new(&packed), size, 0, max)?, ".zst", ["tar.zst", "zst"])
+            };
+            if tarred::is_tar(&plain) {
+                self.kind = many;
+                self.source = Source::Tar(Tarred::new(Ranges::of(plain)));
+            } else {
+                let name = self.name.strip_suffix(ending).unwrap_or(&self.name);
+                let (one, members) = Tarred::of_one(plain, name);
+                (self.kind, self.source, self.members) = (single, Source::Tar(one), members);
+            }
+        } else if tarred::is_tar(&head) {
+            (self.kind, self.source) = ("tar", Source::Tar(Tarred::new(self.ranges.clone())));
+        } else {
+            let (zip, members) = Zipped::open(&self.ranges)?;
+            (self.kind, self.source, self.members) = ("zip", Source::Zip(Box::new(zip)), members);
+        }
+        Ok(())
+    }
+
+    fn member(&mut self, index: usize) -> Result<Vec<u8>, Stop> {
         let member = self.members.get(index).ok_or(Refusal::Unknown)?;
         match member.kind {
-            Kind::Folder | Kind::Other => return Err(Refusal::Unsupported),
-            Kind::File if member.locked => return Err(Refusal::Locked),
+            Kind::Folder | Kind::Other => return Err(Refusal::Unsupported.into()),
+            Kind::File if member.locked => return Err(Refusal::Locked.into()),
             Kind::File => {}
         }
         let bytes = match &mut self.source {
+            Source::Unknown => return Err(Refusal::Unknown.into()),
             Source::Zip(zip) => zip.member(index)?,
             Source::Tar(tar) => tar.member(index)?,
         };
-        if !self.given[index] {
+        // A list that is not whole yet has nothing to count with.
+        let given = self.given.get_mut(index).ok_or(Refusal::Unknown)?;
+        if !*given {
             let left = self.budget_bytes.checked_sub(bytes.len() as u64);
             self.budget_bytes = left.ok_or(Refusal::Expands)?;
-            self.given[index] = true;
+            *given = true;
         }
         Ok(bytes)
     }
-}
-
-fn read(bytes: Vec<u8>, name: &str) -> Result<(&'static str, Source, Vec<Member>), Refusal> {
-    let packed = bytes.len() as u64;
-    let whole = |reader: &mut dyn Read| unpack(reader, packed, 0, limits::UNPACKED_BYTES_MAX);
-    let packing = if bytes.starts_with(&[0x1f, 0x8b]) {
-        let plain = whole(&mut flate2::read::MultiGzDecoder::new(bytes.as_slice()))?;
-        Some((plain, ".gz", ["tar.gz", "gz"]))
-    } else if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        let plain = whole(&mut Frames::new(&bytes))?;
-        Some((plain, ".zst", ["tar.zst", "zst"]))
-    } else {
-        None
-    };
-    if let Some((plain, ending, [many, single])) = packing {
-        drop(bytes);
-        if tarred::is_tar(&plain) {
-            let (tar, members) = Tarred::open(plain)?;
-            return Ok((many, Source::Tar(tar), members));
-        }
-        let (one, members) = Tarred::of_one(plain, name.strip_suffix(ending).unwrap_or(name));
-        return Ok((single, Source::Tar(one), members));
-    }
-    if tarred::is_tar(&bytes) {
-        let (tar, members) = Tarred::open(bytes)?;
-        return Ok(("tar", Source::Tar(tar), members));
-    }
-    let (zip, members) = Zipped::open(bytes)?;
-    Ok(("zip", Source::Zip(Box::new(zip)), members))
 }
 
 /// Reads all that so many packed bytes become, `hint` bytes or so, at most `max`.
@@ -186,8 +258,14 @@ fn refusal(kind: ErrorKind) -> Refusal {
     if kind == ErrorKind::Unsupported { Refusal::Unsupported } else { Refusal::Broken }
 }
 
+/// What an archive is told by.
+const HEAD_BYTES: u64 = 512;
+
 /// Bytes by which what is unpacked grows.
 const STEP_BYTES: u64 = 1024 * 1024;
+
+#[cfg(test)]
+mod in_pieces;
 
 #[cfg(test)]
 mod tests {

@@ -51,6 +51,18 @@ pub trait Format: Sized {
     fn ask(&mut self, request: Self::Request) -> Result<Answer, Refusal>;
 }
 
+/// A format whose files are read in pieces, so that they may be larger than all memory.
+///
+/// An answer that is `{"need": [start, end]}` stands for another: what was asked is to be asked again
+/// once these bytes were given.
+pub trait InPieces: Format {
+    /// Begins with a file of a size, of which nothing is known yet.
+    fn begin(size: u64, name: &str) -> Self;
+
+    /// Takes bytes of the file from a place on.
+    fn give(&mut self, start: u64, bytes: Vec<u8>);
+}
+
 /// What a module answers: plain data, and bytes beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
@@ -73,6 +85,9 @@ pub enum Refusal {
     /// It is of a kind or version that this module does not read.
     #[error("unsupported")]
     Unsupported,
+    /// It would have to be read whole, and is larger than a module may hold.
+    #[error("large")]
+    Large,
     /// It would become more than [`limits::EXPANSION_MAX`] times as large.
     #[error("expands")]
     Expands,
@@ -129,10 +144,48 @@ pub fn request<F: Format>(json: &str) -> Result<F::Request, Refusal> {
     serde_json::from_str(json).map_err(|_| Refusal::Unknown)
 }
 
-/// Makes the border of a module: `module!(format::Type);` is all that its binary says.
+/// Makes the border of a module: `module!(format::Type);` is all that its binary says, or
+/// `module!(format::Type, in pieces);` for one that is [`InPieces`].
 #[macro_export]
 macro_rules! module {
     ($format:ty) => {
+        $crate::module!(@ $format, {
+            /// Opens a file.
+            #[expect(unreachable_pub, reason = "JavaScript reaches it")]
+            #[wasm_bindgen]
+            pub fn open(bytes: Vec<u8>, name: &str) -> Result<Vec<u8>, JsValue> {
+                let (opened, answer) = <$format>::open(bytes, name).map_err(code)?;
+                OPENED.set(Some(opened));
+                Ok(answer.encode())
+            }
+        });
+    };
+    ($format:ty, in pieces) => {
+        $crate::module!(@ $format, {
+            use offing_preview::InPieces as _;
+
+            /// Begins with a file of so many bytes.
+            #[expect(unreachable_pub, reason = "JavaScript reaches it")]
+            #[wasm_bindgen]
+            pub fn begin(size: f64, name: &str) -> Vec<u8> {
+                OPENED.set(Some(<$format>::begin(size as u64, name)));
+                Vec::new()
+            }
+
+            /// Takes bytes of it from a place on.
+            #[expect(unreachable_pub, reason = "JavaScript reaches it")]
+            #[wasm_bindgen]
+            pub fn give(start: f64, bytes: Vec<u8>) -> Vec<u8> {
+                OPENED.with_borrow_mut(|opened| {
+                    if let Some(opened) = opened {
+                        opened.give(start as u64, bytes);
+                    }
+                });
+                Vec::new()
+            }
+        });
+    };
+    (@ $format:ty, { $($opens:item)* }) => {
         #[cfg(target_arch = "wasm32")]
         mod border {
             use std::cell::RefCell;
@@ -148,14 +201,7 @@ macro_rules! module {
                 refusal.to_string().into()
             }
 
-            /// Opens a file.
-            #[expect(unreachable_pub, reason = "JavaScript reaches it")]
-            #[wasm_bindgen]
-            pub fn open(bytes: Vec<u8>, name: &str) -> Result<Vec<u8>, JsValue> {
-                let (opened, answer) = <$format>::open(bytes, name).map_err(code)?;
-                OPENED.set(Some(opened));
-                Ok(answer.encode())
-            }
+            $($opens)*
 
             /// Asks the open file.
             #[expect(unreachable_pub, reason = "JavaScript reaches it")]

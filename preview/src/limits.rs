@@ -23,6 +23,29 @@ pub const MEMBERS_MAX: usize = 10_000;
 /// Bytes of an archive that is packed as a whole, once it is unpacked.
 pub const UNPACKED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
+/// An archive that is packed as a whole, which has to be read whole.
+pub const PACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// What is held of an archive that is read in pieces; a member that is unpacked is all of it.
+pub const HELD_BYTES_MAX: u64 = 68 * 1024 * 1024;
+
+/// What is asked for at once of an archive: by whoever hops through it, and by whoever reads on.
+pub const NEED_BYTES_MIN: u64 = 16 * 1024;
+/// The same, at most.
+pub const NEED_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// The directory of a ZIP, with what is read in looking for it.
+pub const DIRECTORY_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Where the end of a ZIP's directory is looked for.
+pub const TAIL_BYTES: u64 = 66 * 1024;
+
+/// What stands before a member of a TAR: its header, and its name where that is long.
+pub const HEADER_BYTES_MAX: u64 = 1024 * 1024;
+
+/// An archive that is read whole at once, since a few small readings take longer.
+pub const SMALL_BYTES_MAX: u64 = 512 * 1024;
+
 /// What an archive may want to look back at while it is unpacked.
 pub const WINDOW_BYTES_MAX: u64 = 32 * 1024 * 1024;
 

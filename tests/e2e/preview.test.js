@@ -95,6 +95,30 @@ test("an archive is looked into offline, and nothing of it runs or asks for anyt
   await laptop.leavesAirplaneMode();
 });
 
+test("of an archive larger than memory a list and a member are read, where the rest of it is not", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  const members = [["first.txt", "at the beginning"], ["film.bin", Buffer.alloc(70 * 1024 * 1024)], ["middle.txt", "in the middle"], ["sound.bin", Buffer.alloc(10 * 1024 * 1024)]];
+  await brings(w, laptop, { "large.zip": makeZip(members, { stored: true }), "large.tar": makeTar(members), "packed.tar.gz": gzipSync(makeTar(members), { level: 0 }) });
+  await laptop.isOnServer();
+
+  const phone = await w.nextDevice("phone");
+  await phone.sees("large.zip", "large.tar", "packed.tar.gz");
+  for (const name of ["large.zip", "large.tar"]) {
+    await phone.enters(name);
+    await shown(phone).getByText("4 items").waitFor();
+    await shown(phone).getByRole("button", { name: "middle.txt", exact: true }).click();
+    await shown(phone).getByText("in the middle").waitFor();
+    await button(phone, "Back to the archive").click();
+    await shown(phone).getByRole("button", { name: "film.bin", exact: true }).press("Enter");
+    await shown(phone).getByText("too large to be shown here").waitFor();
+    await back(phone);
+    assert.match(await phone.row(name).innerText(), /On the server only/);
+  }
+  await phone.enters("packed.tar.gz");
+  await alert(phone).filter({ hasText: "too large for a preview" }).waitFor();
+});
+
 test("a hang and a bomb are cut off with a message, and text, hex and download go on", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");
@@ -299,7 +323,7 @@ async function breaks(release, name) {
   const listed = names.find((file) => /^previews-.*\.json$/.test(file));
   const { modules } = JSON.parse(await readFile(path.join(assets, listed), "utf8"));
   const { [name]: module, ...others } = JSON.parse(modules);
-  await release.changes(module.script.url, (script) => `${script};wasm_bindgen.open = () => { throw new Error("a later version") };`);
+  await release.changes(module.script.url, (script) => `${script};wasm_bindgen.open = wasm_bindgen.begin = () => { throw new Error("a later version") };`);
   const sha256 = createHash("sha256").update(await readFile(path.join(release.assets, module.script.url))).digest("hex");
   const text = JSON.stringify({ ...others, [name]: { ...module, script: { ...module.script, sha256 } } });
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");

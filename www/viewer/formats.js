@@ -4,7 +4,7 @@
 // say something else about is what its bytes say. What is one file in a wrapping that others have too
 // is told by `both`. `module` is the parser, by its name in
 // the manifest (none where the frame needs no parser), `view` what the frame draws with.
-// One that is `written` is text, whatever it shows. A format with a `type` is decoded by the browser, as what its type says.
+// One whose module reads `inPieces` may be of any size. One that is `written` is text, whatever it shows. A format with a `type` is decoded by the browser, as what its type says.
 
 import { DEPTH_MAX } from "./limits.js";
 
@@ -15,7 +15,7 @@ const letters = (text, at = 0) => ({ at, list: [...text].map((letter) => letter.
 const PACKAGE = [letters("PK\x03\x04"), bytes(0xd0, 0xcf, 0x11, 0xe0)];
 
 /** @typedef {{ view: string, module?: string, type?: string, names?: RegExp,
- *    magic?: { at: number, list: number[] }[], both?: boolean, nests?: boolean, written?: boolean }} Format */
+ *    magic?: { at: number, list: number[] }[], both?: boolean, nests?: boolean, inPieces?: boolean, written?: boolean }} Format */
 
 /** @type {Format[]} */
 export const FORMATS = [
@@ -28,9 +28,10 @@ export const FORMATS = [
     names: /\.(zip|jar|apk|xpi|tar|tgz|gz|tzst|zst)$/i,
     magic: [letters("PK\x03\x04"), letters("PK\x05\x06"), bytes(0x1f, 0x8b, 8), bytes(0x28, 0xb5, 0x2f, 0xfd), letters("ustar", 257)],
     nests: true,
+    inPieces: true,
   },
   // The oldest say nothing of themselves.
-  { view: "archive", module: "archive", names: /\.tar$/i, nests: true },
+  { view: "archive", module: "archive", names: /\.tar$/i, nests: true, inPieces: true },
   { view: "pdf", module: "pdf", magic: [letters("%PDF-")] },
   { view: "table", module: "table", names: /\.(csv|tsv|tab)$/i },
   { view: "page", names: /\.(html?|xhtml)$/i, written: true },

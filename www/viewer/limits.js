@@ -18,6 +18,9 @@ export const FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** What is read of a file at once; the engine gives no more. */
 export const READ_BYTES_MAX = 4 * 1024 * 1024;
 
+/** How often a module that reads in pieces may need more before it answers. */
+export const NEEDS_MAX = 50_000;
+
 /** What is looked at to tell what a file is. */
 export const HEAD_BYTES = 4096;
 

@@ -16,7 +16,10 @@ let manifest;
 /** The one that was asked for last. */
 let last;
 
-/** The scripts and wasm of a module, verified: `{ name, version, script, wasm }`. */
+/** What the script of a module says that reads in pieces (`worker.js`); one that was kept from before may not. */
+const IN_PIECES = /\bwasm_bindgen\.begin\(/;
+
+/** The scripts and wasm of a module, verified: `{ name, version, script, wasm, inPieces }`. */
 export async function load(name) {
   manifest ??= readManifest();
   const modules = await manifest.catch((error) => {
@@ -30,7 +33,8 @@ export async function load(name) {
   if (last?.name === name && last.version === version) return last;
   const held = version === current ? null : await kept(name, version);
   const parts = held ?? (await Promise.all([fetched(script), fetched(wasm)]));
-  last = { name, version: held ? version : current, script: new TextDecoder().decode(parts[0]), wasm: parts[1], parts };
+  const text = new TextDecoder().decode(parts[0]);
+  last = { name, version: held ? version : current, script: text, wasm: parts[1], inPieces: IN_PIECES.test(text), parts };
   return last;
 }
 

@@ -174,10 +174,13 @@ class Shown {
       const what = this.#what(format);
       const transfer = [];
       if (format.module) {
-        const [loaded, bytes] = await Promise.all([modules.load(format.module), whole(this.#source)]);
+        const all = () => whole(this.#source);
+        const [loaded, read] = await Promise.all([modules.load(format.module), format.inPieces ? null : all()]);
         module = loaded;
-        what.bytes = bytes.buffer.byteLength === bytes.length ? bytes : bytes.slice();
-        if (this.#source.depth === 0) transfer.push(what.bytes.buffer);
+        what.inPieces = format.inPieces && module.inPieces;
+        const bytes = what.inPieces ? null : (read ?? (await all()));
+        what.bytes = bytes && (bytes.buffer.byteLength === bytes.length ? bytes : bytes.slice());
+        if (bytes && this.#source.depth === 0) transfer.push(what.bytes.buffer);
       }
       if (this.#ended) return;
       const sandbox = module ? spare.take(module, this.#body) : new Sandbox(this.#body);

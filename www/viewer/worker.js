@@ -1,7 +1,8 @@
 // The end of every module's worker script: the build puts it behind wasm-bindgen's glue.
 //
 // The frame posts `{ id, load }` with the module's bytes, then, once, `{ id, open: { bytes, name } }`,
-// then `{ id, ask }` with a request as JSON. It gets `{ id, answer }`, with the bytes of an answer but
+// then `{ id, ask }` with a request as JSON. To a module that reads in pieces it posts, instead of the second,
+// `{ id, begin: { size, name } }`, and `{ id, give: { start, bytes } }` whenever one is needed. It gets `{ id, answer }`, with the bytes of an answer but
 // for the first, `{ id, refused }` with a code, or `{ id, broke }`, after which this worker is good for
 // nothing more.
 
@@ -16,8 +17,10 @@ async function load(wasm) {
   return new Uint8Array();
 }
 
-function answerTo({ load: wasm, open, ask }) {
+function answerTo({ load: wasm, begin, give, open, ask }) {
   if (wasm) return load(wasm);
+  if (begin) return wasm_bindgen.begin(begin.size, begin.name);
+  if (give) return wasm_bindgen.give(give.start, give.bytes);
   return open ? wasm_bindgen.open(open.bytes, open.name) : wasm_bindgen.ask(ask);
 }
 

@@ -126,11 +126,12 @@ const BUDGETS: [Budget; 25] = [
         kib_goal: 10,
         kib_max: 11,
     },
+    // It reads in pieces what is larger than memory.
     Budget {
         name: "preview of archives",
         parts: &[("assets/preview-archive-", ".wasm.br"), ("assets/preview-archive-", ".js.br")],
         kib_goal: 106,
-        kib_max: 106,
+        kib_max: 112,
     },
     // The standard fonts are 240 KiB of it.
     Budget {

@@ -1,25 +1,34 @@
 //! ZIP: the directory at the end, and members by it.
 
-use std::io::Cursor;
+use std::io::ErrorKind;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::ranges::{Ranges, Reader, Stop};
 use super::{Kind, Member, unpack};
 use crate::{Refusal, limits};
 
 /// An open ZIP.
-pub(super) struct Zipped(ZipArchive<Cursor<Vec<u8>>>);
+pub(super) struct Zipped {
+    ranges: Ranges,
+    archive: ZipArchive<Reader>,
+}
 
 impl Zipped {
-    pub(super) fn open(bytes: Vec<u8>) -> Result<(Self, Vec<Member>), Refusal> {
-        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(refusal)?;
+    /// Reads the directory, which is at the end; members are not looked at.
+    pub(super) fn open(ranges: &Ranges) -> Result<(Self, Vec<Member>), Stop> {
+        let size = ranges.size();
+        ranges.want(size.saturating_sub(limits::TAIL_BYTES)..size)?;
+        let reader = ranges.reader(0, limits::DIRECTORY_BYTES_MAX);
+        let archive =
+            ZipArchive::new(reader.clone()).map_err(|error| ranges.stop(refusal(error)))?;
         if archive.len() > limits::MEMBERS_MAX {
-            return Err(Refusal::Members);
+            return Err(Refusal::Members.into());
         }
         let mut members = Vec::with_capacity(archive.len());
         for index in 0..archive.len() {
-            let file = archive.by_index_raw(index).map_err(refusal)?;
+            let file = archive.by_index_data(index).map_err(refusal)?;
             let kind = if file.is_dir() {
                 Kind::Folder
             } else if file.is_symlink() {
@@ -35,17 +44,27 @@ impl Zipped {
                 locked: file.encrypted(),
             });
         }
-        Ok((Self(archive), members))
+        reader.allow(u64::MAX);
+        Ok((Self { ranges: ranges.clone(), archive }, members))
     }
 
-    pub(super) fn member(&mut self, index: usize) -> Result<Vec<u8>, Refusal> {
-        let file = self.0.by_index(index).map_err(refusal)?;
-        let (packed, size) = (file.compressed_size(), file.size());
-        unpack(file, packed, size, limits::ANSWER_BYTES_MAX as u64)
+    pub(super) fn member(&mut self, index: usize) -> Result<Vec<u8>, Stop> {
+        let file = self.archive.by_index_data(index).map_err(refusal)?;
+        let (start, packed, size) = (file.header_start(), file.compressed_size(), file.size());
+        if packed > limits::ANSWER_BYTES_MAX as u64 || size > limits::ANSWER_BYTES_MAX as u64 {
+            return Err(Refusal::Output.into());
+        }
+        // Before the member are a header and its name, once more; what a header has beyond that is
+        // needed when it is read.
+        let head = HEADER_BYTES + file.name_raw().len() as u64;
+        self.ranges.want(start..start.saturating_add(head + packed))?;
+        let most = limits::ANSWER_BYTES_MAX as u64;
+        let Self { ranges, archive } = self;
+        let file = archive.by_index(index).map_err(|error| ranges.stop(refusal(error)))?;
+        unpack(file, packed, size, most).map_err(|refusal| ranges.stop(refusal))
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else is wrong, the file is")]
 fn refusal(error: ZipError) -> Refusal {
     match error {
@@ -53,6 +72,7 @@ fn refusal(error: ZipError) -> Refusal {
         ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) => {
             Refusal::Unsupported
         }
+        ZipError::Io(error) if error.kind() == ErrorKind::QuotaExceeded => Refusal::Members,
         _ => Refusal::Broken,
     }
 }
@@ -68,6 +88,9 @@ fn milliseconds(time: zip::DateTime) -> i64 {
         i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
     (days * 86_400 + seconds) * 1000
 }
+
+/// A member's header, and what most have behind its name.
+const HEADER_BYTES: u64 = 30 + 64;
 
 #[cfg(test)]
 mod tests {

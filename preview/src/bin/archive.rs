@@ -1,3 +1,3 @@
 //! The module of archives.
 
-offing_preview::module!(offing_preview::archive::Archive);
+offing_preview::module!(offing_preview::archive::Archive, in pieces);

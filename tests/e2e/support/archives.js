@@ -2,20 +2,20 @@
 
 import { crc32, deflateRawSync } from "node:zlib";
 
-/** A ZIP of `[name, content]`, deflated. */
-export function makeZip(files) {
+/** A ZIP of `[name, content]`, deflated, or as they are. */
+export function makeZip(files, { stored = false } = {}) {
   const parts = [];
   const directory = [];
   let at = 0;
   for (const [name, content] of files) {
     const plain = Buffer.from(content);
-    const packed = deflateRawSync(plain);
+    const packed = stored ? plain : deflateRawSync(plain);
     const bytes = Buffer.from(name);
     // From "version needed" to "extra length": what entry and directory have alike.
     const facts = Buffer.alloc(26);
     facts.writeUInt16LE(20, 0);
     facts.writeUInt16LE(1 << 11, 2);
-    facts.writeUInt16LE(8, 4);
+    facts.writeUInt16LE(stored ? 0 : 8, 4);
     facts.writeUInt16LE(0x5821, 8);
     facts.writeUInt32LE(crc32(plain), 10);
     facts.writeUInt32LE(packed.length, 14);

@@ -53,15 +53,16 @@ function failed(reason) {
 }
 
 async function show(what) {
-  const { view, of, name, size, depth, side, at, html, language, texts, theme, bytes } = what;
+  const { view, of, name, size, depth, side, at, html, language, texts, theme, bytes, inPieces } = what;
   if (theme) document.documentElement.dataset.theme = theme;
   document.documentElement.lang = language;
   const shown = { of, name, size, depth, side, at, html, language, texts, line, sizeOf };
   shown.root = document.body.appendChild(document.createElement("main"));
   shown.root.className = view;
   shown.read = (start, end) => line.ask("read", { start, end });
-  if (bytes) {
-    shown.about = (await parser.open(bytes, name)).data;
+  if (bytes || inPieces) {
+    const opened = bytes ? parser.open(bytes, name) : parser.openInPieces(size, name, shown.read);
+    shown.about = (await opened).data;
     shown.ask = (request) => parser.ask(request);
   }
   return VIEWS[view](shown);

@@ -1,13 +1,14 @@
 // A module in its worker, which is ended as soon as it breaks down or takes too long.
 
 import { Refused } from "../line.js";
-import { ANSWER_MS } from "../limits.js";
+import { ANSWER_MS, NEEDS_MAX, READ_BYTES_MAX } from "../limits.js";
 
 export class Parser {
   #worker;
   #waiting = new Map();
   #last = 0;
   #opened = false;
+  #read;
   #failed;
   #why;
 
@@ -28,8 +29,35 @@ export class Parser {
     return about;
   }
 
+  /** Opens a file that is read in pieces, by `read(start, end)`. */
+  async openInPieces(size, name, read) {
+    await this.loaded;
+    this.#read = read;
+    await this.#post({ begin: { size, name } });
+    const about = await this.ask("open");
+    this.#opened = true;
+    return about;
+  }
+
   async ask(request) {
-    return decode(await this.#post({ ask: JSON.stringify(request) }));
+    for (let needs = 0; needs <= NEEDS_MAX; needs += 1) {
+      const answer = decode(await this.#post({ ask: JSON.stringify(request) }));
+      const need = this.#read && answer.data?.need;
+      if (!need) return answer;
+      await this.#give(...need);
+    }
+    throw new Refused("time");
+  }
+
+  /** Gives it what it needs of the file, no more at once than the page reads. */
+  async #give(start, end) {
+    for (let at = start; at < end; ) {
+      const bytes = await this.#read(at, Math.min(end, at + READ_BYTES_MAX));
+      if (!bytes.length) throw new Refused("away");
+      const give = { start: at, bytes };
+      at += bytes.length;
+      await this.#post({ give }, [bytes.buffer]);
+    }
   }
 
   #post(message, transfer = []) {
