@@ -173,19 +173,21 @@ class Shown {
       }
       const what = this.#what(format);
       const transfer = [];
-      if (format.module) {
-        const all = () => whole(this.#source);
-        const [loaded, read] = await Promise.all([modules.load(format.module), format.inPieces ? null : all()]);
-        module = loaded;
-        what.inPieces = format.inPieces && module.inPieces;
-        const bytes = what.inPieces ? null : (read ?? (await all()));
-        what.bytes = bytes && (bytes.buffer.byteLength === bytes.length ? bytes : bytes.slice());
-        if (bytes && this.#source.depth === 0) transfer.push(what.bytes.buffer);
-      }
+      const reading = format.module && !format.inPieces ? whole(this.#source) : null;
+      // Its module starts meanwhile; what is wrong with it is told when it is waited for.
+      reading?.catch(() => {});
+      module = format.module && (await modules.load(format.module));
       if (this.#ended) return;
       const sandbox = module ? spare.take(module, this.#body) : new Sandbox(this.#body);
       this.#shown = sandbox;
       sandbox.watch(() => this.#fail(new Refused("time")));
+      if (module) {
+        what.inPieces = format.inPieces && module.inPieces;
+        const bytes = what.inPieces ? null : await (reading ?? whole(this.#source));
+        what.bytes = bytes && (bytes.buffer.byteLength === bytes.length ? bytes : bytes.slice());
+        if (bytes && this.#source.depth === 0) transfer.push(what.bytes.buffer);
+      }
+      if (this.#ended) return;
       const title = fill(this.#viewer.texts.content, this.#source);
       await sandbox.show(what, { title, answers: this.#answers(format, () => module), transfer });
       if (!module) return;
