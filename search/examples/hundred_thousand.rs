@@ -1,5 +1,6 @@
-//! How long a query takes over 100,000 files: `cargo run --release -p offing-search --example
-//! hundred_thousand`. Texts are made of words by Zipf's law, from a seed.
+//! How long a query takes over 100,000 files, and over as many names: `cargo run --release -p
+//! offing-search --example hundred_thousand`. Texts are made of words by Zipf's law, from a seed;
+//! with `names` behind the command only names are.
 
 #![allow(clippy::print_stdout, reason = "it tells figures")]
 
@@ -7,6 +8,7 @@ use std::time::Instant;
 
 use offing_core::id::NodeId;
 use offing_search::index::Index;
+use offing_search::names::Names;
 use offing_search::query;
 use offing_search::segment::{Builder, File};
 
@@ -38,6 +40,25 @@ fn word(mut number: usize) -> String {
 
 fn main() {
     let words: Vec<String> = (0..WORDS).map(word).collect();
+    if std::env::args().nth(1).as_deref() != Some("names") {
+        texts(&words);
+    }
+    names(&words);
+}
+
+/// Any of the words, the earlier the likelier.
+fn any<'a>(words: &'a [String], state: &mut u64) -> &'a str {
+    let rank = (words.len() as f64).powf(random(state)) - 1.0;
+    &words[rank as usize]
+}
+
+fn node(number: u32) -> NodeId {
+    let mut node = [9; 16];
+    node[..4].copy_from_slice(&number.to_be_bytes());
+    NodeId(node)
+}
+
+fn texts(words: &[String]) {
     let mut state = 0x5eed_u64;
     let begin = Instant::now();
     let mut index = Index::default();
@@ -45,14 +66,11 @@ fn main() {
     for number in 0..FILES {
         let mut text = String::new();
         for _ in 0..TEXT_WORDS {
-            let rank = (WORDS as f64).powf(random(&mut state)) - 1.0;
-            text.push_str(&words[rank as usize]);
+            text.push_str(any(words, &mut state));
             text.push(' ');
         }
-        let mut node = [9; 16];
-        node[..4].copy_from_slice(&number.to_be_bytes());
-        let file = File { node: NodeId(node), size: text.len() as u64, modified_ms: 0, words: 0 };
-        builder.add(file, &text);
+        let size = text.len() as u64;
+        builder.add(File { node: node(number), size, modified_ms: 0, words: 0 }, &text);
         if builder.len() == 1_024 {
             index.add(std::mem::take(&mut builder).finish());
             index.tidy(|_| true);
@@ -67,7 +85,6 @@ fn main() {
         begin.elapsed().as_secs_f64()
     );
     let [common, medium, rare] = [3, 900, 30_000].map(|rank| words[rank].clone());
-    let slip = |word: &str| format!("{}x{}", &word[..2], &word[3..]);
     let long = words.iter().find(|word| word.len() >= 9).map_or(rare.clone(), String::clone);
     for (name, query) in [
         ("a common word", common.clone()),
@@ -78,18 +95,60 @@ fn main() {
         ("a word with a slip", slip(words.iter().find(|word| word.len() == 6).unwrap_or(&rare))),
         ("a long word with a slip", slip(&long)),
     ] {
-        let mut times: Vec<f64> = Vec::new();
-        let mut found = 0;
-        for _ in 0..RUNS {
-            let begin = Instant::now();
-            found = query::find(&index, &query::parse(&query), |_| Some(1.0), 20).files.len();
-            times.push(begin.elapsed().as_secs_f64() * 1e3);
-        }
-        times.sort_by(f64::total_cmp);
-        println!(
-            "{name:<28}{:>8.2} ms   slowest {:>7.2} ms   {found} shown",
-            times[RUNS / 2],
-            times[RUNS - 1]
-        );
+        let query = || query::find(&index, &query::parse(&query), &|_| Some(1.0), 20).files.len();
+        time(name, query);
     }
+}
+
+/// Names of three words, a number and an end, as `Baderi_tolu 4711 kime.pdf`.
+fn names(words: &[String]) {
+    let mut state = 0x5eed_u64;
+    let begin = Instant::now();
+    let mut names = Names::default();
+    for number in 0..FILES {
+        let [one, two, three] = [(); 3].map(|()| any(words, &mut state));
+        let end = ["pdf", "md", "jpg", "docx"][number as usize % 4];
+        names.add(node(number), &format!("{one}_{two} {number} {three}.{end}"));
+    }
+    names.finish();
+    println!("{FILES} names: made in {:.2} s", begin.elapsed().as_secs_f64());
+    let [common, rare] = [3, 30_000].map(|rank| words[rank].clone());
+    let six = words.iter().find(|word| word.len() == 6).unwrap_or(&rare);
+    let long = words.iter().find(|word| word.len() >= 9).unwrap_or(&rare);
+    for (name, query) in [
+        ("a common word of a name", common.clone()),
+        ("a rare word of a name", rare.clone()),
+        ("the end of a name", "pdf".to_owned()),
+        ("two words of a name", format!("{common} {}", words[0])),
+        ("the beginning of a word", words[40][..2].to_owned()),
+        ("a name with a slip", slip(six)),
+        ("a name with letters swapped", swap(six)),
+        ("a long word with a slip", slip(long)),
+    ] {
+        time(name, || names.find(&query, |_| true, 64).len());
+    }
+}
+
+fn slip(word: &str) -> String {
+    format!("{}x{}", &word[..2], &word[3..])
+}
+
+fn swap(word: &str) -> String {
+    format!("{}{}{}{}", &word[..2], &word[3..4], &word[2..3], &word[4..])
+}
+
+fn time(name: &str, query: impl Fn() -> usize) {
+    let mut times: Vec<f64> = Vec::new();
+    let mut found = 0;
+    for _ in 0..RUNS {
+        let begin = Instant::now();
+        found = query();
+        times.push(begin.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    println!(
+        "{name:<28}{:>8.2} ms   slowest {:>7.2} ms   {found} shown",
+        times[RUNS / 2],
+        times[RUNS - 1]
+    );
 }

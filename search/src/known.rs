@@ -9,6 +9,7 @@ use offing_core::limits;
 use offing_core::rpc::index::NodePage;
 use offing_core::rpc::{Kind, Row};
 
+use crate::names::Names;
 use crate::segment::File;
 
 /// The largest file that a module of previews reads.
@@ -57,21 +58,29 @@ impl FileKind {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     nodes: HashMap<NodeId, (NodeId, Row)>,
+    names: Names,
     coming: HashMap<NodeId, (NodeId, Row)>,
+    coming_names: Names,
 }
 
 impl Known {
     /// Begins to be told anew.
     pub(crate) fn begin(&mut self) {
         self.coming = HashMap::with_capacity(self.nodes.len());
+        self.coming_names = Names::default();
     }
 
     /// Takes a page; says where to go on, or nothing at the end.
     pub(crate) fn take(&mut self, page: NodePage) -> Option<Vec<u8>> {
+        for (_, row) in &page.nodes {
+            self.coming_names.add(row.node, &row.name);
+        }
         let nodes = page.nodes.into_iter();
         self.coming.extend(nodes.map(|(parent, row)| (row.node, (parent, row))));
         if page.end.is_empty() {
             self.nodes = std::mem::take(&mut self.coming);
+            self.names = std::mem::take(&mut self.coming_names);
+            self.names.finish();
             return None;
         }
         Some(page.end)
@@ -80,6 +89,16 @@ impl Known {
     /// A node as it is now.
     pub(crate) fn row(&self, node: &NodeId) -> Option<&Row> {
         self.nodes.get(node).map(|(_, row)| row)
+    }
+
+    /// Those that were not deleted and have all words of a query in their names, the best first.
+    pub(crate) fn named(
+        &self,
+        query: &str,
+        wants: impl Fn(&NodeId) -> bool,
+        limit: usize,
+    ) -> Vec<NodeId> {
+        self.names.find(query, |node| wants(node) && self.is_there(node), limit)
     }
 
     /// Says whether a file is now as it was when its words were taken.

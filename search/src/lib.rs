@@ -6,12 +6,14 @@
 //! again. Everything here is a function of what it was given: no clock, no randomness.
 //!
 //! `words` cuts texts into words, `segment` is an immutable index of some files, `index` all
-//! segments, `query` what is found in them, `snippet` what is shown of a file, `known` the
-//! nodes as they are now, and [`searcher`] what the worker drives.
+//! segments, `query` what is found in them, `snippet` what is shown of a file, `names` an index
+//! of the names of the nodes, `known` the nodes as they are now, and [`searcher`] what the worker
+//! drives.
 #![warn(missing_docs)]
 
 pub mod index;
 pub mod known;
+pub mod names;
 mod normal;
 pub mod query;
 pub mod searcher;

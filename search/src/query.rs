@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BinaryHeap};
 
-use fst::automaton::{Automaton as _, Levenshtein, Str};
+use fst::automaton::{Automaton, Levenshtein, Str};
 use fst::{IntoStreamer as _, Streamer as _};
 
 use crate::index::{Index, Part};
@@ -78,7 +78,7 @@ struct Term {
 pub fn find(
     index: &Index,
     asked: &[Asked],
-    weigh: impl Fn(&File) -> Option<f32>,
+    weigh: &dyn Fn(&File) -> Option<f32>,
     limit: usize,
 ) -> Found {
     let parts = index.parts();
@@ -217,23 +217,33 @@ fn put(terms: &mut BTreeMap<String, Term>, word: &str, worth: f32, at: (usize, u
 }
 
 fn begins(parts: &[Part], terms: &mut BTreeMap<String, Term>, word: &str, worth: f32) {
+    walk(parts, terms, &Str::new(word).starts_with(), worth);
+}
+
+/// Adds the words that an automaton takes.
+fn walk<A: Automaton>(
+    parts: &[Part],
+    terms: &mut BTreeMap<String, Term>,
+    automaton: &A,
+    worth: f32,
+) {
     for (number, part) in parts.iter().enumerate() {
-        let beginning = Str::new(word).starts_with();
-        let mut found = part.segment.dictionary().search(beginning).into_stream();
+        let mut found = part.segment.dictionary().search(automaton).into_stream();
         let mut left = LOOKED_AT_MAX;
-        while let Some((longer, at)) = found.next()
+        while let Some((other, at)) = found.next()
             && left > 0
         {
             left -= 1;
-            if let Ok(longer) = std::str::from_utf8(longer) {
-                put(terms, longer, worth, (number, at), part);
+            if let Ok(other) = std::str::from_utf8(other) {
+                put(terms, other, worth, (number, at), part);
             }
         }
     }
 }
 
 /// Adds the words that are so many slips away: a letter more, less or another, and for words
-/// that are long enough for one, two letters that changed their places.
+/// that are long enough for one, two letters that changed their places. What begins with those
+/// is worth less, as it is without a slip; what begins almost so would be too much.
 fn slip(parts: &[Part], terms: &mut BTreeMap<String, Term>, word: &str, slips: u32) {
     if slips == 0 {
         return;
@@ -242,19 +252,14 @@ fn slip(parts: &[Part], terms: &mut BTreeMap<String, Term>, word: &str, slips: u
     for place in 1..letters.len() {
         let mut swapped = letters.clone();
         swapped.swap(place - 1, place);
-        add(parts, terms, &swapped.into_iter().collect::<String>(), SLIP_WORTH);
+        let swapped = swapped.into_iter().collect::<String>();
+        add(parts, terms, &swapped, SLIP_WORTH);
+        begins(parts, terms, &swapped, SLIP_WORTH * PREFIX_WORTH);
     }
     // A long word has an automaton of too many states for two; one it always gets.
     let near = Levenshtein::new(word, slips).or_else(|_| Levenshtein::new(word, 1));
     let Ok(near) = near else { return };
-    for (number, part) in parts.iter().enumerate() {
-        let mut found = part.segment.dictionary().search(&near).into_stream();
-        while let Some((other, at)) = found.next() {
-            if let Ok(other) = std::str::from_utf8(other) {
-                put(terms, other, SLIP_WORTH / slips as f32, (number, at), part);
-            }
-        }
-    }
+    walk(parts, terms, &near, SLIP_WORTH / slips as f32);
 }
 
 #[cfg(test)]

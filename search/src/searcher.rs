@@ -69,10 +69,10 @@ impl Filter {
     }
 }
 
-/// A file that was found.
+/// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
-    /// The file as it is now.
+    /// The file or folder as it is now.
     pub row: Row,
     /// The names of the folders from the root to it, without the root.
     pub path: Vec<String>,
@@ -314,9 +314,16 @@ impl Searcher {
             });
             filter.fits(row, &path).then_some(worth)
         };
-        let found = query::find(&self.index, &asked, weigh, limit);
+        let found = query::find(&self.index, &asked, &weigh, limit);
         self.wanted = found.words;
         found.files.iter().filter_map(|file| self.hit(&file.node)).collect()
+    }
+
+    /// Finds what is called so, or almost so, of these nodes where they are given.
+    pub fn names(&self, query: &str, within: Option<&HashSet<NodeId>>, limit: usize) -> Vec<Hit> {
+        let wants = |node: &NodeId| within.is_none_or(|within| within.contains(node));
+        let found = self.known.named(query, wants, limit);
+        found.iter().filter_map(|node| self.hit(node)).collect()
     }
 
     fn hit(&self, node: &NodeId) -> Option<Hit> {

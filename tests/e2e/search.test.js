@@ -61,6 +61,42 @@ test("a word inside a text is found offline after a reload, a name at once, and 
   await laptop.leavesAirplaneMode();
 });
 
+test("a name that is typed with a slip is found offline, below those that have what was typed", async (t) => {
+  const w = await world(t);
+  const laptop = await w.firstDevice("laptop");
+  await laptop.createsFolder("Invoices");
+  await laptop.createsText("invioce.txt");
+  await laptop.createsText("my invioce.txt");
+  await laptop.createsText("letter.md");
+  await laptop.entersFolder("Invoices");
+  await laptop.createsText("Invoice2024.txt");
+  await laptop.createsText("請求書 2024.txt");
+  await laptop.isReadyForOffline();
+  await laptop.entersAirplaneMode();
+
+  const box = laptop.page.getByRole("searchbox", { name: "Search" });
+  const results = laptop.page.getByRole("region", { name: "Search results" });
+  const names = results.locator("ul").first();
+  const says = (text) => laptop.page.getByRole("status").filter({ hasText: text }).waitFor();
+  await box.fill("invioce");
+  await says("4 by name, 0 by content");
+  const found = await names.getByRole("link").allTextContents();
+  assert.deepEqual(found.slice(0, 2).map((text) => text.replace(/My files.*/, "")), ["invioce.txt", "my invioce.txt"]);
+  assert.match(found.slice(2).sort().join(), /^Invoice2024\.txtMy files \/ Invoices,InvoicesMy files$/);
+  await laptop.photographs("a slip in a name");
+  // What is renamed is called so when the list is opened anew.
+  await box.press("Escape");
+  await results.waitFor({ state: "hidden" });
+  await laptop.renames("Invoice2024.txt", "Receipt.txt");
+  await box.fill("reciept");
+  await names.getByRole("link", { name: "Receipt.txt" }).waitFor();
+  await box.fill("請求 2024");
+  await names.getByRole("link", { name: "請求書 2024.txt" }).waitFor();
+  await box.fill("recieptx nothing");
+  await names.getByText("No name fits").waitFor();
+  await laptop.leavesAirplaneMode();
+});
+
 test("words of a document, a PDF, a workbook and a table are found, and what is locked holds up nothing", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");

@@ -203,6 +203,11 @@ const acts = {
       }),
     );
   },
+  /** What is called so or almost so, among these nodes if there are some: of each `[node, name, path, kind]`. */
+  async names(query, within) {
+    await known;
+    return searcher.names(query, within);
+  },
   /** The snippet of a document for the last search; nothing where another began meanwhile. */
   async snippet(node, name) {
     const number = lastQuery;

@@ -1,7 +1,7 @@
 // The search box: names that fit at once, and below them texts that have the words.
 //
-// Names are the engine's to find; what is in the texts is found by the searcher, a worker
-// that is started here (`line.js`) and reads while nobody types. Nothing of it leaves the
+// Names are the engine's to find; those with a slip in them, and what is in the texts, are found by
+// the searcher, a worker that is started here (`line.js`) and reads while nobody types. Nothing of it leaves the
 // device. Whatever a file says becomes text nodes and nothing else.
 
 import { drawn, make } from "../labels/elements.js";
@@ -13,6 +13,7 @@ import { CONTENT, FOLDER, INDEX, NAMES } from "./asks.js";
 import { parted } from "./filters.js";
 import { hasWords, KINDS, kindOf } from "./kinds.js";
 import { Line } from "./line.js";
+import { rankOf } from "./rank.js";
 import { textsOf } from "./texts.js";
 
 /** How long typing pauses before a search begins. */
@@ -47,6 +48,8 @@ class Box {
   #timer = 0;
   #rested = 0;
   #progress = [0, 0];
+  /** The names that are shown, as `[rank, item]`. */
+  #ranked = [];
   /** The words, and what has the labels, of the last search. */
   #wanted = [""];
 
@@ -113,13 +116,38 @@ class Box {
     const within = await this.#within(labels);
     const all = within ? await this.#namesWithin(within, words) : await this.ask(NAMES, words);
     if (number !== this.#number || !all) return;
-    const names = all.filter(([, icon, name]) => !this.kind.value || kindOf(icon, name) === this.kind.value);
-    const nothing = make("li", "hint search-none", this.texts.noNames);
-    this.names.replaceChildren(...(names.length ? names.map((name) => line(...name)) : [nothing]));
+    this.#showNames(all, words);
     this.hits.hidden = false;
     await looked;
+    await this.#addNames(number, words, within, new Set(all.map(([address]) => address)));
+    if (number !== this.#number) return;
     this.#wanted = [words, within];
-    await this.#findTexts(number, names.length);
+    await this.#findTexts(number, this.#ranked.length);
+  }
+
+  #showNames(names, words) {
+    const ranked = this.#ofKind(names).map((name) => [rankOf(name[2], words), line(...name)]);
+    this.#ranked = ranked.sort(([one], [other]) => one - other);
+    this.names.replaceChildren(...ranked.map(([, item]) => item));
+  }
+
+  /** Puts names that the searcher finds beside these to where they belong; a link with the focus stays where it is. */
+  async #addNames(number, words, within, shown) {
+    const found = (await this.#line?.ask("names", words, within && [...within])) ?? [];
+    if (number !== this.#number) return;
+    const names = found.map(([node, name, path, kind]) => [this.#base + node, iconOf(name, kind), name, [this.#root, ...path].join(" / ")]);
+    for (const name of this.#ofKind(names.filter(([address]) => !shown.has(address)))) {
+      const [rank, item] = [rankOf(name[2], words), line(...name)];
+      const next = this.#ranked.findIndex(([other]) => other > rank);
+      const at = next < 0 ? this.#ranked.length : next;
+      this.names.insertBefore(item, this.#ranked[at]?.[1] ?? null);
+      this.#ranked.splice(at, 0, [rank, item]);
+    }
+    if (!this.#ranked.length) this.names.replaceChildren(make("li", "hint search-none", this.texts.noNames));
+  }
+
+  #ofKind(names) {
+    return names.filter(([, icon, name]) => !this.kind.value || kindOf(icon, name) === this.kind.value);
   }
 
   /** What has all labels that are typed and chosen; `undefined` where none is wanted. */
@@ -238,7 +266,7 @@ class Box {
     if (this.hits.hidden) return;
     this.#tell();
     // What was read meanwhile may have the words too.
-    if (more && progress[3]) this.#findTexts(this.#number, this.names.querySelectorAll("a").length);
+    if (more && progress[3]) this.#findTexts(this.#number, this.#ranked.length);
   }
 
   #rests() {

@@ -51,7 +51,7 @@ const BUDGETS: [Budget; 25] = [
             ("assets/searcher-", ".js.br"),
         ],
         kib_goal: 96,
-        kib_max: 96,
+        kib_max: 97,
     },
     // With its frame, which draws SVG as the page draws pictures, and counts it before.
     Budget {

@@ -2,12 +2,18 @@
 
 #[cfg(target_arch = "wasm32")]
 mod worker {
+    use std::collections::HashSet;
+
     use js_sys::{Array, Uint8Array};
+    use offing_core::id::NodeId;
     use offing_core::rpc::Kind;
     use offing_search::known::FileKind;
     use offing_search::searcher::{self, Filter, Hit};
     use wasm_bindgen::JsValue;
     use wasm_bindgen::prelude::wasm_bindgen;
+
+    /// Most names that are found beside those that the engine finds.
+    const NAMES_SHOWN: usize = 64;
 
     /// The searcher as the worker's script drives it; questions to the engine are bytes.
     #[expect(unnameable_types, reason = "JavaScript reaches it")]
@@ -125,9 +131,20 @@ mod worker {
                 since_ms: (since_ms > 0.0).then_some(since_ms as i64),
                 kind: kind.as_deref().and_then(FileKind::named),
                 bytes: Some(least as u64..most as u64),
-                within: within.map(|nodes| nodes.iter().filter_map(|n| n.parse().ok()).collect()),
+                within: within.as_deref().map(ids),
             };
             self.0.find(query, &filter, 20).into_iter().map(entry).collect()
+        }
+
+        /// Finds what is called so or almost so, among these: of each its id, its name, the names of
+        /// the folders to it, and its kind, as the page numbers kinds.
+        pub fn names(&self, query: &str, within: Option<Vec<String>>) -> Array {
+            let within = within.as_deref().map(ids);
+            let named = |hit: Hit| {
+                let kind = hit.row.kind as u32;
+                JsValue::from(of(hit, kind))
+            };
+            self.0.names(query, within.as_ref(), NAMES_SHOWN).into_iter().map(named).collect()
         }
 
         /// Takes from a content the snippet for the last query: texts, every second marked.
@@ -140,15 +157,23 @@ mod worker {
         }
     }
 
+    fn ids(nodes: &[String]) -> HashSet<NodeId> {
+        nodes.iter().filter_map(|node| node.parse().ok()).collect()
+    }
+
     fn entry(hit: Hit) -> JsValue {
-        let path: Array = hit.path.into_iter().map(JsValue::from).collect();
         let source = match hit.row.kind {
             _ if !hit.row.local => 0,
             Kind::Text => 1,
             Kind::File | Kind::Folder => 2,
         };
+        of(hit, source).into()
+    }
+
+    fn of(hit: Hit, number: u32) -> Array {
+        let path: Array = hit.path.into_iter().map(JsValue::from).collect();
         let node = hit.row.node.to_string();
-        Array::of4(&node.into(), &hit.row.name.into(), &path, &source.into()).into()
+        Array::of4(&node.into(), &hit.row.name.into(), &path, &number.into())
     }
 }
 

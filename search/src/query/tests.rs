@@ -19,7 +19,7 @@ fn index(texts: &[&str]) -> Index {
 }
 
 fn search(index: &Index, query: &str) -> Vec<u8> {
-    let found = find(index, &parse(query), |_| Some(1.0), 100);
+    let found = find(index, &parse(query), &|_| Some(1.0), 100);
     found.files.iter().map(|file| file.node.0[0]).collect()
 }
 
@@ -63,6 +63,16 @@ fn a_slip_finds_what_was_meant() {
 }
 
 #[test]
+fn letters_that_changed_their_places_find_what_begins_with_the_word_too() {
+    let index = index(&["harbours", "the harbour", "harbourmaster", "hard"]);
+    assert_eq!(search(&index, "harbuor")[0], 1);
+    for slip in ["harbuor", "harbuo", "ahrbour"] {
+        assert_eq!(search(&index, slip).len(), 3, "{slip}");
+    }
+    assert_eq!(search(&index, "harbpur"), [1]);
+}
+
+#[test]
 fn short_words_have_no_slips() {
     let index = index(&["tide", "side"]);
     assert_eq!(search(&index, "tide"), [0]);
@@ -94,7 +104,7 @@ fn what_weighs_nothing_is_not_found_and_a_name_weighs_more() {
         2 => Some(2.0),
         _ => Some(1.0),
     };
-    let found = find(&index, &parse("tide"), weigh, 100);
+    let found = find(&index, &parse("tide"), &weigh, 100);
     let found: Vec<u8> = found.files.iter().map(|file| file.node.0[0]).collect();
     assert_eq!(found, [2, 1]);
 }
@@ -102,7 +112,7 @@ fn what_weighs_nothing_is_not_found_and_a_name_weighs_more() {
 #[test]
 fn the_words_that_were_found_are_told() {
     let index = index(&["tide", "tides"]);
-    let found = find(&index, &parse("tide"), |_| Some(1.0), 1);
+    let found = find(&index, &parse("tide"), &|_| Some(1.0), 1);
     assert_eq!(found.words, [["tide", "tides"]]);
     assert_eq!(found.files.len(), 1);
 }

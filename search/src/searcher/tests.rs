@@ -217,6 +217,33 @@ fn a_word_in_the_name_and_filters_count() {
 }
 
 #[test]
+fn a_name_is_found_with_a_slip_as_it_is_now_and_not_when_it_was_deleted() {
+    let mut engine = Engine::default();
+    engine.nodes.push((NodeId::ROOT, row(40, "Invoices", Kind::Folder)));
+    engine.write(20, "invoice-2024.pdf", "");
+    engine.nodes.last_mut().unwrap().0 = node(40);
+    engine.write(21, "letter.md", "invoice");
+    let mut searcher = engine.opens();
+    let named = |searcher: &Searcher, within| {
+        let hits = searcher.names("invioce", within, 10);
+        hits.into_iter().map(|hit| [hit.path, vec![hit.row.name]].concat().join("/")).collect()
+    };
+    let both: Vec<String> = named(&searcher, None);
+    assert_eq!(both, ["Invoices/invoice-2024.pdf", "Invoices"]);
+    let within = [node(20), node(21)].into();
+    let one: Vec<String> = named(&searcher, Some(&within));
+    assert_eq!(one, ["Invoices/invoice-2024.pdf"]);
+    engine.write(21, "invoise.md", "");
+    engine.trash(40);
+    engine.looks(&mut searcher);
+    let renamed: Vec<String> = named(&searcher, None);
+    assert_eq!(renamed, [""; 0], "two letters are wrong in a short word");
+    let hits = searcher.names("invoice", None, 10);
+    assert_eq!(hits.len(), 1);
+    assert_eq!(hits[0].row.name, "invoise.md");
+}
+
+#[test]
 fn files_are_found_by_their_kind_and_by_their_size() {
     let mut engine = Engine::default();
     engine.write(20, "log.md", "tide");

@@ -32,7 +32,7 @@ fn works(segment: Segment) {
     let mut index = Index::default();
     index.add(segment);
     for asked in ["tide", "ti", "tdie harbour", "潮汐"] {
-        let found = query::find(&index, &query::parse(asked), |_| Some(1.0), 3);
+        let found = query::find(&index, &query::parse(asked), &|_| Some(1.0), 3);
         assert!(found.files.len() <= all.min(3));
     }
 }
