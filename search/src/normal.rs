@@ -28,7 +28,7 @@ enum Form {
     Nfc,
 }
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod platform {
     use js_sys::JsString;
 
@@ -43,7 +43,7 @@ mod platform {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 mod platform {
     use unicode_normalization::UnicodeNormalization as _;
 

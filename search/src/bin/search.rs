@@ -1,6 +1,6 @@
 //! The searcher's module, run in a dedicated worker.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod worker {
     use std::collections::HashSet;
 
