@@ -2,7 +2,7 @@
 //!
 //! Each round is a loop over questions to the engine that the worker drives, so that it can
 //! pause between any two: [`Searcher::open`] until all that was kept is loaded,
-//! [`Searcher::begin`] until all nodes are told, [`Searcher::seek`] until what other devices share
+//! [`Searcher::begin`] until all nodes are told, or [`Searcher::begin_if_changed`] with the mark of now, [`Searcher::seek`] until what other devices share
 //! is taken, then [`Searcher::next`] for one file after the other, [`Searcher::keep`] whenever it
 //! says so, and at last [`Searcher::share`]. What cannot be loaded is made again.
 //!
@@ -31,6 +31,8 @@ use crate::words;
 mod share;
 
 const VERSION: u8 = 1;
+/// How long a mark of the engine counts: of what another tab fetched it does not know.
+const MARK_MS: u64 = 10 * 60 * 1_000;
 const HEAD: u64 = 0;
 /// Bytes of a piece of a segment.
 const PIECE_BYTES: usize = 8 * 1024 * 1024;
@@ -82,6 +84,10 @@ pub struct Hit {
 #[derive(Debug, Default)]
 pub struct Searcher {
     known: Known,
+    /// The mark from before the nodes were told that are known, and when that was; then that of a
+    /// telling that goes on.
+    mark: Option<(Vec<u8>, u64)>,
+    coming_mark: Option<(Vec<u8>, u64)>,
     index: Index,
     /// What of it is kept: segments, and how many pieces each has.
     kept: BTreeMap<u64, u64>,
@@ -164,10 +170,31 @@ impl Searcher {
         Some(rpc::encode(&Ask::Load { place: id * PIECES_MAX + self.pieces.0 }))
     }
 
+    /// Asks for the mark of the nodes as they are now.
+    pub fn mark() -> Vec<u8> {
+        rpc::encode(&Ask::Mark)
+    }
+
+    /// Begins to be told the nodes of the vault, unless the mark says that they are known as they
+    /// are; nothing is asked then, and what was taken so far is found.
+    pub fn begin_if_changed(&mut self, mark: Option<&[u8]>, now_ms: u64) -> Option<Vec<u8>> {
+        let same = |(known, at): &(Vec<u8>, u64)| {
+            mark == Some(known) && now_ms.checked_sub(*at).is_some_and(|age| age < MARK_MS)
+        };
+        if self.mark.as_ref().is_some_and(same) {
+            self.flush();
+            return None;
+        }
+        let question = self.begin();
+        self.coming_mark = mark.map(|mark| (mark.to_vec(), now_ms));
+        Some(question)
+    }
+
     /// Begins to be told the nodes of the vault.
     pub fn begin(&mut self) -> Vec<u8> {
         // What is in no segment yet would be read again.
         self.flush();
+        self.coming_mark = None;
         self.known.begin();
         rpc::encode(&Ask::Nodes { after: &[] })
     }
@@ -179,6 +206,7 @@ impl Searcher {
         if let Some(after) = self.known.take(page) {
             return Some(rpc::encode(&Ask::Nodes { after: &after }));
         }
+        self.mark = self.coming_mark.take();
         self.sort_out();
         None
     }

@@ -113,6 +113,44 @@ fn every_node_is_told_once_however_many_pages_it_takes() {
     assert_eq!(told.into_iter().collect::<BTreeSet<_>>().len(), 1_100);
 }
 
+fn mark(device: &Device) -> Vec<u8> {
+    let replica = device.replica();
+    device.run(async move { replica.answer_index(Ask::Mark).await.unwrap() })
+}
+
+#[test]
+fn the_mark_changes_with_what_is_told_of_nodes_and_stays_otherwise() {
+    let world = World::with(&["laptop", "phone"]);
+    let (laptop, phone) = (world.device("laptop"), world.device("phone"));
+    let mut last = mark(&phone);
+    let mut changes = |what: &str| {
+        let now = mark(&phone);
+        assert_ne!(now, last, "{what}");
+        last = now;
+        assert_eq!(mark(&phone), last);
+    };
+    phone.creates_text("/log.md", "we left the harbour");
+    changes("a text was made");
+    phone.appends_to("/log.md", " at noon");
+    changes("it was edited");
+    phone.renames("/log.md", "noon.md");
+    changes("it was renamed");
+    phone.trashes("/noon.md");
+    changes("it was deleted");
+    world.sync_all();
+    let before = mark(&phone);
+    laptop.uploads("/", &[("report.pdf", &[7; 70_000])], Clash::Ask);
+    world.sync_all();
+    assert_ne!(mark(&phone), before, "another device added a file");
+    let before = mark(&phone);
+    phone.reads("/report.pdf").unwrap();
+    assert_ne!(mark(&phone), before, "its content is here");
+    searcher_of(&phone);
+    let before = mark(&phone);
+    searcher_of(&phone);
+    assert_eq!(mark(&phone), before, "the searcher changes nothing");
+}
+
 #[test]
 fn what_is_not_here_is_told_to_be_elsewhere() {
     let world = World::with(&["laptop", "phone"]);

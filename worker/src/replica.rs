@@ -204,6 +204,8 @@ pub struct Replica<H: Host> {
     shared_blobs: RefCell<Vec<Vec<Piece>>>,
     session_changed: RefCell<Option<Box<dyn Fn()>>>,
     lists_changed: RefCell<Option<Box<dyn Fn()>>>,
+    /// How often something changed that the searcher is told of nodes.
+    rows_changed: Cell<u64>,
 }
 
 impl<H: Host> Replica<H> {
@@ -276,6 +278,7 @@ impl<H: Host> Replica<H> {
             shared_blobs: RefCell::default(),
             session_changed: RefCell::new(None),
             lists_changed: RefCell::new(None),
+            rows_changed: Cell::new(0),
             host,
         })
     }

@@ -74,9 +74,11 @@ function same(a, b = new Uint8Array()) {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
+/** Has itself told all nodes, unless they are known as they are. */
 async function learn() {
-  texts.clear();
-  for (let question = searcher.begin(); question; ) {
+  let question = searcher.begin(await asks(searcher.mark()), Date.now());
+  if (question) texts.clear();
+  while (question) {
     const page = await asks(question);
     if (!page) return;
     question = searcher.told(page);

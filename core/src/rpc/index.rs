@@ -53,6 +53,9 @@ pub enum Ask<'a> {
         /// Where they are, in order.
         places: Vec<u64>,
     },
+    /// A mark that changes when nodes do, or where their contents are, as far as this tab knows.
+    /// → some bytes
+    Mark,
 }
 
 /// Some nodes of the vault.

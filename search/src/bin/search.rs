@@ -45,9 +45,14 @@ mod worker {
             self.0.loaded(blob.as_deref())
         }
 
-        /// Begins to be told the nodes.
-        pub fn begin(&mut self) -> Vec<u8> {
-            self.0.begin()
+        /// Asks whether the nodes changed.
+        pub fn mark(&self) -> Vec<u8> {
+            searcher::Searcher::mark()
+        }
+
+        /// Begins to be told the nodes, if the answer says so.
+        pub fn begin(&mut self, mark: Option<Vec<u8>>, now_ms: f64) -> Option<Vec<u8>> {
+            self.0.begin_if_changed(mark.as_deref(), now_ms as u64)
         }
 
         /// Takes some nodes.

@@ -62,6 +62,7 @@ impl Engine {
                 let blobs = places.iter().map(|place| self.blobs[place].clone()).collect();
                 self.shared = Some((about.to_vec(), blobs));
             }
+            Ask::Mark => return Some(vec![self.nodes.len() as u8]),
         }
         Some(Vec::new())
     }
@@ -326,6 +327,69 @@ fn whoever_is_killed_while_keeping_has_what_was_kept_before() {
             break;
         }
     }
+}
+
+/// Is told what the engine has if its mark says so, as the worker does; tells in how many pages.
+fn learns(engine: &mut Engine, searcher: &mut Searcher, now_ms: u64) -> usize {
+    let mark = engine.answer(&Searcher::mark());
+    let mut pages = 0;
+    let mut ask = searcher.begin_if_changed(mark.as_deref(), now_ms);
+    while let Some(question) = ask {
+        pages += 1;
+        ask = searcher.told(&engine.answer(&question).unwrap());
+    }
+    pages
+}
+
+#[test]
+fn nodes_are_told_again_when_their_mark_changed_and_now_and_then() {
+    let mut engine = Engine::default();
+    engine.write(20, "a.md", "tide");
+    engine.write(21, "b.md", "tide");
+    engine.write(22, "c.md", "tide");
+    let mut searcher = engine.loads();
+    assert_eq!(learns(&mut engine, &mut searcher, NOON_MS), 2);
+    assert_eq!(learns(&mut engine, &mut searcher, NOON_MS + 1), 0);
+    engine.write(23, "d.md", "wind");
+    assert_eq!(learns(&mut engine, &mut searcher, NOON_MS + 2), 2);
+    assert_eq!(searcher.progress(), (0, 4));
+    assert_eq!(learns(&mut engine, &mut searcher, NOON_MS + 3), 0);
+    assert_eq!(learns(&mut engine, &mut searcher, NOON_MS + 2 + MARK_MS), 2);
+    // A clock that was set back says nothing.
+    assert_eq!(learns(&mut engine, &mut searcher, NOON_MS), 2);
+    // What was kept is loaded anew: which of it counts is to be found out.
+    let mut ask = Some(searcher.open());
+    while let Some(question) = ask {
+        ask = searcher.loaded(engine.answer(&question).as_deref());
+    }
+    assert_eq!(learns(&mut engine, &mut searcher, NOON_MS + 1), 2);
+}
+
+#[test]
+fn a_mark_counts_when_all_was_told() {
+    let mut engine = Engine::default();
+    for number in 20..23 {
+        engine.write(number, "a.md", "tide");
+    }
+    let mut searcher = engine.loads();
+    let mark = engine.answer(&Searcher::mark());
+    let question = searcher.begin_if_changed(mark.as_deref(), NOON_MS).unwrap();
+    assert!(searcher.told(&engine.answer(&question).unwrap()).is_some());
+    assert_eq!(learns(&mut engine, &mut searcher, NOON_MS + 1), 2);
+    assert!(searcher.begin_if_changed(None, NOON_MS + 2).is_some(), "the engine says nothing");
+}
+
+#[test]
+fn what_was_read_so_far_is_found_where_nothing_else_changed() {
+    let mut engine = Engine::default();
+    engine.write(20, "a.md", "tide");
+    engine.write(21, "b.md", "tide");
+    let mut searcher = engine.loads();
+    learns(&mut engine, &mut searcher, NOON_MS);
+    searcher.take(Some(b"tide"));
+    assert_eq!(found(&mut searcher, "tide"), [""; 0]);
+    assert_eq!(learns(&mut engine, &mut searcher, NOON_MS), 0);
+    assert_eq!((found(&mut searcher, "tide").len(), searcher.progress()), (1, (1, 2)));
 }
 
 const NOON_MS: u64 = 1_700_000_000_000;

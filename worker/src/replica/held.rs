@@ -100,7 +100,9 @@ impl<H: Host> Replica<H> {
         let mut batch = Batch::new();
         let row = HeldChunk { sent: true, ..self.held_now(bytes.len()) };
         batch.put(Table::Chunks, id.0, row.encode());
-        self.write(batch, Durability::Relaxed).await
+        self.write(batch, Durability::Relaxed).await?;
+        self.note_rows_changed();
+        Ok(())
     }
 
     /// Enters a chunk that is stored here into the index.
@@ -230,6 +232,7 @@ impl<H: Host> Replica<H> {
                 batch.delete(Table::Meta, key);
             }
         }
+        self.note_rows_changed();
         store.write(batch, Durability::Relaxed).await.map_err(|e| from_store(&e))
     }
 }

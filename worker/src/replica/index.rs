@@ -38,6 +38,7 @@ impl<H: Host> Replica<H> {
             Ask::Newest => self.newest_index().await,
             Ask::Take { blob } => self.shared_blob(blob).await,
             Ask::Share { about, places } => self.share_index(about, &places).await,
+            Ask::Mark => Some(self.rows_changed.get().to_be_bytes().to_vec()),
         }
     }
 

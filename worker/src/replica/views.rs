@@ -202,6 +202,9 @@ impl<H: Host> Replica<H> {
 
     /// Tells the page that folders changed.
     pub(super) async fn refresh_views(&self, folders: &[NodeId]) -> Result<(), Fault> {
+        if !folders.is_empty() {
+            self.note_rows_changed();
+        }
         if let Some(call) = self.lists_changed.borrow().as_ref().filter(|_| !folders.is_empty()) {
             call();
         }
@@ -236,8 +239,14 @@ impl<H: Host> Replica<H> {
         Ok(())
     }
 
+    /// Notes that rows, or what is here of them, may not be any more what the searcher was told.
+    pub(super) fn note_rows_changed(&self) {
+        self.rows_changed.set(self.rows_changed.get() + 1);
+    }
+
     /// Tells the page that rows changed, wherever they are: what is here, for instance.
     pub(super) async fn refresh_all_views(&self) -> Result<(), Fault> {
+        self.note_rows_changed();
         let open: Vec<NodeId> = {
             let views = self.views.borrow();
             views.open.values().map(|view| view.node).collect()
