@@ -261,17 +261,9 @@ impl TextDoc {
     /// Changes that are here already are passed over. One that names what its past does not
     /// have is left out, and so is whatever stands on it. [`check_changes`] comes first.
     pub fn merge(&mut self, changes: &[Vec<u8>]) -> Merged {
-        self.typed = None;
         let before_text = self.text();
         let before = self.doc.get_heads();
-        let mut known = self.known.take().unwrap_or_else(|| Known::of(&mut self.doc));
-        let mut refused = None;
-        for bytes in changes {
-            if let Err(error) = self.merge_one(&mut known, bytes) {
-                refused.get_or_insert(error);
-            }
-        }
-        self.known = Some(known);
+        let refused = self.take(changes);
         let after = self.doc.get_heads();
         if before == after {
             return Merged { changes: None, refused };
@@ -282,6 +274,21 @@ impl TextDoc {
             .filter(|changes| changes.apply(&before_text).is_ok_and(|applied| applied == text))
             .unwrap_or_else(|| ChangeSet::between(&before_text, &text));
         Merged { changes: Some(changes), refused }
+    }
+
+    /// Merges changes as [`Self::merge`] does, and tells no more than why one was left out: to find out
+    /// what they did to a long text costs as much again.
+    pub fn take(&mut self, changes: &[Vec<u8>]) -> Option<TextError> {
+        self.typed = None;
+        let mut known = self.known.take().unwrap_or_else(|| Known::of(&mut self.doc));
+        let mut refused = None;
+        for bytes in changes {
+            if let Err(error) = self.merge_one(&mut known, bytes) {
+                refused.get_or_insert(error);
+            }
+        }
+        self.known = Some(known);
+        refused
     }
 
     fn merge_one(&mut self, known: &mut Known, bytes: &[u8]) -> Result<(), TextError> {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use offing_core::id::{DeviceId, Hash};
 use offing_core::rpc::{Alarm, Clash, Event, TextUpdate};
 use offing_core::text::{Actor, ChangeSet, TextDoc};
-use offing_tests::World;
-use offing_worker::store::{Batch, Durability, Store, Table};
+use offing_tests::{Device, World};
+use offing_worker::store::{Batch, Direction, Durability, Range, Store, Table};
 
 #[test]
 fn edits_made_offline_on_both_are_merged() {
@@ -188,6 +188,48 @@ fn a_file_keeps_its_line_ends_through_edits_on_both_devices() {
         assert_eq!(device.reads_text("/mixed.txt"), "1\r\n2\n3\r\n4\r5\r\n");
         assert_eq!(device.row("/mixed.txt").unwrap().size, Some(13));
     }
+}
+
+#[test]
+fn a_long_text_is_kept_as_one_document_and_goes_on_merging() {
+    let world = World::with(&["phone", "laptop"]);
+    let (phone, laptop) = (world.device("phone"), world.device("laptop"));
+    let long: String = (0..20_000).map(|line| format!("{line}\n")).collect();
+    let node = phone.creates_text("/log.md", "");
+    for piece in [&long[..50_000], &long[50_000..]] {
+        phone.edits(node, |text| format!("{text}{piece}"));
+    }
+    world.sync_all();
+    let rows = |device: &Device| {
+        let store = device.profile.store.clone();
+        let all = Range::prefix(&node.0);
+        let rows = device.run(async move {
+            store.scan(Table::Texts, &all, 0, u32::MAX, Direction::Forward).await.unwrap()
+        });
+        rows.into_iter().map(|(key, _)| key[16]).collect::<Vec<u8>>()
+    };
+    for device in [&phone, &laptop] {
+        assert_eq!(rows(device), [1, 1], "what was typed, as it was");
+        device.opens_text("/log.md");
+        assert_eq!(rows(device), [0], "the document");
+        assert_eq!(device.sees(node), long);
+    }
+    // Both type before they hear of each other, one into what the other closed.
+    laptop.closes_text(node);
+    world.goes_offline("laptop");
+    phone.types(node, |text| text.replacen("7\n", "seven\n", 1));
+    phone.closes_text(node);
+    laptop.edits(node, |text| format!("{text}end\n"));
+    laptop.crashes();
+    laptop.opens();
+    assert_eq!(laptop.reads_text("/log.md"), format!("{long}end\n"));
+    world.goes_online("laptop");
+    world.sync_all();
+    let both = format!("{}end\n", long.replacen("7\n", "seven\n", 1));
+    for device in [&phone, &laptop] {
+        assert_eq!(device.reads_text("/log.md"), both);
+    }
+    world.assert_converged();
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::components::merge_strip::{MergeAct, merge_strip};
 use crate::editor::glue::TextEditor;
 use crate::editor::preview::Preview;
 use crate::i18n::Msg;
-use crate::platform::{dom, engine, timer};
+use crate::platform::{dom, engine, module, timer};
 use crate::state::measure;
 use crate::state::merged::Merged;
 
@@ -75,6 +75,10 @@ pub(super) fn page(app: App, row: Row) -> AnyView {
             });
         }
     };
+    // Neither waits for the other; what fails is tried again where it is wanted.
+    spawn_local(async {
+        module::load("editor", "createEditor").await.ok();
+    });
     spawn_local(async move {
         let answer = engine::call(Command::OpenText { node }).await;
         // The element is there after the next turn of the page.

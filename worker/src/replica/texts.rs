@@ -119,7 +119,7 @@ impl OpenText {
         let unsaved = self.unsaved.borrow();
         let of_base = unsaved.iter().filter(|one| one.base == base);
         let changes: Vec<Vec<u8>> = of_base.map(|one| one.change.clone()).collect();
-        doc.merge(&changes);
+        doc.take(&changes);
     }
 }
 

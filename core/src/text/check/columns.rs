@@ -11,6 +11,8 @@
 //! column = RLE: n > 0, a value n times; n < 0, -n values; 0, how many are missing
 //! ```
 
+use std::ops::Range;
+
 use super::CHANGE_OPS_MAX;
 
 const HEADER_BYTES: usize = 9;
@@ -19,6 +21,8 @@ const HASH_BYTES: usize = 32;
 const COLUMNS_MAX: u64 = 16;
 /// Set in the kind of a column that is compressed, as only those of whole documents are.
 const COMPRESSED: u64 = 8;
+/// The column that says which ops insert: how many do not, how many do, and so on.
+const INSERT: u64 = 0x34;
 
 /// Says whether a change is whole, has nothing over, and no number or run out of bounds.
 pub(super) fn are_sound(bytes: &[u8]) -> bool {
@@ -28,13 +32,30 @@ pub(super) fn are_sound(bytes: &[u8]) -> bool {
     Reader { bytes }.change().is_some()
 }
 
+/// The runs of ops of a sound change that insert, counted from its first; `None` if it is not sound.
+pub(super) fn inserted(bytes: &[u8]) -> Option<Vec<Range<u64>>> {
+    let mut column = Reader { bytes: bytes.get(HEADER_BYTES..)? };
+    column.bytes = column.change()?;
+    let (mut at, mut runs) = (0, Vec::new());
+    while !column.bytes.is_empty() {
+        let start = column.unsigned()?.checked_add(at)?;
+        at = start;
+        if !column.bytes.is_empty() {
+            at = column.unsigned()?.checked_add(start)?;
+            runs.push(start..at);
+        }
+    }
+    Some(runs)
+}
+
 /// Reads from the front; `None` where the bytes end or a number is out of bounds.
 struct Reader<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    fn change(&mut self) -> Option<()> {
+    /// Walks a whole change; gives its column of inserts, which is empty where none does.
+    fn change(&mut self) -> Option<&'a [u8]> {
         let len = self.unsigned()?;
         if len != self.bytes.len() as u64 {
             return None;
@@ -55,11 +76,15 @@ impl<'a> Reader<'a> {
         for _ in 0..count {
             columns.push((self.unsigned()?, self.unsigned()?));
         }
+        let mut inserts = Default::default();
         for (kind, len) in columns {
-            let mut column = Reader { bytes: self.take(len)? };
-            column.column(kind, actors)?;
+            let bytes = self.take(len)?;
+            Reader { bytes }.column(kind, actors)?;
+            if kind == INSERT {
+                inserts = bytes;
+            }
         }
-        self.bytes.is_empty().then_some(())
+        self.bytes.is_empty().then_some(inserts)
     }
 
     fn column(&mut self, kind: u64, actors: u64) -> Option<()> {

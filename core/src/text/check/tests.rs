@@ -212,3 +212,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_change_inserts_is_read_from_its_bytes_as_it_is_decoded() {
+    let mut alice = doc(1, "hello");
+    for json in [
+        r#"[[0,"ab"],5]"#,
+        r#"[[3],4]"#,
+        r#"[2,[2,"xyz"]]"#,
+        r#"[[1],1,[0,"q"],2,[1,"w"]]"#,
+        r#"[5]"#,
+    ] {
+        alice.splice(&ChangeSet::from_json(json).unwrap()).ok();
+        let Some(change) = alice.commit(0) else { continue };
+        let ops = decode(&change).unwrap().decode().operations;
+        let inserts = ops.iter().zip(0..).filter(|(op, _)| op.insert);
+        let decoded: Vec<u64> = inserts.map(|(_, at)| at).collect();
+        let read: Vec<u64> = columns::inserted(&change).unwrap().into_iter().flatten().collect();
+        assert_eq!(read, decoded, "{json}");
+        assert_eq!(columns::inserted(&change[..change.len() - 1]), None);
+    }
+}
+
+#[test]
+fn taking_changes_leaves_the_document_that_merging_them_leaves() {
+    let (mut alice, mut bob) = (doc(1, "hello"), doc(2, "hello"));
+    let first = type_in(&mut alice, r#"[5,[0," world"]]"#);
+    let second = type_in(&mut alice, r#"[[5,"bye"],6]"#);
+    let mut carol = bob.branch(actor(3));
+    assert!(matches!(bob.take(std::slice::from_ref(&second)), Some(TextError::DependencyMissing)));
+    assert!(bob.take(&[first.clone(), second.clone(), first.clone()]).is_none());
+    assert!(carol.merge(&[first, second]).refused.is_none());
+    assert_eq!((bob.text(), bob.heads()), (carol.text(), carol.heads()));
+    assert_eq!(bob.text(), alice.text());
+}
