@@ -130,3 +130,33 @@ test("of a picture that is elsewhere its beginning is fetched, and what cannot b
   await leaves(laptop, cut);
   await laptop.doesNotSee("cut (without place).png");
 });
+
+test("beside a picture that is looked at, its details and the copy without its place are a button or a key away", async (t) => {
+  const w = await world(t);
+  const phone = await w.firstDevice("phone", "alice", { width: 360, height: 740, dark: true, touch: true });
+  const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="240" height="240"><circle cx="120" cy="120" r="90" fill="teal"/></svg>';
+  const disk = await w.disk({ "photo.jpg": await photo(phone, { place: PLACE }), "mark.svg": drawing });
+  await uploads(phone, ["photo.jpg", "mark.svg"].map((name) => path.join(disk, name)));
+  await phone.sees("photo.jpg", "mark.svg");
+  const dialog = phone.page.getByRole("dialog", { name: "Details" });
+  await phone.enters("photo.jpg");
+  await phone.page.waitForFunction(() => document.querySelector(".viewer-picture img")?.naturalWidth > 0);
+  await phone.photographs("a picture on a phone");
+  await phone.preview.getByRole("button", { name: "Details", exact: true }).tap();
+  assert.equal(await fact(dialog, "Camera").textContent(), "Kestrel K5");
+  await dialog.getByRole("button", { name: SAVE }).tap();
+  await dialog.getByRole("status").filter({ hasText: "tells no place" }).waitFor();
+  await leaves(phone, dialog);
+  await phone.page.keyboard.press("i");
+  await fact(dialog, "Place").first().waitFor();
+  await leaves(phone, dialog);
+  await phone.goesTo("My files");
+  await phone.sees("photo (without place).jpg");
+
+  // From within a frame too.
+  await phone.enters("mark.svg");
+  await phone.preview.locator("iframe").last().contentFrame().getByRole("group", { name: "mark.svg" }).press("i");
+  await dialog.waitFor();
+  await leaves(phone, dialog);
+  await phone.photographs("a drawing on a phone");
+});

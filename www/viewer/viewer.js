@@ -105,7 +105,7 @@ class Viewer {
   key(key) {
     if (key === "Escape") this.back();
     if (this.isInside) return;
-    if (key === "Details") this.act(ACTS.details);
+    if (key === "Details" || key === "i") this.act(ACTS.details);
     if (key === "ArrowRight") this.act(ACTS.walk, true);
     if (key === "ArrowLeft") this.act(ACTS.walk, false);
   }
@@ -289,6 +289,13 @@ class Shown {
       const look = button(name, "button quiet", () => this.#show(choice));
       look.setAttribute("aria-pressed", String(choice === format));
       looks.append(look);
+    }
+    if (!isInside) {
+      const beside = make("div", "viewer-beside");
+      const details = button(texts.details, "button quiet", () => this.#viewer.act(ACTS.details));
+      details.setAttribute("aria-keyshortcuts", "i");
+      beside.append(details);
+      this.#bar.append(beside);
     }
     this.#bar.append(looks);
   }

@@ -81,14 +81,14 @@ globalThis.trustedTypes?.createPolicy("default", {
 });
 
 /** Keys that the page has a use for where this frame has none. */
-const KEYS = ["Escape", "ArrowLeft", "ArrowRight"];
+const KEYS = ["Escape", "ArrowLeft", "ArrowRight", "i"];
 
 addEventListener("keydown", (event) => {
   const { key, target, defaultPrevented } = event;
   if (event.altKey && key === "Enter") return line.ask("key", { key: "Details" });
   if (defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || !KEYS.includes(key)) return;
   const typed = target.closest("input");
-  const wide = key !== "Escape" && [...document.querySelectorAll(".rows, .text-scroll, .pdf-pages")].some((one) => one.scrollWidth > one.clientWidth);
+  const wide = key.startsWith("Arrow") && [...document.querySelectorAll(".rows, .text-scroll, .pdf-pages")].some((one) => one.scrollWidth > one.clientWidth);
   if (!typed && !wide) line.ask("key", { key });
 });
 
