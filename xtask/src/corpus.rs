@@ -138,7 +138,7 @@ pub(crate) fn corpus(arguments: &[String]) -> Result<()> {
             natively(&folder, &files, &paths)
         }
         Some(sample) => {
-            step("open files in a browser", || in_browser(&folder, &files, paths, sample))
+            step("open files in a browser", || in_browser(&folder, &files, &paths, sample))
         }
     }
 }
@@ -163,12 +163,12 @@ fn natively(folder: &Path, files: &Path, paths: &[PathBuf]) -> Result<()> {
 }
 
 /// Opens some of each kind in the app as people get it, and all that were refused or ended natively.
-fn in_browser(folder: &Path, files: &Path, paths: Vec<PathBuf>, count: usize) -> Result<()> {
+fn in_browser(folder: &Path, files: &Path, paths: &[PathBuf], count: usize) -> Result<()> {
     let report = fs::read_to_string(folder.join("report.tsv")).unwrap_or_default();
     let hard = report.lines().filter(|line| !line.starts_with("Opened"));
     let hard = hard.filter_map(|line| Some(files.join(line.split('\t').nth(1)?)));
     let mut chosen: Vec<PathBuf> = hard.filter(|path| path.exists()).collect();
-    let kinds = by(&paths, |path| ending(path));
+    let kinds = by(paths, ending);
     let each = count.div_ceil(kinds.len());
     chosen.extend(kinds.into_values().flat_map(|alike| spread(alike, each)));
     chosen.sort();
