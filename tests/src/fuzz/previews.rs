@@ -6,7 +6,7 @@
 use std::io::{Cursor, Write as _};
 
 use offing_preview::{
-    Answer, Format, Refusal,
+    Answer, Format, InPieces as _, Refusal,
     archive::{self, Archive},
     docx::{Document, Request},
     epub::Book,
@@ -202,7 +202,10 @@ pub(super) fn archive(mut bytes: &[u8]) {
         _ => gzipped(bytes),
     };
     let most = limits::expanded_bytes_max(bytes.len() as u64);
-    let Ok((mut archive, about)) = Archive::open(bytes, "a") else { return };
+    let whole = Archive::open(bytes.clone(), "a");
+    let about = whole.as_ref().map(|(_, about)| data(about)).map_err(|refusal| *refusal);
+    assert_eq!(opened_in_pieces(&bytes), about);
+    let Ok((mut archive, about)) = whole else { return };
     let members = number(&data(&about)["members"]);
     let list = archive::Request::List { start: 0, end: members };
     let list = asked(&mut archive, list).map(|list| data(&list));
@@ -214,6 +217,19 @@ pub(super) fn archive(mut bytes: &[u8]) {
         }
     }
     assert!(given <= most, "{given} of {most}");
+}
+
+/// What an archive says that is given what it needs, and nothing that it has.
+fn opened_in_pieces(bytes: &[u8]) -> Result<Value, Refusal> {
+    let mut archive = Archive::begin(bytes.len() as u64, "a");
+    for _ in 0..=bytes.len() {
+        let about = data(&archive.ask(archive::Request::Open)?);
+        let Some(need) = about["need"].as_array() else { return Ok(about) };
+        let (start, end) = (number(&need[0]), number(&need[1]));
+        assert!(start < end && end <= bytes.len(), "{start}..{end}");
+        archive.give(start as u64, bytes[start..end].to_vec());
+    }
+    panic!("it needs what it has");
 }
 
 fn gzipped(bytes: &[u8]) -> Vec<u8> {
