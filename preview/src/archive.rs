@@ -188,12 +188,15 @@ impl Archive {
             }
             let packed = self.ranges.whole()?;
             let max = limits::UNPACKED_BYTES_MAX;
-            let (plain, ending, [many, single]) = if is_gzip {
+            // How much it becomes nobody knows: room for all of it at once is never moved, and what is not
+            // written to costs nothing.
+            let (mut plain, ending, [many, single]) = if is_gzip {
                 let reader = flate2::read::MultiGzDecoder::new(packed.as_slice());
-                (unpack(reader, size, 0, max)?, ".gz", ["tar.gz", "gz"])
+                (unpack(reader, size, max, max)?, ".gz", ["tar.gz", "gz"])
             } else {
-                (unpack(Frames::new(&packed), size, 0, max)?, ".zst", ["tar.zst", "zst"])
+                (unpack(Frames::new(&packed), size, max, max)?, ".zst", ["tar.zst", "zst"])
             };
+            plain.shrink_to_fit();
             if tarred::is_tar(&plain) {
                 self.kind = many;
                 self.source = Source::Tar(Tarred::new(Ranges::of(plain)));
@@ -241,7 +244,7 @@ fn unpack(mut reader: impl Read, packed: u64, hint: u64, max: u64) -> Result<Vec
     let mut plain = Vec::new();
     loop {
         // In steps of its own: doubling would ask for twice what there may be.
-        let step = if plain.is_empty() { hint.clamp(STEP_BYTES, most + 1) } else { STEP_BYTES };
+        let step = if plain.is_empty() { hint.clamp(STEP_BYTES, most) + 1 } else { STEP_BYTES };
         plain.reserve_exact(step as usize);
         let read = reader.by_ref().take(step).read_to_end(&mut plain);
         let read = read.map_err(|error| refusal(error.kind()))? as u64;

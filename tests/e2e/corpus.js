@@ -43,7 +43,8 @@ async function copies(w, list) {
 async function opens(tab, name) {
   const start = Date.now();
   await tab.enters(name);
-  await tab.preview.or(tab.editor).first().waitFor();
+  // What is rendered beside a Markdown text is called a preview too.
+  await tab.page.locator(".viewer").or(tab.editor).first().waitFor();
   if (await tab.editor.isVisible()) return { shown: "editor", ms: Date.now() - start };
   const { preview } = tab;
   const alert = preview.getByRole("alert");

@@ -10,7 +10,7 @@ import { gzipSync } from "node:zlib";
 import { makeTar, makeZip } from "./support/archives.js";
 import { replaceable } from "./support/releases.js";
 import { line, uploads } from "./support/transfers.js";
-import { world } from "./support/world.js";
+import { noise, world } from "./support/world.js";
 
 /** What stands in the frame of the preview. */
 const shown = (tab) => tab.preview.locator("iframe").last().contentFrame();
@@ -126,6 +126,8 @@ test("a hang and a bomb are cut off with a message, and text, hex and download g
   await brings(w, laptop, {
     "plain.zip": plain,
     "bomb.tar.gz": gzipSync(Buffer.alloc(64 * 1024 * 1024)),
+    // What repeats beyond the window that gzip looks back at stays as it is.
+    "vast.gz": gzipSync(Buffer.concat(Array(150).fill(Buffer.concat([noise(64 * 1024), Buffer.alloc(960 * 1024)]))), { level: 1 }),
     "damaged.zip": plain.subarray(0, plain.length - 30),
     "bomb.zip": makeZip([["zeros.bin", Buffer.alloc(16 * 1024 * 1024)], ["good.txt", "still here"]]),
   });
@@ -134,6 +136,10 @@ test("a hang and a bomb are cut off with a message, and text, hex and download g
   await alert(laptop).filter({ hasText: "a hundred times its size" }).waitFor();
   await button(laptop, "Hex").last().click();
   await shown(laptop).getByText("1f 8b 08").waitFor();
+  await back(laptop);
+
+  await laptop.enters("vast.gz");
+  await alert(laptop).filter({ hasText: "too large to be shown here" }).waitFor();
   await back(laptop);
 
   await laptop.enters("damaged.zip");
