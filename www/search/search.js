@@ -212,7 +212,7 @@ class Box {
   }
 
   #text(node, name, path, snippet) {
-    const item = line(this.#base + node, "file-text", name, [this.#root, ...path].join(" / "));
+    const item = line(this.#base + node, iconOf(name), name, [this.#root, ...path].join(" / "));
     item.firstChild.classList.add("search-text");
     this.#addSnippet(item.firstChild, snippet);
     return item;

@@ -99,6 +99,10 @@ pub fn icon(name: &str, kind: Kind) -> &'static str {
         "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "svg" | "heic" => "file-image",
         "mp3" | "flac" | "ogg" | "wav" | "m4a" | "opus" => "file-audio",
         "mp4" | "mkv" | "webm" | "mov" | "avi" => "file-video",
+        "pdf" => "files",
+        "docx" | "docm" | "doc" | "odt" | "rtf" => "file-type",
+        "xlsx" | "xlsm" | "xls" | "ods" | "csv" | "tsv" => "file-spreadsheet",
+        "epub" => "book-open",
         "zip" | "gz" | "tar" | "7z" | "xz" | "zst" | "rar" => "file-archive",
         "rs" | "js" | "ts" | "py" | "html" | "css" | "json" | "toml" | "yaml" | "yml" | "sh"
         | "c" | "h" | "cpp" | "go" | "java" => "file-code",
@@ -149,6 +153,16 @@ pub fn check_password(password: &str, repeated: &str) -> Result<(), PasswordFlaw
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_icon_is_told_by_the_end_of_a_name_and_else_by_the_kind() {
+        let names = ["plan.PDF", "letter.docx", "counts.tsv", "novel.epub", "gull.jpg", "notes"];
+        let icons = ["files", "file-type", "file-spreadsheet", "book-open", "file-image"];
+        for (name, expected) in names.iter().zip(icons.iter().chain(&["file-text"])) {
+            assert_eq!(icon(name, Kind::Text), *expected);
+        }
+        assert_eq!(icon("plan.pdf", Kind::Folder), "folder");
+    }
 
     #[test]
     fn sizes_have_three_digits() {
