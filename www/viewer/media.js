@@ -21,7 +21,8 @@ export class Media {
 
   /**
    * @param {Element} body what it fills
-   * @param {{ texts: object, key(key: string): void }} viewer a media key does what an arrow does
+   * @param {{ texts: object, key(key: string): void, told(text: string): Element }} viewer a media key does what
+   *   an arrow does
    */
   constructor(body, viewer) {
     Object.assign(this, { body, viewer });
@@ -72,6 +73,8 @@ export class Media {
     player.src = this.#address.url;
     this.body.append(player);
     await loaded;
+    // Not every browser decodes the picture of each film whose sound it plays, and none says so.
+    if (view === "video" && !player.videoWidth) player.before(this.viewer.told(this.viewer.texts.soundOnly));
     const at = places.of(location.pathname);
     if (at > 0 && at < player.duration - NOTE_S) player.currentTime = at;
     let noted = player.currentTime;

@@ -110,6 +110,21 @@ class Viewer {
     if (key === "ArrowLeft") this.act(ACTS.walk, false);
   }
 
+  /** A sentence beside what is shown, with the way to have the file itself. */
+  told(text) {
+    const line = make("div", "viewer-told");
+    const said = make("span", "grow");
+    said.setAttribute("role", "status");
+    said.textContent = text;
+    line.append(said, ...this.downloads("button quiet"));
+    return line;
+  }
+
+  /** The button that downloads the file, as a list; what is inside of an archive is none of the drive's files. */
+  downloads(className) {
+    return this.isInside ? [] : [button(this.texts.download, className, () => this.act(ACTS.download))];
+  }
+
   end() {
     document.removeEventListener("keydown", this.#keys);
     while (this.#top) this.#stack.pop().end();
@@ -259,7 +274,7 @@ class Shown {
         button(texts.openText, "button", () => this.#show(TEXT)),
         button(texts.asHex, "button", () => this.#show(HEX)),
       );
-      if (!this.#viewer.isInside) acts.append(button(texts.download, "button primary", () => this.#viewer.act(ACTS.download)));
+      acts.append(...this.#viewer.downloads("button primary"));
     }
     this.#body.append(note(text, role, acts));
   }
