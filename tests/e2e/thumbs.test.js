@@ -64,7 +64,7 @@ test("pictures show small in the list, on another device without their files and
   });
 });
 
-test("documents and books show a picture that is in them, and hostile ones none", async (t) => {
+test("documents and books show a picture that is in them, or how they begin, and hostile ones none", async (t) => {
   const w = await world(t);
   const laptop = await w.firstDevice("laptop");
   const shown = paragraph('<w:r><w:drawing><a:blip r:embed="p"/></w:drawing></w:r>');
@@ -82,8 +82,8 @@ test("documents and books show a picture that is in them, and hostile ones none"
   const disk = await w.disk(files);
   await uploads(laptop, Object.keys(files).map((name) => path.join(disk, name)));
   await laptop.isOnServer();
-  await shows(laptop, "story.docx", "own.docx", "book.epub");
-  assert.deepEqual(await thumbs(laptop, Object.keys(files)), [256, 90, 0, 0, 0, 0, 0, 100]);
+  await shows(laptop, "story.docx", "own.docx", "plain.docx", "book.epub");
+  assert.deepEqual(await thumbs(laptop, Object.keys(files)), [256, 90, 181, 0, 0, 0, 0, 100]);
   assert.equal(await laptop.page.evaluate(() => globalThis.ran), undefined);
   assert.equal(await laptop.page.evaluate(() => document.querySelectorAll("iframe").length), 0, "what read them is gone");
   await laptop.photographs("thumbs of documents");

@@ -1,5 +1,5 @@
 // Thumbs that a worker cannot make, made in the page: the first page of a PDF, which the
-// sandbox draws, a picture of a document or a book, which it unpacks, and a frame of a film, which the
+// sandbox draws, a picture of a document or a book, which it unpacks, or their first words, and a frame of a film, which the
 // browser's player shows. It comes with the viewer, when the first such file is uploaded.
 
 import { Refused } from "../viewer/line.js";
@@ -43,7 +43,7 @@ async function ofDocument(place, file, of, late) {
   try {
     const bitmap = new Promise((resolve, reject) => {
       const drawn = async (given) => {
-        const bitmap = of === "pdf" ? await ofPixels(given) : await ofPicture(given);
+        const bitmap = given.width ? await ofPixels(given) : await ofPicture(given);
         if (bitmap) resolve(bitmap);
         return Boolean(bitmap);
       };

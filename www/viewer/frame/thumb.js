@@ -1,10 +1,13 @@
-// What a thumb is made of by the page: the first page of a PDF as pixels, or a picture of a document.
+// What a thumb is made of by the page: the first page of a PDF as pixels, a picture of a document, or the
+// beginning of its text as a page.
+
+import { leaf } from "./leaf.js";
 
 /** Pictures of a document that are looked at. */
 const PICTURES_MAX = 4;
 
 export async function thumb(shown) {
-  if (shown.of !== "pdf") return ofPictures(shown);
+  if (shown.of !== "pdf") return ofDocument(shown);
   const { about, ask, line, side } = shown;
   // One under a password shows nothing.
   if (!about.open) return line.ask("failed", { reason: "locked" });
@@ -16,12 +19,15 @@ export async function thumb(shown) {
   line.ask("drawn", { width: tile.width, height: tile.height, bytes });
 }
 
-/** The one that the file has of itself, or its first: a text without pages is not drawn as a picture. */
-async function ofPictures({ about, ask, line }) {
+/** The picture that the file has of itself, or its first that is of use, or its first words. */
+async function ofDocument(shown) {
+  const { about, ask, line } = shown;
   const first = Array.from({ length: PICTURES_MAX }, (_, index) => index);
   for (const index of about.cover == null ? first : [about.cover, ...first]) {
     const picture = await ask({ picture: { index } }).catch(() => null);
     if (picture && (await line.ask("drawn", { bytes: picture.bytes }))) return;
   }
-  line.ask("failed", { reason: "unsupported" });
+  const page = about.blocks && (await leaf(shown).catch(() => null));
+  if (page) line.ask("drawn", page);
+  else line.ask("failed", { reason: "unsupported" });
 }
