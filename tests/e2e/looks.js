@@ -209,7 +209,11 @@ const SCENES = [
     },
   }],
   ["Packed", "page.html", {
-    "html": ({ tab }) => tab.editor.or(tab.preview).first().waitFor(),
+    "html": ({ tab }) => tab.editor.waitFor(),
+    "html drawn": async ({ tab }) => {
+      await tab.page.getByRole("button", { name: "Preview" }).click();
+      await tab.page.locator("iframe:visible").last().contentFrame().getByRole("heading", { name: "Tides" }).waitFor();
+    },
   }],
   ["Notes", "keeper.rs", { "code": ({ tab }) => tab.reads("flashes") }],
   ["Notes", "plan.md", {
