@@ -133,11 +133,10 @@ impl Services {
             }
             Checked::Racing(session) => Ok(Ok((session, false))),
             Checked::TakenOff => Ok(Err(ServiceError::TakenOff)),
-            Checked::Reused(account) => Ok(Err(reused(tx, (&account, id), now_ms)?)),
+            Checked::Reused(account) => Ok(Err(reused(tx, &account)?)),
             Checked::Refused => Ok(Err(ServiceError::SignedOut)),
         };
-        let refreshed = self.meta.write(Durability::Now, job).await?;
-        let (session, rotated) = self.hear_reuse(id, now_ms, refreshed)?;
+        let (session, rotated) = self.meta.write(Durability::Now, job).await??;
         Ok(Refreshed { session, token: rotated.then_some(next) })
     }
 
@@ -152,25 +151,11 @@ impl Services {
             Ok(match check(tx, &id, &secret_hash, now_ms)? {
                 Checked::Fresh(session) | Checked::Racing(session) => Ok(session),
                 Checked::TakenOff => Err(ServiceError::TakenOff),
-                Checked::Reused(account) => Err(reused(tx, (&account, id), now_ms)?),
+                Checked::Reused(account) => Err(reused(tx, &account)?),
                 Checked::Refused => Err(ServiceError::SignedOut),
             })
         };
-        let checked = self.meta.write(Durability::Now, job).await?;
-        self.hear_reuse(id, now_ms, checked)
-    }
-
-    /// Heeds at once that a session ended because its cookie was copied.
-    fn hear_reuse<T>(
-        &self,
-        session: SessionId,
-        at_ms: i64,
-        checked: Result<T, ServiceError>,
-    ) -> Result<T, ServiceError> {
-        if matches!(checked, Err(ServiceError::CookieReused { .. })) {
-            self.ended.note(&[End { session, at_ms }]);
-        }
-        checked
+        self.meta.write(Durability::Now, job).await?
     }
 
     /// The session, if it has not ended.
@@ -285,13 +270,10 @@ pub(crate) fn end_sessions(
     ended::note(tx, ending.into_iter(), now_ms)
 }
 
-/// Notes that a session ended because its cookie was copied, and says whose, for whoever keeps the server.
-fn reused(
-    tx: &mut dyn MetaTx,
-    (account, id): (&AccountId, SessionId),
-    now_ms: i64,
-) -> MetaResult<ServiceError> {
-    ended::note(tx, std::iter::once(id), now_ms)?;
+/// Says whose cookie was copied, for whoever keeps the server. Access tokens of the session live on for their ten
+/// minutes: a server that was restored takes each cookie that was renewed since its backup for a copy, and is
+/// given back meanwhile what it lacks.
+fn reused(tx: &dyn MetaTx, account: &AccountId) -> MetaResult<ServiceError> {
     let username = tx.account(account)?.map(|account| account.username).unwrap_or_default();
     Ok(ServiceError::CookieReused { username })
 }
