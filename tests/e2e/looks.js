@@ -211,6 +211,7 @@ const SCENES = [
   ["Packed", "page.html", {
     "html": ({ tab }) => tab.editor.waitFor(),
     "html drawn": async ({ tab }) => {
+      tab.expectsComplaint(/inline event handler|script-src-attr/);
       await tab.page.getByRole("button", { name: "Preview" }).click();
       await tab.page.locator("iframe:visible").last().contentFrame().getByRole("heading", { name: "Tides" }).waitFor();
     },
