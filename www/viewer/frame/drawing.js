@@ -8,10 +8,8 @@ import { Refused } from "../line.js";
 import { DRAWING_BYTES_MAX, DRAWING_UNITS_MAX } from "../limits.js";
 import { Picture } from "../picture.js";
 import { quietly } from "./dom.js";
-import { encodingOf } from "./encoding.js";
+import { textOf } from "./encoding.js";
 import { weightOf } from "./weight.js";
-
-const PIECE_BYTES = 1024 * 1024;
 
 export async function drawing(shown) {
   const { root, name, texts } = shown;
@@ -35,16 +33,8 @@ export async function weight(shown) {
 }
 
 /** The text of a drawing that can be drawn. */
-async function weighed({ size, read }) {
-  if (size > DRAWING_BYTES_MAX) throw new Refused("large");
-  const pieces = [];
-  for (let at = 0; at < size; ) {
-    const bytes = await read(at, Math.min(size, at + PIECE_BYTES));
-    pieces.push(bytes);
-    at += bytes.length;
-  }
-  const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
-  const text = new TextDecoder(encodingOf(bytes, true)).decode(bytes);
+async function weighed(shown) {
+  const text = await textOf(shown, DRAWING_BYTES_MAX);
   if (!(weightOf(text) <= DRAWING_UNITS_MAX)) throw new Refused("heavy");
   return text;
 }

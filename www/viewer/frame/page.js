@@ -7,7 +7,7 @@
 
 import { Refused } from "../line.js";
 import { PAGE_BYTES_MAX, PAGE_DEPTH_MAX, PAGE_NODES_MAX } from "../limits.js";
-import { encodingOf } from "./encoding.js";
+import { textOf } from "./encoding.js";
 import { parsed } from "./parsed.js";
 
 const words = (text) => new Set(text.split(" "));
@@ -41,8 +41,9 @@ const PICTURE = /^data:image\/(png|jpeg|gif|webp|avif|bmp|svg\+xml)[;,]/i;
 const GROUND = ":root { color-scheme: only light; color: #000; background: #fff; }";
 
 /** Shows a file, or a text in the place of the one before; then the focus stays where it is. */
-export async function page({ root, size, read, html, line }) {
-  const text = html ?? (await textOf(size, read));
+export async function page(shown) {
+  const { root, html, line } = shown;
+  const text = html ?? (await textOf(shown, PAGE_BYTES_MAX));
   const unseen = parsed(text, "text/html");
   const drawing = new Drawing();
   const body = drawing.all(unseen.body);
@@ -56,20 +57,6 @@ export async function page({ root, size, read, html, line }) {
   document.onclick = (event) => drawing.follow(event, line);
   if (html === undefined) window.focus();
 }
-
-async function textOf(size, read) {
-  if (size > PAGE_BYTES_MAX) throw new Refused("large");
-  const pieces = [];
-  for (let at = 0; at < size; ) {
-    const bytes = await read(at, Math.min(size, at + PIECE_BYTES));
-    pieces.push(bytes);
-    at += bytes.length;
-  }
-  const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
-  return new TextDecoder(encodingOf(bytes, true)).decode(bytes);
-}
-
-const PIECE_BYTES = 1024 * 1024;
 
 function sheetOf(text, media = "") {
   const sheet = new CSSStyleSheet({ media });
